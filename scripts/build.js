@@ -1,0 +1,33 @@
+// Builds dist/: plain tsc, once for ESM and once for CommonJS, no bundler.
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+const root = new URL('../', import.meta.url)
+const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
+
+/** @param {string} project */
+function compile (project) {
+  execFileSync(process.execPath, [tsc, '-p', project], { cwd: fileURLToPath(root), stdio: 'inherit' })
+}
+
+rmSync(new URL('dist/', root), { recursive: true, force: true })
+compile('tsconfig.cjs.json')
+compile('tsconfig.esm.json')
+
+// What require() gets is written by hand: TypeScript has no erasable syntax for `module.exports =`.
+for (const file of ['require.cjs', 'require.d.cts']) {
+  copyFileSync(new URL(`src/${file}`, root), new URL(`dist/cjs/${file}`, root))
+}
+
+// The package's root says "type": "module"; this folder holds CommonJS.
+writeFileSync(new URL('dist/cjs/package.json', root), '{ "type": "commonjs" }\n')
+
+// One set of declarations serves both module systems: two would declare `request.session` twice,
+// with two types that differ. `export *` also lets `declare module` reach SessionData through here.
+writeFileSync(new URL('dist/esm/index.d.ts', root), `\
+import { fastifySecureSession } from '../cjs/index.js'
+export * from '../cjs/index.js'
+export default fastifySecureSession
+`)

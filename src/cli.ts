@@ -1,0 +1,99 @@
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { KEY_BYTES, fillRandom } from './crypto/sodium.ts'
+
+const HELP = `\
+Usage: fastify-sealed-session [keygen] [options]
+
+Creates a random 32-byte key for fastify-sealed-session.
+
+  --hex          as 64 hex characters
+  --base64       as 44 characters of base64
+  --raw          as 32 bytes
+  --out FILE     write to FILE, which must not exist yet; only its owner may read it
+  -h, --help     show this help
+  -v, --version  show the version
+
+Without a format: text in hex on a terminal, 32 bytes into a file or a pipe.
+
+  fastify-sealed-session > secret-key
+  fastify-sealed-session keygen --out secret-key     (also in PowerShell)
+  SESSION_KEY=$(fastify-sealed-session keygen --hex)
+`
+
+/** Exit codes: 0 done, 1 failed, 2 called wrongly. */
+type ExitCode = 0 | 1 | 2
+
+type Format = 'hex' | 'base64' | 'raw'
+
+function main (args: string[]): ExitCode {
+  try {
+    const { values, positionals } = parse(args)
+    if (values.help === true) return print(HELP)
+    if (values.version === true) return print(`${version()}\n`)
+    const [command = 'keygen', ...rest] = positionals
+    if (command !== 'keygen' || rest.length > 0) return misused(`unknown command "${positionals.join(' ')}"`)
+    const formats = (['hex', 'base64', 'raw'] as const).filter(name => values[name] === true)
+    if (formats.length > 1) return misused('--hex, --base64 and --raw exclude each other')
+    return keygen(formats[0], values.out)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    return code?.startsWith('ERR_PARSE_ARGS') === true ? misused(message) : failed(message)
+  }
+}
+
+function parse (args: string[]) {
+  return parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      hex: { type: 'boolean' },
+      base64: { type: 'boolean' },
+      raw: { type: 'boolean' },
+      out: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+      version: { type: 'boolean', short: 'v' }
+    }
+  })
+}
+
+function keygen (format: Format | undefined, out: string | undefined): ExitCode {
+  const key = Buffer.alloc(KEY_BYTES)
+  fillRandom(key)
+  if (out === undefined) return print(encode(key, format ?? (process.stdout.isTTY ? 'hex' : 'raw')))
+
+  // 'wx' never overwrites: a lost key ends every session that it sealed.
+  const file = openSync(out, 'wx', 0o600)
+  try {
+    writeSync(file, encode(key, format ?? 'raw'))
+  } finally {
+    closeSync(file)
+  }
+  return 0
+}
+
+function encode (key: Buffer, format: Format): Uint8Array {
+  return format === 'raw' ? key : Buffer.from(`${key.toString(format)}\n`)
+}
+
+function version (): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}
+
+function print (output: string | Uint8Array): ExitCode {
+  process.stdout.write(output)
+  return 0
+}
+
+function failed (message: string): ExitCode {
+  process.stderr.write(`fastify-sealed-session: ${message}\n`)
+  return 1
+}
+
+function misused (message: string): ExitCode {
+  process.stderr.write(`fastify-sealed-session: ${message}\n\n${HELP}`)
+  return 2
+}
+
+process.exitCode = main(process.argv.slice(2))

@@ -1,0 +1,29 @@
+import type { CookieSerializeOptions } from '@fastify/cookie'
+
+/** The part of a reply that is read here. */
+interface Reply {
+  setCookie: (this: never, name: string, value: string) => unknown
+  server: unknown
+}
+
+/**
+ * The attributes that the app has its own `@fastify/cookie` apply to every cookie (`parseOptions`),
+ * and that plugin's own defaults; null where they cannot be found out.
+ *
+ * That plugin keeps its options to itself, so a cookie is set on a stand-in for a reply, and what it
+ * would have been written with is read back. Session cookies are not set with `reply.setCookie`
+ * itself because it relies on the plugin's parsing hook: with `hook: false`, or where a request ends
+ * before that hook, its `onSend` hook returns early and a cookie set after it is lost.
+ */
+export function appCookieDefaults ({ setCookie, server }: Reply): CookieSerializeOptions | null {
+  const standIn: Record<PropertyKey, unknown> = { server, request: { raw: { headers: {} }, protocol: 'http' } }
+  setCookie.call(standIn as never, 'name', '')
+  for (const property of Reflect.ownKeys(standIn)) {
+    const pending = standIn[property]
+    if (pending instanceof Map) {
+      const [cookie] = pending.values() as Iterable<{ opts?: CookieSerializeOptions } | undefined>
+      if (typeof cookie?.opts === 'object') return cookie.opts
+    }
+  }
+  return null
+}

@@ -1,0 +1,25 @@
+import type { CookieSerializeOptions } from '@fastify/cookie'
+
+/**
+ * Why browsers would refuse a cookie with this name and these attributes: one entry a rule broken,
+ * each saying what to change. They do it without telling the server, so it is said at registration.
+ *
+ * @see RFC 6265bis sections 4.1.3 (name prefixes) and 5.7 (SameSite=None), and CHIPS (Partitioned)
+ */
+export function browserRefusals (name: string, attributes: CookieSerializeOptions): string[] {
+  const { secure, path, domain, sameSite, partitioned } = attributes
+  const [prefix = ''] = /^__(?:host|secure)-/i.exec(name) ?? []
+  const isHost = prefix.toLowerCase() === '__host-'
+  const rules: Array<[broken: boolean, words: string]> = [
+    [prefix !== '' && secure !== true, `a name that starts with ${prefix} needs "secure: true"`],
+    [isHost && path !== '/', `a name that starts with ${prefix} needs "path: '/'"`],
+    [isHost && Boolean(domain), `a name that starts with ${prefix} must not have "domain"`],
+    [isSameSiteNone(sameSite) && secure !== true, '"sameSite: \'none\'" needs "secure: true"'],
+    [partitioned === true && secure !== true, '"partitioned: true" needs "secure: true"']
+  ]
+  return rules.filter(([broken]) => broken).map(([, words]) => words)
+}
+
+function isSameSiteNone (sameSite: unknown): boolean {
+  return typeof sameSite === 'string' && sameSite.toLowerCase() === 'none'
+}

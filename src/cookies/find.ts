@@ -1,0 +1,56 @@
+/**
+ * How many cookies of one name are looked at in a request. A browser sends several where a
+ * subdomain or another path has set one of the same name; nobody honest has more than a few.
+ */
+export const MAX_CANDIDATES = 16
+
+/**
+ * The `name=value` pairs of one name in a `Cookie` header, as they stand there (RFC 6265 section
+ * 4.2.1), at most `MAX_CANDIDATES`.
+ */
+export function findPairs (header: string, name: string): string[] {
+  const pairs: string[] = []
+  let start = 0
+  while (start < header.length && pairs.length < MAX_CANDIDATES) {
+    const semicolon = header.indexOf(';', start)
+    const end = semicolon === -1 ? header.length : semicolon
+    const pair = header.slice(start, end).trim()
+    const equals = pair.indexOf('=')
+    if (equals !== -1 && pair.slice(0, equals).trimEnd() === name) pairs.push(pair)
+    start = end + 1
+  }
+  return pairs
+}
+
+/** What a request brings, as far as cookies are concerned. */
+export interface CookieSource {
+  /** The `Cookie` header, or undefined. */
+  header: string | undefined
+  /** `request.cookies`; null or undefined as long as nothing has parsed them. */
+  parsed: Record<string, string | undefined> | null | undefined
+  /** Parses a header with the app's own settings. */
+  parse: (header: string) => Record<string, string | undefined>
+}
+
+/**
+ * The values that the session's cookie may have, the likeliest first: the one in `request.cookies`,
+ * which a hook of the app may have put there, then the others in the header.
+ *
+ * Each of them is tried, so that a cookie of the same name which somebody planted from a subdomain
+ * cannot lock the user out. Only a `__Host-` name keeps such a cookie from being planted.
+ */
+export function candidateValues ({ header, parsed, parse }: CookieSource, name: string): string[] {
+  const values = new Set<string>()
+  if (parsed !== null && parsed !== undefined) {
+    const value = Object.hasOwn(parsed, name) ? parsed[name] : undefined
+    if (typeof value !== 'string') return [] // the app has taken the cookie away
+    values.add(value)
+  }
+  if (typeof header === 'string') {
+    for (const pair of findPairs(header, name)) {
+      const value = parse(pair)[name]
+      if (typeof value === 'string') values.add(value)
+    }
+  }
+  return [...values].slice(0, MAX_CANDIDATES)
+}

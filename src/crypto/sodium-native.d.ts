@@ -1,0 +1,18 @@
+// sodium-native has no types of its own; these are of the calls in sodium.ts.
+declare module 'sodium-native' {
+  interface SodiumNative {
+    randombytes_buf (buffer: Uint8Array): void
+    crypto_secretbox_easy (ciphertext: Uint8Array, message: Uint8Array, nonce: Uint8Array, key: Uint8Array): void
+    crypto_secretbox_open_easy (message: Uint8Array, ciphertext: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean
+    crypto_pwhash_async (
+      output: Uint8Array, passphrase: Uint8Array, salt: Uint8Array, opslimit: number, memlimit: number, algorithm: number
+    ): Promise<void>
+    crypto_generichash (output: Uint8Array, input: Uint8Array): void
+    readonly crypto_pwhash_OPSLIMIT_MODERATE: number
+    readonly crypto_pwhash_MEMLIMIT_MODERATE: number
+    readonly crypto_pwhash_ALG_DEFAULT: number
+    readonly crypto_generichash_BYTES: number
+  }
+  const sodium: SodiumNative
+  export default sodium
+}

@@ -1,0 +1,143 @@
+import createError from '@fastify/error'
+
+/**
+ * Every error that this package throws. `message` is one printf-style sentence: what was expected
+ * and what was got. `advice` says what to do; it is on the error as `hint`.
+ *
+ * Messages marked 'as the peer' are those of @fastify/secure-session word for word, since programs
+ * match on them; what they leave out stands in the hint.
+ *
+ * Keys, tokens and session values never go into either: only names, positions, types and lengths.
+ */
+export const ERRORS = {
+  FST_SEALED_SESSION_OPTIONS_INVALID: {
+    message: 'options%s must be an object, got %s',
+    advice: 'Give register() the options of one session, or an array with the options of each.'
+  },
+  FST_SEALED_SESSION_OPTION_UNKNOWN: {
+    message: 'option "%s" is not known, did you mean "%s"?',
+    advice: 'Correct the name. It is refused because a misspelt option would silently have no effect.'
+  },
+  FST_SEALED_SESSION_OPTION_INVALID: {
+    message: 'option "%s" must be %s, got %s',
+    advice: 'See the table of options in the README.'
+  },
+  FST_SEALED_SESSION_DURATION: {
+    message: 'option "%s" must be a finite positive number of seconds, got %s',
+    advice: 'Give a number, not a string: Number(process.env.EXPIRY) where it comes from the environment.'
+  },
+  FST_SEALED_SESSION_COOKIE_INVALID: {
+    message: 'the cookie "%s" cannot be written: %s',
+    advice: 'Correct cookieName or the attribute that the message names.'
+  },
+  FST_SEALED_SESSION_NAME_TAKEN: {
+    message: '%s "%s" is used by two sessions',
+    advice: 'Give each session its own sessionName and its own cookieName.'
+  },
+  FST_SEALED_SESSION_KEY_MISSING: { // as the peer
+    message: 'key or secret must specified',
+    advice: 'Create a key with "npx fastify-sealed-session keygen --out secret-key" and pass it: key: readFileSync("secret-key").'
+  },
+  FST_SEALED_SESSION_KEY_TYPE: { // as the peer
+    message: 'key must be a string or a Buffer',
+    advice: 'Pass 32 bytes as a Buffer or Uint8Array, 64 hex characters, or the bytes in base64.'
+  },
+  FST_SEALED_SESSION_KEY_ITEM_TYPE: { // as the peer
+    message: 'Key must be string or buffer%s',
+    advice: 'Pass each key as 32 bytes in a Buffer or Uint8Array, 64 hex characters, or base64.'
+  },
+  FST_SEALED_SESSION_KEY_LENGTH: { // as the peer, then what was got
+    message: '%s must be 32 bytes, got %s',
+    advice: 'Create a key with "npx fastify-sealed-session keygen --out secret-key".'
+  },
+  FST_SEALED_SESSION_KEY_TEXT: {
+    message: '%s must be 32 bytes: 64 hex characters, or 43 or 44 of base64, got %s',
+    advice: 'Copy the key again, or create one with "npx fastify-sealed-session keygen --hex".'
+  },
+  FST_SEALED_SESSION_SECRET_TYPE: {
+    message: 'secret must be a string or a Buffer, got %s',
+    advice: 'Pass one passphrase of at least 32 bytes, or better a random key as "key".'
+  },
+  FST_SEALED_SESSION_SECRET_LENGTH: { // as the peer
+    message: 'secret must be at least 32 bytes',
+    advice: 'Choose a longer passphrase, or better a random key: "npx fastify-sealed-session keygen --out secret-key".'
+  },
+  FST_SEALED_SESSION_SALT_TYPE: {
+    message: 'salt must be a string or a Buffer, got %s',
+    advice: 'Pass 16 bytes, for example crypto.randomBytes(16), the same at every start.'
+  },
+  FST_SEALED_SESSION_SALT_LENGTH: { // as the peer
+    message: 'salt must be length 16',
+    advice: 'Pass exactly 16 bytes, for example crypto.randomBytes(16), the same at every start.'
+  },
+  FST_SEALED_SESSION_SIGNING_SECRET_MISSING: {
+    message: 'session "%s" has a signed cookie, but the app registered @fastify/cookie without a secret',
+    advice: 'Give @fastify/cookie a secret, or leave out "signed": a session is authenticated without it.'
+  },
+  FST_SEALED_SESSION_UNKNOWN_SESSION: { // as the peer
+    message: 'Unknown session key.',
+    advice: 'Pass the sessionName of a session that was registered.'
+  },
+  FST_SEALED_SESSION_NOT_A_SESSION: {
+    message: 'expected a session, got %s',
+    advice: 'Pass request.session, or what createSecureSession or decodeSecureSession returned.'
+  },
+  FST_SEALED_SESSION_DATA_INVALID: {
+    message: 'the data of a session must be an object, got %s',
+    advice: 'Pass a plain object: createSecureSession({ userId: 1 }).'
+  },
+  FST_SEALED_SESSION_ASSIGNED: {
+    message: 'request.%s cannot be replaced, got %s',
+    advice: 'Set what it holds: request.session.set(key, value), or regenerate() to start afresh.'
+  },
+  FST_SEALED_SESSION_KEY_RESERVED: {
+    message: '"%s" is kept by the session itself and cannot be written or removed',
+    advice: 'Use another name.'
+  },
+  FST_SEALED_SESSION_VALUE_UNSTORABLE: {
+    message: 'the session cannot be stored: %s is %s',
+    advice: 'Store what JSON can hold: text, numbers, booleans, null, arrays and plain objects.'
+  },
+  FST_SEALED_SESSION_TOO_LARGE: {
+    message: 'the sealed session has %s characters, more than the %s that are opened again',
+    advice: 'Keep large data elsewhere and store its id in the session.'
+  }
+} as const
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** An error of this package: `code` to decide by, `hint` to read. */
+export interface SealedSessionError extends Error {
+  code: ErrorCode
+  statusCode: number
+  /** What to do about it. */
+  hint: string
+}
+
+type Constructor = new (...values: unknown[]) => Error & { code: string, statusCode?: number }
+
+const constructors = new Map<ErrorCode, Constructor>()
+for (const code of Object.keys(ERRORS) as ErrorCode[]) {
+  constructors.set(code, createError(code, ERRORS[code].message, 500, TypeError) as unknown as Constructor)
+}
+
+/**
+ * An error of the table.
+ * @param values what fills the message's places; types, names and lengths only.
+ * @param detail goes before the advice in the hint.
+ */
+export function sealedSessionError (code: ErrorCode, values: readonly unknown[] = [], detail = ''): SealedSessionError {
+  const SealedSessionError = constructors.get(code)! // every code has one, see above
+  const error = new SealedSessionError(...values) as SealedSessionError
+  error.hint = detail === '' ? ERRORS[code].advice : `${detail} ${ERRORS[code].advice}`
+  return error
+}
+
+/** What a value is, in words that give nothing of it away. */
+export function kindOf (value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'number') return Number.isFinite(value) ? 'a number' : String(value)
+  if (typeof value === 'undefined' || typeof value === 'boolean') return String(value)
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}

@@ -1,0 +1,2 @@
+export { fastifySecureSession, fastifySecureSession as default } from './plugin.ts'
+export type * from './types.ts'

@@ -1,0 +1,82 @@
+import { KEY_BYTES } from '../crypto/sodium.ts'
+import { kindOf, sealedSessionError, type SealedSessionError } from '../errors.ts'
+
+const HEX = /^[0-9a-f]{64}$/i
+const BASE64 = /^(?:[0-9a-z+/]{43}=?|[0-9a-z_-]{43}=?)$/i
+
+/**
+ * The 32 bytes of a key, copied, so that later changes of the caller's buffer change nothing.
+ * @param key bytes, or text in hex or base64; white space around text is ignored.
+ * @param label how a message names it: `key`, or `key[1]` for the second of an array.
+ */
+export function readKey (key: string | Uint8Array, label: string): Buffer {
+  return typeof key === 'string' ? readKeyText(key.trim(), label) : readKeyBytes(key, label)
+}
+
+/** True where all bytes are the same: `Buffer.alloc(32)` is what tutorials and tests leave behind. */
+export function isConstant (key: Uint8Array): boolean {
+  return key.every(byte => byte === key[0])
+}
+
+function readKeyText (text: string, label: string): Buffer {
+  if (HEX.test(text)) return Buffer.from(text, 'hex')
+  if (BASE64.test(text)) return Buffer.from(text, 'base64')
+  throw sealedSessionError('FST_SEALED_SESSION_KEY_TEXT', [label, `${text.length} characters`], accidentOfText(text))
+}
+
+function readKeyBytes (bytes: Uint8Array, label: string): Buffer {
+  if (bytes.length !== KEY_BYTES) throw keyLength(label, bytes)
+  return Buffer.from(bytes)
+}
+
+function keyLength (label: string, bytes: Uint8Array): SealedSessionError {
+  return sealedSessionError('FST_SEALED_SESSION_KEY_LENGTH', [label, String(bytes.length)], accidentOfBytes(bytes))
+}
+
+/** What most likely happened to a key file that was read as bytes, or nothing where it is unknown. */
+function accidentOfBytes (bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (isUtf16(buffer)) {
+    return 'This is text in UTF-16, which ">" of Windows PowerShell writes: it has changed the key beyond repair. Use "keygen --out FILE" there, not ">".'
+  }
+  const text = buffer.toString('latin1').trim()
+  if (HEX.test(text)) return 'This is the key as hex text: read the file as text, readFileSync(file, "utf8").'
+  if (BASE64.test(text)) return 'This is the key as base64 text: read the file as text, readFileSync(file, "utf8").'
+  if (endsWithNewline(buffer)) return 'A newline follows the 32 bytes, which an editor or echo has added: remove it.'
+  return ''
+}
+
+function accidentOfText (text: string): string {
+  if (text.includes('\0') || text.startsWith('\ufffd') || text.startsWith('\ufeff')) {
+    return 'This looks like UTF-16, which ">" of Windows PowerShell writes, or like raw bytes read as text: use "keygen --out FILE", and pass raw bytes as a Buffer.'
+  }
+  if (/^[0-9a-f]+$/i.test(text)) return `These are ${text.length} hex digits, not 64.`
+  const stray = strayOf(text)
+  if (stray !== -1) return `Character ${stray + 1} is none of hex, base64 or base64url.`
+  const wrongHex = text.search(/[^0-9a-f]/i)
+  if (text.length > 44 && wrongHex !== -1) return `Character ${wrongHex + 1} is not a hex digit.`
+  return ''
+}
+
+/** The index of the first character that no encoding has, or -1. */
+function strayOf (text: string): number {
+  return text.search(/[^0-9a-z+/_=-]/i)
+}
+
+function isUtf16 (buffer: Buffer): boolean {
+  if (buffer.length < 2) return false
+  const mark = buffer.readUInt16BE(0)
+  return mark === 0xfffe || mark === 0xfeff
+}
+
+function endsWithNewline (buffer: Buffer): boolean {
+  const end = buffer.subarray(KEY_BYTES).toString('latin1')
+  return end === '\n' || end === '\r\n'
+}
+
+/** Checks that an item of an array of keys, or the only key, is of a type that a key can have. */
+export function assertKeyType (key: unknown, label: string): asserts key is string | Uint8Array {
+  if (typeof key === 'string' || key instanceof Uint8Array) return
+  if (label === 'key') throw sealedSessionError('FST_SEALED_SESSION_KEY_TYPE', [], `It is ${kindOf(key)}.`)
+  throw sealedSessionError('FST_SEALED_SESSION_KEY_ITEM_TYPE', [`: ${label} is ${kindOf(key)}`])
+}

@@ -1,0 +1,43 @@
+import { SALT_BYTES, derivePassphraseKey } from '../crypto/sodium.ts'
+import { kindOf, sealedSessionError } from '../errors.ts'
+
+const SECRET_MIN_BYTES = 32
+
+/**
+ * The salt of whoever gives none, the peer's, so that both derive the same key. Being public and
+ * the same everywhere, it lets an attacker try one guess against all installations at once; that is
+ * why leaving the salt out is warned about.
+ */
+const DEFAULT_SALT = Buffer.from('mq9hDxBVDbspDR6nLfFT1g==', 'base64')
+
+/**
+ * The key that belongs to a passphrase. Takes about half a second of another thread.
+ * @param secret at least 32 bytes; text is encoded in UTF-8.
+ * @param salt exactly 16 bytes; text is taken as one byte a character, as the peer does.
+ */
+export async function keyFromPassphrase (secret: unknown, salt: unknown): Promise<Buffer> {
+  const passphrase = readSecret(secret)
+  return await derivePassphraseKey(passphrase, salt === undefined ? DEFAULT_SALT : readSalt(salt))
+}
+
+function readSecret (secret: unknown): Buffer {
+  if (typeof secret !== 'string' && !(secret instanceof Uint8Array)) {
+    throw sealedSessionError('FST_SEALED_SESSION_SECRET_TYPE', [kindOf(secret)])
+  }
+  const bytes = Buffer.from(secret)
+  if (bytes.length < SECRET_MIN_BYTES) {
+    throw sealedSessionError('FST_SEALED_SESSION_SECRET_LENGTH', [], `It has ${bytes.length} bytes.`)
+  }
+  return bytes
+}
+
+function readSalt (salt: unknown): Buffer {
+  if (typeof salt !== 'string' && !(salt instanceof Uint8Array)) {
+    throw sealedSessionError('FST_SEALED_SESSION_SALT_TYPE', [kindOf(salt)])
+  }
+  const bytes = typeof salt === 'string' ? Buffer.from(salt, 'latin1') : Buffer.from(salt)
+  if (bytes.length !== SALT_BYTES) {
+    throw sealedSessionError('FST_SEALED_SESSION_SALT_LENGTH', [], `It has ${bytes.length} bytes.`)
+  }
+  return bytes
+}

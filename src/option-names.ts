@@ -1,0 +1,34 @@
+import { distance } from 'fastest-levenshtein'
+import { sealedSessionError } from './errors.ts'
+import type { Warn } from './warnings.ts'
+
+const OPTIONS = ['sessionName', 'cookieName', 'key', 'secret', 'salt', 'expiry', 'cookie', 'cookieOptions', 'noStore']
+
+/** What Fastify's own `register` takes, in the same object. */
+const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
+
+const COOKIE_ATTRIBUTES = ['domain', 'encode', 'expires', 'httpOnly', 'maxAge', 'partitioned', 'path', 'priority', 'sameSite', 'secure', 'signed']
+
+/**
+ * Refuses a name that is nearly one of ours, and warns about any other that is not known: an option
+ * that silently has no effect is the worst kind of mistake in what protects a login.
+ * @throws `FST_SEALED_SESSION_OPTION_UNKNOWN`
+ */
+export function checkOptionNames (options: object, sessionName: string, warn: Warn): void {
+  for (const name of Object.keys(options)) {
+    if (OPTIONS.includes(name) || REGISTER_OPTIONS.includes(name)) continue
+    if (COOKIE_ATTRIBUTES.includes(name)) {
+      warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, name, `attributes of the cookie go under "cookie": { cookie: { ${name}: … } }`)
+      continue
+    }
+    const near = OPTIONS.find(option => isNear(name, option))
+    if (near !== undefined) throw sealedSessionError('FST_SEALED_SESSION_OPTION_UNKNOWN', [name, near])
+    warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, name, 'remove it')
+  }
+}
+
+/** Equal but for case, or one edit apart in a short name, two in a longer one. */
+function isNear (name: string, option: string): boolean {
+  const edits = distance(name.toLowerCase(), option.toLowerCase())
+  return edits <= (option.length > 5 ? 2 : 1)
+}

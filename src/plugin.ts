@@ -1,0 +1,127 @@
+import { format } from 'node:util'
+import fp from 'fastify-plugin'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import { registerCookies } from './app-cookies.ts'
+import { Codec } from './codec.ts'
+import { kindOf, sealedSessionError } from './errors.ts'
+import { SessionManager } from './manager.ts'
+import { readOptions } from './options.ts'
+import { RequestSession, kReply, kSealed, type TrackedRequest } from './request-session.ts'
+import { SessionCookie } from './session-cookie.ts'
+import { stateOf } from './session.ts'
+import type { DecodeLog, FastifySecureSession, Session } from './types.ts'
+import { WARNINGS, type Warn } from './warnings.ts'
+
+// The wiring into Fastify, and nothing else. Where to find the rest:
+//
+//   what register() was given           options.ts, option-names.ts, keys/
+//   a cookie in a request               manager.ts, cookies/find.ts
+//   a token, opened and sealed          codec.ts, formats/, lifetime.ts, crypto/
+//   what a handler sees                 session.ts
+//   a cookie on a response              request-session.ts, session-cookie.ts, cookies/
+//   the app's @fastify/cookie           app-cookies.ts
+//   messages                            errors.ts, warnings.ts, refusals.ts
+
+/** One session of the app: what makes its states, what writes its cookie, where a request keeps it. */
+interface Registered {
+  manager: SessionManager
+  cookie: SessionCookie
+  slot: symbol
+}
+
+/** A request's slot for a session: null until it is used, `DISCARDED` after `request.session = null`. */
+type Slots = TrackedRequest & Record<symbol, RequestSession | typeof DISCARDED | null>
+
+const DISCARDED = Symbol('discarded')
+
+const plugin: FastifyPluginAsync = async (app, options) => {
+  const warn: Warn = (code, ...values) => { app.log.warn({ code }, format(WARNINGS[code], ...values)) }
+  const configs = await readOptions(options, warn)
+  await registerCookies(app, configs)
+
+  const sessions = configs.map((config): Registered => ({
+    manager: new SessionManager(app, config, new Codec(config)),
+    cookie: new SessionCookie(config, warn),
+    slot: Symbol(config.sessionName)
+  }))
+  addDecorators(app, sessions)
+  for (const session of sessions) addToRequests(app, session)
+  addHooks(app, sessions)
+}
+
+/** What works outside a request. */
+function addDecorators (app: FastifyInstance, sessions: readonly Registered[]): void {
+  const byName = new Map(sessions.map(({ manager }) => [manager.config.sessionName, manager]))
+  const first = sessions[0]!.manager // readOptions returns at least one
+
+  const managerOf = (name: string | undefined): SessionManager => {
+    const manager = name === undefined ? first : byName.get(name)
+    if (manager === undefined) throw sealedSessionError('FST_SEALED_SESSION_UNKNOWN_SESSION')
+    return manager
+  }
+
+  app.decorate('createSecureSession', (data?: object | null) => first.create(data).session)
+
+  app.decorate('encodeSecureSession', (session: unknown, sessionName?: string) =>
+    managerOf(sessionName).seal(stateOf(session)))
+
+  app.decorate('decodeSecureSession', (cookie: unknown, log: DecodeLog = app.log, sessionName?: string) => {
+    if (typeof cookie !== 'string') {
+      log.trace?.('@fastify/secure-session: there is no cookie, creating an empty session')
+      return null
+    }
+    return managerOf(sessionName).open(cookie, log)?.session as never ?? null
+  })
+}
+
+/** `request.session`: opened when it is first used, in whichever hook that is. */
+function addToRequests (app: FastifyInstance, { manager, cookie, slot }: Registered): void {
+  const { sessionName } = manager.config
+
+  app.decorateRequest(slot, null)
+  app.decorateRequest(sessionName, {
+    getter (this: FastifyRequest): Session {
+      const request = this as Slots
+      const held = request[slot] ??= new RequestSession(manager, cookie, request)
+      return held === DISCARDED ? null as never : held.state.session
+    },
+    setter (this: FastifyRequest, value: unknown): void {
+      const request = this as Slots
+      // The peer takes null, and then sends nothing.
+      if (value === null || value === undefined) request[slot] = DISCARDED
+      else throw sealedSessionError('FST_SEALED_SESSION_ASSIGNED', [sessionName, kindOf(value)])
+    }
+  })
+}
+
+function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void {
+  if (!app.hasRequestDecorator(kReply)) {
+    app.decorateRequest(kReply, null)
+    app.decorateRequest(kSealed, false)
+  }
+
+  app.addHook('onRequest', (request, reply, done) => {
+    (request as TrackedRequest)[kReply] = reply
+    done()
+  })
+
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    (request as TrackedRequest)[kSealed] = true
+    try {
+      for (const { slot } of sessions) {
+        const held = (request as Slots)[slot]
+        if (held instanceof RequestSession) held.send(reply)
+      }
+    } catch (error) {
+      done(error as Error)
+      return
+    }
+    done()
+  })
+}
+
+export const fastifySecureSession: FastifySecureSession = fp(plugin as unknown as FastifySecureSession, {
+  fastify: '5.x',
+  // The peer's name: other plugins ask for it with hasPlugin, or have it among their dependencies.
+  name: '@fastify/secure-session'
+})

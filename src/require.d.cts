@@ -1,0 +1,20 @@
+// The types of what `require()` of this package returns. All of them are those of types.ts; only
+// SessionData has a declaration here, for `declare module` in files that use `require()` to extend.
+import type * as types from './types.ts'
+
+declare function plugin (...parameters: Parameters<types.FastifySecureSession>): ReturnType<types.FastifySecureSession>
+
+declare namespace plugin {
+  export const fastifySecureSession: types.FastifySecureSession
+  export { fastifySecureSession as default }
+  export interface SessionData {}
+  export type Session<T = types.SessionData> = types.Session<T>
+  export type SessionMethods<T> = types.SessionMethods<T>
+  export type SessionKey = types.SessionKey
+  export type SessionOptions = types.SessionOptions
+  export type SecureSessionPluginOptions = types.SecureSessionPluginOptions
+  export type SecureSessionOptions = types.SecureSessionOptions
+  export type FastifySecureSession = types.FastifySecureSession
+}
+
+export = plugin

@@ -1,0 +1,83 @@
+import { kindOf, sealedSessionError } from './errors.ts'
+
+/** What a session holds, as its own properties; it has no prototype. */
+export type Data = Record<PropertyKey, unknown>
+
+/**
+ * Turns session data into JSON.
+ * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, with the key path, for what JSON cannot hold:
+ * `JSON.stringify` refuses BigInt and cycles without saying where, and drops functions and symbols
+ * in silence, so that they would be missing on the next request.
+ */
+export function stringify (data: Data): string {
+  try {
+    const json = JSON.stringify(data)
+    const culprit = findDropped(data)
+    if (culprit === null) return json
+    throw unstorable(culprit)
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'FST_SEALED_SESSION_VALUE_UNSTORABLE') throw error
+    throw unstorable(findRefused(data, []) ?? { path: ['its data'], what: 'nested too deeply, or its toJSON() threw' })
+  }
+}
+
+/** The inverse of `stringify`: the object that the text holds, or null where it holds none. */
+export function parse (text: string): Data | null {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+    // JSON.parse makes `__proto__` an own property; without a prototype it stays an ordinary key.
+    return Object.setPrototypeOf(value, null) as Data
+  } catch {
+    return null // authentic, but not JSON: refused by the caller with a reason
+  }
+}
+
+interface Culprit {
+  path: string[]
+  what: string
+}
+
+function unstorable ({ path, what }: Culprit): Error {
+  return sealedSessionError('FST_SEALED_SESSION_VALUE_UNSTORABLE', [path.join('').replace(/^\./, ''), what])
+}
+
+/** Finds a function or symbol. Only for data that JSON.stringify took: there is no cycle in it. */
+function findDropped (object: object): Culprit | null {
+  for (const key of Object.keys(object)) {
+    const value = (object as Data)[key]
+    const culprit = isDropped(value) ? { path: [], what: kindOf(value) } : hasParts(value) ? findDropped(value) : null
+    if (culprit !== null) return { ...culprit, path: [step(object, key), ...culprit.path] }
+  }
+  return null
+}
+
+/** Finds what made JSON.stringify throw. */
+function findRefused (object: object, ancestors: object[]): Culprit | null {
+  const line = [...ancestors, object]
+  for (const key of Object.keys(object)) {
+    const value = (object as Data)[key]
+    const culprit = typeof value === 'bigint'
+      ? { path: [], what: 'a BigInt' }
+      : line.includes(value as object)
+        ? { path: [], what: 'a reference to an object that contains it (a cycle)' }
+        : hasParts(value) && line.length < 100 ? findRefused(value, line) : null
+    if (culprit !== null) return { ...culprit, path: [step(object, key), ...culprit.path] }
+  }
+  return null
+}
+
+function isDropped (value: unknown): boolean {
+  return typeof value === 'function' || typeof value === 'symbol'
+}
+
+/** An object that JSON.stringify goes into; what has a toJSON() speaks for itself. */
+function hasParts (value: unknown): value is object {
+  return typeof value === 'object' && value !== null && typeof (value as { toJSON?: unknown }).toJSON !== 'function'
+}
+
+/** One step of a key path: `.name`, `[0]`, or `["odd name"]`; the first has no dot. */
+function step (parent: object, key: string): string {
+  if (Array.isArray(parent)) return `[${key}]`
+  return /^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
+}

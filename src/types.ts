@@ -1,0 +1,202 @@
+import type { CookieSerializeOptions } from '@fastify/cookie'
+import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify'
+import type { SessionData as RequireSessionData } from './require.cjs'
+
+/**
+ * The type of what a session holds. Extend it by declaration merging, under the name the package
+ * is installed with:
+ *
+ * ```ts
+ * declare module 'fastify-sealed-session' {
+ *   interface SessionData { userId: number }
+ * }
+ * ```
+ *
+ * It extends the one that files loading the package with `require()` see, so that there is one
+ * type of `request.session`, whichever way a file of the program imports this package.
+ */
+export interface SessionData extends RequireSessionData {}
+
+/** True for a session whose keys nobody declared. */
+type Untyped<T> = keyof T extends never ? true : false
+
+/** The methods of a session. They are bound to it: `const { get, set } = request.session` works. */
+export interface SessionMethods<T> {
+  /**
+   * True once the session will be sent with the response: after a write, `touch`, `delete` or
+   * `regenerate`, and when it was sealed with an older key. Writable: `false` keeps the cookie from
+   * being sent, `true` sends it with its time of the last write as it was.
+   */
+  changed: boolean
+
+  /** True after `delete()`, until something is set again. Writable. */
+  deleted: boolean
+
+  /**
+   * Reads a value.
+   * @returns the value, or `undefined` where the key was never set. What `Object.prototype` has
+   * (`toString`, `constructor`, …) is not there until you set it.
+   */
+  get<Key extends keyof T>(key: Key): T[Key] | undefined
+  get<Value = unknown>(key: string): Value | undefined
+
+  /**
+   * Stores a value and marks the session to be sent.
+   *
+   * Anything that JSON can hold. A BigInt, function, symbol or cycle is refused when the session is
+   * sealed, with `FST_SEALED_SESSION_VALUE_UNSTORABLE`, which names the key path.
+   * @throws `FST_SEALED_SESSION_KEY_RESERVED` for `__ts`, the time of the last write.
+   */
+  set: Untyped<T> extends true
+    ? (key: string, value: unknown) => void
+    : <Key extends keyof T>(key: Key, value: T[Key] | undefined) => void
+
+  /** A shallow copy of everything in the session, without internal properties. */
+  data(): T | undefined
+
+  /**
+   * Ends the session: it reads as empty at once and the browser is told to drop its cookie.
+   * A `set` after it starts a new session in the same response.
+   *
+   * A copy of the cookie made earlier stays valid until it expires: nothing is stored on the
+   * server that could tell it from a live one.
+   */
+  delete(): void
+
+  /**
+   * Cookie attributes for this response only, on top of those given at registration. The last call
+   * counts. Keys that `@fastify/cookie` does not know are ignored.
+   */
+  options(options: CookieSerializeOptions): void
+
+  /** Sends the session again with the time of the last write set to now, which restarts `expiry`. */
+  touch(): void
+
+  /**
+   * Empties the session except for `keep`, and marks it to be sent. Call it when privileges change
+   * (login, sudo), so that nothing planted earlier lives on.
+   * @param keep key or keys to keep; default none.
+   */
+  regenerate(keep?: string | readonly string[]): void
+}
+
+/**
+ * A session: its methods, and what it holds as properties.
+ * A key named like a method is stored and read through `set` and `get`.
+ */
+export type Session<T = SessionData> = Partial<T> & SessionMethods<T>
+
+/** 32 bytes; or 64 hex characters; or the 32 bytes in base64 or base64url. */
+export type SessionKey = string | Uint8Array
+
+/** What can be set for each session, besides its key. */
+export interface SessionOptions {
+  /** Name of the property on the request. Default `'session'`. */
+  sessionName?: string | undefined
+
+  /** Name of the cookie. Default: `sessionName`. */
+  cookieName?: string | undefined
+
+  /**
+   * Seconds that a session stays valid after its last write or touch. Enforced inside the token,
+   * whatever the cookie's attributes say and whoever kept a copy. Default 86401.
+   *
+   * Anything but a finite positive number is refused with `FST_SEALED_SESSION_DURATION`; `0` and
+   * `null` mean the default, with a warning.
+   */
+  expiry?: number | null | undefined
+
+  /**
+   * Attributes of the cookie: whatever `setCookie` of `@fastify/cookie` takes, `signed` and
+   * `secure: 'auto'` included. `httpOnly` defaults to true. Copied: later changes have no effect.
+   */
+  cookie?: CookieSerializeOptions | undefined
+
+  /** The same as `cookie`; counts where both are given. */
+  cookieOptions?: CookieSerializeOptions | undefined
+
+  /**
+   * Whether a response that carries the session's cookie says `Cache-Control: no-store`, unless the
+   * app set that header itself (RFC 9111 section 7.3: shared caches may store `Set-Cookie`).
+   * Default true.
+   */
+  noStore?: boolean | undefined
+}
+
+/** A session sealed with random keys. */
+export interface SessionKeyOptions {
+  /**
+   * The key, or several for rotation: the first seals, all of them open, and a session that a later
+   * one opened is sealed again with the first when it is used. Bytes are copied at registration.
+   */
+  key: SessionKey | readonly SessionKey[]
+  /** Has no effect beside `key`. */
+  secret?: string | Uint8Array | undefined
+  /** Has no effect beside `key`. */
+  salt?: string | Uint8Array | undefined
+}
+
+/** A session sealed with a key derived from a passphrase. */
+export interface SessionSecretOptions {
+  key?: undefined
+  /**
+   * Passphrase of at least 32 bytes. The key is derived from it at registration with libsodium's
+   * `crypto_pwhash` (Argon2id, MODERATE limits: 256 MiB and about half a second, off the event loop).
+   */
+  secret: string | Uint8Array
+  /**
+   * Exactly 16 bytes. Default: one that is the same in every installation, with a warning, since
+   * it lets one guess be tried against all of them at once.
+   */
+  salt?: string | Uint8Array | undefined
+}
+
+/** Options of one session. */
+export type SecureSessionPluginOptions = SessionOptions & (SessionKeyOptions | SessionSecretOptions)
+
+/** What `register` takes: the options of one session, or of several, each with its own name. */
+export type SecureSessionOptions =
+  | SecureSessionPluginOptions
+  | ReadonlyArray<SecureSessionPluginOptions & { sessionName: string }>
+
+/** The plugin. */
+export type FastifySecureSession = FastifyPluginAsync<SecureSessionOptions>
+
+/** What of a logger is used when a cookie is decoded. */
+export type DecodeLog = Partial<Pick<FastifyBaseLogger, 'debug' | 'trace'>>
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * A session outside a request, for example to hand out a token for a WebSocket.
+     * @param data what it holds at first; default nothing. Copied, not changed.
+     * @throws `FST_SEALED_SESSION_DATA_INVALID` if it is not an object.
+     */
+    createSecureSession(data?: object | null): Session
+
+    /**
+     * Opens a token.
+     * @param cookie the token, signed or not; what follows a second `;` is ignored, so that a whole
+     * `Set-Cookie` line can be given.
+     * @param log where the reason of a refusal is written at level debug; default `fastify.log`.
+     * @param sessionName default: the first session registered.
+     * @returns the session, or `null` where the token cannot be opened or is not valid any more.
+     * @throws `FST_SEALED_SESSION_UNKNOWN_SESSION` for a name that was not registered.
+     */
+    decodeSecureSession<T = SessionData>(cookie: string | undefined, log?: DecodeLog, sessionName?: string): Session<T> | null
+
+    /**
+     * Seals a session into a token, the value of its cookie before signing.
+     * @param sessionName default: the first session registered.
+     * @throws `FST_SEALED_SESSION_UNKNOWN_SESSION` for a name that was not registered,
+     * `FST_SEALED_SESSION_NOT_A_SESSION` for anything but a session,
+     * `FST_SEALED_SESSION_VALUE_UNSTORABLE` for data that JSON cannot hold.
+     */
+    encodeSecureSession<T = SessionData>(session: Session<T>, sessionName?: string): string
+  }
+
+  interface FastifyRequest {
+    /** The session of this request: what its cookie holds, or an empty one. Opened when first used. */
+    session: Session
+  }
+}

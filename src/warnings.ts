@@ -1,0 +1,20 @@
+/**
+ * What is likely a mistake but does not keep the app from starting. Written to `fastify.log.warn`
+ * as `{ code }` with the message, at registration unless the message is about a request.
+ */
+export const WARNINGS = {
+  FST_SEALED_SESSION_WARN_EXPIRY: 'session "%s": expiry is %s, the default of %s seconds applies; leave it out or give a number of seconds',
+  FST_SEALED_SESSION_WARN_SALT: 'session "%s": no salt given, the built-in one applies, which is the same in every installation; set "salt" to 16 random bytes of your own',
+  FST_SEALED_SESSION_WARN_KEY_AND_SECRET: 'session "%s": both key and secret are given, the key is used; remove "secret"',
+  FST_SEALED_SESSION_WARN_KEY_CONSTANT: 'session "%s": all bytes of %s are equal, so anyone can guess it; create a random one with "npx fastify-sealed-session keygen"',
+  FST_SEALED_SESSION_WARN_OPTION_UNKNOWN: 'session "%s": option "%s" is not known and has no effect; %s',
+  FST_SEALED_SESSION_WARN_COOKIE_REFUSED: 'session "%s": browsers will refuse the cookie "%s": %s',
+  FST_SEALED_SESSION_WARN_COOKIE_TOO_LARGE: 'session "%s": its cookie has %s bytes and browsers drop what has more than 4096; keep large data elsewhere and store its id in the session',
+  FST_SEALED_SESSION_WARN_WRITE_LOST: 'session "%s" was written after the headers of %s were sent, so the change is lost; write before reply.send()',
+  FST_SEALED_SESSION_WARN_COOKIE_DEFAULTS: 'the parseOptions of @fastify/cookie could not be read, so they do not apply to session cookies; repeat them under "cookie"'
+} as const
+
+export type WarningCode = keyof typeof WARNINGS
+
+/** Writes a warning; `values` fill the places of its message. */
+export type Warn = (code: WarningCode, ...values: unknown[]) => void
