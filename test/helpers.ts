@@ -1,0 +1,74 @@
+// What several test files need. Apps under test are real Fastify apps.
+import Fastify, { type FastifyInstance, type FastifyServerOptions, type InjectOptions, type LightMyRequestResponse } from 'fastify'
+import { randomBytes } from 'node:crypto'
+import secureSession from '../src/index.ts'
+
+/** A fresh random key. */
+export function newKey (): Buffer {
+  return randomBytes(32)
+}
+
+/** One line of an app's log. */
+export interface LogLine {
+  level: number
+  msg: string
+  code?: string
+  [property: string]: unknown
+}
+
+/** An app's log, kept in memory: `lines` grows as the app writes. */
+export function captureLog (level = 'debug'): { lines: LogLine[], logger: FastifyServerOptions['logger'] } {
+  const lines: LogLine[] = []
+  const stream = { write: (line: string) => { lines.push(JSON.parse(line) as LogLine) } }
+  return { lines, logger: { level, stream } }
+}
+
+/** Warnings of this package among the lines of a log. */
+export function warnings (lines: readonly LogLine[]): LogLine[] {
+  return lines.filter(({ code }) => code?.startsWith('FST_SEALED_SESSION_WARN_'))
+}
+
+/**
+ * An app with the plugin and routes that do to the session what a test asks for:
+ * `POST /set` stores the body's properties, `GET /get` answers with `data()`, `POST /delete`,
+ * `POST /touch`, `GET /untouched`.
+ */
+export function buildApp (options: unknown, server: FastifyServerOptions = {}): FastifyInstance {
+  const app = Fastify(server)
+  app.register(secureSession, options as Parameters<typeof secureSession>[1])
+  app.post('/set', async request => {
+    for (const [key, value] of Object.entries(request.body as object)) request.session.set(key as never, value as never)
+    return 'set'
+  })
+  app.get('/get', async request => request.session.data())
+  app.post('/delete', async request => { request.session.delete(); return 'deleted' })
+  app.post('/touch', async request => { request.session.touch(); return 'touched' })
+  app.get('/untouched', async () => 'untouched')
+  return app
+}
+
+/** All `Set-Cookie` lines of a response. */
+export function setCookies (response: LightMyRequestResponse): string[] {
+  const header = response.headers['set-cookie']
+  return header === undefined ? [] : Array.isArray(header) ? header : [header]
+}
+
+/** The `name=value` part of a response's cookie, as a browser would send it back; fails without one. */
+export function cookieOf (response: LightMyRequestResponse, name = 'session'): string {
+  const line = setCookies(response).find(line => line.startsWith(`${name}=`))
+  if (line === undefined) throw new Error(`no cookie "${name}" in ${JSON.stringify(setCookies(response))}`)
+  return line.split(';')[0]!
+}
+
+/** The decoded value of a response's cookie: the token. */
+export function tokenOf (response: LightMyRequestResponse, name = 'session'): string {
+  return decodeURIComponent(cookieOf(response, name).slice(name.length + 1))
+}
+
+/** A request with a cookie. */
+export async function send (app: FastifyInstance, method: 'GET' | 'POST', url: string, cookie?: string, body?: object): Promise<LightMyRequestResponse> {
+  const options: InjectOptions = { method, url }
+  if (cookie !== undefined) options.headers = { cookie }
+  if (body !== undefined) options.payload = body
+  return await app.inject(options)
+}
