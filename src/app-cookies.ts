@@ -1,17 +1,85 @@
 import cookiePlugin from '@fastify/cookie'
-import type { FastifyInstance } from 'fastify'
+import fp from 'fastify-plugin'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import { decodeValue } from './cookies/set-cookie.ts'
 import { hash } from './crypto/sodium.ts'
 import { sealedSessionError } from './errors.ts'
 import type { SessionConfig } from './options.ts'
 
+type Cookies = Record<string, string | undefined>
+
+/** Of a request: its `Cookie` header as long as nobody has looked at its cookies, then what it holds. */
+const kCookies: unique symbol = Symbol('cookies')
+type LazyRequest = FastifyRequest & { [kCookies]?: string | Cookies | null }
+
+/** Reads the value of a `name=value` pair of a `Cookie` header; undefined where there is none. */
+export type ReadPair = (pair: string, name: string) => string | undefined
+
 /**
  * Uses the `@fastify/cookie` that the app registered, or registers it for the app.
+ * @returns how values of cookies are read: with the app's own `decode`, if it has one.
  * @throws `FST_SEALED_SESSION_SIGNING_SECRET_MISSING`, `FST_SEALED_SESSION_COOKIE_INVALID`
  */
-export async function registerCookies (app: FastifyInstance, configs: readonly SessionConfig[]): Promise<void> {
-  if (app.hasPlugin('@fastify/cookie')) assertSigning(app, configs)
-  else await app.register(cookiePlugin, { secret: signingSecrets(configs) as string[] })
+export async function registerCookies (app: FastifyInstance, configs: readonly SessionConfig[]): Promise<ReadPair> {
+  const isApps = app.hasPlugin('@fastify/cookie')
+  if (isApps) assertSigning(app, configs)
+  else await app.register(lazyCookiePlugin, { secret: signingSecrets(configs) as string[] })
   for (const config of configs) assertWritable(app, config)
+  return isApps ? (pair, name) => readWith(app, pair, name) : readPair
+}
+
+function readPair (pair: string): string {
+  return decodeValue(pair.slice(pair.indexOf('=') + 1).trimStart())
+}
+
+/** A `decode` function of the app's may throw at what a client sends: then there is no cookie. */
+function readWith (app: FastifyInstance, pair: string, name: string): string | undefined {
+  try {
+    return app.parseCookie(pair)[name]
+  } catch {
+    return undefined
+  }
+}
+
+/** What `request.cookies` holds; null where nothing has parsed the header yet. */
+export function parsedCookies (request: FastifyRequest): Cookies | null {
+  const cookies = (request as LazyRequest)[kCookies]
+  if (cookies === undefined) return request.cookies ?? null // the app's own @fastify/cookie
+  return typeof cookies === 'string' ? null : cookies
+}
+
+/**
+ * `@fastify/cookie` as it is, but for one thing: it parses the whole header of every request, and
+ * here that waits until somebody reads `request.cookies`. The plugin is given an app whose
+ * `parseCookie` hands the header back, and a `cookies` property that parses it when it is read.
+ */
+const lazyCookiePlugin = fp<{ secret: string[] }>(async (app, options) => {
+  app.decorateRequest(kCookies, null)
+  const lazyApp = new Proxy(app, {
+    get (target, property) {
+      if (property === 'parseCookie') return (header: string) => header
+      if (property === 'decorateRequest') return decorateLazily
+      const value: unknown = Reflect.get(target, property)
+      return typeof value === 'function' ? value.bind(target) : value
+    }
+  })
+  const decorateLazily = (name: string, value: unknown): unknown =>
+    app.decorateRequest(name, name === 'cookies' ? LAZY_COOKIES : value as null)
+  await (cookiePlugin as FastifyPluginAsync<{ secret: string[] }>)(lazyApp, options)
+}, { fastify: '5.x', name: '@fastify/cookie' })
+
+const LAZY_COOKIES = {
+  getter (this: FastifyRequest): Cookies {
+    const request = this as LazyRequest
+    const cookies = request[kCookies]
+    if (typeof cookies !== 'string') return cookies as Cookies // null until the onRequest hook, as without us
+    const parsed = request.server.parseCookie(cookies)
+    request[kCookies] = parsed
+    return parsed
+  },
+  setter (this: FastifyRequest, cookies: string | Cookies | null): void {
+    (this as LazyRequest)[kCookies] = cookies
+  }
 }
 
 /**

@@ -99,7 +99,7 @@ export const ERRORS = {
     advice: 'Store what JSON can hold: text, numbers, booleans, null, arrays and plain objects.'
   },
   FST_SEALED_SESSION_TOO_LARGE: {
-    message: 'the sealed session has %s characters, more than the %s that are opened again',
+    message: 'the session has %s bytes of JSON, more than the %s that are opened again',
     advice: 'Keep large data elsewhere and store its id in the session.'
   }
 } as const

@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { SURROUNDINGS, type Codec, type Opened, type Surroundings } from './codec.ts'
+import { parsedCookies, type ReadPair } from './app-cookies.ts'
 import { candidateValues } from './cookies/find.ts'
 import type { SessionConfig } from './options.ts'
 import { refusalMessage } from './refusals.ts'
-import { SessionState, dataFrom, emptyData } from './session.ts'
+import { SessionState, dataFrom } from './session.ts'
 import type { DecodeLog } from './types.ts'
 
 /** How often decryption may be tried in a request, over all cookies and keys. */
@@ -17,17 +18,19 @@ export class SessionManager {
   readonly #app: FastifyInstance
   readonly #codec: Codec
   readonly #surroundings: Surroundings
+  readonly #readPair: ReadPair
 
-  constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, surroundings: Surroundings = SURROUNDINGS) {
+  constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, readPair: ReadPair, surroundings: Surroundings = SURROUNDINGS) {
     this.config = config
     this.#app = app
     this.#codec = codec
     this.#surroundings = surroundings
+    this.#readPair = readPair
   }
 
   /** A new session that holds `data`. */
   create (data?: unknown): SessionState {
-    return new SessionState({ data: dataFrom(data) }, this.#surroundings.now)
+    return new SessionState(this.#surroundings.now, dataFrom(data))
   }
 
   seal (state: SessionState): string {
@@ -42,14 +45,10 @@ export class SessionManager {
 
   /** The session that a request's cookie holds, or an empty one. */
   find (request: FastifyRequest): SessionState {
-    const values = candidateValues({
-      header: request.headers.cookie,
-      parsed: request.cookies,
-      parse: header => this.#parse(header)
-    }, this.config.cookieName)
+    const values = candidateValues(this.config.cookieName, request.headers.cookie, parsedCookies(request), this.#readPair)
     if (values.length === 0) request.log.trace('@fastify/secure-session: there is no cookie, creating an empty session')
     const found = this.#newest(values, request.log)
-    return found === null ? new SessionState({ data: emptyData() }, this.#surroundings.now) : this.#restore(found)
+    return found === null ? this.create() : this.#restore(found)
   }
 
   /** Milliseconds since 1970. */
@@ -87,16 +86,7 @@ export class SessionManager {
   }
 
   #restore ({ content, stale }: Found): SessionState {
-    return new SessionState({ ...content, stale }, this.#surroundings.now)
-  }
-
-  /** A `decode` function of the app's may throw on what a client sends: then there is no cookie. */
-  #parse (header: string): Record<string, string | undefined> {
-    try {
-      return this.#app.parseCookie(header)
-    } catch {
-      return {}
-    }
+    return new SessionState(this.#surroundings.now, content.data, content.lastWrite, stale)
   }
 
   /** The value that was signed, or null where the session's cookie is not signed or the signature is wrong. */

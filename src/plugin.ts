@@ -16,8 +16,8 @@ import { WARNINGS, type Warn } from './warnings.ts'
 //
 //   what register() was given           options.ts, option-names.ts, keys/
 //   a cookie in a request               manager.ts, cookies/find.ts
-//   a token, opened and sealed          codec.ts, formats/, lifetime.ts, crypto/
-//   what a handler sees                 session.ts
+//   a token, opened and sealed          codec.ts, formats/, serializer.ts, lifetime.ts, crypto/
+//   what a handler sees                 session.ts, data.ts
 //   a cookie on a response              request-session.ts, session-cookie.ts, cookies/
 //   the app's @fastify/cookie           app-cookies.ts
 //   messages                            errors.ts, warnings.ts, refusals.ts
@@ -37,11 +37,11 @@ const DISCARDED = Symbol('discarded')
 const plugin: FastifyPluginAsync = async (app, options) => {
   const warn: Warn = (code, ...values) => { app.log.warn({ code }, format(WARNINGS[code], ...values)) }
   const configs = await readOptions(options, warn)
-  await registerCookies(app, configs)
+  const readCookie = await registerCookies(app, configs)
 
   const sessions = configs.map((config): Registered => ({
-    manager: new SessionManager(app, config, new Codec(config)),
-    cookie: new SessionCookie(config, warn),
+    manager: new SessionManager(app, config, new Codec(config), readCookie),
+    cookie: new SessionCookie(app, config, warn),
     slot: Symbol(config.sessionName)
   }))
   addDecorators(app, sessions)

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { remaining } from './lifetime.ts'
 import type { SessionManager } from './manager.ts'
 import { isSharedCacheable, type SessionCookie } from './session-cookie.ts'
-import type { SessionState } from './session.ts'
+import type { SessionState, WriteObserver } from './session.ts'
 
 /** Set on a request by the plugin's `onRequest` hook; null before it. */
 export const kReply: unique symbol = Symbol('reply')
@@ -13,7 +13,7 @@ export const kSealed: unique symbol = Symbol('sealed')
 export type TrackedRequest = FastifyRequest & { [kReply]: FastifyReply | null, [kSealed]: boolean }
 
 /** A session that is used in a request: its state, and how it gets into the response. */
-export class RequestSession {
+export class RequestSession implements WriteObserver {
   readonly state: SessionState
   readonly #manager: SessionManager
   readonly #cookie: SessionCookie
@@ -25,7 +25,7 @@ export class RequestSession {
     this.#cookie = cookie
     this.#request = request
     this.state = manager.find(request)
-    this.state.onWrite(() => this.#written())
+    this.state.observe(this)
   }
 
   /**
@@ -51,14 +51,14 @@ export class RequestSession {
   #overrides (reply: FastifyReply): SessionState['cookieOptions'] {
     const { state } = this
     if (state.asked) return state.cookieOptions
-    const { maxAge } = this.#cookie.attributes(reply, state.cookieOptions)
+    const maxAge = this.#cookie.maxAge(reply, state.cookieOptions)
     if (maxAge === undefined) return state.cookieOptions
     const left = remaining(state.content.lastWrite, this.#manager.config.expiry, this.#manager.now())
     return { ...state.cookieOptions, maxAge: Math.min(maxAge, Math.floor(left)) }
   }
 
   /** After the hook that seals, a write is sealed at once while there is time; else it is lost. */
-  #written (): void {
+  written (): void {
     const reply = this.#request[kReply]
     if (reply === null) return
     if (reply.raw.headersSent) this.#cookie.warnOfLostWrite(this.#request)

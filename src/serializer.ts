@@ -1,7 +1,5 @@
+import type { Data } from './data.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
-
-/** What a session holds, as its own properties; it has no prototype. */
-export type Data = Record<PropertyKey, unknown>
 
 /**
  * Turns session data into JSON.
@@ -26,8 +24,7 @@ export function parse (text: string): Data | null {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
-    // JSON.parse makes `__proto__` an own property; without a prototype it stays an ordinary key.
-    return Object.setPrototypeOf(value, null) as Data
+    return value as Data
   } catch {
     return null // authentic, but not JSON: refused by the caller with a reason
   }
@@ -42,10 +39,15 @@ function unstorable ({ path, what }: Culprit): Error {
   return sealedSessionError('FST_SEALED_SESSION_VALUE_UNSTORABLE', [path.join('').replace(/^\./, ''), what])
 }
 
-/** Finds a function or symbol. Only for data that JSON.stringify took: there is no cycle in it. */
+/**
+ * Finds a function or symbol. Only for data that JSON.stringify took: there is no cycle in it.
+ * Runs on every write, so it walks without making lists of keys.
+ */
 function findDropped (object: object): Culprit | null {
-  for (const key of Object.keys(object)) {
+  for (const key in object) {
     const value = (object as Data)[key]
+    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null) continue
+    if (!Object.hasOwn(object, key)) continue // `in` goes through the prototype as well
     const culprit = isDropped(value) ? { path: [], what: kindOf(value) } : hasParts(value) ? findDropped(value) : null
     if (culprit !== null) return { ...culprit, path: [step(object, key), ...culprit.path] }
   }

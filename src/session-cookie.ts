@@ -1,21 +1,33 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { appCookieDefaults } from './cookies/app-defaults.ts'
-import { MAX_COOKIE_BYTES, deleteCookieLine, setCookieLine, withoutCookie, type CookieWriter } from './cookies/set-cookie.ts'
+import { MAX_COOKIE_BYTES, attributesEnd, deleteCookieLine, resolveAttributes, setCookieLine, withoutCookie, type Serialize } from './cookies/set-cookie.ts'
 import type { SessionConfig } from './options.ts'
 import type { Warn } from './warnings.ts'
 
+/** Attributes that hold until a response overrides some, and the end of a line that they make. */
+interface Attributes {
+  attributes: CookieSerializeOptions
+  end: string
+}
+
 /** Writes the cookie of one session of the app into responses. */
 export class SessionCookie {
+  readonly #app: FastifyInstance
   readonly #config: SessionConfig
   readonly #warn: Warn
-  #defaults: CookieSerializeOptions | undefined
+  readonly #serialize: Serialize
+  /** For plain and for TLS requests, which `secure: 'auto'` tells apart. Made when first needed. */
+  readonly #constant: { plain: Attributes | null, secure: Attributes | null } = { plain: null, secure: null }
+  #defaults: CookieSerializeOptions | null = null
   #warnedOfSize = false
   readonly #warnedRoutes = new Set<string>()
 
-  constructor (config: SessionConfig, warn: Warn) {
+  constructor (app: FastifyInstance, config: SessionConfig, warn: Warn) {
+    this.#app = app
     this.#config = config
     this.#warn = warn
+    this.#serialize = app.serializeCookie as Serialize
   }
 
   /**
@@ -24,7 +36,9 @@ export class SessionCookie {
    */
   set (reply: FastifyReply, token: string, overrides: CookieSerializeOptions | null): void {
     const { sessionName, cookieName } = this.#config
-    const line = setCookieLine(cookieName, token, this.attributes(reply, overrides), writerOf(reply))
+    const { attributes, end } = overrides === null ? this.#constantAttributes(reply) : this.#overridden(reply, overrides)
+    const value = this.#isSigned(overrides) ? this.#app.signCookie(token) : token
+    const line = setCookieLine(cookieName, value, attributes, this.#serialize, end)
     this.#put(reply, line)
     if (line.length > MAX_COOKIE_BYTES && !this.#warnedOfSize) {
       this.#warnedOfSize = true
@@ -34,7 +48,13 @@ export class SessionCookie {
 
   /** Has the browser drop the cookie. */
   delete (reply: FastifyReply, overrides: CookieSerializeOptions | null): void {
-    this.#put(reply, deleteCookieLine(this.#config.cookieName, this.attributes(reply, overrides), writerOf(reply)))
+    const { attributes } = this.#overridden(reply, overrides)
+    this.#put(reply, deleteCookieLine(this.#config.cookieName, attributes, this.#serialize))
+  }
+
+  /** The `Max-Age` that the cookie would have, in seconds. */
+  maxAge (reply: FastifyReply, overrides: CookieSerializeOptions | null): number | undefined {
+    return this.#overridden(reply, overrides).attributes.maxAge
   }
 
   /** Says, once a route, that a change of the session did not reach the browser. */
@@ -45,10 +65,25 @@ export class SessionCookie {
     this.#warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#config.sessionName, route)
   }
 
+  #isSigned (overrides: CookieSerializeOptions | null): boolean {
+    return (overrides?.signed ?? this.#config.cookie.signed) === true
+  }
+
+  #constantAttributes (reply: FastifyReply): Attributes {
+    const kind = reply.request.protocol === 'https' ? 'secure' : 'plain'
+    this.#constant[kind] ??= this.#withEnd(this.#overridden(reply, null).attributes)
+    return this.#constant[kind]
+  }
+
+  #withEnd (attributes: CookieSerializeOptions): Attributes {
+    return { attributes, end: attributesEnd(this.#config.cookieName, attributes, this.#serialize) }
+  }
+
   /** What the cookie is written with: the app's settings for all cookies, the session's, the response's. */
-  attributes (reply: FastifyReply, overrides: CookieSerializeOptions | null): CookieSerializeOptions {
+  #overridden (reply: FastifyReply, overrides: CookieSerializeOptions | null): Attributes {
     this.#defaults ??= this.#readDefaults(reply)
-    return { ...this.#defaults, ...this.#config.cookie, ...overrides }
+    const attributes = { ...this.#defaults, ...this.#config.cookie, ...overrides }
+    return { attributes: resolveAttributes(attributes, reply.request.protocol === 'https'), end: '' }
   }
 
   #readDefaults (reply: FastifyReply): CookieSerializeOptions {
@@ -58,19 +93,15 @@ export class SessionCookie {
   }
 
   #put (reply: FastifyReply, line: string): void {
-    // A response may be sealed twice, after a late write or an error: the last line counts.
-    const others = withoutCookie(reply.getHeader('set-cookie'), this.#config.cookieName)
-    reply.removeHeader('set-cookie')
-    reply.header('set-cookie', others.length === 0 ? line : [...others, line])
+    const present = reply.getHeader('set-cookie')
+    if (present !== undefined) {
+      // A response may be sealed twice, after a late write or an error: the last line counts.
+      reply.removeHeader('set-cookie')
+      reply.header('set-cookie', [...withoutCookie(present, this.#config.cookieName), line])
+    } else {
+      reply.header('set-cookie', line)
+    }
     if (this.#config.noStore && !reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
-  }
-}
-
-function writerOf (reply: FastifyReply): CookieWriter {
-  return {
-    serialize: reply.server.serializeCookie as CookieWriter['serialize'],
-    sign: value => reply.server.signCookie(value),
-    isSecure: reply.request.protocol === 'https'
   }
 }
 

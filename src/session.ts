@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
+import { getOwn, setOwn, type Data } from './data.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
-import { TIME_KEY } from './formats/secretbox.ts'
 import { toSeconds } from './lifetime.ts'
-import type { Data } from './serializer.ts'
+import { TIME_KEY, assertNotReserved } from './reserved.ts'
 import type { Session } from './types.ts'
 
 /** Reads the state behind a session. Registered, since ESM and CommonJS each have a copy of this file. */
@@ -12,21 +12,11 @@ const kState: unique symbol = Symbol.for('fastify-sealed-session.state')
 /** What `util.inspect` calls; the same symbol as `inspect.custom`. */
 const kInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 
-const METHODS = ['get', 'set', 'delete', 'touch', 'options', 'data', 'regenerate'] as const
-type Method = typeof METHODS[number]
-type Flag = 'changed' | 'deleted'
+type Method = 'get' | 'set' | 'delete' | 'touch' | 'options' | 'data' | 'regenerate'
 
-const isMethod = (key: string): key is Method => (METHODS as readonly string[]).includes(key)
-const isFlag = (key: string): key is Flag => key === 'changed' || key === 'deleted'
-
-/** What a session starts from. */
-export interface SessionStart {
-  /** Without a prototype; belongs to the session from now on. */
-  data: Data
-  /** Time of the last write in seconds. Default now. */
-  lastWrite?: number
-  /** Sealed with an older key, so due to be sealed again. Default false. */
-  stale?: boolean
+/** Who wants to know when a session is written. */
+export interface WriteObserver {
+  written: () => void
 }
 
 /**
@@ -42,15 +32,21 @@ export class SessionState {
   #deleted = false
   #asked = false
   #cookieOptions: CookieSerializeOptions | null = null
-  #onWrite: (() => void) | null = null
-  #bound: Partial<Record<Method, (...values: never[]) => unknown>> = {}
+  #observer: WriteObserver | null = null
+  #bound: Partial<Record<Method, (...values: never[]) => unknown>> | null = null
   readonly #now: () => number
   readonly #session: Session
 
-  constructor ({ data, lastWrite, stale = false }: SessionStart, now: () => number) {
-    this.#data = data
+  /**
+   * @param now where the time comes from, in milliseconds.
+   * @param data belongs to the session from now on.
+   * @param lastWrite in seconds; default now.
+   * @param stale sealed with an older key, so due to be sealed again.
+   */
+  constructor (now: () => number, data: Data, lastWrite: number = toSeconds(now()), stale: boolean = false) {
     this.#now = now
-    this.#lastWrite = lastWrite ?? toSeconds(now())
+    this.#data = data
+    this.#lastWrite = lastWrite
     this.#changed = stale
     this.#session = new Proxy(this, handler) as unknown as Session
   }
@@ -78,13 +74,13 @@ export class SessionState {
     return { data: this.#data, lastWrite: this.#lastWrite }
   }
 
-  /** Has `listener` called after every write. */
-  onWrite (listener: () => void): void {
-    this.#onWrite = listener
+  /** Has `observer` told of every write. */
+  observe (observer: WriteObserver): void {
+    this.#observer = observer
   }
 
   get (key: PropertyKey): unknown {
-    const value = this.#data[key]
+    const value = getOwn(this.#data, key)
     // The peer shows the time of the last write under this name.
     return value === undefined && key === TIME_KEY ? this.#lastWrite : value
   }
@@ -92,7 +88,7 @@ export class SessionState {
   set (key: PropertyKey, value: unknown): void {
     assertNotReserved(key)
     this.#deleted = false
-    this.#data[key] = value
+    setOwn(this.#data, key, value)
     this.touch()
   }
 
@@ -108,15 +104,15 @@ export class SessionState {
   }
 
   delete (): void {
-    this.#data = emptyData()
+    this.#data = {}
     this.#deleted = true
     this.touch()
   }
 
   regenerate (keep?: string | readonly string[]): void {
-    const kept = emptyData()
+    const kept: Data = {}
     for (const key of typeof keep === 'string' ? [keep] : Array.isArray(keep) ? keep : []) {
-      if (Object.hasOwn(this.#data, key)) kept[key] = this.#data[key]
+      if (Object.hasOwn(this.#data, key)) setOwn(kept, key, this.#data[key])
     }
     this.#data = kept
     this.touch()
@@ -127,7 +123,7 @@ export class SessionState {
     this.#asked = true
     // Never backwards: a clock that was set back must not end a session early.
     this.#lastWrite = Math.max(this.#lastWrite, toSeconds(this.#now()))
-    this.#onWrite?.()
+    this.#observer?.written()
   }
 
   options (options: CookieSerializeOptions): void {
@@ -136,6 +132,7 @@ export class SessionState {
 
   /** A method bound to this session, the same function each time: it may be destructured and compared. */
   method (name: Method): (...values: never[]) => unknown {
+    this.#bound ??= {}
     this.#bound[name] ??= this[name].bind(this)
     return this.#bound[name]
   }
@@ -154,16 +151,23 @@ export class SessionState {
 }
 
 // Shared by all sessions. Symbols, methods and the two flags are the session's; every other name is
-// a key of its data, `__proto__`, `constructor` and `toString` too, since the data has no prototype.
+// a key of its data.
 const handler: ProxyHandler<SessionState> = {
   get (state, key) {
-    if (typeof key === 'symbol') return symbolProperty(state, key)
-    if (isMethod(key)) return state.method(key)
-    return isFlag(key) ? state[key] : state.get(key)
+    switch (key) {
+      case 'get': case 'set': case 'delete': case 'touch': case 'options': case 'data': case 'regenerate':
+        return state.method(key)
+      case 'changed': return state.changed
+      case 'deleted': return state.deleted
+      default: return typeof key === 'symbol' ? symbolProperty(state, key) : state.get(key)
+    }
   },
   set (state, key, value) {
-    if (typeof key === 'string' && isFlag(key)) state[key] = value
-    else state.set(key, value)
+    switch (key) {
+      case 'changed': state.changed = value; break
+      case 'deleted': state.deleted = value; break
+      default: state.set(key, value)
+    }
     return true
   },
   has: (state, key) => Object.hasOwn(state.raw(), key),
@@ -191,26 +195,17 @@ function symbolProperty (state: SessionState, key: symbol): unknown {
   return state.get(key)
 }
 
-function assertNotReserved (key: PropertyKey): void {
-  if (key === TIME_KEY) throw sealedSessionError('FST_SEALED_SESSION_KEY_RESERVED', [TIME_KEY])
-}
-
-/** Data without a key, and without a prototype to read from. */
-export function emptyData (): Data {
-  return Object.create(null) as Data
-}
-
 /**
  * A copy of an app's object as session data.
  * @throws `FST_SEALED_SESSION_DATA_INVALID`, `FST_SEALED_SESSION_KEY_RESERVED`
  */
 export function dataFrom (source: unknown): Data {
-  if (source === undefined || source === null) return emptyData()
+  if (source === undefined || source === null) return {}
   if (typeof source !== 'object' || Array.isArray(source)) {
     throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kindOf(source)])
   }
   if (Object.hasOwn(source, TIME_KEY)) assertNotReserved(TIME_KEY)
-  return Object.assign(emptyData(), source)
+  return { ...source }
 }
 
 /**

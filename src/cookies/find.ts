@@ -4,6 +4,9 @@
  */
 export const MAX_CANDIDATES = 16
 
+/** Names and values of cookies. */
+export type Cookies = Record<string, string | undefined>
+
 /**
  * The `name=value` pairs of one name in a `Cookie` header, as they stand there (RFC 6265 section
  * 4.2.1), at most `MAX_CANDIDATES`.
@@ -22,35 +25,31 @@ export function findPairs (header: string, name: string): string[] {
   return pairs
 }
 
-/** What a request brings, as far as cookies are concerned. */
-export interface CookieSource {
-  /** The `Cookie` header, or undefined. */
-  header: string | undefined
-  /** `request.cookies`; null or undefined as long as nothing has parsed them. */
-  parsed: Record<string, string | undefined> | null | undefined
-  /** Parses a header with the app's own settings. */
-  parse: (header: string) => Record<string, string | undefined>
-}
-
 /**
  * The values that the session's cookie may have, the likeliest first: the one in `request.cookies`,
  * which a hook of the app may have put there, then the others in the header.
  *
  * Each of them is tried, so that a cookie of the same name which somebody planted from a subdomain
  * cannot lock the user out. Only a `__Host-` name keeps such a cookie from being planted.
+ * @param parsed `request.cookies`, or null as long as nothing has parsed the header.
+ * @param read reads the value of a pair with the app's own settings.
  */
-export function candidateValues ({ header, parsed, parse }: CookieSource, name: string): string[] {
-  const values = new Set<string>()
-  if (parsed !== null && parsed !== undefined) {
+export function candidateValues (
+  name: string,
+  header: string | undefined,
+  parsed: Cookies | null,
+  read: (pair: string, name: string) => string | undefined
+): string[] {
+  const values: string[] = []
+  if (parsed !== null) {
     const value = Object.hasOwn(parsed, name) ? parsed[name] : undefined
-    if (typeof value !== 'string') return [] // the app has taken the cookie away
-    values.add(value)
+    if (typeof value !== 'string') return values // there is none, or the app has taken it away
+    values.push(value)
   }
-  if (typeof header === 'string') {
-    for (const pair of findPairs(header, name)) {
-      const value = parse(pair)[name]
-      if (typeof value === 'string') values.add(value)
-    }
+  if (header === undefined) return values
+  for (const pair of findPairs(header, name)) {
+    const value = read(pair, name)
+    if (typeof value === 'string' && !values.includes(value)) values.push(value)
   }
-  return [...values].slice(0, MAX_CANDIDATES)
+  return values.length > MAX_CANDIDATES ? values.slice(0, MAX_CANDIDATES) : values
 }

@@ -3,28 +3,56 @@ import type { CookieSerializeOptions } from '@fastify/cookie'
 /** Browsers drop a cookie whose name, value and attributes are longer (RFC 6265bis section 5.6). */
 export const MAX_COOKIE_BYTES = 4096
 
-/** What writing a cookie needs of the app and its `@fastify/cookie`. */
-export interface CookieWriter {
-  serialize: (name: string, value: string, attributes: CookieSerializeOptions) => string
-  sign: (value: string) => string
-  /** Whether the request came over TLS, for `secure: 'auto'`. */
-  isSecure: boolean
-}
+/** Writes a whole `Set-Cookie` line; what `@fastify/cookie` decorates the app with. */
+export type Serialize = (name: string, value: string, attributes: CookieSerializeOptions) => string
 
-/** The line that gives the browser a cookie. */
-export function setCookieLine (name: string, value: string, attributes: CookieSerializeOptions, writer: CookieWriter): string {
-  const { signed, ...rest } = attributes
-  return writer.serialize(name, signed === true ? writer.sign(value) : value, resolve(rest, writer.isSecure))
+/**
+ * The line that gives the browser a cookie.
+ * @param end what follows the value, from `attributesEnd`, where it is known already.
+ */
+export function setCookieLine (name: string, value: string, attributes: CookieSerializeOptions, serialize: Serialize, end = ''): string {
+  if (attributes.encode !== undefined) return serialize(name, value, attributes)
+  return `${name}=${encodeValue(value)}${end === '' ? attributesEnd(name, attributes, serialize) : end}`
 }
 
 /** The line that has the browser drop a cookie: same name, path and domain, expired. */
-export function deleteCookieLine (name: string, attributes: CookieSerializeOptions, writer: CookieWriter): string {
-  return setCookieLine(name, '', { ...attributes, signed: false, expires: new Date(0), maxAge: 0 }, writer)
+export function deleteCookieLine (name: string, attributes: CookieSerializeOptions, serialize: Serialize): string {
+  return serialize(name, '', { ...attributes, expires: new Date(0), maxAge: 0 })
+}
+
+/** What follows the value in a line: `; Path=/; HttpOnly` and so on. */
+export function attributesEnd (name: string, attributes: CookieSerializeOptions, serialize: Serialize): string {
+  return serialize(name, '', attributes).slice(name.length + 1)
+}
+
+/**
+ * Percent-encodes what cannot stand in a cookie's value. A token is base64 with one `;`, to which a
+ * signature adds a `.`, so the semicolon is all that RFC 6265 section 4.1.1 forbids; `=` is encoded
+ * for the sake of parsers that split at every one. The peer encodes `+` and `/` as well, which
+ * costs it six bytes of a hundred.
+ */
+export function encodeValue (value: string): string {
+  return value.replace(';', '%3B').replaceAll('=', '%3D')
+}
+
+/**
+ * The inverse of `encodeValue`, and of what the peer writes: the default `decode` of the `cookie`
+ * package, quicker where there is little to decode.
+ */
+export function decodeValue (text: string): string {
+  if (!text.includes('%')) return text
+  const decoded = text.replace('%3B', ';').replaceAll('%3D', '=')
+  if (!decoded.includes('%')) return decoded
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text // as the package does; the codec will refuse it
+  }
 }
 
 /** Attributes as the serializer takes them, with what `setCookie` of `@fastify/cookie` adds itself. */
-function resolve (attributes: CookieSerializeOptions, isSecure: boolean): CookieSerializeOptions {
-  const resolved = { ...attributes }
+export function resolveAttributes (attributes: CookieSerializeOptions, isSecure: boolean): CookieSerializeOptions {
+  const { signed, ...resolved } = attributes
   if (resolved.secure === 'auto') resolved.secure = isSecure
   if (typeof resolved.expires === 'number') resolved.expires = new Date(resolved.expires)
   return resolved
@@ -32,6 +60,6 @@ function resolve (attributes: CookieSerializeOptions, isSecure: boolean): Cookie
 
 /** The `Set-Cookie` header without the lines for `name`, so that a line replaces an earlier one. */
 export function withoutCookie (header: unknown, name: string): string[] {
-  const lines = Array.isArray(header) ? header : header === undefined ? [] : [header]
+  const lines = Array.isArray(header) ? header : [header]
   return lines.filter(line => !String(line).startsWith(`${name}=`))
 }

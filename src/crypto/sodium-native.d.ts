@@ -2,8 +2,8 @@
 declare module 'sodium-native' {
   interface SodiumNative {
     randombytes_buf (buffer: Uint8Array): void
-    crypto_secretbox_easy (ciphertext: Uint8Array, message: Uint8Array, nonce: Uint8Array, key: Uint8Array): void
-    crypto_secretbox_open_easy (message: Uint8Array, ciphertext: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean
+    crypto_secretbox_detached (ciphertext: Uint8Array, mac: Uint8Array, message: Uint8Array, nonce: Uint8Array, key: Uint8Array): void
+    crypto_secretbox_open_detached (message: Uint8Array, ciphertext: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean
     crypto_pwhash_async (
       output: Uint8Array, passphrase: Uint8Array, salt: Uint8Array, opslimit: number, memlimit: number, algorithm: number
     ): Promise<void>

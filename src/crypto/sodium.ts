@@ -16,22 +16,20 @@ export function fillRandom (buffer: Uint8Array): void {
 }
 
 /**
- * XSalsa20-Poly1305.
- * @returns the ciphertext, its tag first: 16 bytes more than the message.
- * @see https://doc.libsodium.org/secret-key_cryptography/secretbox
+ * XSalsa20-Poly1305, in place: `message` becomes the ciphertext, `mac` takes its 16-byte tag.
+ * @see https://doc.libsodium.org/secret-key_cryptography/secretbox#detached-mode
  */
-export function secretboxSeal (message: Buffer, nonce: Uint8Array, key: Uint8Array): Buffer {
-  const ciphertext = Buffer.allocUnsafe(message.length + SECRETBOX_MAC_BYTES)
-  sodium.crypto_secretbox_easy(ciphertext, message, nonce, key)
-  return ciphertext
+export function secretboxSeal (message: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): void {
+  sodium.crypto_secretbox_detached(message, mac, message, nonce, key)
 }
 
 /**
- * The inverse of `secretboxSeal`, into a buffer of the caller's that is 16 bytes shorter.
- * @returns false where the ciphertext was not made with this key and nonce, or was changed.
+ * The inverse of `secretboxSeal`, in place. The tag is checked before anything is decrypted.
+ * @returns false where the ciphertext was not made with this key and nonce, or was changed; it is
+ * then as it was, so that another key can be tried.
  */
-export function secretboxOpen (message: Buffer, ciphertext: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean {
-  return sodium.crypto_secretbox_open_easy(message, ciphertext, nonce, key)
+export function secretboxOpen (ciphertext: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean {
+  return sodium.crypto_secretbox_open_detached(ciphertext, ciphertext, mac, nonce, key)
 }
 
 /**

@@ -1,6 +1,11 @@
-import { SECRETBOX_MAC_BYTES, SECRETBOX_NONCE_BYTES, secretboxOpen, secretboxSeal } from '../crypto/sodium.ts'
+import { fillNonce } from '../crypto/nonces.ts'
+import { SECRETBOX_MAC_BYTES as MAC_BYTES, SECRETBOX_NONCE_BYTES as NONCE_BYTES, secretboxOpen, secretboxSeal } from '../crypto/sodium.ts'
+import { getOwn, type Data } from '../data.ts'
+import { sealedSessionError } from '../errors.ts'
 import type { Keyring } from '../keys/keyring.ts'
-import { parse, stringify, type Data } from '../serializer.ts'
+import { isCanonical } from './base64.ts'
+import { TIME_KEY } from '../reserved.ts'
+import { parse, stringify } from '../serializer.ts'
 
 // The peer's token:
 //
@@ -11,11 +16,23 @@ import { parse, stringify, type Data } from '../serializer.ts'
 // __ts is the time of the last write in seconds. Both parts are in the standard alphabet, padded.
 // Nothing binds a token to its session: any session that shares the key opens it.
 
-/** The one property that the format itself keeps among the session's data. */
-export const TIME_KEY = '__ts'
+/** Characters of the nonce's part: 24 bytes need no padding. */
+const NONCE_LENGTH = 32
+
+/**
+ * The longest token that is looked at, in characters. Node takes 16 KiB of request headers unless
+ * told otherwise, so no honest cookie is longer; the bound is for whoever raised that limit.
+ */
+export const MAX_TOKEN_LENGTH = 65536
+
+/** What a token of that length holds, in bytes. */
+const MAX_MESSAGE_BYTES = Math.floor((MAX_TOKEN_LENGTH - 1 - NONCE_LENGTH) / 4) * 3 - MAC_BYTES
+
+/** Room for `,"__ts":1760000000}`, with a time that has as many digits as a number can have. */
+const TIME_BYTES = 32
 
 /** Why a token of this format was not opened, in the order in which it is found out. */
-export type SecretboxRefusal = 'malformed' | 'ciphertext-length' | 'nonce-length' | 'not-authentic' | 'payload-invalid'
+export type SecretboxRefusal = 'too-long' | 'malformed' | 'ciphertext-length' | 'nonce-length' | 'not-authentic' | 'payload-invalid'
 
 export interface SecretboxContent {
   data: Data
@@ -27,13 +44,33 @@ export type SecretboxOpened =
   | { ok: true, content: SecretboxContent, keyIndex: number }
   | { ok: false, reason: SecretboxRefusal }
 
+/**
+ * Where sealing and opening are done, laid out like the first part of a token. libsodium gets views
+ * of it, which cost less than buffers of their own. Made when first needed, so that a startup
+ * snapshot holds none. No code of the app's runs between writing to it and reading from it.
+ */
+let workspace: { bytes: Buffer, mac: Uint8Array, nonce: Buffer } | null = null
+
+function getWorkspace (): NonNullable<typeof workspace> {
+  if (workspace === null) {
+    const bytes = Buffer.allocUnsafeSlow(MAX_TOKEN_LENGTH)
+    workspace = { bytes, mac: bytes.subarray(0, MAC_BYTES), nonce: Buffer.allocUnsafeSlow(NONCE_BYTES) }
+  }
+  return workspace
+}
+
 /** Seals with the first key of the keyring. */
-export function sealSecretbox (content: SecretboxContent, keyring: Keyring, fillRandom: (buffer: Uint8Array) => void): string {
-  const message = Buffer.from(withTime(stringify(content.data), content.lastWrite))
-  const nonce = Buffer.allocUnsafe(SECRETBOX_NONCE_BYTES)
+export function sealSecretbox (content: SecretboxContent, keyring: Keyring, fillRandom = fillNonce): string {
+  // 1. data to JSON: what the app has written, such as a toJSON(), runs here and nowhere below
+  const json = stringify(content.data)
+  // 2. JSON and time to bytes
+  const { bytes, mac, nonce } = getWorkspace()
+  const end = MAC_BYTES + writeMessage(bytes, json, content.lastWrite)
+  // 3. encrypt
   fillRandom(nonce)
-  const ciphertext = secretboxSeal(message, nonce, keyring.first)
-  return `${ciphertext.toString('base64')};${nonce.toString('base64')}`
+  secretboxSeal(bytes.subarray(MAC_BYTES, end), mac, nonce, keyring.first)
+  // 4. encode
+  return `${bytes.toString('base64', 0, end)};${nonce.toString('base64')}`
 }
 
 /**
@@ -41,25 +78,28 @@ export function sealSecretbox (content: SecretboxContent, keyring: Keyring, fill
  * is ignored as there: clients send back whole `Set-Cookie` lines.
  */
 export function openSecretbox (token: string, keyring: Keyring): SecretboxOpened {
+  // 4. decode, after a bound on the work
+  if (token.length > MAX_TOKEN_LENGTH) return refused('too-long')
   const first = token.indexOf(';')
   if (first === -1) return refused('malformed')
   const second = token.indexOf(';', first + 1)
   const ciphertextText = token.slice(0, first)
-  const nonceText = second === -1 ? token.slice(first + 1) : token.slice(first + 1, second)
+  const nonceText = token.slice(first + 1, second === -1 ? token.length : second)
 
-  const ciphertext = Buffer.from(ciphertextText, 'base64')
-  if (ciphertext.length < SECRETBOX_MAC_BYTES) return refused('ciphertext-length')
-  const nonce = Buffer.from(nonceText, 'base64')
-  if (nonce.length !== SECRETBOX_NONCE_BYTES) return refused('nonce-length')
-  // Node's decoder skips stray characters and takes other alphabets and paddings. One token, one
-  // string: what compares or caches cookies must not be fooled by a second spelling.
-  if (!isCanonical(ciphertextText, ciphertext) || !isCanonical(nonceText, nonce)) return refused('malformed')
+  const { bytes, mac, nonce } = getWorkspace()
+  const end = bytes.write(ciphertextText, 'base64')
+  if (end < MAC_BYTES) return refused('ciphertext-length')
+  if (nonceText.length !== NONCE_LENGTH) return refused(lengthRefusal(nonceText))
+  if (nonce.write(nonceText, 'base64') !== NONCE_BYTES) return refused('nonce-length')
+  if (!isCanonical(ciphertextText, end) || !isCanonical(nonceText, NONCE_BYTES)) return refused('malformed')
 
-  const message = Buffer.allocUnsafe(ciphertext.length - SECRETBOX_MAC_BYTES)
-  const keyIndex = keyring.all.findIndex(key => secretboxOpen(message, ciphertext, nonce, key))
+  // 3. decrypt
+  const ciphertext = bytes.subarray(MAC_BYTES, end)
+  const keyIndex = keyring.all.findIndex(key => secretboxOpen(ciphertext, mac, nonce, key))
   if (keyIndex === -1) return refused('not-authentic')
 
-  const content = readContent(message.toString())
+  // 2. and 1. bytes to JSON, JSON to data and time
+  const content = readContent(bytes.toString('utf8', MAC_BYTES, end))
   return content === null ? refused('payload-invalid') : { ok: true, content, keyIndex }
 }
 
@@ -67,21 +107,26 @@ function refused (reason: SecretboxRefusal): SecretboxOpened {
   return { ok: false, reason }
 }
 
-function isCanonical (text: string, bytes: Buffer): boolean {
-  return bytes.toString('base64') === text
+/** Of a nonce whose text has the wrong length: other bytes, or the right ones spelt otherwise. */
+function lengthRefusal (nonceText: string): SecretboxRefusal {
+  return Buffer.from(nonceText, 'base64').length === NONCE_BYTES ? 'malformed' : 'nonce-length'
 }
 
-/** Adds the time to the JSON of an object; `data` itself never has that key. */
-function withTime (json: string, lastWrite: unknown): string {
-  const time = `"${TIME_KEY}":${lastWrite}}`
-  return json === '{}' ? `{${time}` : `${json.slice(0, -1)},${time}`
+/** Writes the JSON of an object, with the time as its last property, and returns its length in bytes. */
+function writeMessage (bytes: Buffer, json: string, lastWrite: unknown): number {
+  // No character of a string takes more than three bytes.
+  const length = json.length * 3 < MAX_MESSAGE_BYTES ? 0 : Buffer.byteLength(json)
+  if (length > MAX_MESSAGE_BYTES - TIME_BYTES) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, MAX_MESSAGE_BYTES])
+  const brace = MAC_BYTES + bytes.write(json, MAC_BYTES) - 1
+  const time = `${json === '{}' ? '' : ','}"${TIME_KEY}":${lastWrite}}`
+  return brace + bytes.write(time, brace) - MAC_BYTES
 }
 
-/** The inverse of `withTime` and `stringify`. */
+/** The inverse of `writeMessage` and `stringify`. */
 function readContent (json: string): SecretboxContent | null {
   const data = parse(json)
   if (data === null) return null
-  const lastWrite = data[TIME_KEY]
+  const lastWrite = getOwn(data, TIME_KEY)
   delete data[TIME_KEY]
   return { data, lastWrite }
 }

@@ -1,0 +1,20 @@
+/**
+ * What a session holds, as its own properties. Every name is a key of the app's, `__proto__`,
+ * `constructor` and `toString` too: reads and writes go through the functions below, which see
+ * nothing of the prototype. (To take the prototype away from each object that JSON.parse makes
+ * would cost more than the parsing.)
+ */
+export type Data = Record<PropertyKey, unknown>
+
+export function getOwn (data: Data, key: PropertyKey): unknown {
+  return Object.hasOwn(data, key) ? data[key] : undefined
+}
+
+export function setOwn (data: Data, key: PropertyKey, value: unknown): void {
+  if (key in data && !Object.hasOwn(data, key)) {
+    // An assignment could end in a setter of the prototype, as it does for `__proto__`.
+    Object.defineProperty(data, key, { value, writable: true, enumerable: true, configurable: true })
+  } else {
+    data[key] = value
+  }
+}
