@@ -12,9 +12,12 @@ declare namespace plugin {
   export type SessionMethods<T> = types.SessionMethods<T>
   export type SessionKey = types.SessionKey
   export type SessionOptions = types.SessionOptions
+  export type SessionKeyOptions = types.SessionKeyOptions
+  export type SessionSecretOptions = types.SessionSecretOptions
   export type SecureSessionPluginOptions = types.SecureSessionPluginOptions
   export type SecureSessionOptions = types.SecureSessionOptions
   export type FastifySecureSession = types.FastifySecureSession
+  export type DecodeLog = types.DecodeLog
 }
 
 export = plugin

@@ -17,8 +17,8 @@ import type { SessionData as RequireSessionData } from './require.cjs'
  */
 export interface SessionData extends RequireSessionData {}
 
-/** True for a session whose keys nobody declared. */
-type Untyped<T> = keyof T extends never ? true : false
+/** The keys that a session takes besides the declared ones: any, as long as nobody declared some. */
+type UndeclaredKey<T> = keyof T extends never ? string : never
 
 /** The methods of a session. They are bound to it: `const { get, set } = request.session` works. */
 export interface SessionMethods<T> {
@@ -47,9 +47,8 @@ export interface SessionMethods<T> {
    * sealed, with `FST_SEALED_SESSION_VALUE_UNSTORABLE`, which names the key path.
    * @throws `FST_SEALED_SESSION_KEY_RESERVED` for `__ts`, the time of the last write.
    */
-  set: Untyped<T> extends true
-    ? (key: string, value: unknown) => void
-    : <Key extends keyof T>(key: Key, value: T[Key] | undefined) => void
+  set<Key extends keyof T>(key: Key, value: T[Key] | undefined): void
+  set(key: UndeclaredKey<T>, value: unknown): void
 
   /** A shallow copy of everything in the session, without internal properties. */
   data(): T | undefined
