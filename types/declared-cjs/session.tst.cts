@@ -1,0 +1,55 @@
+// A program that declares what its sessions hold, in CommonJS files.
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Session, SessionData } from 'fastify-sealed-session'
+import { expect, test } from 'tstyche'
+
+interface Profile {
+  name: string
+}
+
+declare module 'fastify-sealed-session' {
+  interface SessionData {
+    userId: number
+  }
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    profile: Session<Profile>
+  }
+}
+
+declare const app: FastifyInstance
+declare const request: FastifyRequest
+const { session, profile } = request
+
+test('the request has a session with the declared keys', () => {
+  expect(session).type.toBe<Session>()
+  expect<keyof SessionData>().type.toBe<'userId'>()
+  expect(session.data()).type.toBe<SessionData | undefined>()
+})
+
+test('declared keys have their types, by method and as properties', () => {
+  expect(session.get('userId')).type.toBe<number | undefined>()
+  expect(session.userId).type.toBe<number | undefined>()
+  expect(session.set).type.toBeCallableWith('userId', 1)
+  expect(session.set).type.not.toBeCallableWith('userId', '1')
+})
+
+test('any other key is refused by `set` and read as unknown', () => {
+  expect(session.set).type.not.toBeCallableWith('name', 'Ada')
+  expect(session.get('name')).type.toBe<unknown>()
+  expect(session).type.not.toHaveProperty('name')
+})
+
+test('a session with another name has keys of its own', () => {
+  expect(profile.get('name')).type.toBe<string | undefined>()
+  expect(profile.get('userId')).type.toBe<unknown>()
+  expect(profile.set).type.not.toBeCallableWith('userId', 1)
+})
+
+test('the declared session is what is made, opened and sealed outside a request', () => {
+  expect(app.createSecureSession().userId).type.toBe<number | undefined>()
+  expect(app.decodeSecureSession('token')).type.toBe<Session | null>()
+  expect(app.encodeSecureSession(session)).type.toBe<string>()
+})

@@ -1,0 +1,91 @@
+// No public type is `any`: checks that look at one would say nothing.
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type {
+  DecodeLog,
+  FastifySecureSession,
+  SecureSessionOptions,
+  SecureSessionPluginOptions,
+  Session,
+  SessionData,
+  SessionKey,
+  SessionKeyOptions,
+  SessionMethods,
+  SessionOptions,
+  SessionSecretOptions
+} from 'fastify-sealed-session'
+import { describe, expect, test } from 'tstyche'
+
+type IsAny<T> = 0 extends 1 & T ? true : false
+
+/** True for any, for functions that take or return it, and for arrays, promises and unions of it. */
+type HasAny<T> =
+  IsAny<T> extends true ? true
+    : [T] extends [(...parameters: infer Parameters) => infer Result] ? Or<HasAny<Parameters[number]>, HasAny<Result>>
+        : T extends ReadonlyArray<infer Item> ? IsAny<Item>
+          : T extends PromiseLike<infer Value> ? IsAny<Value>
+            : false
+
+type Or<A, B> = true extends A | B ? true : false
+
+/** The names of the members of T that have any in them; those of each type in a union. */
+type AnyMembers<T> = T extends unknown ? { [Key in keyof T]-?: true extends HasAny<T[Key]> ? Key : never }[keyof T] : never
+
+describe('the helpers of this file find `any`', () => {
+  test('as a type', () => {
+    expect<IsAny<any>>().type.toBe<true>()
+    expect<IsAny<unknown>>().type.toBe<false>()
+    expect<IsAny<never>>().type.toBe<false>()
+  })
+
+  test('as, and in, a member', () => {
+    interface Members { is: any, takes (value: any): void, gives (): any, gathers: any[], promises (): Promise<any>, optional?: any, none: string, noneEither (): void }
+    expect<AnyMembers<Members>>().type.toBe<'is' | 'takes' | 'gives' | 'gathers' | 'promises' | 'optional'>()
+    expect<AnyMembers<{ none: 1 } | Members>>().type.toBe<AnyMembers<Members>>()
+  })
+})
+
+test('no exported type is any', () => {
+  expect<IsAny<DecodeLog>>().type.toBe<false>()
+  expect<IsAny<FastifySecureSession>>().type.toBe<false>()
+  expect<IsAny<SecureSessionOptions>>().type.toBe<false>()
+  expect<IsAny<SecureSessionPluginOptions>>().type.toBe<false>()
+  expect<IsAny<Session>>().type.toBe<false>()
+  expect<IsAny<Session<{ key: string }>>>().type.toBe<false>()
+  expect<IsAny<SessionData>>().type.toBe<false>()
+  expect<IsAny<SessionKey>>().type.toBe<false>()
+  expect<IsAny<SessionKeyOptions>>().type.toBe<false>()
+  expect<IsAny<SessionMethods<SessionData>>>().type.toBe<false>()
+  expect<IsAny<SessionOptions>>().type.toBe<false>()
+  expect<IsAny<SessionSecretOptions>>().type.toBe<false>()
+})
+
+test('no member of a session is any, takes any or gives any', () => {
+  expect<AnyMembers<Session>>().type.toBe<never>()
+  expect<AnyMembers<Session<{ key: string }>>>().type.toBe<never>()
+  expect<AnyMembers<SessionMethods<SessionData>>>().type.toBe<never>()
+  expect<IsAny<ReturnType<Session['get']>>>().type.toBe<false>()
+  expect<AnyMembers<Parameters<Session['options']>[0]>>().type.toBe<never>()
+})
+
+test('no key of a session is any', () => {
+  expect<IsAny<SessionData['userId']>>().type.toBe<false>()
+  expect<IsAny<Session['userId']>>().type.toBe<false>()
+})
+
+test('no option is any', () => {
+  expect<AnyMembers<SessionOptions>>().type.toBe<never>()
+  expect<AnyMembers<SessionKeyOptions>>().type.toBe<never>()
+  expect<AnyMembers<SessionSecretOptions>>().type.toBe<never>()
+  expect<AnyMembers<SecureSessionPluginOptions>>().type.toBe<never>()
+  expect<AnyMembers<NonNullable<SessionOptions['cookie']>>>().type.toBe<never>()
+  expect<AnyMembers<NonNullable<SessionOptions['cookieOptions']>>>().type.toBe<never>()
+})
+
+test('nothing that the plugin adds to Fastify is any', () => {
+  expect<HasAny<FastifySecureSession>>().type.toBe<false>()
+  expect<IsAny<FastifyRequest['session']>>().type.toBe<false>()
+  expect<HasAny<FastifyInstance['createSecureSession']>>().type.toBe<false>()
+  expect<HasAny<FastifyInstance['decodeSecureSession']>>().type.toBe<false>()
+  expect<HasAny<FastifyInstance['encodeSecureSession']>>().type.toBe<false>()
+  expect<AnyMembers<DecodeLog>>().type.toBe<never>()
+})

@@ -1,0 +1,49 @@
+// Every way in which an ES module can import the package.
+import Fastify from 'fastify'
+import type { FastifyRequest } from 'fastify'
+import byDefault from 'fastify-sealed-session'
+import { fastifySecureSession } from 'fastify-sealed-session'
+import { default as defaultByName } from 'fastify-sealed-session'
+import * as everything from 'fastify-sealed-session'
+import byRequire = require('fastify-sealed-session')
+import type { FastifySecureSession, Session } from 'fastify-sealed-session'
+import { expect, test } from 'tstyche'
+
+const app = Fastify()
+const options = { key: 'key' }
+
+test('the default import is the plugin', () => {
+  expect(byDefault).type.toBe<FastifySecureSession>()
+  expect(defaultByName).type.toBe<FastifySecureSession>()
+  expect(app.register(byDefault, options)).type.not.toRaiseError()
+})
+
+test('the named import is the plugin', () => {
+  expect(fastifySecureSession).type.toBe<FastifySecureSession>()
+  expect(app.register(fastifySecureSession, options)).type.not.toRaiseError()
+})
+
+test('the star import has the plugin as `default` and by its name, and nothing else', () => {
+  expect<keyof typeof everything>().type.toBe<'default' | 'fastifySecureSession'>()
+  expect(everything.default).type.toBe<FastifySecureSession>()
+  expect(everything.fastifySecureSession).type.toBe<FastifySecureSession>()
+  expect<everything.Session>().type.toBe<Session>()
+})
+
+test('`import x = require()` is the plugin itself, with `default` and its name on it', () => {
+  expect(byRequire).type.toBeAssignableTo<FastifySecureSession>()
+  expect(byRequire.default).type.toBe<FastifySecureSession>()
+  expect(byRequire.fastifySecureSession).type.toBe<FastifySecureSession>()
+  expect<byRequire.Session>().type.toBe<Session>()
+  expect(app.register(byRequire, options)).type.not.toRaiseError()
+})
+
+test('a dynamic import has the plugin as `default` and by its name', async () => {
+  const module = await import('fastify-sealed-session')
+  expect(module.default).type.toBe<FastifySecureSession>()
+  expect(module.fastifySecureSession).type.toBe<FastifySecureSession>()
+})
+
+test('importing the package gives every request a session', () => {
+  expect<FastifyRequest['session']>().type.toBe<Session>()
+})
