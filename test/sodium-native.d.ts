@@ -1,6 +1,6 @@
 // Calls of sodium-native that tests make themselves, besides those of src/crypto/sodium.ts.
 declare module 'sodium-native' {
-  interface SodiumNative {
+  export interface SodiumNative {
     crypto_secretbox_easy (ciphertext: Uint8Array, message: Uint8Array, nonce: Uint8Array, key: Uint8Array): void
     crypto_secretbox_open_easy (message: Uint8Array, ciphertext: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean
     crypto_pwhash (

@@ -1,6 +1,6 @@
 // sodium-native has no types of its own; these are of the calls in sodium.ts.
 declare module 'sodium-native' {
-  interface SodiumNative {
+  export interface SodiumNative {
     randombytes_buf (buffer: Uint8Array): void
     crypto_secretbox_detached (ciphertext: Uint8Array, mac: Uint8Array, message: Uint8Array, nonce: Uint8Array, key: Uint8Array): void
     crypto_secretbox_open_detached (message: Uint8Array, ciphertext: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean
