@@ -12,32 +12,27 @@ type Cookies = Record<string, string | undefined>
 const kCookies: unique symbol = Symbol('cookies')
 type LazyRequest = FastifyRequest & { [kCookies]?: string | Cookies | null }
 
-/** Reads the value of a `name=value` pair of a `Cookie` header; undefined where there is none. */
-export type ReadPair = (pair: string, name: string) => string | undefined
+/** Decodes a value as it stands in a `Cookie` header; undefined where the app's own `decode` fails. */
+export type DecodeCookie = (text: string) => string | undefined
 
 /**
  * Uses the `@fastify/cookie` that the app registered, or registers it for the app.
- * @returns how values of cookies are read: with the app's own `decode`, if it has one.
+ * @returns how the values of cookies are decoded: as the app has it.
  * @throws `FST_SEALED_SESSION_SIGNING_SECRET_MISSING`, `FST_SEALED_SESSION_COOKIE_INVALID`
  */
-export async function registerCookies (app: FastifyInstance, configs: readonly SessionConfig[]): Promise<ReadPair> {
+export async function registerCookies (app: FastifyInstance, configs: readonly SessionConfig[]): Promise<DecodeCookie> {
   const isApps = app.hasPlugin('@fastify/cookie')
   if (isApps) assertSigning(app, configs)
   else await app.register(lazyCookiePlugin, { secret: signingSecrets(configs) as string[] })
   for (const config of configs) assertWritable(app, config)
-  return isApps ? (pair, name) => readWith(app, pair, name) : readPair
+  return isApps ? text => decodeWith(app, text) : decodeValue
 }
 
-function readPair (pair: string): string {
-  return decodeValue(pair.slice(pair.indexOf('=') + 1).trimStart())
-}
-
-/** A `decode` function of the app's may throw at what a client sends: then there is no cookie. */
-function readWith (app: FastifyInstance, pair: string, name: string): string | undefined {
+function decodeWith (app: FastifyInstance, text: string): string | undefined {
   try {
-    return app.parseCookie(pair)[name]
+    return app.parseCookie(`value=${text}`).value
   } catch {
-    return undefined
+    return undefined // a `decode` function of the app's may throw at what a client sends
   }
 }
 

@@ -60,11 +60,10 @@ export class Codec {
   open (token: string): Opened {
     const opened = openSecretbox(token, this.#keyring)
     if (!opened.ok) return opened
-    const { data, lastWrite } = opened.content
-    const reason = lifetimeRefusal(lastWrite, this.#expiry, this.#surroundings.now())
+    const reason = lifetimeRefusal(opened.content.lastWrite, this.#expiry, this.#surroundings.now())
     if (reason !== null) return { ok: false, reason }
     // lifetimeRefusal has checked that the time is a number
-    return { ok: true, content: { data, lastWrite: lastWrite as number }, stale: opened.keyIndex > 0 }
+    return { ok: true, content: opened.content as Content, stale: opened.keyIndex > 0 }
   }
 
   /** How many keys a token may have to be tried with. */

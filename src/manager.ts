@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { SURROUNDINGS, type Codec, type Opened, type Surroundings } from './codec.ts'
-import { parsedCookies, type ReadPair } from './app-cookies.ts'
+import { parsedCookies, type DecodeCookie } from './app-cookies.ts'
 import { candidateValues } from './cookies/find.ts'
 import type { SessionConfig } from './options.ts'
 import { refusalMessage } from './refusals.ts'
@@ -18,14 +18,14 @@ export class SessionManager {
   readonly #app: FastifyInstance
   readonly #codec: Codec
   readonly #surroundings: Surroundings
-  readonly #readPair: ReadPair
+  readonly #decode: DecodeCookie
 
-  constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, readPair: ReadPair, surroundings: Surroundings = SURROUNDINGS) {
+  constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, decode: DecodeCookie, surroundings: Surroundings = SURROUNDINGS) {
     this.config = config
     this.#app = app
     this.#codec = codec
     this.#surroundings = surroundings
-    this.#readPair = readPair
+    this.#decode = decode
   }
 
   /** A new session that holds `data`. */
@@ -45,7 +45,7 @@ export class SessionManager {
 
   /** The session that a request's cookie holds, or an empty one. */
   find (request: FastifyRequest): SessionState {
-    const values = candidateValues(this.config.cookieName, request.headers.cookie, parsedCookies(request), this.#readPair)
+    const values = candidateValues(this.config.cookieName, request.headers.cookie, parsedCookies(request), this.#decode)
     if (values.length === 0) request.log.trace('@fastify/secure-session: there is no cookie, creating an empty session')
     const found = this.#newest(values, request.log)
     return found === null ? this.create() : this.#restore(found)

@@ -37,10 +37,10 @@ const DISCARDED = Symbol('discarded')
 const plugin: FastifyPluginAsync = async (app, options) => {
   const warn: Warn = (code, ...values) => { app.log.warn({ code }, format(WARNINGS[code], ...values)) }
   const configs = await readOptions(options, warn)
-  const readCookie = await registerCookies(app, configs)
+  const decode = await registerCookies(app, configs)
 
   const sessions = configs.map((config): Registered => ({
-    manager: new SessionManager(app, config, new Codec(config), readCookie),
+    manager: new SessionManager(app, config, new Codec(config), decode),
     cookie: new SessionCookie(app, config, warn),
     slot: Symbol(config.sessionName)
   }))

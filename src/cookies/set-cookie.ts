@@ -32,7 +32,12 @@ export function attributesEnd (name: string, attributes: CookieSerializeOptions,
  * costs it six bytes of a hundred.
  */
 export function encodeValue (value: string): string {
-  return value.replace(';', '%3B').replaceAll('=', '%3D')
+  const semicolon = value.indexOf(';')
+  if (semicolon === -1) return value.replaceAll('=', '%3D')
+  // Base64 has `=` at its end only, and the nonce after the semicolon needs none.
+  let end = semicolon
+  while (value[end - 1] === '=') end--
+  return `${value.slice(0, end)}${'%3D'.repeat(semicolon - end)}%3B${value.slice(semicolon + 1)}`
 }
 
 /**
@@ -41,13 +46,21 @@ export function encodeValue (value: string): string {
  */
 export function decodeValue (text: string): string {
   if (!text.includes('%')) return text
-  const decoded = text.replace('%3B', ';').replaceAll('%3D', '=')
+  const decoded = decodeToken(text)
   if (!decoded.includes('%')) return decoded
   try {
     return decodeURIComponent(text)
   } catch {
     return text // as the package does; the codec will refuse it
   }
+}
+
+function decodeToken (text: string): string {
+  const semicolon = text.indexOf('%3B')
+  if (semicolon === -1) return text
+  let end = semicolon
+  while (text.endsWith('%3D', end)) end -= 3
+  return `${text.slice(0, end)}${'='.repeat((semicolon - end) / 3)};${text.slice(semicolon + 3)}`
 }
 
 /** Attributes as the serializer takes them, with what `setCookie` of `@fastify/cookie` adds itself. */

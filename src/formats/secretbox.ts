@@ -49,14 +49,31 @@ export type SecretboxOpened =
  * of it, which cost less than buffers of their own. Made when first needed, so that a startup
  * snapshot holds none. No code of the app's runs between writing to it and reading from it.
  */
-let workspace: { bytes: Buffer, mac: Uint8Array, nonce: Buffer } | null = null
+interface Workspace {
+  bytes: Buffer
+  mac: Uint8Array
+  nonce: Buffer
+  /** Views of the message or ciphertext, by length: those of cookies are few and soon all made. */
+  views: Array<Uint8Array | undefined>
+}
 
-function getWorkspace (): NonNullable<typeof workspace> {
+let workspace: Workspace | null = null
+
+const MAX_VIEW = 4096
+
+function getWorkspace (): Workspace {
   if (workspace === null) {
     const bytes = Buffer.allocUnsafeSlow(MAX_TOKEN_LENGTH)
-    workspace = { bytes, mac: bytes.subarray(0, MAC_BYTES), nonce: Buffer.allocUnsafeSlow(NONCE_BYTES) }
+    workspace = { bytes, mac: bytes.subarray(0, MAC_BYTES), nonce: Buffer.allocUnsafeSlow(NONCE_BYTES), views: [] }
   }
   return workspace
+}
+
+/** The part of the workspace after the tag. */
+function viewOf ({ bytes, views }: Workspace, length: number): Uint8Array {
+  if (length > MAX_VIEW) return bytes.subarray(MAC_BYTES, MAC_BYTES + length)
+  views[length] ??= bytes.subarray(MAC_BYTES, MAC_BYTES + length)
+  return views[length]
 }
 
 /** Seals with the first key of the keyring. */
@@ -64,13 +81,14 @@ export function sealSecretbox (content: SecretboxContent, keyring: Keyring, fill
   // 1. data to JSON: what the app has written, such as a toJSON(), runs here and nowhere below
   const json = stringify(content.data)
   // 2. JSON and time to bytes
-  const { bytes, mac, nonce } = getWorkspace()
-  const end = MAC_BYTES + writeMessage(bytes, json, content.lastWrite)
+  const workspace = getWorkspace()
+  const { bytes, mac, nonce } = workspace
+  const length = writeMessage(bytes, json, content.lastWrite)
   // 3. encrypt
   fillRandom(nonce)
-  secretboxSeal(bytes.subarray(MAC_BYTES, end), mac, nonce, keyring.first)
+  secretboxSeal(viewOf(workspace, length), mac, nonce, keyring.first)
   // 4. encode
-  return `${bytes.toString('base64', 0, end)};${nonce.toString('base64')}`
+  return `${bytes.toString('base64', 0, MAC_BYTES + length)};${nonce.toString('base64')}`
 }
 
 /**
@@ -86,7 +104,8 @@ export function openSecretbox (token: string, keyring: Keyring): SecretboxOpened
   const ciphertextText = token.slice(0, first)
   const nonceText = token.slice(first + 1, second === -1 ? token.length : second)
 
-  const { bytes, mac, nonce } = getWorkspace()
+  const workspace = getWorkspace()
+  const { bytes, mac, nonce } = workspace
   const end = bytes.write(ciphertextText, 'base64')
   if (end < MAC_BYTES) return refused('ciphertext-length')
   if (nonceText.length !== NONCE_LENGTH) return refused(lengthRefusal(nonceText))
@@ -94,7 +113,7 @@ export function openSecretbox (token: string, keyring: Keyring): SecretboxOpened
   if (!isCanonical(ciphertextText, end) || !isCanonical(nonceText, NONCE_BYTES)) return refused('malformed')
 
   // 3. decrypt
-  const ciphertext = bytes.subarray(MAC_BYTES, end)
+  const ciphertext = viewOf(workspace, end - MAC_BYTES)
   const keyIndex = keyring.all.findIndex(key => secretboxOpen(ciphertext, mac, nonce, key))
   if (keyIndex === -1) return refused('not-authentic')
 

@@ -1,0 +1,129 @@
+// One side of the benchmark, in a process of its own. Runs bursts on command and answers how long
+// each took, so that sides can take turns while nothing else runs.
+import { SESSIONS, variations } from './data.js'
+import { cookieOf, request, requestAsync } from './request.js'
+
+const side = await import(`./sides/${process.argv[2]}.js`)
+
+// The floor has no session, but the same cookie to parse: one of the peer's length and escapes.
+const FLOOR_COOKIE = `session=${'Ab1%2F'.repeat(9)}${'Zx9k'.repeat(56)}%3D%3B${'q7Rt'.repeat(8)}`
+
+/** One operation of a task, or null where this side does not have it. */
+async function prepare (task) {
+  const [kind, size] = task.split(' ')
+  if (kind === 'untouched' || kind === 'read' || kind === 'write') return await prepareRequest(`/${kind}`)
+  if (side.tokens === undefined) return null
+  const { encode, decode } = await side.tokens(SESSIONS[size.replace('_', ' ')])
+  if (kind === 'encode') return encode
+  const token = await encode()
+  const input = kind === 'decode' ? token : tampered(token)
+  return () => decode(input)
+}
+
+async function prepareRequest (url) {
+  if (side.app === undefined) return null
+  const app = await side.app()
+  const login = await requestAsync(app, `/login?data=${encodeURIComponent(JSON.stringify(SESSIONS['170 B']))}`)
+  const cookie = cookieOf(login) || FLOOR_COOKIE
+  return () => {
+    let finished = false
+    let resolve
+    request(app, url, cookie, () => { finished = true; resolve?.() })
+    return finished ? undefined : new Promise(settle => { resolve = settle })
+  }
+}
+
+/** A token of the same length with one character changed. */
+function tampered (token) {
+  const at = Math.floor(token.length / 3)
+  return token.slice(0, at) + (token[at] === 'A' ? 'B' : 'A') + token.slice(at + 1)
+}
+
+async function runMany (run, count) {
+  for (let i = 0; i < count; i++) {
+    const result = run()
+    if (result instanceof Promise) await result
+  }
+}
+
+const prepared = new Map()
+
+const commands = {
+  async has ({ task }) {
+    prepared.set(task, await prepare(task))
+    return prepared.get(task) !== null
+  },
+
+  /** Warms a task up for some milliseconds and says how many operations fill a burst. */
+  async warm ({ task, ms, burstMs }) {
+    const run = prepared.get(task)
+    const start = performance.now()
+    let count = 0
+    while (performance.now() - start < ms) {
+      await runMany(run, 50)
+      count += 50
+    }
+    return Math.max(20, Math.round(count / ms * burstMs))
+  },
+
+  /** Microseconds per operation. */
+  async burst ({ task, count }) {
+    const run = prepared.get(task)
+    const start = performance.now()
+    await runMany(run, count)
+    return (performance.now() - start) * 1000 / count
+  },
+
+  /** Bytes allocated per operation, on the heap and in buffers; null where a collection came between. */
+  async allocation ({ task, count }) {
+    const run = prepared.get(task)
+    globalThis.gc()
+    await runMany(run, 100)
+    const before = process.memoryUsage()
+    await runMany(run, count)
+    const after = process.memoryUsage()
+    const bytes = after.heapUsed - before.heapUsed + after.arrayBuffers - before.arrayBuffers
+    return bytes > 0 ? bytes / count : null
+  },
+
+  /** Mean length of the cookie on the wire, `name=value`, over sessions of different lengths. */
+  async wire () {
+    if (side.tokens === undefined) return null
+    const lengths = []
+    for (const data of variations(24)) {
+      if (side.app === undefined) {
+        const { encodeOther } = await side.tokens(data)
+        if (encodeOther === undefined) return null
+        lengths.push(`session=${encodeURIComponent(await encodeOther(data))}`.length)
+      } else {
+        const app = await side.app()
+        lengths.push(cookieOf(await requestAsync(app, `/login?data=${encodeURIComponent(JSON.stringify(data))}`)).length)
+      }
+    }
+    return lengths.reduce((sum, length) => sum + length, 0) / lengths.length
+  },
+
+  /** Milliseconds for which registration with a passphrase keeps the event loop from turning, at most. */
+  async register () {
+    if (side.register === undefined) return null
+    let longest = 0
+    let last = performance.now()
+    const timer = setInterval(() => {
+      const now = performance.now()
+      longest = Math.max(longest, now - last)
+      last = now
+    }, 1)
+    await new Promise(resolve => setTimeout(resolve, 20))
+    longest = 0
+    const app = await side.register()
+    await new Promise(resolve => setTimeout(resolve, 20))
+    clearInterval(timer)
+    await app.close()
+    return longest
+  }
+}
+
+process.on('message', async ({ command, ...parameters }) => {
+  process.send({ result: await commands[command](parameters) })
+})
+process.send({ result: 'ready' })
