@@ -1,0 +1,34 @@
+// Reads what the tests compare the documentation with out of src/.
+import { readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import ts from 'typescript'
+import { ROOT } from './workspace.ts'
+
+/** Paths of all files in src/, such as `src/keys/key.ts`. */
+export const sourceFiles: readonly string[] = readdirSync(join(ROOT, 'src'), { recursive: true, withFileTypes: true })
+  .filter(entry => entry.isFile())
+  .map(entry => join(entry.parentPath, entry.name).slice(ROOT.length))
+
+export function read (path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8')
+}
+
+/** Names of the members of interfaces in src/types.ts, wherever they are declared there. */
+export function membersOf (...interfaces: string[]): string[] {
+  const names = new Set<string>()
+  const visit = (node: ts.Node): void => {
+    if (ts.isInterfaceDeclaration(node) && interfaces.includes(node.name.text)) {
+      for (const { name } of node.members) if (name !== undefined && ts.isIdentifier(name)) names.add(name.text)
+    }
+    ts.forEachChild(node, visit)
+  }
+  visit(ts.createSourceFile('types.ts', read('src/types.ts'), ts.ScriptTarget.Latest))
+  return [...names].sort()
+}
+
+/** Codes that src/ uses: those that follow what `call` matches, outside the tables themselves. */
+export function codesUsed (call: RegExp): string[] {
+  const code = new RegExp(`${call.source}\\(\\s*'(\\w+)'`, 'gi')
+  const files = sourceFiles.filter(path => path !== 'src/errors.ts' && path !== 'src/warnings.ts')
+  return [...new Set(files.flatMap(path => [...read(path).matchAll(code)].map(([, name = '']) => name)))].sort()
+}

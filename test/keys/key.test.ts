@@ -1,0 +1,137 @@
+// The ways in which 32 bytes can be given as a key, and the accidents of key files.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
+import fc from 'fast-check'
+import { assertKeyType, isConstant, readKey } from '../../src/keys/key.ts'
+
+// Its base64 has both characters in which base64url differs, and a padding.
+const key = Buffer.from('fbefbe3e3f3ffbf0000102030405060708090a0b0c0d0e0f1011121314151617', 'hex')
+const hex = key.toString('hex')
+const base64 = key.toString('base64')
+const base64url = key.toString('base64url')
+
+describe('readKey', () => {
+  const spellings: Array<[title: string, key: string | Uint8Array]> = [
+    ['a Buffer', key],
+    ['a Uint8Array', new Uint8Array(key)],
+    ['a part of a larger buffer', Buffer.concat([Buffer.alloc(3), key, Buffer.alloc(3)]).subarray(3, 35)],
+    ['hex', hex],
+    ['hex in capitals', hex.toUpperCase()],
+    ['base64', base64],
+    ['base64 without padding', base64.replace('=', '')],
+    ['base64url', base64url],
+    ['base64url with padding', `${base64url}=`],
+    ['hex with a newline, as a file has it', `${hex}\n`],
+    ['base64 in white space', ` \t${base64}\r\n`],
+    ['hex after a byte order mark', `\ufeff${hex}`]
+  ]
+  for (const [title, spelling] of spellings) {
+    it(`takes ${title}`, () => assert.deepEqual(readKey(spelling, 'key'), key))
+  }
+
+  it('takes any 32 bytes in any of these encodings', () => {
+    fc.assert(fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), bytes => {
+      const key = Buffer.from(bytes)
+      for (const text of ['hex', 'base64', 'base64url'] as const) assert.deepEqual(readKey(key.toString(text), 'key'), key)
+    }))
+  })
+
+  it('copies the bytes', () => {
+    const source = Buffer.from(key)
+    const read = readKey(source, 'key')
+    source.fill(0)
+    assert.deepEqual(read, key)
+  })
+
+  it('refuses bytes of any other length, and names it', () => {
+    for (const length of [0, 1, 16, 31, 33, 48, 64]) {
+      assert.throws(() => readKey(Buffer.alloc(length, 'é'), 'key[2]'), {
+        code: 'FST_SEALED_SESSION_KEY_LENGTH', message: `key[2] must be 32 bytes, got ${length}`
+      })
+    }
+  })
+
+  const texts: Array<[title: string, text: string, length: number]> = [
+    ['nothing', '', 0],
+    ['white space', ' \n', 0],
+    ['hex of 31 bytes', hex.slice(2), 62],
+    ['hex of 33 bytes', `${hex}00`, 66],
+    ['base64 of 31 bytes', key.subarray(1).toString('base64'), 44],
+    ['base64 of 33 bytes', Buffer.concat([key, key]).subarray(0, 33).toString('base64'), 44],
+    ['base64 with two =', `${base64}=`, 45],
+    ['both alphabets of base64 in one text', `+_${base64.slice(2)}`, 44],
+    ['32 characters, which are no bytes', 'x'.repeat(32), 32],
+    ['white space within', `${hex.slice(0, 32)} ${hex.slice(32)}`, 65]
+  ]
+  for (const [title, text, length] of texts) {
+    it(`refuses ${title} as text, and names its length`, () => {
+      assert.throws(() => readKey(text, 'key'), {
+        code: 'FST_SEALED_SESSION_KEY_TEXT',
+        message: `key must be 32 bytes: 64 hex characters, or 43 or 44 of base64, got ${length} characters`
+      })
+    })
+  }
+})
+
+describe('the hint says what happened to', () => {
+  const utf16 = (text: string): Buffer => Buffer.from(`\ufeff${text}`, 'utf16le')
+  const accidents: Array<[title: string, key: string | Buffer, hint: RegExp]> = [
+    ['a file that PowerShell wrote', utf16(hex), /UTF-16.*PowerShell.*keygen --out/],
+    ['raw bytes that PowerShell wrote', utf16(key.toString('latin1')), /UTF-16.*PowerShell/],
+    ['a file in big-endian UTF-16', utf16(hex).swap16(), /UTF-16/],
+    ['a file in UTF-16 that was read as UTF-8', utf16(hex).toString('utf8'), /UTF-16/],
+    ['a file in UTF-16 that was read as UTF-16', `${utf16(hex).toString('utf16le')}\0`, /UTF-16/],
+    ['hex that was read as bytes', Buffer.from(hex), /hex text.*readFileSync\(file, "utf8"\)/],
+    ['hex with a newline that was read as bytes', Buffer.from(`${hex}\r\n`), /hex text/],
+    ['base64 that was read as bytes', Buffer.from(base64), /base64 text.*readFileSync\(file, "utf8"\)/],
+    ['base64url that was read as bytes', Buffer.from(`${base64url}\n`), /base64 text/],
+    ['bytes that a newline follows', Buffer.concat([key, Buffer.from('\n')]), /newline/],
+    ['bytes that a Windows newline follows', Buffer.concat([key, Buffer.from('\r\n')]), /newline/],
+    ['raw bytes that were read as text', Buffer.alloc(32, 0xff).toString('utf8'), /raw bytes as a Buffer/],
+    ['hex with a digit too few', hex.slice(1), /63 hex digits, not 64/],
+    ['hex with a digit too many', `${hex}0`, /65 hex digits, not 64/],
+    ['hex with a letter that is no digit', `${hex.slice(0, 9)}g${hex.slice(10)}`, /Character 10 is not a hex digit/],
+    ['a stray character', `${base64.slice(0, 5)}!${base64.slice(6)}`, /Character 6 is none of hex, base64 or base64url/]
+  ]
+  for (const [title, key, hint] of accidents) {
+    it(title, () => assert.throws(() => readKey(key, 'key'), { hint }))
+  }
+
+  it('nothing where it does not know', () => {
+    for (const key of [Buffer.alloc(31, 0x80), 'abc-xyz']) {
+      assert.throws(() => readKey(key, 'key'), { hint: /^(Create a key|Copy the key again)/ })
+    }
+  })
+})
+
+describe('isConstant', () => {
+  it('is true where all bytes are equal', () => {
+    for (const byte of [0, 1, 0x61, 255]) assert.equal(isConstant(Buffer.alloc(32, byte)), true)
+  })
+
+  it('is false where one differs, wherever it is', () => {
+    for (let at = 0; at < 32; at++) assert.equal(isConstant(Buffer.alloc(32).fill(1, at, at + 1)), false)
+  })
+})
+
+describe('assertKeyType', () => {
+  for (const key of ['', 'text', Buffer.alloc(0), new Uint8Array(1)]) {
+    it(`${inspect(key)} can be a key, whatever it holds`, () => assert.doesNotThrow(() => assertKeyType(key, 'key')))
+  }
+
+  const others: Array<[value: unknown, kind: string]> = [
+    [undefined, 'undefined'], [null, 'null'], [1, 'a number'], [{}, 'an object'], [[], 'an array'], [new ArrayBuffer(32), 'an object'],
+    [new Uint16Array(16), 'an object'], [() => '', 'a function'], [Symbol('key'), 'a symbol'], [1n, 'a bigint']
+  ]
+  for (const [value, kind] of others) {
+    it(`${Object.prototype.toString.call(value)} is refused in the peer's words, as ${kind}`, () => {
+      assert.throws(() => assertKeyType(value, 'key'), {
+        code: 'FST_SEALED_SESSION_KEY_TYPE', message: 'key must be a string or a Buffer', hint: new RegExp(`^It is ${kind}\\. `)
+      })
+      assert.throws(() => assertKeyType(value, 'key[1]'), {
+        code: 'FST_SEALED_SESSION_KEY_ITEM_TYPE', message: `Key must be string or buffer: key[1] is ${kind}`
+      })
+    })
+  }
+})

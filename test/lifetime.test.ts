@@ -1,0 +1,60 @@
+// How long a session lives.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
+import fc from 'fast-check'
+import { CLOCK_TOLERANCE, DEFAULT_EXPIRY, lifetimeRefusal, remaining, toSeconds } from '../src/lifetime.ts'
+
+const WRITTEN = 1_800_000_000
+const at = (seconds: number): number => (WRITTEN + seconds) * 1000
+
+describe('lifetimeRefusal', () => {
+  const cases: Array<[title: string, expiry: number, now: number, refusal: string | null]> = [
+    ['a session is valid in the second it was written', 60, at(0), null],
+    ['it is valid until the last millisecond of its expiry', 60, at(60) - 1, null],
+    ['it is expired when its expiry has passed to the millisecond', 60, at(60), 'expired'],
+    ['it stays expired', 60, at(1e6), 'expired'],
+    ['an expiry of less than a second counts', 0.5, at(0.499), null],
+    ['an expiry of less than a second ends', 0.5, at(0.5), 'expired'],
+    ['a time that lies 60 s in the future is taken for a clock that differs', 60, at(-60), null],
+    ['a time that lies more than 60 s in the future is refused', 60, at(-60) - 1, 'time-in-future']
+  ]
+  for (const [title, expiry, now, refusal] of cases) {
+    it(title, () => assert.equal(lifetimeRefusal(WRITTEN, expiry, now), refusal))
+  }
+
+  for (const time of [undefined, null, '1800000000', NaN, Infinity, -Infinity, true, [WRITTEN], { valueOf: () => WRITTEN }]) {
+    it(`a time that is ${inspect(time)} is none`, () => {
+      assert.equal(lifetimeRefusal(time, 60, at(0)), 'time-missing')
+    })
+  }
+
+  it('a session is valid from 60 s before the time of its last write until its expiry, and at no other time', () => {
+    const milliseconds = fc.integer({ min: -200_000, max: 200_000 })
+    fc.assert(fc.property(fc.integer({ min: 1, max: 100 }), milliseconds, (expiry, age) => {
+      const valid = age >= -CLOCK_TOLERANCE * 1000 && age < expiry * 1000
+      assert.equal(lifetimeRefusal(WRITTEN, expiry, at(0) + age) === null, valid)
+    }))
+  })
+
+  it('no time whatsoever, as JSON can hold it, makes it throw', () => {
+    fc.assert(fc.property(fc.jsonValue(), time => { lifetimeRefusal(time, 60, at(0)) }))
+  })
+})
+
+describe('remaining', () => {
+  it('is the whole expiry at the time of the last write', () => assert.equal(remaining(WRITTEN, 60, at(0)), 60))
+  it('goes down with the clock, in fractions of a second', () => assert.equal(remaining(WRITTEN, 60, at(0.25)), 59.75))
+  it('is zero where the session expires, negative after that', () => {
+    assert.equal(remaining(WRITTEN, 60, at(60)), 0)
+    assert.equal(remaining(WRITTEN, 60, at(61)), -1)
+  })
+})
+
+describe('the numbers that the peer has', () => {
+  it('the default expiry is 86401 seconds', () => assert.equal(DEFAULT_EXPIRY, 86401))
+  it('a time is rounded to the nearest second', () => {
+    assert.equal(toSeconds(1499), 1)
+    assert.equal(toSeconds(1500), 2)
+  })
+})

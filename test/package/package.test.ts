@@ -1,0 +1,127 @@
+// What users install: the packed tarball, under its own name and under the peer's.
+import assert from 'node:assert/strict'
+import { access, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { emptyFolder, install, pack, repository, run, tool } from './packed.ts'
+
+const NAMES = ['fastify-sealed-session', '@fastify/secure-session']
+
+let folder: string
+let tarball: string
+let files: string[]
+
+before(async () => {
+  folder = await emptyFolder();
+  ({ tarball, files } = await pack(folder))
+})
+
+after(async () => await rm(folder, { recursive: true, force: true }))
+
+describe('the tarball', () => {
+  test('has everything that a user needs', () => {
+    for (const file of [
+      'package.json', 'README.md', 'LICENSE', 'genkey.js',
+      'dist/esm/index.js', 'dist/esm/index.d.ts', 'dist/esm/cli.js',
+      'dist/cjs/package.json', 'dist/cjs/require.cjs', 'dist/cjs/require.d.cts', 'dist/cjs/index.js', 'dist/cjs/index.d.ts'
+    ]) assert.ok(files.includes(file), `${file} is missing`)
+  })
+
+  test('has nothing else: no sources, tests, documentation, images or tools', () => {
+    const expected = [
+      /^(package\.json|README\.md|LICENSE|genkey\.js)$/,
+      /^dist\/esm\/([\w-]+\/)*[\w-]+\.js$/,
+      /^dist\/esm\/index\.d\.ts$/,
+      /^dist\/cjs\/([\w-]+\/)*[\w-]+\.(js|d\.ts)$/,
+      /^dist\/cjs\/(package\.json|require\.cjs|require\.d\.cts)$/
+    ]
+    assert.deepEqual(files.filter(file => !expected.some(pattern => pattern.test(file))), [])
+  })
+
+  test('passes publint', async () => {
+    const output = await tool(folder, 'publint', ['run', tarball, '--strict'])
+    assert.match(output, /All good!/)
+  })
+
+  test('has types that every kind of module resolution finds and that tell the truth', async () => {
+    const output = await tool(folder, 'attw', [tarball, '--exclude-entrypoints', './genkey.js', '--no-definitely-typed', '--format', 'json'])
+    const { analysis } = JSON.parse(output)
+    assert.deepEqual(analysis.problems, [])
+    assert.deepEqual(Object.keys(analysis.entrypoints), ['.', './package.json'])
+  })
+})
+
+for (const name of NAMES) {
+  describe(`installed as ${name}`, () => {
+    let app: string
+    let installed: string
+
+    before(async () => {
+      app = join(folder, name.replace('/', '-'))
+      installed = join(app, 'node_modules', name)
+      await install(app, tarball, name)
+    })
+
+    test('it shares @fastify/cookie with the app', async () => {
+      await access(join(app, 'node_modules', '@fastify', 'cookie'))
+      await assert.rejects(access(join(installed, 'node_modules')), { code: 'ENOENT' })
+    })
+
+    test('require() gives the plugin, and the plugin as `default` and by its name', async () => {
+      await run(app, process.execPath, ['load.cjs'])
+    })
+
+    test('default, named and star imports give the plugin', async () => {
+      await run(app, process.execPath, ['load.mjs'])
+    })
+
+    test('sessions pass between the ES module and the CommonJS module in one process', async () => {
+      await run(app, process.execPath, ['both.mjs'])
+    })
+
+    test('TypeScript compiles ES modules and CommonJS files that extend SessionData under this name, and they run', async () => {
+      await compile('typescript')
+      await run(app, process.execPath, ['typescript/out/esm.mjs'])
+      await run(app, process.execPath, ['typescript/out/cjs.cjs'])
+    })
+
+    test('TypeScript compiles for a bundler, and the result runs', async () => {
+      await compile('bundler')
+      await run(app, process.execPath, ['bundler/out/app.js'])
+    })
+
+    async function compile (project: string): Promise<void> {
+      await tool(app, 'tsc', ['-p', project, '--typeRoots', join(repository, 'node_modules', '@types')])
+    }
+
+    // @fastify/cookie has a dynamic import(), which Jest refuses without the flag; and Fastify's
+    // inject() requires an ES module, which Jest 29 cannot, with or without it.
+    test('Jest runs an app with it over HTTP with --experimental-vm-modules', async () => {
+      await jest('listen', {}, '--experimental-vm-modules')
+    })
+
+    test('Jest runs an app with it through inject() where it transforms the ES module that Fastify requires', async () => {
+      await jest('inject', {
+        transform: { '[.]js$': join(import.meta.dirname, 'to-commonjs.cjs') },
+        transformIgnorePatterns: ['/node_modules/(?!cookie/|@fastify/cookie/)']
+      })
+    })
+
+    async function jest (testFile: string, config: object, nodeOptions = ''): Promise<void> {
+      const args = ['--config', JSON.stringify({ rootDir: app, testMatch: [`**/${testFile}.test.cjs`], ...config })]
+      await tool(app, 'jest', args, { NODE_OPTIONS: nodeOptions })
+    }
+
+    test('its commands are in node_modules/.bin and write 32 bytes', async () => {
+      for (const command of ['fastify-sealed-session', 'secure-session']) {
+        await run(app, 'sh', ['-c', `./node_modules/.bin/${command} > ${command}.key`])
+        assert.equal((await readFile(join(app, `${command}.key`))).length, 32)
+      }
+    })
+
+    test('genkey.js at its root is a program that writes 32 bytes', async () => {
+      await run(app, 'sh', ['-c', `./node_modules/${name}/genkey.js > secret-key`])
+      assert.equal((await readFile(join(app, 'secret-key'))).length, 32)
+    })
+  })
+}
