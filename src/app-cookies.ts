@@ -1,7 +1,7 @@
-import cookiePlugin from '@fastify/cookie'
+import cookiePlugin, { type SerializeOptions } from '@fastify/cookie'
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
-import { decodeValue } from './cookies/set-cookie.ts'
+import { decodeValue, encodeValue, resolveAttributes } from './cookies/set-cookie.ts'
 import { hash } from './crypto/sodium.ts'
 import { sealedSessionError } from './errors.ts'
 import type { SessionConfig } from './options.ts'
@@ -12,20 +12,28 @@ type Cookies = Record<string, string | undefined>
 const kCookies: unique symbol = Symbol('cookies')
 type LazyRequest = FastifyRequest & { [kCookies]?: string | Cookies | null }
 
-/** Decodes a value as it stands in a `Cookie` header; undefined where the app's own `decode` fails. */
-export type DecodeCookie = (text: string) => string | undefined
+/** How the values of cookies are put into headers and read from them. */
+export interface CookieCoding {
+  /** Whether the app registered `@fastify/cookie` itself, so that its `parseOptions` count. */
+  isApps: boolean
+  encode: (value: string) => string
+  /** Undefined where a `decode` function of the app's fails. */
+  decode: (text: string) => string | undefined
+}
 
 /**
  * Uses the `@fastify/cookie` that the app registered, or registers it for the app.
- * @returns how the values of cookies are decoded: as the app has it.
+ * @returns how the values of cookies are written and read: as the app has it.
  * @throws `FST_SEALED_SESSION_SIGNING_SECRET_MISSING`, `FST_SEALED_SESSION_COOKIE_INVALID`
  */
-export async function registerCookies (app: FastifyInstance, configs: readonly SessionConfig[]): Promise<DecodeCookie> {
+export async function registerCookies (app: FastifyInstance, configs: readonly SessionConfig[]): Promise<CookieCoding> {
   const isApps = app.hasPlugin('@fastify/cookie')
   if (isApps) assertSigning(app, configs)
   else await app.register(lazyCookiePlugin, { secret: signingSecrets(configs) as string[] })
   for (const config of configs) assertWritable(app, config)
-  return isApps ? text => decodeWith(app, text) : decodeValue
+  if (!isApps) return { isApps, encode: encodeValue, decode: decodeValue }
+  // The app may have a `decode` that expects what encodeURIComponent escapes, such as `+`.
+  return { isApps, encode: encodeURIComponent, decode: text => decodeWith(app, text) }
 }
 
 function decodeWith (app: FastifyInstance, text: string): string | undefined {
@@ -88,16 +96,26 @@ function signingSecrets (configs: readonly SessionConfig[]): Array<string | Buff
 }
 
 function assertSigning (app: FastifyInstance, configs: readonly SessionConfig[]): void {
-  if (app.hasDecorator('signCookie')) return
   const signed = configs.find(({ cookie }) => cookie.signed === true)
-  if (signed !== undefined) throw sealedSessionError('FST_SEALED_SESSION_SIGNING_SECRET_MISSING', [signed.sessionName])
+  if (signed !== undefined && !canSign(app)) throw sealedSessionError('FST_SEALED_SESSION_SIGNING_SECRET_MISSING', [signed.sessionName])
 }
+
+/** Tries it: a secret that is null or empty leaves the method there, which then fails. */
+function canSign (app: FastifyInstance): boolean {
+  try {
+    return app.hasDecorator('signCookie') && typeof app.signCookie('') === 'string'
+  } catch {
+    return false
+  }
+}
+
+/** What a token and its signature have in them that a cookie may not, or that parsers trip over. */
+const TRICKY_VALUE = 'a+b/c==;d.e'
 
 /** Writes the cookie once, so that what cannot be written is found at registration. */
 function assertWritable (app: FastifyInstance, { cookieName, cookie }: SessionConfig): void {
   try {
-    const { signed, ...attributes } = cookie
-    app.serializeCookie(cookieName, '', { ...attributes, secure: attributes.secure === true })
+    app.serializeCookie(cookieName, TRICKY_VALUE, resolveAttributes(cookie, true) as SerializeOptions)
   } catch (error) {
     throw sealedSessionError('FST_SEALED_SESSION_COOKIE_INVALID', [cookieName, (error as Error).message])
   }

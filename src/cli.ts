@@ -10,7 +10,7 @@ Creates a random 32-byte key for fastify-sealed-session.
   --hex          as 64 hex characters
   --base64       as 44 characters of base64
   --raw          as 32 bytes
-  --out FILE     write to FILE, which must not exist yet; only its owner may read it
+  --out FILE     write to FILE, a new one that only its owner may read
   -h, --help     show this help
   -v, --version  show the version
 

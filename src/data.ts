@@ -1,3 +1,6 @@
+import { kindOf, sealedSessionError } from './errors.ts'
+import { TIME_KEY, assertNotReserved } from './reserved.ts'
+
 /**
  * What a session holds, as its own properties. Every name is a key of the app's, `__proto__`,
  * `constructor` and `toString` too: reads and writes go through the functions below, which see
@@ -17,4 +20,17 @@ export function setOwn (data: Data, key: PropertyKey, value: unknown): void {
   } else {
     data[key] = value
   }
+}
+
+/**
+ * A copy of an app's object as session data.
+ * @throws `FST_SEALED_SESSION_DATA_INVALID`, `FST_SEALED_SESSION_KEY_RESERVED`
+ */
+export function dataFrom (source: unknown): Data {
+  if (source === undefined || source === null) return {}
+  if (typeof source !== 'object' || Array.isArray(source)) {
+    throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kindOf(source)])
+  }
+  if (Object.hasOwn(source, TIME_KEY)) assertNotReserved(TIME_KEY)
+  return { ...source }
 }

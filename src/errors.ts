@@ -34,6 +34,10 @@ export const ERRORS = {
     message: '%s "%s" is used by two sessions',
     advice: 'Give each session its own sessionName and its own cookieName.'
   },
+  FST_SEALED_SESSION_NAME_RESERVED: {
+    message: 'sessionName "%s" is a property of requests already',
+    advice: 'Choose another sessionName; it is the name under which a request has its session.'
+  },
   FST_SEALED_SESSION_KEY_MISSING: { // as the peer
     message: 'key or secret must specified',
     advice: 'Create a key with "npx fastify-sealed-session keygen --out secret-key" and pass it: key: readFileSync("secret-key").'

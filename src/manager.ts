@@ -1,10 +1,12 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { SURROUNDINGS, type Codec, type Opened, type Surroundings } from './codec.ts'
-import { parsedCookies, type DecodeCookie } from './app-cookies.ts'
-import { candidateValues } from './cookies/find.ts'
+import { parsedCookies, type CookieCoding } from './app-cookies.ts'
+import { cookieValues } from './cookies/find.ts'
+import { dataFrom, getOwn } from './data.ts'
+import { MAX_SIGNED_LENGTH } from './limits.ts'
 import type { SessionConfig } from './options.ts'
 import { refusalMessage } from './refusals.ts'
-import { SessionState, dataFrom } from './session.ts'
+import { SessionState } from './session.ts'
 import type { DecodeLog } from './types.ts'
 
 /** How often decryption may be tried in a request, over all cookies and keys. */
@@ -18,9 +20,9 @@ export class SessionManager {
   readonly #app: FastifyInstance
   readonly #codec: Codec
   readonly #surroundings: Surroundings
-  readonly #decode: DecodeCookie
+  readonly #decode: CookieCoding['decode']
 
-  constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, decode: DecodeCookie, surroundings: Surroundings = SURROUNDINGS) {
+  constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, { decode }: CookieCoding, surroundings: Surroundings = SURROUNDINGS) {
     this.config = config
     this.#app = app
     this.#codec = codec
@@ -34,7 +36,7 @@ export class SessionManager {
   }
 
   seal (state: SessionState): string {
-    return this.#codec.seal(state.content)
+    return this.#codec.seal(state.content())
   }
 
   /** The session of a token from outside a request, signed or not; null where it is refused. */
@@ -45,15 +47,29 @@ export class SessionManager {
 
   /** The session that a request's cookie holds, or an empty one. */
   find (request: FastifyRequest): SessionState {
-    const values = candidateValues(this.config.cookieName, request.headers.cookie, parsedCookies(request), this.#decode)
-    if (values.length === 0) request.log.trace('@fastify/secure-session: there is no cookie, creating an empty session')
-    const found = this.#newest(values, request.log)
+    const found = this.#find(request)
     return found === null ? this.create() : this.#restore(found)
   }
 
   /** Milliseconds since 1970. */
   now (): number {
     return this.#surroundings.now()
+  }
+
+  #find (request: FastifyRequest): Found | null {
+    const { cookieName } = this.config
+    const { log } = request
+    const parsed = parsedCookies(request)
+    const value = parsed === null ? null : getOwn(parsed, cookieName)
+    // What a hook of the app has put into request.cookies counts before the header, and what it has
+    // taken out is gone.
+    const values = value === undefined ? [] : cookieValues(request.headers.cookie, cookieName, this.#decode)
+    if (typeof value === 'string' && !values.includes(value)) {
+      const found = this.#openCookie(value, log)
+      if (found !== null) return found
+    }
+    if (values.length === 0) log.trace('@fastify/secure-session: there is no cookie, creating an empty session')
+    return this.#newest(values, log)
   }
 
   /** Of several cookies that open, the one written last: the others are older, or planted. */
@@ -71,7 +87,7 @@ export class SessionManager {
 
   /** Unlike `open`, takes only a signed value where the session's cookie is signed. */
   #openCookie (value: string, log: DecodeLog): Found | null {
-    if (this.config.cookie.signed !== true) return this.#open(value, log)
+    if (this.config.cookie.signed !== true || value.length > MAX_SIGNED_LENGTH) return this.#open(value, log)
     const token = this.#unsign(value)
     if (token !== null) return this.#open(token, log)
     log.debug?.(refusalMessage('signature-invalid'))
@@ -91,6 +107,9 @@ export class SessionManager {
 
   /** The value that was signed, or null where the session's cookie is not signed or the signature is wrong. */
   #unsign (value: string): string | null {
-    return this.config.cookie.signed === true ? this.#app.unsignCookie(value).value : null
+    if (this.config.cookie.signed !== true || value.length > MAX_SIGNED_LENGTH) return null
+    const unsigned = this.#app.unsignCookie(value)
+    // A signer of the app's own may give a value back even where it is not valid.
+    return unsigned.valid === true ? unsigned.value : null
   }
 }

@@ -27,8 +27,12 @@ export function checkOptionNames (options: object, sessionName: string, warn: Wa
   }
 }
 
-/** Equal but for case, or one edit apart in a short name, two in a longer one. */
+/** Equal but for case or the order of letters; or one edit apart in a short name, two in a longer one. */
 function isNear (name: string, option: string): boolean {
-  const edits = distance(name.toLowerCase(), option.toLowerCase())
-  return edits <= (option.length > 5 ? 2 : 1)
+  const [a, b] = [name.toLowerCase(), option.toLowerCase()]
+  return sorted(a) === sorted(b) || distance(a, b) <= (Math.min(a.length, b.length) > 5 ? 2 : 1)
+}
+
+function sorted (name: string): string {
+  return [...name].sort().join('')
 }

@@ -5,7 +5,6 @@ import { Keyring } from './keys/keyring.ts'
 import { keyFromPassphrase } from './keys/passphrase.ts'
 import { DEFAULT_EXPIRY } from './lifetime.ts'
 import { checkOptionNames } from './option-names.ts'
-import { browserRefusals } from './cookies/attributes.ts'
 import type { Warn } from './warnings.ts'
 
 /** One session's options, checked, complete and frozen. */
@@ -34,7 +33,7 @@ export async function readOptions (options: unknown, warn: Warn): Promise<Sessio
   const named = entries.map(entry => readNames(entry))
   assertDistinct(named)
   // All checks that need no key derivation come first: a typo is reported at once.
-  const checked = entries.map((entry, index) => ({ ...named[index]!, ...readSettings(entry, named[index]!, warn) }))
+  const checked = entries.map((entry, index) => ({ ...named[index]!, ...readSettings(entry, named[index]!.sessionName, warn) }))
   const keyrings = await Promise.all(entries.map((entry, index) => readKeyring(entry, named[index]!.sessionName, warn)))
   return checked.map((settings, index) => Object.freeze({ ...settings, keyring: keyrings[index]! }))
 }
@@ -66,15 +65,11 @@ function assertDistinct (names: readonly Names[]): void {
   }
 }
 
-function readSettings (options: Options, { sessionName, cookieName }: Names, warn: Warn): Omit<SessionConfig, keyof Names | 'keyring'> {
+function readSettings (options: Options, sessionName: string, warn: Warn): Omit<SessionConfig, keyof Names | 'keyring'> {
   checkOptionNames(options, sessionName, warn)
-  const cookie = readCookie(options)
-  for (const refusal of browserRefusals(cookieName, cookie)) {
-    warn('FST_SEALED_SESSION_WARN_COOKIE_REFUSED', sessionName, cookieName, refusal)
-  }
   return {
     expiry: readExpiry(options.expiry, sessionName, warn),
-    cookie,
+    cookie: readCookie(options),
     noStore: readFlag(options, 'noStore', true),
     secret: signingPassphrase(options)
   }
@@ -111,6 +106,9 @@ function readCookie (options: Options): CookieSerializeOptions {
     throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'an object', kindOf(cookie)])
   }
   const copy: CookieSerializeOptions = { ...cookie }
+  if (copy.encode !== undefined && typeof copy.encode !== 'function') {
+    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [`${name}.encode`, 'a function', kindOf(copy.encode)])
+  }
   // A script that runs in the page cannot read, and so not steal, what it cannot see.
   copy.httpOnly ??= true
   return Object.freeze(copy)

@@ -37,11 +37,11 @@ const DISCARDED = Symbol('discarded')
 const plugin: FastifyPluginAsync = async (app, options) => {
   const warn: Warn = (code, ...values) => { app.log.warn({ code }, format(WARNINGS[code], ...values)) }
   const configs = await readOptions(options, warn)
-  const decode = await registerCookies(app, configs)
+  const coding = await registerCookies(app, configs)
 
   const sessions = configs.map((config): Registered => ({
-    manager: new SessionManager(app, config, new Codec(config), decode),
-    cookie: new SessionCookie(app, config, warn),
+    manager: new SessionManager(app, config, new Codec(config), coding),
+    cookie: new SessionCookie(app, config, coding, warn),
     slot: Symbol(config.sessionName)
   }))
   addDecorators(app, sessions)
@@ -77,6 +77,7 @@ function addDecorators (app: FastifyInstance, sessions: readonly Registered[]): 
 /** `request.session`: opened when it is first used, in whichever hook that is. */
 function addToRequests (app: FastifyInstance, { manager, cookie, slot }: Registered): void {
   const { sessionName } = manager.config
+  if (app.hasRequestDecorator(sessionName)) throw sealedSessionError('FST_SEALED_SESSION_NAME_RESERVED', [sessionName])
 
   app.decorateRequest(slot, null)
   app.decorateRequest(sessionName, {
@@ -106,6 +107,8 @@ function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void 
   })
 
   app.addHook('onSend', (request, reply, _payload, done) => {
+    // An onRequest hook of the app's may have replied before the one above ran.
+    (request as TrackedRequest)[kReply] = reply;
     (request as TrackedRequest)[kSealed] = true
     try {
       for (const { slot } of sessions) {

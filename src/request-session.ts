@@ -19,6 +19,8 @@ export class RequestSession implements WriteObserver {
   readonly #cookie: SessionCookie
   readonly #request: TrackedRequest
   #failed = false
+  /** What this session has put on the response so far. */
+  #line: string | null = null
 
   constructor (manager: SessionManager, cookie: SessionCookie, request: TrackedRequest) {
     this.#manager = manager
@@ -39,10 +41,12 @@ export class RequestSession implements WriteObserver {
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
     if (!state.asked && isSharedCacheable(reply)) return
     try {
-      if (state.deleted) this.#cookie.delete(reply, state.cookieOptions)
-      else this.#cookie.set(reply, this.#manager.seal(state), this.#overrides(reply))
+      this.#line = state.deleted
+        ? this.#cookie.delete(reply, state.cookieOptions, this.#line)
+        : this.#cookie.set(reply, this.#manager.seal(state), this.#overrides(reply), this.#line)
     } catch (error) {
       this.#failed = true
+      if (this.#line !== null) this.#cookie.remove(reply, this.#line)
       throw error
     }
   }
@@ -53,7 +57,7 @@ export class RequestSession implements WriteObserver {
     if (state.asked) return state.cookieOptions
     const maxAge = this.#cookie.maxAge(reply, state.cookieOptions)
     if (maxAge === undefined) return state.cookieOptions
-    const left = remaining(state.content.lastWrite, this.#manager.config.expiry, this.#manager.now())
+    const left = remaining(state.content().lastWrite, this.#manager.config.expiry, this.#manager.now())
     return { ...state.cookieOptions, maxAge: Math.min(maxAge, Math.floor(left)) }
   }
 

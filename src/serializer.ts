@@ -14,8 +14,8 @@ export function stringify (data: Data): string {
     if (culprit === null) return json
     throw unstorable(culprit)
   } catch (error) {
-    if ((error as { code?: unknown }).code === 'FST_SEALED_SESSION_VALUE_UNSTORABLE') throw error
-    throw unstorable(findRefused(data, []) ?? { path: ['its data'], what: 'nested too deeply, or its toJSON() threw' })
+    if ((error as { code?: unknown } | null)?.code === 'FST_SEALED_SESSION_VALUE_UNSTORABLE') throw error
+    throw unstorable(findRefused(data, []) ?? { path: ['its data'], what: 'nested too deeply' })
   }
 }
 
@@ -29,6 +29,9 @@ export function parse (text: string): Data | null {
     return null // authentic, but not JSON: refused by the caller with a reason
   }
 }
+
+/** How deep the culprit is looked for; nobody means to store what is nested deeper. */
+const MAX_DEPTH = 100
 
 interface Culprit {
   path: string[]
@@ -58,15 +61,26 @@ function findDropped (object: object): Culprit | null {
 function findRefused (object: object, ancestors: object[]): Culprit | null {
   const line = [...ancestors, object]
   for (const key of Object.keys(object)) {
-    const value = (object as Data)[key]
-    const culprit = typeof value === 'bigint'
-      ? { path: [], what: 'a BigInt' }
-      : line.includes(value as object)
-        ? { path: [], what: 'a reference to an object that contains it (a cycle)' }
-        : hasParts(value) && line.length < 100 ? findRefused(value, line) : null
+    const culprit = refusedItself(object as Data, key, line) ?? refusedWithin((object as Data)[key], line)
     if (culprit !== null) return { ...culprit, path: [step(object, key), ...culprit.path] }
   }
   return null
+}
+
+function refusedItself (object: Data, key: string, line: object[]): Culprit | null {
+  try {
+    const value = object[key]
+    if (line.includes(value as object)) return { path: [], what: 'a reference to an object that contains it (a cycle)' }
+    if (!hasParts(value)) JSON.stringify(value)
+    return null
+  } catch {
+    const isBigInt = typeof Object.getOwnPropertyDescriptor(object, key)?.value === 'bigint'
+    return { path: [], what: isBigInt ? 'a BigInt' : 'an object whose toJSON() or getter fails' }
+  }
+}
+
+function refusedWithin (value: unknown, line: object[]): Culprit | null {
+  return hasParts(value) && line.length < MAX_DEPTH ? findRefused(value, line) : null
 }
 
 function isDropped (value: unknown): boolean {

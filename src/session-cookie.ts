@@ -1,60 +1,70 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { CookieCoding } from './app-cookies.ts'
 import { appCookieDefaults } from './cookies/app-defaults.ts'
-import { MAX_COOKIE_BYTES, attributesEnd, deleteCookieLine, resolveAttributes, setCookieLine, withoutCookie, type Serialize } from './cookies/set-cookie.ts'
+import { browserRefusals } from './cookies/attributes.ts'
+import { MAX_COOKIE_BYTES, attributesEnd, deleteCookieLine, replaceLine, resolveAttributes, type Serialize } from './cookies/set-cookie.ts'
+import { sealedSessionError } from './errors.ts'
 import type { SessionConfig } from './options.ts'
 import type { Warn } from './warnings.ts'
 
-/** Attributes that hold until a response overrides some, and the end of a line that they make. */
-interface Attributes {
-  attributes: CookieSerializeOptions
-  end: string
-}
+type Attributes = CookieSerializeOptions
 
 /** Writes the cookie of one session of the app into responses. */
 export class SessionCookie {
   readonly #app: FastifyInstance
   readonly #config: SessionConfig
+  readonly #coding: CookieCoding
   readonly #warn: Warn
   readonly #serialize: Serialize
-  /** For plain and for TLS requests, which `secure: 'auto'` tells apart. Made when first needed. */
-  readonly #constant: { plain: Attributes | null, secure: Attributes | null } = { plain: null, secure: null }
-  #defaults: CookieSerializeOptions | null = null
+  /** What follows the value, for plain and for TLS requests, which `secure: 'auto'` tells apart. */
+  readonly #ends: { plain: string | null, secure: string | null } = { plain: null, secure: null }
+  #defaults: Attributes | null = null
   #warnedOfSize = false
   readonly #warnedRoutes = new Set<string>()
 
-  constructor (app: FastifyInstance, config: SessionConfig, warn: Warn) {
+  constructor (app: FastifyInstance, config: SessionConfig, coding: CookieCoding, warn: Warn) {
     this.#app = app
     this.#config = config
+    this.#coding = coding
     this.#warn = warn
     this.#serialize = app.serializeCookie as Serialize
+    if (!coding.isApps) this.#warnOfRefusals(config.cookie)
   }
 
   /**
    * Gives the browser the cookie.
    * @param overrides attributes for this response, on top of those of the session and the app.
+   * @param earlier the line that this response has from here already; it is replaced.
+   * @returns the line.
    */
-  set (reply: FastifyReply, token: string, overrides: CookieSerializeOptions | null): void {
-    const { sessionName, cookieName } = this.#config
-    const { attributes, end } = overrides === null ? this.#constantAttributes(reply) : this.#overridden(reply, overrides)
-    const value = this.#isSigned(overrides) ? this.#app.signCookie(token) : token
-    const line = setCookieLine(cookieName, value, attributes, this.#serialize, end)
-    this.#put(reply, line)
+  set (reply: FastifyReply, token: string, overrides: Attributes | null, earlier: string | null): string {
+    const { sessionName, cookie } = this.#config
+    const isSigned = (overrides?.signed ?? cookie.signed) === true
+    const line = this.#line(reply, isSigned ? this.#app.signCookie(token) : token, overrides)
+    this.#put(reply, earlier, line)
     if (line.length > MAX_COOKIE_BYTES && !this.#warnedOfSize) {
       this.#warnedOfSize = true
       this.#warn('FST_SEALED_SESSION_WARN_COOKIE_TOO_LARGE', sessionName, line.length)
     }
+    return line
   }
 
   /** Has the browser drop the cookie. */
-  delete (reply: FastifyReply, overrides: CookieSerializeOptions | null): void {
-    const { attributes } = this.#overridden(reply, overrides)
-    this.#put(reply, deleteCookieLine(this.#config.cookieName, attributes, this.#serialize))
+  delete (reply: FastifyReply, overrides: Attributes | null, earlier: string | null): string {
+    const line = deleteCookieLine(this.#config.cookieName, this.#attributes(reply, overrides), this.#serialize)
+    this.#put(reply, earlier, line)
+    return line
+  }
+
+  /** Takes a line off the response again. */
+  remove (reply: FastifyReply, line: string): void {
+    this.#put(reply, line, null)
   }
 
   /** The `Max-Age` that the cookie would have, in seconds. */
-  maxAge (reply: FastifyReply, overrides: CookieSerializeOptions | null): number | undefined {
-    return this.#overridden(reply, overrides).attributes.maxAge
+  maxAge (reply: FastifyReply, overrides: Attributes | null): number | undefined {
+    return this.#attributes(reply, overrides).maxAge
   }
 
   /** Says, once a route, that a change of the session did not reach the browser. */
@@ -65,43 +75,62 @@ export class SessionCookie {
     this.#warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#config.sessionName, route)
   }
 
-  #isSigned (overrides: CookieSerializeOptions | null): boolean {
-    return (overrides?.signed ?? this.#config.cookie.signed) === true
-  }
-
-  #constantAttributes (reply: FastifyReply): Attributes {
+  #line (reply: FastifyReply, value: string, overrides: Attributes | null): string {
+    const { cookieName } = this.#config
     const kind = reply.request.protocol === 'https' ? 'secure' : 'plain'
-    this.#constant[kind] ??= this.#withEnd(this.#overridden(reply, null).attributes)
-    return this.#constant[kind]
+    const known = overrides === null ? this.#ends[kind] : null
+    if (known !== null) return `${cookieName}=${this.#coding.encode(value)}${known}`
+
+    const attributes = this.#attributes(reply, overrides)
+    // An encoding of the app's own is left to the serializer, which checks what it returns.
+    if (attributes.encode !== undefined) return this.#serializeWhole(value, attributes)
+    const end = attributesEnd(cookieName, attributes, this.#serialize)
+    if (overrides === null) this.#ends[kind] = end
+    return `${cookieName}=${this.#coding.encode(value)}${end}`
   }
 
-  #withEnd (attributes: CookieSerializeOptions): Attributes {
-    return { attributes, end: attributesEnd(this.#config.cookieName, attributes, this.#serialize) }
+  #serializeWhole (value: string, attributes: Attributes): string {
+    const { cookieName } = this.#config
+    try {
+      return this.#serialize(cookieName, value, attributes)
+    } catch {
+      // The serializer's message has the token in it.
+      throw sealedSessionError('FST_SEALED_SESSION_COOKIE_INVALID', [cookieName, 'what "encode" returns, or an attribute, is refused by the cookie serializer'])
+    }
   }
 
   /** What the cookie is written with: the app's settings for all cookies, the session's, the response's. */
-  #overridden (reply: FastifyReply, overrides: CookieSerializeOptions | null): Attributes {
+  #attributes (reply: FastifyReply, overrides: Attributes | null): Attributes {
     this.#defaults ??= this.#readDefaults(reply)
     const attributes = { ...this.#defaults, ...this.#config.cookie, ...overrides }
-    return { attributes: resolveAttributes(attributes, reply.request.protocol === 'https'), end: '' }
+    return resolveAttributes(attributes, reply.request.protocol === 'https')
   }
 
-  #readDefaults (reply: FastifyReply): CookieSerializeOptions {
+  #readDefaults (reply: FastifyReply): Attributes {
     const defaults = appCookieDefaults(reply)
     if (defaults === null) this.#warn('FST_SEALED_SESSION_WARN_COOKIE_DEFAULTS')
+    // Where the app has a say in the attributes, this is the first time that all of them are known.
+    if (this.#coding.isApps) this.#warnOfRefusals({ ...defaults, ...this.#config.cookie })
     return defaults ?? {}
   }
 
-  #put (reply: FastifyReply, line: string): void {
-    const present = reply.getHeader('set-cookie')
-    if (present !== undefined) {
-      // A response may be sealed twice, after a late write or an error: the last line counts.
-      reply.removeHeader('set-cookie')
-      reply.header('set-cookie', [...withoutCookie(present, this.#config.cookieName), line])
-    } else {
-      reply.header('set-cookie', line)
+  #warnOfRefusals (attributes: Attributes): void {
+    const { sessionName, cookieName } = this.#config
+    for (const refusal of browserRefusals(cookieName, attributes)) {
+      this.#warn('FST_SEALED_SESSION_WARN_COOKIE_REFUSED', sessionName, cookieName, refusal)
     }
-    if (this.#config.noStore && !reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+  }
+
+  #put (reply: FastifyReply, earlier: string | null, line: string | null): void {
+    const header = reply.getHeader('set-cookie')
+    if (header === undefined && line !== null) {
+      reply.header('set-cookie', line)
+    } else {
+      const lines = replaceLine(header, earlier, line)
+      reply.removeHeader('set-cookie')
+      if (lines.length > 0) reply.header('set-cookie', lines)
+    }
+    if (line !== null && this.#config.noStore && !reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
   }
 }
 

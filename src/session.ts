@@ -70,7 +70,7 @@ export class SessionState {
   get cookieOptions (): CookieSerializeOptions | null { return this.#cookieOptions }
 
   /** What a token holds. */
-  get content (): { data: Data, lastWrite: number } {
+  content (): { data: Data, lastWrite: number } {
     return { data: this.#data, lastWrite: this.#lastWrite }
   }
 
@@ -86,9 +86,11 @@ export class SessionState {
   }
 
   set (key: PropertyKey, value: unknown): void {
-    assertNotReserved(key)
+    // As a property key is: what a query string gives may be an array with the name in it.
+    const name = typeof key === 'symbol' ? key : String(key)
+    assertNotReserved(name)
     this.#deleted = false
-    setOwn(this.#data, key, value)
+    setOwn(this.#data, name, value)
     this.touch()
   }
 
@@ -127,7 +129,9 @@ export class SessionState {
   }
 
   options (options: CookieSerializeOptions): void {
-    this.#cookieOptions = options
+    this.#cookieOptions = options ?? null
+    // Like a write, it counts even after the hook that seals; it sends nothing by itself.
+    if (this.#changed) this.#observer?.written()
   }
 
   /** A method bound to this session, the same function each time: it may be destructured and compared. */
@@ -141,10 +145,10 @@ export class SessionState {
     return this.#data
   }
 
-  /** Names, never values: this is what reaches a log. */
-  [kInspect] (_depth: number, options: object): string {
-    const { changed, deleted } = this // through the proxy as well
-    return `Session ${inspect({ keys: Object.keys(this[kState].raw()), changed, deleted }, options)}`
+  /** Names, never values: this is what reaches a log. `this` may be the proxy. */
+  [kInspect] (): string {
+    const keys = Object.keys(this[kState].raw()).map(key => inspect(key)).join(', ')
+    return `Session { keys: [${keys}], changed: ${this.changed}, deleted: ${this.deleted} }`
   }
 
   get [kState] (): this { return this }
@@ -178,7 +182,9 @@ const handler: ProxyHandler<SessionState> = {
     return true
   },
   defineProperty (state, key, descriptor) {
-    if (!('value' in descriptor)) return false // an accessor cannot be stored
+    const { configurable, enumerable, writable } = descriptor
+    const isPlain = configurable !== false && enumerable !== false && writable !== false
+    if (!('value' in descriptor) || !isPlain) return false // what a token cannot hold
     state.set(key, descriptor.value)
     return true
   },
@@ -193,19 +199,6 @@ function symbolProperty (state: SessionState, key: symbol): unknown {
   // `${session}` works although `toString` is a key like any other.
   if (key === Symbol.toPrimitive) return () => '[object Session]'
   return state.get(key)
-}
-
-/**
- * A copy of an app's object as session data.
- * @throws `FST_SEALED_SESSION_DATA_INVALID`, `FST_SEALED_SESSION_KEY_RESERVED`
- */
-export function dataFrom (source: unknown): Data {
-  if (source === undefined || source === null) return {}
-  if (typeof source !== 'object' || Array.isArray(source)) {
-    throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kindOf(source)])
-  }
-  if (Object.hasOwn(source, TIME_KEY)) assertNotReserved(TIME_KEY)
-  return { ...source }
 }
 
 /**

@@ -15,8 +15,19 @@ interface Reply {
  * itself because it relies on the plugin's parsing hook: with `hook: false`, or where a request ends
  * before that hook, its `onSend` hook returns early and a cookie set after it is lost.
  */
-export function appCookieDefaults ({ setCookie, server }: Reply): CookieSerializeOptions | null {
-  const standIn: Record<PropertyKey, unknown> = { server, request: { raw: { headers: {} }, protocol: 'http' } }
+export function appCookieDefaults (reply: Reply): CookieSerializeOptions | null {
+  const plain = defaultsOver('http', reply)
+  // The plugin resolves `secure: 'auto'` before it can be read back.
+  const isAuto = plain !== null && plain.secure !== defaultsOver('https', reply)?.secure
+  return isAuto ? { ...plain, secure: 'auto' } : plain
+}
+
+function defaultsOver (protocol: string, { setCookie, server }: Reply): CookieSerializeOptions | null {
+  const standIn: Record<PropertyKey, unknown> = {
+    server,
+    request: { raw: { headers: {} }, protocol },
+    signCookie: (value: string) => value
+  }
   setCookie.call(standIn as never, 'name', '')
   for (const property of Reflect.ownKeys(standIn)) {
     const pending = standIn[property]

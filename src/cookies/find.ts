@@ -1,38 +1,30 @@
+import { MAX_TOKEN_LENGTH } from '../limits.ts'
+
 /**
  * How many cookies of one name are looked at in a request. A browser sends several where a
  * subdomain or another path has set one of the same name; nobody honest has more than a few.
  */
 export const MAX_CANDIDATES = 16
 
-/** Names and values of cookies. */
-export type Cookies = Record<string, string | undefined>
+/** No value that a codec would open is longer, however it is encoded: longer ones are not decoded. */
+const MAX_ENCODED_LENGTH = 3 * MAX_TOKEN_LENGTH
 
 /**
- * The values that the session's cookie may have, the likeliest first: the one in `request.cookies`,
- * which a hook of the app may have put there, then the others in the header.
+ * The values of the cookies of one name in a `Cookie` header (RFC 6265 section 4.2.1), each once, in
+ * their order, at most `MAX_CANDIDATES`.
  *
  * Each of them is tried, so that a cookie of the same name which somebody planted from a subdomain
  * cannot lock the user out. Only a `__Host-` name keeps such a cookie from being planted.
- * @param parsed `request.cookies`, or null as long as nothing has parsed the header.
  * @param decode turns a value as it stands in the header into what it was before it was encoded.
  */
-export function candidateValues (
-  name: string,
-  header: string | undefined,
-  parsed: Cookies | null,
-  decode: (text: string) => string | undefined
-): string[] {
+export function cookieValues (header: string | undefined, name: string, decode: (text: string) => string | undefined): string[] {
   const values: string[] = []
-  if (parsed !== null) {
-    const value = Object.hasOwn(parsed, name) ? parsed[name] : undefined
-    if (typeof value !== 'string') return values // there is none, or the app has taken it away
-    values.push(value)
-  }
   if (typeof header !== 'string') return values
   let start = valueIndex(header, name, 0)
   for (let seen = 0; start !== -1 && seen < MAX_CANDIDATES; seen++) {
     const semicolon = header.indexOf(';', start)
-    const value = decode(header.slice(start, semicolon === -1 ? header.length : semicolon).trim())
+    const text = trimmed(header, start, semicolon === -1 ? header.length : semicolon)
+    const value = text.length > MAX_ENCODED_LENGTH ? text : decode(text)
     if (value !== undefined && !values.includes(value)) values.push(value)
     start = semicolon === -1 ? -1 : valueIndex(header, name, semicolon)
   }
@@ -40,10 +32,10 @@ export function candidateValues (
 }
 
 /**
- * Where the value of the next cookie of a name begins in a `Cookie` header (RFC 6265 section 4.2.1),
- * or -1. Looks for the name itself, so that other cookies cost nothing.
+ * Where the value of the next cookie of a name begins, or -1. Looks for the name itself, so that
+ * other cookies cost nothing.
  */
-export function valueIndex (header: string, name: string, from: number): number {
+function valueIndex (header: string, name: string, from: number): number {
   for (let at = header.indexOf(name, from); at !== -1; at = header.indexOf(name, at + 1)) {
     const end = skipSpace(header, at + name.length)
     if (header[end] === '=' && startsPair(header, at)) return end + 1
@@ -53,8 +45,18 @@ export function valueIndex (header: string, name: string, from: number): number 
 
 function startsPair (header: string, at: number): boolean {
   let before = at - 1
-  while (before >= 0 && isSpace(header[before])) before--
+  while (isSpace(header[before])) before--
   return before < 0 || header[before] === ';'
+}
+
+// Only spaces and tabs, unlike trim(): what a browser takes for part of a name is part of it here
+// too, or a subdomain could set a name that is read as one with a `__Host-` prefix.
+
+function trimmed (header: string, start: number, end: number): string {
+  const first = skipSpace(header, start)
+  let last = end
+  while (last > first && isSpace(header[last - 1])) last--
+  return header.slice(first, Math.max(first, last))
 }
 
 function skipSpace (header: string, at: number): number {

@@ -6,15 +6,6 @@ export const MAX_COOKIE_BYTES = 4096
 /** Writes a whole `Set-Cookie` line; what `@fastify/cookie` decorates the app with. */
 export type Serialize = (name: string, value: string, attributes: CookieSerializeOptions) => string
 
-/**
- * The line that gives the browser a cookie.
- * @param end what follows the value, from `attributesEnd`, where it is known already.
- */
-export function setCookieLine (name: string, value: string, attributes: CookieSerializeOptions, serialize: Serialize, end = ''): string {
-  if (attributes.encode !== undefined) return serialize(name, value, attributes)
-  return `${name}=${encodeValue(value)}${end === '' ? attributesEnd(name, attributes, serialize) : end}`
-}
-
 /** The line that has the browser drop a cookie: same name, path and domain, expired. */
 export function deleteCookieLine (name: string, attributes: CookieSerializeOptions, serialize: Serialize): string {
   return serialize(name, '', { ...attributes, expires: new Date(0), maxAge: 0 })
@@ -67,12 +58,14 @@ function decodeToken (text: string): string {
 export function resolveAttributes (attributes: CookieSerializeOptions, isSecure: boolean): CookieSerializeOptions {
   const { signed, ...resolved } = attributes
   if (resolved.secure === 'auto') resolved.secure = isSecure
-  if (typeof resolved.expires === 'number') resolved.expires = new Date(resolved.expires)
+  const { expires } = resolved as { expires?: unknown }
+  if (typeof expires === 'number' && Number.isInteger(expires) && expires !== 0) resolved.expires = new Date(expires)
   return resolved
 }
 
-/** The `Set-Cookie` header without the lines for `name`, so that a line replaces an earlier one. */
-export function withoutCookie (header: unknown, name: string): string[] {
-  const lines = Array.isArray(header) ? header : [header]
-  return lines.filter(line => !String(line).startsWith(`${name}=`))
+/** A `Set-Cookie` header with a line put in, and one that was put in earlier taken out. */
+export function replaceLine (header: unknown, earlier: string | null, line: string | null): string[] {
+  const lines: string[] = header === undefined ? [] : Array.isArray(header) ? header : [String(header)]
+  const others = lines.filter(other => other !== earlier)
+  return line === null ? others : [...others, line]
 }

@@ -8,7 +8,8 @@ export function isCanonical (text: string, byteCount: number): boolean {
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0
   // Whatever Node skips is missing in the count.
   if (length % 4 !== 0 || byteCount !== length / 4 * 3 - padding) return false
-  if (text.includes('-') || text.includes('_')) return false
+  // It reads a character beyond ASCII by its low byte, and base64url as if it were base64.
+  if (Buffer.byteLength(text) !== length || text.includes('-') || text.includes('_')) return false
   return padding === 0 || SPARE_BITS_ZERO[padding]!.includes(text[length - padding - 1]!)
 }
 

@@ -4,6 +4,7 @@ import { getOwn, type Data } from '../data.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { Keyring } from '../keys/keyring.ts'
 import { isCanonical } from './base64.ts'
+import { MAX_TOKEN_LENGTH } from '../limits.ts'
 import { TIME_KEY } from '../reserved.ts'
 import { parse, stringify } from '../serializer.ts'
 
@@ -19,17 +20,11 @@ import { parse, stringify } from '../serializer.ts'
 /** Characters of the nonce's part: 24 bytes need no padding. */
 const NONCE_LENGTH = 32
 
-/**
- * The longest token that is looked at, in characters. Node takes 16 KiB of request headers unless
- * told otherwise, so no honest cookie is longer; the bound is for whoever raised that limit.
- */
-export const MAX_TOKEN_LENGTH = 65536
-
-/** What a token of that length holds, in bytes. */
-const MAX_MESSAGE_BYTES = Math.floor((MAX_TOKEN_LENGTH - 1 - NONCE_LENGTH) / 4) * 3 - MAC_BYTES
-
 /** Room for `,"__ts":1760000000}`, with a time that has as many digits as a number can have. */
 const TIME_BYTES = 32
+
+/** What fits into the longest token, in bytes of JSON. */
+const MAX_JSON_BYTES = Math.floor((MAX_TOKEN_LENGTH - 1 - NONCE_LENGTH) / 4) * 3 - MAC_BYTES - TIME_BYTES
 
 /** Why a token of this format was not opened, in the order in which it is found out. */
 export type SecretboxRefusal = 'too-long' | 'malformed' | 'ciphertext-length' | 'nonce-length' | 'not-authentic' | 'payload-invalid'
@@ -134,8 +129,8 @@ function lengthRefusal (nonceText: string): SecretboxRefusal {
 /** Writes the JSON of an object, with the time as its last property, and returns its length in bytes. */
 function writeMessage (bytes: Buffer, json: string, lastWrite: unknown): number {
   // No character of a string takes more than three bytes.
-  const length = json.length * 3 < MAX_MESSAGE_BYTES ? 0 : Buffer.byteLength(json)
-  if (length > MAX_MESSAGE_BYTES - TIME_BYTES) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, MAX_MESSAGE_BYTES])
+  const length = json.length * 3 < MAX_JSON_BYTES ? 0 : Buffer.byteLength(json)
+  if (length > MAX_JSON_BYTES) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, MAX_JSON_BYTES])
   const brace = MAC_BYTES + bytes.write(json, MAC_BYTES) - 1
   const time = `${json === '{}' ? '' : ','}"${TIME_KEY}":${lastWrite}}`
   return brace + bytes.write(time, brace) - MAC_BYTES

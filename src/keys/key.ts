@@ -37,9 +37,9 @@ function keyLength (label: string, bytes: Uint8Array): SealedSessionError {
 function accidentOfBytes (bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (isUtf16(buffer)) {
-    return 'This is text in UTF-16, which ">" of Windows PowerShell writes: it has changed the key beyond repair. Use "keygen --out FILE" there, not ">".'
+    return 'This is text in UTF-16, which ">" of Windows PowerShell writes; it changes raw bytes beyond repair. Use "keygen --out FILE" there, not ">".'
   }
-  const text = buffer.toString('latin1').trim()
+  const text = buffer.toString('utf8').trim() // a byte order mark is white space to trim()
   if (HEX.test(text)) return 'This is the key as hex text: read the file as text, readFileSync(file, "utf8").'
   if (BASE64.test(text)) return 'This is the key as base64 text: read the file as text, readFileSync(file, "utf8").'
   if (endsWithNewline(buffer)) return 'A newline follows the 32 bytes, which an editor or echo has added: remove it.'
@@ -54,8 +54,8 @@ function accidentOfText (text: string): string {
   const stray = strayOf(text)
   if (stray !== -1) return `Character ${stray + 1} is none of hex, base64 or base64url.`
   const wrongHex = text.search(/[^0-9a-f]/i)
-  if (text.length > 44 && wrongHex !== -1) return `Character ${wrongHex + 1} is not a hex digit.`
-  return ''
+  if (text.length === 64 && wrongHex !== -1) return `Character ${wrongHex + 1} is not a hex digit.`
+  return `In base64 this is ${Buffer.from(text, 'base64').length} bytes.`
 }
 
 /** The index of the first character that no encoding has, or -1. */
