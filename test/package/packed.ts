@@ -4,23 +4,20 @@ import { cp, mkdir, mkdtemp, readFile, readdir, symlink, writeFile } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 
 export const repository = fileURLToPath(new URL('../../', import.meta.url))
 
-const execute = promisify(execFile)
 const fixtures = fileURLToPath(new URL('fixtures/', import.meta.url))
 const ownName = 'fastify-sealed-session'
 
 /** Runs a program and returns what it wrote to stdout; where it fails, the error shows all that it wrote. */
 export async function run (cwd: string, file: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<string> {
-  try {
-    const { stdout } = await execute(file, args, { cwd, env: { ...process.env, ...env }, maxBuffer: 2 ** 24 })
-    return stdout
-  } catch (error) {
-    const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string, stderr?: string }
-    throw new Error(`${message}\n${stdout}\n${stderr}`, { cause: error })
-  }
+  return await new Promise((resolve, reject) => {
+    execFile(file, args, { cwd, env: { ...process.env, ...env }, maxBuffer: 2 ** 24 }, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout)
+      else reject(new Error(`${file} ${args.join(' ')}: exit code ${error.code}\n${stdout}${stderr}`))
+    })
+  })
 }
 
 /** Runs a development tool of the repository. */
@@ -49,10 +46,10 @@ export async function pack (folder: string): Promise<{ tarball: string, files: s
   return { tarball: join(folder, packed.filename), files: packed.files.map(({ path }) => path) }
 }
 
-/** Installs the tarball under a name, beside Fastify and @fastify/cookie, and brings the fixtures. */
-export async function install (folder: string, tarball: string, name: string): Promise<void> {
+/** Installs the tarball under a name, beside Fastify and a version of @fastify/cookie, and brings the fixtures. */
+export async function install (folder: string, tarball: string, name: string, cookieVersion: string): Promise<void> {
   await mkdir(folder)
-  const { devDependencies, dependencies } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8'))
+  const { devDependencies } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8'))
   await writeFile(join(folder, 'package.json'), JSON.stringify({
     name: 'app',
     private: true,
@@ -60,7 +57,7 @@ export async function install (folder: string, tarball: string, name: string): P
     dependencies: {
       [name]: `file:${tarball}`,
       fastify: devDependencies.fastify,
-      '@fastify/cookie': dependencies['@fastify/cookie']
+      '@fastify/cookie': cookieVersion
     }
   }))
   await run(folder, 'npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'])

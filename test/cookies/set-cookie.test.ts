@@ -1,0 +1,153 @@
+// Set-Cookie lines: what @fastify/cookie itself would write, but for a shorter encoding.
+import cookiePlugin, { type CookieSerializeOptions } from '@fastify/cookie'
+import assert from 'node:assert/strict'
+import { before, describe, it } from 'node:test'
+import fc from 'fast-check'
+import Fastify from 'fastify'
+import {
+  attributesEnd, decodeValue, deleteCookieLine, encodeValue, resolveAttributes, setCookieLine, withoutCookie, type Serialize
+} from '../../src/cookies/set-cookie.ts'
+import { setCookies } from '../helpers.ts'
+
+const TOKEN = 'Yg+/Yg==;QEFC+/Q0'
+const app = Fastify({ trustProxy: true })
+app.register(cookiePlugin)
+let serialize: Serialize
+before(async () => {
+  await app.ready()
+  serialize = app.serializeCookie as Serialize
+})
+
+/** The line that `reply.setCookie` writes in a response to a request over `protocol`. */
+async function theirLine (attributes: CookieSerializeOptions, value: string, protocol: string): Promise<string> {
+  const app = Fastify({ trustProxy: true })
+  app.register(cookiePlugin)
+  app.get('/', async (_request, reply) => { reply.setCookie('session', value, attributes) })
+  const [line = ''] = setCookies(await app.inject({ url: '/', headers: { 'x-forwarded-proto': protocol } }))
+  return line
+}
+
+const ATTRIBUTES: CookieSerializeOptions[] = [
+  {},
+  { path: '/', domain: 'example.com', httpOnly: true, secure: true, sameSite: 'strict' },
+  { sameSite: true, maxAge: 60 },
+  { sameSite: false, maxAge: 0 },
+  { sameSite: 'none', secure: true, partitioned: true, priority: 'high' },
+  { expires: new Date(1_800_000_000_000) },
+  { expires: 1_800_000_000_000 as never },
+  { expires: 0 as never },
+  { secure: false, httpOnly: false },
+  { secure: 'auto' },
+  { secure: 'auto', sameSite: 'none' },
+  { encode: value => Buffer.from(value).toString('base64url') }
+]
+
+describe('the attributes of a line', () => {
+  for (const attributes of ATTRIBUTES) {
+    for (const protocol of ['http', 'https']) {
+      const title = `${JSON.stringify(attributes)}${attributes.encode === undefined ? '' : ' with encode'} over ${protocol}`
+      it(`are those of reply.setCookie for ${title}`, async () => {
+        const resolved = resolveAttributes({ sameSite: 'lax', ...attributes }, protocol === 'https')
+        assert.equal(setCookieLine('session', 'value', resolved, serialize), await theirLine(attributes, 'value', protocol))
+      })
+
+      it(`are those of reply.setCookie in a line that deletes, for ${title}`, async () => {
+        const resolved = resolveAttributes({ sameSite: 'lax', ...attributes }, protocol === 'https')
+        const theirs = await theirLine({ ...attributes, expires: new Date(0), maxAge: 0 }, '', protocol)
+        assert.equal(deleteCookieLine('session', resolved, serialize), theirs)
+        assert.match(theirs, /^session=; Max-Age=0; .*Expires=Thu, 01 Jan 1970 00:00:00 GMT/)
+      })
+    }
+  }
+
+  it('are without "signed", which no serializer knows', () => {
+    assert.deepEqual(resolveAttributes({ signed: true, path: '/' }, false), { path: '/' })
+  })
+
+  it('are not changed when they are resolved', () => {
+    const attributes = Object.freeze({ secure: 'auto', signed: true, expires: 0 as never } as const)
+    resolveAttributes(attributes, true)
+    assert.deepEqual(attributes, { secure: 'auto', signed: true, expires: 0 })
+  })
+
+  it('may be given as the end of the line, made once', () => {
+    const attributes: CookieSerializeOptions = { path: '/', httpOnly: true }
+    const end = attributesEnd('session', attributes, serialize)
+    assert.equal(end, '; Path=/; HttpOnly')
+    assert.equal(setCookieLine('session', TOKEN, attributes, serialize, end), setCookieLine('session', TOKEN, attributes, serialize))
+    const unused: Serialize = () => assert.fail('serialized again')
+    assert.equal(setCookieLine('session', 'a', attributes, unused, end), 'session=a; Path=/; HttpOnly')
+  })
+
+  it('that are wrong are refused as @fastify/cookie does', () => {
+    for (const attributes of [{ maxAge: 1.5 }, { domain: 'a b' }, { path: 'a;b' }, { sameSite: 'no' as never }]) {
+      assert.throws(() => setCookieLine('session', 'a', attributes, serialize), TypeError)
+    }
+  })
+})
+
+describe('the value of a line', () => {
+  it('is a token without the characters that a cookie or a simple parser stumbles over', () => {
+    assert.equal(setCookieLine('session', TOKEN, {}, serialize), 'session=Yg+/Yg%3D%3D%3BQEFC+/Q0')
+  })
+
+  it('is encoded with the app\'s own function where there is one, whether or not the end is known', () => {
+    const attributes: CookieSerializeOptions = { path: '/', encode: value => `<${value.length}>` }
+    for (const end of [undefined, '; Path=/']) {
+      assert.equal(setCookieLine('session', TOKEN, attributes, serialize, end), `session=<${TOKEN.length}>; Path=/`)
+    }
+  })
+
+  const base64 = fc.base64String({ minLength: 1 })
+  const anyToken = fc.oneof(
+    fc.tuple(base64, base64).map(parts => parts.join(';')),
+    fc.tuple(base64, base64, base64).map(([first, second, signature]) => `${first};${second}.${signature.replaceAll('=', '')}`)
+  )
+
+  it('holds only characters that RFC 6265 allows, for any token, signed or not', () => {
+    fc.assert(fc.property(anyToken, token => {
+      assert.match(encodeValue(token), /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/)
+    }))
+  })
+
+  it('is read back as the token, by us and by the cookie package', () => {
+    fc.assert(fc.property(anyToken, token => {
+      assert.equal(decodeValue(encodeValue(token)), token)
+      assert.equal(app.parseCookie(`session=${encodeValue(token)}`).session, token)
+    }))
+  })
+
+  it('is read as a token where the peer has written it', () => {
+    fc.assert(fc.property(anyToken, token => { assert.equal(decodeValue(encodeURIComponent(token)), token) }))
+  })
+
+  it('is decoded as the cookie package does it, whatever a client sends', () => {
+    const piece = fc.oneof(
+      fc.constantFrom('%3B', '%3D', '%3b', '%253D', '%', '%25', '%3', '%C3%A9', '%C3', '%E0%A4%A', '=', '+'),
+      fc.string({ unit: 'binary', maxLength: 3 }).map(text => text.replace(/[;\s]/g, ''))
+    )
+    const anyValue = fc.array(piece, { maxLength: 10 }).map(pieces => pieces.join(''))
+    fc.assert(fc.property(anyValue, value => {
+      assert.equal(decodeValue(value), app.parseCookie(`session=${value}`).session)
+    }), { numRuns: 2000 })
+  })
+})
+
+describe('withoutCookie', () => {
+  const cases: Array<[title: string, header: unknown, rest: string[]]> = [
+    ['takes a single line of that name away', 'session=a; Path=/', []],
+    ['leaves a single line of another name', 'other=a', ['other=a']],
+    ['takes all lines of that name away, and keeps the order of the others', ['a=1', 'session=b', 'c=3', 'session='], ['a=1', 'c=3']],
+    ['leaves longer names', ['session2=a', 'mysession=b', 'session.sig=c', 'Session=d'], ['session2=a', 'mysession=b', 'session.sig=c', 'Session=d']],
+    ['leaves a name that is another cookie\'s value', ['x=session=a'], ['x=session=a']]
+  ]
+  for (const [title, header, rest] of cases) {
+    it(title, () => assert.deepEqual(withoutCookie(header, 'session'), rest))
+  }
+
+  it('does not change the header that it is given', () => {
+    const header = Object.freeze(['session=a', 'b=2'])
+    withoutCookie(header, 'session')
+    assert.deepEqual(header, ['session=a', 'b=2'])
+  })
+})
