@@ -1,6 +1,6 @@
 import cookiePlugin, { type SerializeOptions } from '@fastify/cookie'
 import fp from 'fastify-plugin'
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { decodeValue, encodeValue, resolveAttributes } from './cookies/set-cookie.ts'
 import { hash } from './crypto/sodium.ts'
 import { sealedSessionError } from './errors.ts'
@@ -68,8 +68,16 @@ const lazyCookiePlugin = fp<{ secret: string[] }>(async (app, options) => {
   })
   const decorateLazily = (name: string, value: unknown): unknown =>
     app.decorateRequest(name, name === 'cookies' ? LAZY_COOKIES : value as null)
-  await (cookiePlugin as FastifyPluginAsync<{ secret: string[] }>)(lazyApp, options)
+  await load(cookiePlugin, lazyApp, options)
 }, { fastify: '5.x', name: '@fastify/cookie' })
+
+/** Runs a plugin by itself; older versions of @fastify/cookie take a callback. */
+async function load (plugin: unknown, app: FastifyInstance, options: object): Promise<void> {
+  const run = plugin as (app: FastifyInstance, options: object, done: (error?: Error) => void) => Promise<void> | undefined
+  await new Promise<void>((resolve, reject) => {
+    run(app, options, error => { if (error === undefined) resolve(); else reject(error) })?.then(resolve, reject)
+  })
+}
 
 const LAZY_COOKIES = {
   getter (this: FastifyRequest): Cookies {

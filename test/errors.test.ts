@@ -79,6 +79,7 @@ const TRIGGERS: Record<ErrorCode, () => Promise<unknown>> = {
   FST_SEALED_SESSION_DURATION: () => rejection({ key, expiry: SECRET }),
   FST_SEALED_SESSION_COOKIE_INVALID: () => rejection({ key: SECRET, cookieName: 'a b' }),
   FST_SEALED_SESSION_NAME_TAKEN: () => rejection([{ key: SECRET }, { key: SECRET }]),
+  FST_SEALED_SESSION_NAME_RESERVED: () => rejection({ key: SECRET, sessionName: 'headers' }),
   FST_SEALED_SESSION_KEY_MISSING: () => rejection({ salt: SECRET }),
   FST_SEALED_SESSION_KEY_TYPE: () => rejection({ key: { key: SECRET } }),
   FST_SEALED_SESSION_KEY_ITEM_TYPE: () => rejection({ key: [[SECRET]] }),

@@ -5,7 +5,7 @@ import { before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import Fastify from 'fastify'
 import {
-  attributesEnd, decodeValue, deleteCookieLine, encodeValue, resolveAttributes, setCookieLine, withoutCookie, type Serialize
+  attributesEnd, decodeValue, deleteCookieLine, encodeValue, replaceLine, resolveAttributes, type Serialize
 } from '../../src/cookies/set-cookie.ts'
 import { setCookies } from '../helpers.ts'
 
@@ -48,7 +48,8 @@ describe('the attributes of a line', () => {
       const title = `${JSON.stringify(attributes)}${attributes.encode === undefined ? '' : ' with encode'} over ${protocol}`
       it(`are those of reply.setCookie for ${title}`, async () => {
         const resolved = resolveAttributes({ sameSite: 'lax', ...attributes }, protocol === 'https')
-        assert.equal(setCookieLine('session', 'value', resolved, serialize), await theirLine(attributes, 'value', protocol))
+        const ours = resolved.encode === undefined ? `session=value${attributesEnd('session', resolved, serialize)}` : serialize('session', 'value', resolved)
+        assert.equal(ours, await theirLine(attributes, 'value', protocol))
       })
 
       it(`are those of reply.setCookie in a line that deletes, for ${title}`, async () => {
@@ -70,32 +71,21 @@ describe('the attributes of a line', () => {
     assert.deepEqual(attributes, { secure: 'auto', signed: true, expires: 0 })
   })
 
-  it('may be given as the end of the line, made once', () => {
-    const attributes: CookieSerializeOptions = { path: '/', httpOnly: true }
-    const end = attributesEnd('session', attributes, serialize)
-    assert.equal(end, '; Path=/; HttpOnly')
-    assert.equal(setCookieLine('session', TOKEN, attributes, serialize, end), setCookieLine('session', TOKEN, attributes, serialize))
-    const unused: Serialize = () => assert.fail('serialized again')
-    assert.equal(setCookieLine('session', 'a', attributes, unused, end), 'session=a; Path=/; HttpOnly')
+  it('are what follows the value in a line', () => {
+    assert.equal(attributesEnd('session', { path: '/', httpOnly: true }, serialize), '; Path=/; HttpOnly')
+    assert.equal(attributesEnd('session', {}, serialize), '')
   })
 
   it('that are wrong are refused as @fastify/cookie does', () => {
     for (const attributes of [{ maxAge: 1.5 }, { domain: 'a b' }, { path: 'a;b' }, { sameSite: 'no' as never }]) {
-      assert.throws(() => setCookieLine('session', 'a', attributes, serialize), TypeError)
+      assert.throws(() => attributesEnd('session', attributes, serialize), TypeError)
     }
   })
 })
 
 describe('the value of a line', () => {
   it('is a token without the characters that a cookie or a simple parser stumbles over', () => {
-    assert.equal(setCookieLine('session', TOKEN, {}, serialize), 'session=Yg+/Yg%3D%3D%3BQEFC+/Q0')
-  })
-
-  it('is encoded with the app\'s own function where there is one, whether or not the end is known', () => {
-    const attributes: CookieSerializeOptions = { path: '/', encode: value => `<${value.length}>` }
-    for (const end of [undefined, '; Path=/']) {
-      assert.equal(setCookieLine('session', TOKEN, attributes, serialize, end), `session=<${TOKEN.length}>; Path=/`)
-    }
+    assert.equal(encodeValue(TOKEN), 'Yg+/Yg%3D%3D%3BQEFC+/Q0')
   })
 
   const base64 = fc.base64String({ minLength: 1 })
@@ -133,21 +123,22 @@ describe('the value of a line', () => {
   })
 })
 
-describe('withoutCookie', () => {
-  const cases: Array<[title: string, header: unknown, rest: string[]]> = [
-    ['takes a single line of that name away', 'session=a; Path=/', []],
-    ['leaves a single line of another name', 'other=a', ['other=a']],
-    ['takes all lines of that name away, and keeps the order of the others', ['a=1', 'session=b', 'c=3', 'session='], ['a=1', 'c=3']],
-    ['leaves longer names', ['session2=a', 'mysession=b', 'session.sig=c', 'Session=d'], ['session2=a', 'mysession=b', 'session.sig=c', 'Session=d']],
-    ['leaves a name that is another cookie\'s value', ['x=session=a'], ['x=session=a']]
+describe('replaceLine', () => {
+  const cases: Array<[title: string, header: unknown, earlier: string | null, line: string | null, lines: string[]]> = [
+    ['puts a line in where there is none', undefined, null, 'session=a', ['session=a']],
+    ['puts a line after those that are there', ['a=1', 'b=2'], null, 'session=a', ['a=1', 'b=2', 'session=a']],
+    ['puts a line after a single one', 'a=1', null, 'session=a', ['a=1', 'session=a']],
+    ['takes out the earlier line, and keeps the order of the others', ['a=1', 'session=a', 'c=3'], 'session=a', 'session=b', ['a=1', 'c=3', 'session=b']],
+    ['leaves the app\'s own lines for the same name', ['session=; Path=/old', 'session=a'], 'session=a', 'session=b', ['session=; Path=/old', 'session=b']],
+    ['takes a line out without another', ['a=1', 'session=a'], 'session=a', null, ['a=1']]
   ]
-  for (const [title, header, rest] of cases) {
-    it(title, () => assert.deepEqual(withoutCookie(header, 'session'), rest))
+  for (const [title, header, earlier, line, lines] of cases) {
+    it(title, () => assert.deepEqual(replaceLine(header, earlier, line), lines))
   }
 
   it('does not change the header that it is given', () => {
     const header = Object.freeze(['session=a', 'b=2'])
-    withoutCookie(header, 'session')
+    replaceLine(header, 'session=a', 'session=b')
     assert.deepEqual(header, ['session=a', 'b=2'])
   })
 })
