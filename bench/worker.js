@@ -29,7 +29,7 @@ async function prepareRequest (url) {
     let finished = false
     let resolve
     request(app, url, cookie, () => { finished = true; resolve?.() })
-    return finished ? undefined : new Promise(settle => { resolve = settle })
+    return finished ? undefined : new Promise(_resolve => { resolve = _resolve })
   }
 }
 

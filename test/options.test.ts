@@ -159,8 +159,6 @@ describe('a warning', () => {
     [{ expiry: null }, ['FST_SEALED_SESSION_WARN_EXPIRY']],
     [{ key: Buffer.alloc(32) }, ['FST_SEALED_SESSION_WARN_KEY_CONSTANT']],
     [{ key: [key, '00'.repeat(32), Buffer.alloc(32, 1)] }, ['FST_SEALED_SESSION_WARN_KEY_CONSTANT', 'FST_SEALED_SESSION_WARN_KEY_CONSTANT']],
-    [{ cookieName: '__Host-a' }, ['FST_SEALED_SESSION_WARN_COOKIE_REFUSED', 'FST_SEALED_SESSION_WARN_COOKIE_REFUSED']],
-    [{ cookieOptions: { sameSite: 'none' } }, ['FST_SEALED_SESSION_WARN_COOKIE_REFUSED']],
     [{ saveUninitialized: 1 }, ['FST_SEALED_SESSION_WARN_OPTION_UNKNOWN']]
   ]
   for (const [options, warnings] of cases) {
