@@ -17,7 +17,7 @@ export interface LogLine {
 }
 
 /** An app's log, kept in memory: `lines` grows as the app writes. */
-export function captureLog (level = 'debug'): { lines: LogLine[], logger: FastifyServerOptions['logger'] } {
+export function captureLog (level = 'debug'): { lines: LogLine[], logger: NonNullable<FastifyServerOptions['logger']> } {
   const lines: LogLine[] = []
   const stream = { write: (line: string) => { lines.push(JSON.parse(line) as LogLine) } }
   return { lines, logger: { level, stream } }

@@ -54,7 +54,7 @@ function accidentOfText (text: string): string {
   const stray = strayOf(text)
   if (stray !== -1) return `Character ${stray + 1} is none of hex, base64 or base64url.`
   const wrongHex = text.search(/[^0-9a-f]/i)
-  if (text.length === 64 && wrongHex !== -1) return `Character ${wrongHex + 1} is not a hex digit.`
+  if (text.length > 44 && wrongHex !== -1) return `Character ${wrongHex + 1} is not a hex digit.`
   return `In base64 this is ${Buffer.from(text, 'base64').length} bytes.`
 }
 
