@@ -110,7 +110,7 @@ function readCookie (options: Options): CookieSerializeOptions {
     throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [`${name}.encode`, 'a function', kindOf(copy.encode)])
   }
   // A script that runs in the page cannot read, and so not steal, what it cannot see.
-  copy.httpOnly ??= true
+  if (copy.httpOnly === undefined) copy.httpOnly = true
   return Object.freeze(copy)
 }
 

@@ -32,8 +32,9 @@ describe('the tarball', () => {
     ]) assert.ok(files.includes(file), `${file} is missing`)
   })
 
-  test('has nothing else: no sources, tests, documentation, images or tools', () => {
+  test('has the pages that the README links to, and nothing else: no sources, tests, images or tools', () => {
     const expected = [
+      /^docs\/[\w-]+\.md$/,
       /^(package\.json|README\.md|LICENSE|genkey\.js)$/,
       /^dist\/esm\/([\w-]+\/)*[\w-]+\.js$/,
       /^dist\/esm\/index\.d\.ts$/,
