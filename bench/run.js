@@ -1,9 +1,9 @@
-// npm run bench [-- --quick]: this package beside its peers and beside the limit, on the same data,
+// npm run bench [-- --quick] [-- --only WORD]: this package beside its peers and beside the limit, on the same data,
 // in one run. Writes bench/RESULTS.md and bench/chart.svg (not with --quick).
 //
 // Machines are noisy, and a process can be slow for its whole life. So each side has a process of
-// its own, all sides take turns in bursts of a few milliseconds, and everything is started afresh
-// several times. Of each start the fastest burst counts, of all starts the fastest start: noise only
+// its own, all sides take turns in bursts, and everything is started afresh several times. A burst
+// is long enough to hold several garbage collections: what a side leaves behind is part of its cost. Of each start the fastest burst counts, of all starts the fastest start: noise only
 // ever adds. How far the starts are apart is printed as the spread.
 import { fork } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
@@ -12,7 +12,8 @@ import { chart } from './chart.js'
 import { report } from './report.js'
 
 const quick = process.argv.includes('--quick')
-const PLAN = quick ? { starts: 2, rounds: 10, burstMs: 4, warmMs: 120 } : { starts: 7, rounds: 40, burstMs: 6, warmMs: 500 }
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : ''
+const PLAN = quick ? { starts: 2, rounds: 4, burstMs: 20, warmMs: 150 } : { starts: 7, rounds: 12, burstMs: 30, warmMs: 800 }
 
 const TOKEN_SIDES = ['limit', 'ours', 'peer', 'iron-session', 'jose']
 const APP_SIDES = ['floor', 'ours', 'peer', 'fastify-session', 'mgcrea']
@@ -25,10 +26,10 @@ const TASKS = [
 ]
 
 class Worker {
-  constructor (side) {
+  constructor (side, execArgv = []) {
     this.side = side
     this.process = fork(fileURLToPath(new URL('worker.js', import.meta.url)), [side], {
-      execArgv: ['--expose-gc', '--max-semi-space-size=64', '--min-semi-space-size=64'],
+      execArgv,
       stdio: ['ignore', 'ignore', 'inherit', 'ipc']
     })
     this.ready = this.#answer()
@@ -82,10 +83,10 @@ function summarise (starts) {
 }
 
 /** Asks each side once, in a fresh process. */
-async function askAll (sides, command, prepare = async () => ({})) {
+async function askAll (sides, command, prepare = async () => ({}), execArgv = []) {
   const answers = {}
   for (const side of sides) {
-    const worker = new Worker(side)
+    const worker = new Worker(side, execArgv)
     await worker.ready
     answers[side] = await worker.ask(command, await prepare(worker))
     worker.process.kill()
@@ -98,16 +99,17 @@ async function allocation (task) {
     await worker.ask('has', { task })
     await worker.ask('warm', { task, ms: PLAN.warmMs, burstMs: 1 })
     return { task, count: 2000 }
-  })
+  }, ['--expose-gc', '--max-semi-space-size=64', '--min-semi-space-size=64'])
 }
 
 const results = { plan: PLAN, tasks: {}, allocation: {} }
-for (const task of TASKS) {
+for (const task of TASKS.filter(({ task }) => task.includes(only))) {
   const starts = []
   for (let start = 0; start < PLAN.starts; start++) starts.push(await startTask(task))
   results.tasks[task.task] = summarise(starts)
-  process.stderr.write(`${task.task} done\n`)
+  process.stderr.write(`${task.task} ${JSON.stringify(results.tasks[task.task], (_, value) => typeof value === 'number' ? Math.round(value * 100) / 100 : value)}\n`)
 }
+if (only !== '') process.exit()
 for (const task of ['read', 'write']) results.allocation[task] = await allocation(task)
 results.wire = await askAll(['ours', 'peer', 'iron-session', 'jose'], 'wire')
 results.register = await askAll(['ours', 'peer'], 'register')

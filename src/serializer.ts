@@ -47,14 +47,26 @@ function unstorable ({ path, what }: Culprit): Error {
  * Runs on every write, so it walks without making lists of keys.
  */
 function findDropped (object: object): Culprit | null {
+  if (Array.isArray(object)) {
+    for (let index = 0; index < object.length; index++) {
+      const culprit = droppedAt(object, index)
+      if (culprit !== null) return culprit
+    }
+    return null
+  }
   for (const key in object) {
-    const value = (object as Data)[key]
-    if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null) continue
-    if (!Object.hasOwn(object, key)) continue // `in` goes through the prototype as well
-    const culprit = isDropped(value) ? { path: [], what: kindOf(value) } : hasParts(value) ? findDropped(value) : null
-    if (culprit !== null) return { ...culprit, path: [step(object, key), ...culprit.path] }
+    const culprit = droppedAt(object as Data, key)
+    if (culprit !== null) return culprit
   }
   return null
+}
+
+function droppedAt (object: Data | unknown[], key: string | number): Culprit | null {
+  const value = (object as Data)[key]
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null) return null
+  if (!Object.hasOwn(object, key)) return null // `in` goes through the prototype as well
+  const culprit = isDropped(value) ? { path: [], what: kindOf(value) } : hasParts(value) ? findDropped(value) : null
+  return culprit === null ? null : { ...culprit, path: [step(object, String(key)), ...culprit.path] }
 }
 
 /** Finds what made JSON.stringify throw. */

@@ -6,6 +6,11 @@ import { MAX_TOKEN_LENGTH } from '../limits.ts'
  */
 export const MAX_CANDIDATES = 16
 
+const TAB = 0x09
+const SPACE = 0x20
+const SEMICOLON = 0x3b
+const EQUALS = 0x3d
+
 /** No value that a codec would open is longer, however it is encoded: longer ones are not decoded. */
 const MAX_ENCODED_LENGTH = 3 * MAX_TOKEN_LENGTH
 
@@ -38,15 +43,15 @@ export function cookieValues (header: string | undefined, name: string, decode: 
 function valueIndex (header: string, name: string, from: number): number {
   for (let at = header.indexOf(name, from); at !== -1; at = header.indexOf(name, at + 1)) {
     const end = skipSpace(header, at + name.length)
-    if (header[end] === '=' && startsPair(header, at)) return end + 1
+    if (header.charCodeAt(end) === EQUALS && startsPair(header, at)) return end + 1
   }
   return -1
 }
 
 function startsPair (header: string, at: number): boolean {
   let before = at - 1
-  while (isSpace(header[before])) before--
-  return before < 0 || header[before] === ';'
+  while (isSpace(header.charCodeAt(before))) before--
+  return before < 0 || header.charCodeAt(before) === SEMICOLON
 }
 
 // Only spaces and tabs, unlike trim(): what a browser takes for part of a name is part of it here
@@ -55,15 +60,15 @@ function startsPair (header: string, at: number): boolean {
 function trimmed (header: string, start: number, end: number): string {
   const first = skipSpace(header, start)
   let last = end
-  while (last > first && isSpace(header[last - 1])) last--
+  while (last > first && isSpace(header.charCodeAt(last - 1))) last--
   return header.slice(first, Math.max(first, last))
 }
 
 function skipSpace (header: string, at: number): number {
-  while (isSpace(header[at])) at++
+  while (isSpace(header.charCodeAt(at))) at++
   return at
 }
 
-function isSpace (character: string | undefined): boolean {
-  return character === ' ' || character === '\t'
+function isSpace (code: number): boolean {
+  return code === SPACE || code === TAB
 }

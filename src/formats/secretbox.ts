@@ -59,7 +59,7 @@ const MAX_VIEW = 4096
 function getWorkspace (): Workspace {
   if (workspace === null) {
     const bytes = Buffer.allocUnsafeSlow(MAX_TOKEN_LENGTH)
-    workspace = { bytes, mac: bytes.subarray(0, MAC_BYTES), nonce: Buffer.allocUnsafeSlow(NONCE_BYTES), views: [] }
+    workspace = { bytes, mac: bytes.subarray(0, MAC_BYTES), nonce: Buffer.allocUnsafeSlow(NONCE_BYTES), views: new Array<undefined>(MAX_VIEW + 1) }
   }
   return workspace
 }

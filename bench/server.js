@@ -1,0 +1,28 @@
+// One server process of the load run. Says how much CPU time it has used when asked.
+import cluster from 'node:cluster'
+
+const [name, processes] = process.argv.slice(2)
+
+if (cluster.isPrimary && processes !== '1') {
+  const workers = Array.from({ length: Number(processes) }, () => cluster.fork())
+  let listening = 0
+  cluster.on('listening', (_worker, { port }) => { if (++listening === workers.length) process.send({ port }) })
+  process.on('message', () => {
+    let left = workers.length
+    const total = { user: 0, system: 0 }
+    for (const worker of workers) {
+      worker.once('message', ({ user, system }) => {
+        total.user += user
+        total.system += system
+        if (--left === 0) process.send(total)
+      })
+      worker.send('cpu')
+    }
+  })
+} else {
+  const side = await import(`./sides/${name}.js`)
+  const app = await side.app()
+  await app.listen({ port: 0, host: '127.0.0.1' })
+  process.on('message', () => process.send(process.cpuUsage()))
+  if (!cluster.isWorker) process.send({ port: app.server.address().port })
+}
