@@ -66,8 +66,8 @@ export class Codec {
     return { ok: true, content: opened.content as Content, stale: opened.keyIndex > 0 }
   }
 
-  /** How many keys a token may have to be tried with. */
-  get attempts (): number {
+  /** How many keys a token that looks right may have to be tried with. */
+  get keyCount (): number {
     return this.#keyring.all.length
   }
 }

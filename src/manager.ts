@@ -10,9 +10,10 @@ import { SessionState } from './session.ts'
 import type { DecodeLog } from './types.ts'
 
 /** How often decryption may be tried in a request, over all cookies and keys. */
-const MAX_ATTEMPTS = 64
+const MAX_DECRYPTIONS = 64
 
 type Found = Extract<Opened, { ok: true }>
+type Unsigned = { ok: false, reason: 'signature-invalid' }
 
 /** One session of the app: makes its states out of cookies, tokens and data, and tokens out of states. */
 export class SessionManager {
@@ -41,8 +42,8 @@ export class SessionManager {
 
   /** The session of a token from outside a request, signed or not; null where it is refused. */
   open (token: string, log: DecodeLog): SessionState | null {
-    const found = this.#open(this.#unsign(token) ?? token, log)
-    return found === null ? null : this.#restore(found)
+    const opened = this.#open(this.#unsign(token) ?? token, log)
+    return opened.ok ? this.#restore(opened) : null
   }
 
   /** The session that a request's cookie holds, or an empty one. */
@@ -65,8 +66,8 @@ export class SessionManager {
     // taken out is gone.
     const values = value === undefined ? [] : cookieValues(request.headers.cookie, cookieName, this.#decode)
     if (typeof value === 'string' && !values.includes(value)) {
-      const found = this.#openCookie(value, log)
-      if (found !== null) return found
+      const opened = this.#openCookie(value, log)
+      if (opened.ok) return opened
     }
     if (values.length === 0) log.trace('@fastify/secure-session: there is no cookie, creating an empty session')
     return this.#newest(values, log)
@@ -75,30 +76,30 @@ export class SessionManager {
   /** Of several cookies that open, the one written last: the others are older, or planted. */
   #newest (values: readonly string[], log: DecodeLog): Found | null {
     let newest: Found | null = null
-    let attempts = 0
+    let decryptions = 0
     for (const value of values) {
-      if (attempts > 0 && attempts + this.#codec.attempts > MAX_ATTEMPTS) break
-      attempts += this.#codec.attempts
-      const found = this.#openCookie(value, log)
-      if (found !== null && (newest === null || found.content.lastWrite > newest.content.lastWrite)) newest = found
+      if (decryptions > 0 && decryptions + this.#codec.keyCount > MAX_DECRYPTIONS) break
+      const opened = this.#openCookie(value, log)
+      // What is no token at all was refused before any key was tried.
+      if (opened.ok || opened.reason === 'not-authentic') decryptions += this.#codec.keyCount
+      if (opened.ok && (newest === null || opened.content.lastWrite > newest.content.lastWrite)) newest = opened
     }
     return newest
   }
 
   /** Unlike `open`, takes only a signed value where the session's cookie is signed. */
-  #openCookie (value: string, log: DecodeLog): Found | null {
+  #openCookie (value: string, log: DecodeLog): Opened | Unsigned {
     if (this.config.cookie.signed !== true || value.length > MAX_SIGNED_LENGTH) return this.#open(value, log)
     const token = this.#unsign(value)
     if (token !== null) return this.#open(token, log)
     log.debug?.(refusalMessage('signature-invalid'))
-    return null
+    return { ok: false, reason: 'signature-invalid' }
   }
 
-  #open (token: string, log: DecodeLog): Found | null {
+  #open (token: string, log: DecodeLog): Opened {
     const opened = this.#codec.open(token)
-    if (opened.ok) return opened
-    log.debug?.(refusalMessage(opened.reason))
-    return null
+    if (!opened.ok) log.debug?.(refusalMessage(opened.reason))
+    return opened
   }
 
   #restore ({ content, stale }: Found): SessionState {

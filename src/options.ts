@@ -34,7 +34,9 @@ export async function readOptions (options: unknown, warn: Warn): Promise<Sessio
   assertDistinct(named)
   // All checks that need no key derivation come first: a typo is reported at once.
   const checked = entries.map((entry, index) => ({ ...named[index]!, ...readSettings(entry, named[index]!.sessionName, warn) }))
-  const keyrings = await Promise.all(entries.map((entry, index) => readKeyring(entry, named[index]!.sessionName, warn)))
+  // One after the other: each derivation takes 256 MiB while it runs.
+  const keyrings: Keyring[] = []
+  for (const [index, entry] of entries.entries()) keyrings.push(await readKeyring(entry, named[index]!.sessionName, warn))
   return checked.map((settings, index) => Object.freeze({ ...settings, keyring: keyrings[index]! }))
 }
 

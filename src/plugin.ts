@@ -6,9 +6,10 @@ import { Codec } from './codec.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
 import { SessionManager } from './manager.ts'
 import { readOptions } from './options.ts'
-import { RequestSession, kReply, kSealed, type TrackedRequest } from './request-session.ts'
+import { RequestSession } from './request-session.ts'
 import { SessionCookie } from './session-cookie.ts'
 import { stateOf } from './session.ts'
+import { kReply, kSealed, type TrackedRequest } from './tracked-request.ts'
 import type { DecodeLog, FastifySecureSession, Session } from './types.ts'
 import { WARNINGS, type Warn } from './warnings.ts'
 
@@ -18,7 +19,7 @@ import { WARNINGS, type Warn } from './warnings.ts'
 //   a cookie in a request               manager.ts, cookies/find.ts
 //   a token, opened and sealed          codec.ts, formats/, serializer.ts, lifetime.ts, crypto/
 //   what a handler sees                 session.ts, data.ts
-//   a cookie on a response              request-session.ts, session-cookie.ts, cookies/
+//   a cookie on a response              request-session.ts, session-cookie.ts, tracked-request.ts, cookies/
 //   the app's @fastify/cookie           app-cookies.ts
 //   messages                            errors.ts, warnings.ts, refusals.ts
 
@@ -70,7 +71,9 @@ function addDecorators (app: FastifyInstance, sessions: readonly Registered[]): 
       log.trace?.('@fastify/secure-session: there is no cookie, creating an empty session')
       return null
     }
-    return managerOf(sessionName).open(cookie, log)?.session as never ?? null
+    const state = managerOf(sessionName).open(cookie, log)
+    // Callers say what type of session they expect.
+    return state === null ? null : state.session as never
   })
 }
 
@@ -108,8 +111,7 @@ function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void 
 
   app.addHook('onSend', (request, reply, _payload, done) => {
     // An onRequest hook of the app's may have replied before the one above ran.
-    (request as TrackedRequest)[kReply] = reply;
-    (request as TrackedRequest)[kSealed] = true
+    (request as TrackedRequest)[kReply] = reply
     try {
       for (const { slot } of sessions) {
         const held = (request as Slots)[slot]
@@ -118,6 +120,8 @@ function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void 
     } catch (error) {
       done(error as Error)
       return
+    } finally {
+      (request as TrackedRequest)[kSealed] = true
     }
     done()
   })

@@ -1,16 +1,9 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import { remaining } from './lifetime.ts'
 import type { SessionManager } from './manager.ts'
 import { isSharedCacheable, type SessionCookie } from './session-cookie.ts'
 import type { SessionState, WriteObserver } from './session.ts'
-
-/** Set on a request by the plugin's `onRequest` hook; null before it. */
-export const kReply: unique symbol = Symbol('reply')
-/** Set on a request by the plugin's `onSend` hook: nothing after it would seal a session. */
-export const kSealed: unique symbol = Symbol('sealed')
-
-/** A request as the plugin's hooks leave it. */
-export type TrackedRequest = FastifyRequest & { [kReply]: FastifyReply | null, [kSealed]: boolean }
+import { kReply, kSealed, type TrackedRequest } from './tracked-request.ts'
 
 /** A session that is used in a request: its state, and how it gets into the response. */
 export class RequestSession implements WriteObserver {
@@ -18,7 +11,10 @@ export class RequestSession implements WriteObserver {
   readonly #manager: SessionManager
   readonly #cookie: SessionCookie
   readonly #request: TrackedRequest
+  /** True after a failure to seal, which was thrown. */
   #failed = false
+  /** True as long as nothing was written since a failure: it would only fail again. */
+  #settled = false
   /** What this session has put on the response so far. */
   #line: string | null = null
 
@@ -33,11 +29,11 @@ export class RequestSession implements WriteObserver {
   /**
    * Puts the session's cookie on the response, if the session changed.
    * @throws what sealing throws, once: the response to that error goes out without the cookie, and
-   * the browser keeps the one it has.
+   * the browser keeps the one it has, unless the error handler writes something that can be sealed.
    */
   send (reply: FastifyReply): void {
     const { state } = this
-    if (!state.changed || this.#failed) return
+    if (!state.changed || this.#settled) return
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
     if (!state.asked && isSharedCacheable(reply)) return
     try {
@@ -45,24 +41,36 @@ export class RequestSession implements WriteObserver {
         ? this.#cookie.delete(reply, state.cookieOptions, this.#line)
         : this.#cookie.set(reply, this.#manager.seal(state), this.#overrides(reply), this.#line)
     } catch (error) {
-      this.#failed = true
-      if (this.#line !== null) this.#cookie.remove(reply, this.#line)
-      throw error
+      this.#fail(reply, error)
     }
+  }
+
+  #fail (reply: FastifyReply, error: unknown): void {
+    this.#settled = true
+    if (this.#line !== null) this.#cookie.remove(reply, this.#line)
+    this.#line = null
+    if (this.#failed) return this.#cookie.warnOfFailure(this.#request)
+    this.#failed = true
+    throw error
   }
 
   /** Sealing again because of an older key must not give the cookie a longer life than the session. */
   #overrides (reply: FastifyReply): SessionState['cookieOptions'] {
     const { state } = this
     if (state.asked) return state.cookieOptions
-    const maxAge = this.#cookie.maxAge(reply, state.cookieOptions)
-    if (maxAge === undefined) return state.cookieOptions
-    const left = remaining(state.content().lastWrite, this.#manager.config.expiry, this.#manager.now())
-    return { ...state.cookieOptions, maxAge: Math.min(maxAge, Math.floor(left)) }
+    const { maxAge, expires } = this.#cookie.attributes(reply, state.cookieOptions)
+    if (maxAge === undefined && expires === undefined) return state.cookieOptions
+    const now = this.#manager.now()
+    const left = Math.floor(remaining(state.content().lastWrite, this.#manager.config.expiry, now))
+    const capped = { ...state.cookieOptions }
+    if (maxAge !== undefined) capped.maxAge = Math.min(maxAge, left)
+    if (expires !== undefined) capped.expires = new Date(Math.min(expires.getTime(), now + left * 1000))
+    return capped
   }
 
   /** After the hook that seals, a write is sealed at once while there is time; else it is lost. */
   written (): void {
+    this.#settled = false
     const reply = this.#request[kReply]
     if (reply === null) return
     if (reply.raw.headersSent) this.#cookie.warnOfLostWrite(this.#request)

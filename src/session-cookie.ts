@@ -6,6 +6,7 @@ import { browserRefusals } from './cookies/attributes.ts'
 import { MAX_COOKIE_BYTES, attributesEnd, deleteCookieLine, replaceLine, resolveAttributes, type Serialize } from './cookies/set-cookie.ts'
 import { sealedSessionError } from './errors.ts'
 import type { SessionConfig } from './options.ts'
+import { kSealed, type TrackedRequest } from './tracked-request.ts'
 import type { Warn } from './warnings.ts'
 
 type Attributes = CookieSerializeOptions
@@ -21,7 +22,7 @@ export class SessionCookie {
   readonly #ends: { plain: string | null, secure: string | null } = { plain: null, secure: null }
   #defaults: Attributes | null = null
   #warnedOfSize = false
-  readonly #warnedRoutes = new Set<string>()
+  readonly #warned = new Set<string>()
 
   constructor (app: FastifyInstance, config: SessionConfig, coding: CookieCoding, warn: Warn) {
     this.#app = app
@@ -41,8 +42,10 @@ export class SessionCookie {
   set (reply: FastifyReply, token: string, overrides: Attributes | null, earlier: string | null): string {
     const { sessionName, cookie } = this.#config
     const isSigned = (overrides?.signed ?? cookie.signed) === true
+    if (isSigned && !this.#app.hasDecorator('signCookie')) throw sealedSessionError('FST_SEALED_SESSION_SIGNING_SECRET_MISSING', [sessionName])
     const line = this.#line(reply, isSigned ? this.#app.signCookie(token) : token, overrides)
     this.#put(reply, earlier, line)
+    // The serializer lets nothing but ASCII through, so characters are bytes.
     if (line.length > MAX_COOKIE_BYTES && !this.#warnedOfSize) {
       this.#warnedOfSize = true
       this.#warn('FST_SEALED_SESSION_WARN_COOKIE_TOO_LARGE', sessionName, line.length)
@@ -52,7 +55,7 @@ export class SessionCookie {
 
   /** Has the browser drop the cookie. */
   delete (reply: FastifyReply, overrides: Attributes | null, earlier: string | null): string {
-    const line = deleteCookieLine(this.#config.cookieName, this.#attributes(reply, overrides), this.#serialize)
+    const line = this.#checked(() => deleteCookieLine(this.#config.cookieName, this.attributes(reply, overrides), this.#serialize))
     this.#put(reply, earlier, line)
     return line
   }
@@ -62,17 +65,24 @@ export class SessionCookie {
     this.#put(reply, line, null)
   }
 
-  /** The `Max-Age` that the cookie would have, in seconds. */
-  maxAge (reply: FastifyReply, overrides: Attributes | null): number | undefined {
-    return this.#attributes(reply, overrides).maxAge
+  /** Says, once a route, that a change came too late to reach the browser. */
+  warnOfLostWrite (request: FastifyRequest): void {
+    const route = this.#newRoute('lost write', request)
+    if (route !== null) this.#warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#config.sessionName, route)
   }
 
-  /** Says, once a route, that a change of the session did not reach the browser. */
-  warnOfLostWrite ({ method, routeOptions }: FastifyRequest): void {
+  /** Says, once a route, that after a failure to seal the session could not be sealed again. */
+  warnOfFailure (request: FastifyRequest): void {
+    const route = this.#newRoute('failure', request)
+    if (route !== null) this.#warn('FST_SEALED_SESSION_WARN_NOT_SEALED', this.#config.sessionName, route)
+  }
+
+  /** The route of a request, without what its user put into the URL; null where it was warned about before. */
+  #newRoute (what: string, { method, routeOptions }: FastifyRequest): string | null {
     const route = `${method} ${routeOptions.url ?? '(no route)'}`
-    if (this.#warnedRoutes.has(route)) return
-    this.#warnedRoutes.add(route)
-    this.#warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#config.sessionName, route)
+    if (this.#warned.has(`${what} ${route}`)) return null
+    this.#warned.add(`${what} ${route}`)
+    return route
   }
 
   #line (reply: FastifyReply, value: string, overrides: Attributes | null): string {
@@ -81,12 +91,21 @@ export class SessionCookie {
     const known = overrides === null ? this.#ends[kind] : null
     if (known !== null) return `${cookieName}=${this.#coding.encode(value)}${known}`
 
-    const attributes = this.#attributes(reply, overrides)
+    const attributes = this.attributes(reply, overrides)
     // An encoding of the app's own is left to the serializer, which checks what it returns.
     if (attributes.encode !== undefined) return this.#serializeWhole(value, attributes)
-    const end = attributesEnd(cookieName, attributes, this.#serialize)
+    const end = this.#checked(() => attributesEnd(cookieName, attributes, this.#serialize))
     if (overrides === null) this.#ends[kind] = end
     return `${cookieName}=${this.#coding.encode(value)}${end}`
+  }
+
+  /** What the serializer says of an attribute, with a code. */
+  #checked (write: () => string): string {
+    try {
+      return write()
+    } catch (error) {
+      throw sealedSessionError('FST_SEALED_SESSION_COOKIE_INVALID', [this.#config.cookieName, (error as Error).message])
+    }
   }
 
   #serializeWhole (value: string, attributes: Attributes): string {
@@ -100,7 +119,7 @@ export class SessionCookie {
   }
 
   /** What the cookie is written with: the app's settings for all cookies, the session's, the response's. */
-  #attributes (reply: FastifyReply, overrides: Attributes | null): Attributes {
+  attributes (reply: FastifyReply, overrides: Attributes | null): Attributes {
     this.#defaults ??= this.#readDefaults(reply)
     const attributes = { ...this.#defaults, ...this.#config.cookie, ...overrides }
     return resolveAttributes(attributes, reply.request.protocol === 'https')
@@ -131,6 +150,18 @@ export class SessionCookie {
       if (lines.length > 0) reply.header('set-cookie', lines)
     }
     if (line !== null && this.#config.noStore && !reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+    if ((reply.request as TrackedRequest)[kSealed]) handOver(reply)
+  }
+}
+
+/**
+ * Of a response that is a stream, Fastify hands the headers to Node before the first chunk is there.
+ * What changes after that is put there as well; other responses overwrite it with the same.
+ */
+function handOver (reply: FastifyReply): void {
+  for (const name of ['set-cookie', 'cache-control']) {
+    const value = reply.getHeader(name)
+    if (value !== undefined) reply.raw.setHeader(name, value)
   }
 }
 

@@ -209,6 +209,6 @@ export function stateOf (session: unknown): SessionState {
   const state = typeof session === 'object' && session !== null
     ? (session as { [kState]?: SessionState })[kState]
     : undefined
-  if (state === undefined) throw sealedSessionError('FST_SEALED_SESSION_NOT_A_SESSION', [kindOf(session)])
+  if (typeof state?.content !== 'function') throw sealedSessionError('FST_SEALED_SESSION_NOT_A_SESSION', [kindOf(session)])
   return state
 }

@@ -44,13 +44,17 @@ export interface SessionMethods<T> {
    * Stores a value and marks the session to be sent.
    *
    * Anything that JSON can hold. A BigInt, function, symbol or cycle is refused when the session is
-   * sealed, with `FST_SEALED_SESSION_VALUE_UNSTORABLE`, which names the key path.
+   * sealed, with `FST_SEALED_SESSION_VALUE_UNSTORABLE`, which names the key path. (In an `onSend`
+   * hook registered after this plugin, that is at once.)
    * @throws `FST_SEALED_SESSION_KEY_RESERVED` for `__ts`, the time of the last write.
    */
   set<Key extends keyof T>(key: Key, value: T[Key] | undefined): void
   set(key: UndeclaredKey<T>, value: unknown): void
 
-  /** A shallow copy of everything in the session, without internal properties. */
+  /**
+   * A shallow copy of everything in the session, without internal properties. Never undefined: the
+   * type is the peer's, so that code written for it compiles.
+   */
   data(): T | undefined
 
   /**
@@ -169,7 +173,8 @@ declare module 'fastify' {
     /**
      * A session outside a request, for example to hand out a token for a WebSocket.
      * @param data what it holds at first; default nothing. Copied, not changed.
-     * @throws `FST_SEALED_SESSION_DATA_INVALID` if it is not an object.
+     * @throws `FST_SEALED_SESSION_DATA_INVALID` if it is not an object,
+     * `FST_SEALED_SESSION_KEY_RESERVED` if it has a key that the session keeps itself.
      */
     createSecureSession(data?: object | null): Session
 
@@ -189,7 +194,8 @@ declare module 'fastify' {
      * @param sessionName default: the first session registered.
      * @throws `FST_SEALED_SESSION_UNKNOWN_SESSION` for a name that was not registered,
      * `FST_SEALED_SESSION_NOT_A_SESSION` for anything but a session,
-     * `FST_SEALED_SESSION_VALUE_UNSTORABLE` for data that JSON cannot hold.
+     * `FST_SEALED_SESSION_VALUE_UNSTORABLE` for data that JSON cannot hold,
+     * `FST_SEALED_SESSION_TOO_LARGE` for more than 48 KiB of it.
      */
     encodeSecureSession<T = SessionData>(session: Session<T>, sessionName?: string): string
   }

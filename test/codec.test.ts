@@ -67,8 +67,8 @@ describe('Codec', () => {
   })
 
   it('needs as many attempts as it has keys', () => {
-    assert.equal(codec.attempts, 1)
-    assert.equal(codecAt(0, [randomBytes(32), key, randomBytes(32)]).attempts, 3)
+    assert.equal(codec.keyCount, 1)
+    assert.equal(codecAt(0, [randomBytes(32), key, randomBytes(32)]).keyCount, 3)
   })
 
   const tokens: Array<[title: string, token: string, seconds: number, reason: string | null]> = [

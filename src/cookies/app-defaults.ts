@@ -22,7 +22,10 @@ export function appCookieDefaults (reply: Reply): CookieSerializeOptions | null 
   return isAuto ? { ...plain, secure: 'auto' } : plain
 }
 
-function defaultsOver (protocol: string, { setCookie, server }: Reply): CookieSerializeOptions | null {
+function defaultsOver (protocol: string, reply: Reply): CookieSerializeOptions | null {
+  const { server } = reply
+  // The plugin's own method: what an app has wrapped around it on the reply would set a real cookie.
+  const { setCookie } = Object.getPrototypeOf(reply) as Reply
   const standIn: Record<PropertyKey, unknown> = {
     server,
     request: { raw: { headers: {} }, protocol },

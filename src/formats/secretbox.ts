@@ -87,7 +87,7 @@ export function sealSecretbox (content: SecretboxContent, keyring: Keyring, fill
 }
 
 /**
- * Opens with whichever key fits. The checks run in the peer's order, and what follows a second `;`
+ * Opens with whichever key fits: the steps of `sealSecretbox`, backwards. The checks run in the peer's order, and what follows a second `;`
  * is ignored as there: clients send back whole `Set-Cookie` lines.
  */
 export function openSecretbox (token: string, keyring: Keyring): SecretboxOpened {
