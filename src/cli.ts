@@ -62,14 +62,23 @@ function keygen (format: Format | undefined, out: string | undefined): ExitCode 
   fillRandom(key)
   if (out === undefined) return print(encode(key, format ?? (process.stdout.isTTY ? 'hex' : 'raw')))
 
-  // 'wx' never overwrites: a lost key ends every session that it sealed.
-  const file = openSync(out, 'wx', 0o600)
+  const file = openNew(out)
   try {
     writeSync(file, encode(key, format ?? 'raw'))
   } finally {
     closeSync(file)
   }
   return 0
+}
+
+/** Never overwrites: a lost key ends every session that it sealed. */
+function openNew (path: string): number {
+  try {
+    return openSync(path, 'wx', 0o600)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    throw new Error(`file already exists, and is never overwritten: choose another name than "${path}"`)
+  }
 }
 
 function encode (key: Buffer, format: Format): Uint8Array {
@@ -95,5 +104,8 @@ function misused (message: string): ExitCode {
   process.stderr.write(`fastify-sealed-session: ${message}\n\n${HELP}`)
   return 2
 }
+
+// Where what reads the pipe is gone, or a disk is full.
+process.stdout.on('error', error => { process.exitCode = failed(error.message) })
 
 process.exitCode = main(process.argv.slice(2))

@@ -24,7 +24,7 @@ export const ERRORS = {
   },
   FST_SEALED_SESSION_DURATION: {
     message: 'option "%s" must be a finite positive number of seconds, got %s',
-    advice: 'Give a number, not a string: Number(process.env.EXPIRY) where it comes from the environment.'
+    advice: 'Give a positive number, not a string: Number(process.env.EXPIRY) where it comes from the environment.'
   },
   FST_SEALED_SESSION_COOKIE_INVALID: {
     message: 'the cookie "%s" cannot be written: %s',

@@ -27,6 +27,18 @@ export function checkOptionNames (options: object, sessionName: string, warn: Wa
   }
 }
 
+/**
+ * Warns about an attribute of the cookie that is nearly a known one: `samesite` has no effect, and
+ * nothing says so. Others pass, as with `setCookie`.
+ */
+export function checkAttributeNames (cookie: object, sessionName: string, warn: Warn): void {
+  for (const name of Object.keys(cookie)) {
+    if (COOKIE_ATTRIBUTES.includes(name)) continue
+    const near = COOKIE_ATTRIBUTES.find(attribute => isNear(name, attribute))
+    if (near !== undefined) warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, `cookie.${name}`, `did you mean "${near}"?`)
+  }
+}
+
 /** Equal but for case or the order of letters; or one edit apart in a short name, two in a longer one. */
 function isNear (name: string, option: string): boolean {
   const [a, b] = [name.toLowerCase(), option.toLowerCase()]

@@ -4,7 +4,7 @@ import { assertKeyType, isConstant, readKey } from './keys/key.ts'
 import { Keyring } from './keys/keyring.ts'
 import { keyFromPassphrase } from './keys/passphrase.ts'
 import { DEFAULT_EXPIRY } from './lifetime.ts'
-import { checkOptionNames } from './option-names.ts'
+import { checkAttributeNames, checkOptionNames } from './option-names.ts'
 import type { Warn } from './warnings.ts'
 
 /** One session's options, checked, complete and frozen. */
@@ -71,7 +71,7 @@ function readSettings (options: Options, sessionName: string, warn: Warn): Omit<
   checkOptionNames(options, sessionName, warn)
   return {
     expiry: readExpiry(options.expiry, sessionName, warn),
-    cookie: readCookie(options),
+    cookie: readCookie(options, sessionName, warn),
     noStore: readFlag(options, 'noStore', true),
     secret: signingPassphrase(options)
   }
@@ -101,13 +101,14 @@ function readExpiry (expiry: unknown, sessionName: string, warn: Warn): number {
   throw sealedSessionError('FST_SEALED_SESSION_DURATION', ['expiry', typeof expiry === 'number' ? String(expiry) : kindOf(expiry)])
 }
 
-function readCookie (options: Options): CookieSerializeOptions {
+function readCookie (options: Options, sessionName: string, warn: Warn): CookieSerializeOptions {
   const name = options.cookieOptions ? 'cookieOptions' : 'cookie'
   const cookie = options[name] ?? {}
   if (typeof cookie !== 'object' || Array.isArray(cookie)) {
     throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'an object', kindOf(cookie)])
   }
   const copy: CookieSerializeOptions = { ...cookie }
+  checkAttributeNames(copy, sessionName, warn)
   if (copy.encode !== undefined && typeof copy.encode !== 'function') {
     throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [`${name}.encode`, 'a function', kindOf(copy.encode)])
   }

@@ -37,9 +37,12 @@ export class RequestSession implements WriteObserver {
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
     if (!state.asked && isSharedCacheable(reply)) return
     try {
-      this.#line = state.deleted
-        ? this.#cookie.delete(reply, state.cookieOptions, this.#line)
-        : this.#cookie.set(reply, this.#manager.seal(state), this.#overrides(reply), this.#line)
+      if (state.deleted) {
+        reply.request.log.debug('@fastify/secure-session: deleting session')
+        this.#line = this.#cookie.delete(reply, state.cookieOptions, this.#line)
+      } else {
+        this.#line = this.#cookie.set(reply, this.#manager.seal(state), this.#overrides(reply), this.#line)
+      }
     } catch (error) {
       this.#fail(reply, error)
     }

@@ -127,7 +127,7 @@ describe('--out', () => {
     const { code, stdout, stderr } = await genkey('--out', file)
     assert.equal(code, 1)
     assert.equal(stdout.length, 0)
-    assert.match(stderr, /^fastify-sealed-session: EEXIST: .*precious'\n$/)
+    assert.match(stderr, /^fastify-sealed-session: file already exists, and is never overwritten: choose another name than ".*precious"\n$/)
     assert.equal(readFileSync(file, 'utf8'), 'precious')
   })
 

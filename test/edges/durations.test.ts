@@ -30,7 +30,7 @@ describe('expiry', () => {
       assert.equal(error.code, 'FST_SEALED_SESSION_DURATION')
       assert.match(error.message, /"expiry" must be a finite positive number of seconds, got /)
       assert.match(error.message, got)
-      assert.match(error.hint, /Give a number/)
+      assert.match(error.hint, /Give a positive number/)
     })
   }
 

@@ -127,6 +127,17 @@ describe('attributes of one response', () => {
   }
 })
 
+describe('a misspelt attribute of the cookie', () => {
+  for (const [name, meant] of Object.entries({ samesite: 'sameSite', Secure: 'secure', signd: 'signed', httponly: 'httpOnly', maxage: 'maxAge' })) {
+    it(`is warned about with what was meant: ${name}`, async () => {
+      const { lines, server } = logged()
+      await appWith({}, { server, options: { key: newKey(), cookie: { [name]: true } } })
+      assert.deepEqual(lines.filter(({ level }) => level >= 40).map(({ msg }) => msg),
+        [`session "session": option "cookie.${name}" is not known and has no effect; did you mean "${meant}"?`])
+    })
+  }
+})
+
 describe('a session sealed again because of an older key', () => {
   it('has no Expires beyond its own end', async () => {
     const [oldKey, key] = [newKey(), newKey()]
