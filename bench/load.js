@@ -10,8 +10,8 @@ import { fileURLToPath } from 'node:url'
 import { SESSIONS } from './data.js'
 
 const option = (name, fallback) => process.argv.includes(name) ? Number(process.argv[process.argv.indexOf(name) + 1]) : fallback
-const SECONDS = option('--seconds', 4)
-const ROUNDS = option('--rounds', 5)
+const SECONDS = option('--seconds', 2)
+const ROUNDS = option('--rounds', 4)
 const SIDES = { floor: '@fastify/cookie only', ours: 'fastify-sealed-session', peer: '@fastify/secure-session' }
 const TASKS = ['untouched', 'read', 'write']
 

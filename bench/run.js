@@ -13,7 +13,7 @@ import { report } from './report.js'
 
 const quick = process.argv.includes('--quick')
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : ''
-const PLAN = quick ? { starts: 2, rounds: 4, burstMs: 20, warmMs: 150 } : { starts: 7, rounds: 12, burstMs: 30, warmMs: 800 }
+const PLAN = quick ? { starts: 2, rounds: 4, burstMs: 20, warmMs: 150 } : { starts: 5, rounds: 10, burstMs: 30, warmMs: 500 }
 
 const TOKEN_SIDES = ['limit', 'ours', 'peer', 'iron-session', 'jose']
 const APP_SIDES = ['floor', 'ours', 'peer', 'fastify-session', 'mgcrea']
