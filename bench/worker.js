@@ -106,6 +106,8 @@ const commands = {
   /** Milliseconds for which registration with a passphrase keeps the event loop from turning, at most. */
   async register () {
     if (side.register === undefined) return null
+    // The first app of a process loads what Fastify loads late; that is not the derivation's doing.
+    await (await side.app()).close()
     let longest = 0
     let last = performance.now()
     const timer = setInterval(() => {
