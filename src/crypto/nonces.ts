@@ -33,6 +33,6 @@ export function fillNonce (nonce: Uint8Array): void {
     used = 0
     filledAt = now
   }
-  block.copy(nonce, 0, used, used + nonce.length)
+  for (let i = 0; i < nonce.length; i++) nonce[i] = block[used + i]! // checked above to be within the block
   used += nonce.length
 }

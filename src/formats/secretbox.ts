@@ -3,7 +3,7 @@ import { SECRETBOX_MAC_BYTES as MAC_BYTES, SECRETBOX_NONCE_BYTES as NONCE_BYTES,
 import { getOwn, type Data } from '../data.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { Keyring } from '../keys/keyring.ts'
-import { isCanonical } from './base64.ts'
+import { isCanonical, isStandardAlphabet } from './base64.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
 import { TIME_KEY } from '../reserved.ts'
 import { parse, stringify } from '../serializer.ts'
@@ -96,8 +96,9 @@ export function openSecretbox (token: string, keyring: Keyring): SecretboxOpened
   const first = token.indexOf(';')
   if (first === -1) return refused('malformed')
   const second = token.indexOf(';', first + 1)
-  const ciphertextText = token.slice(0, first)
-  const nonceText = token.slice(first + 1, second === -1 ? token.length : second)
+  const text = second === -1 ? token : token.slice(0, second)
+  const ciphertextText = text.slice(0, first)
+  const nonceText = text.slice(first + 1)
 
   const workspace = getWorkspace()
   const { bytes, mac, nonce } = workspace
@@ -106,15 +107,24 @@ export function openSecretbox (token: string, keyring: Keyring): SecretboxOpened
   if (nonceText.length !== NONCE_LENGTH) return refused(lengthRefusal(nonceText))
   if (nonce.write(nonceText, 'base64') !== NONCE_BYTES) return refused('nonce-length')
   if (!isCanonical(ciphertextText, end) || !isCanonical(nonceText, NONCE_BYTES)) return refused('malformed')
+  if (!isStandardAlphabet(text)) return refused('malformed')
 
   // 3. decrypt
   const ciphertext = viewOf(workspace, end - MAC_BYTES)
-  const keyIndex = keyring.all.findIndex(key => secretboxOpen(ciphertext, mac, nonce, key))
+  const keyIndex = decrypt(ciphertext, mac, nonce, keyring.all)
   if (keyIndex === -1) return refused('not-authentic')
 
   // 2. and 1. bytes to JSON, JSON to data and time
   const content = readContent(bytes.toString('utf8', MAC_BYTES, end))
   return content === null ? refused('payload-invalid') : { ok: true, content, keyIndex }
+}
+
+/** Decrypts in place with the first key that fits, and returns its index, or -1. */
+function decrypt (ciphertext: Uint8Array, mac: Uint8Array, nonce: Uint8Array, keys: readonly Buffer[]): number {
+  for (let index = 0; index < keys.length; index++) {
+    if (secretboxOpen(ciphertext, mac, nonce, keys[index]!)) return index // the index is within bounds
+  }
+  return -1
 }
 
 function refused (reason: SecretboxRefusal): SecretboxOpened {
