@@ -2,7 +2,7 @@ import cookiePlugin, { type SerializeOptions } from '@fastify/cookie'
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { decodeValue, encodeValue, resolveAttributes } from './cookies/set-cookie.ts'
-import { hash } from './crypto/sodium.ts'
+import { liveSigner, type Signer } from './cookies/signer.ts'
 import { sealedSessionError } from './errors.ts'
 import type { SessionConfig } from './options.ts'
 
@@ -29,7 +29,7 @@ export interface CookieCoding {
 export async function registerCookies (app: FastifyInstance, configs: readonly SessionConfig[]): Promise<CookieCoding> {
   const isApps = app.hasPlugin('@fastify/cookie')
   if (isApps) assertSigning(app, configs)
-  else await app.register(lazyCookiePlugin, { secret: signingSecrets(configs) as string[] })
+  else await app.register(lazyCookiePlugin, { secret: liveSigner(configs) })
   for (const config of configs) assertWritable(app, config)
   if (!isApps) return { isApps, encode: encodeValue, decode: decodeValue }
   // The app may have a `decode` that expects what encodeURIComponent escapes, such as `+`.
@@ -56,7 +56,7 @@ export function parsedCookies (request: FastifyRequest): Cookies | null {
  * here that waits until somebody reads `request.cookies`. The plugin is given an app whose
  * `parseCookie` hands the header back, and a `cookies` property that parses it when it is read.
  */
-const lazyCookiePlugin = fp<{ secret: string[] }>(async (app, options) => {
+const lazyCookiePlugin = fp<{ secret: Signer }>(async (app, options) => {
   app.decorateRequest(kCookies, null)
   const lazyApp = new Proxy(app, {
     get (target, property) {
@@ -91,16 +91,6 @@ const LAZY_COOKIES = {
   setter (this: FastifyRequest, cookies: string | Cookies | null): void {
     (this as LazyRequest)[kCookies] = cookies
   }
-}
-
-/**
- * What cookies are signed with where the app has no say: the passphrase or a hash of the key, of
- * the last session first, as the peer has it. The others follow, those of older keys too, so that
- * a rotation of keys does not end signed sessions.
- */
-function signingSecrets (configs: readonly SessionConfig[]): Array<string | Buffer> {
-  return configs.toReversed().flatMap(({ secret, keyring }) =>
-    secret === undefined ? keyring.all.map(key => hash(key).toString('hex')) : [secret])
 }
 
 function assertSigning (app: FastifyInstance, configs: readonly SessionConfig[]): void {

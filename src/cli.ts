@@ -1,6 +1,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { KEY_BYTES, fillRandom } from './crypto/sodium.ts'
+import { KEY_BYTES } from './crypto/library.ts'
+import { sodium } from './crypto/sodium.ts'
 
 const HELP = `\
 Usage: fastify-sealed-session [keygen] [options]
@@ -59,7 +60,7 @@ function parse (args: string[]) {
 
 function keygen (format: Format | undefined, out: string | undefined): ExitCode {
   const key = Buffer.alloc(KEY_BYTES)
-  fillRandom(key)
+  sodium().fillRandom(key)
   if (out === undefined) return print(encode(key, format ?? (process.stdout.isTTY ? 'hex' : 'raw')))
 
   const file = openNew(out)

@@ -1,21 +1,15 @@
 import { fillNonce } from './crypto/nonces.ts'
+import type { Content, Format } from './content.ts'
+import { bindingOf, openSealed, sealSealed, type Binding, type SealedRefusal } from './formats/sealed.ts'
 import { openSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
-import type { Data } from './data.ts'
-import type { Keyring } from './keys/keyring.ts'
+import type { KeySource } from './keys/key-source.ts'
 import { lifetimeRefusal, type LifetimeRefusal } from './lifetime.ts'
 
-/** What a token holds. */
-export interface Content {
-  data: Data
-  /** Time of the last write, in seconds. */
-  lastWrite: number
-}
-
 /** Why a token was refused. For logs only: the client learns nothing but that its session is empty. */
-export type Refusal = SecretboxRefusal | LifetimeRefusal
+export type Refusal = SecretboxRefusal | SealedRefusal | LifetimeRefusal | 'format-not-accepted'
 
 export type Opened =
-  | { ok: true, content: Content, stale: boolean }
+  | { ok: true, content: Content, format: Format, keyId: string, stale: boolean }
   | { ok: false, reason: Refusal }
 
 /** Where time and randomness come from; tests bring their own. */
@@ -28,46 +22,79 @@ export interface Surroundings {
 export const SURROUNDINGS: Surroundings = { now: () => Date.now(), fillRandom: fillNonce }
 
 export interface CodecOptions {
-  keyring: Keyring
-  /** Seconds that a session is valid after its last write. */
+  keyring: KeySource
+  /** Seconds that a session is valid after its last write, unless it has a lifetime of its own. */
   expiry: number
+  /** The format that is sealed. */
+  format: Format
+  /** The formats that are opened. */
+  accept: readonly Format[]
+  /** What sealed tokens are bound to. */
+  context: string
 }
 
 /** Seals sessions into tokens and opens them again. Knows nothing of HTTP. */
 export class Codec {
-  readonly #keyring: Keyring
+  readonly #keyring: KeySource
   readonly #expiry: number
+  readonly #format: Format
+  readonly #accept: readonly Format[]
+  readonly #binding: Binding
   readonly #surroundings: Surroundings
 
-  constructor ({ keyring, expiry }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
+  constructor ({ keyring, expiry, format, accept, context }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
     this.#keyring = keyring
     this.#expiry = expiry
+    this.#format = format
+    this.#accept = accept
+    this.#binding = bindingOf(context)
     this.#surroundings = surroundings
   }
 
   /**
-   * The token of a session, sealed with the first key.
+   * The token of a session, in the format of this codec, sealed with the key that seals now.
    * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, `FST_SEALED_SESSION_TOO_LARGE`
    */
   seal (content: Content): string {
-    return sealSecretbox(content, this.#keyring, this.#surroundings.fillRandom)
+    const { now, fillRandom } = this.#surroundings
+    const key = this.#keyring.current.sealing(now())
+    return this.#format === 'secretbox'
+      ? sealSecretbox(content, key, fillRandom)
+      : sealSealed(content, key, this.#binding, fillRandom)
   }
 
   /**
    * The session of a token. Never throws: whatever a client sends is refused with a reason.
-   * `stale` says that a token made now would have another key.
+   * `stale` says that a token made now would have another format, or a newer key.
    */
   open (token: string): Opened {
-    const opened = openSecretbox(token, this.#keyring)
+    const format = formatOf(token)
+    if (!this.#accept.includes(format)) return refused('format-not-accepted')
+    const keys = this.#keyring.current
+    const opened = format === 'secretbox' ? openSecretbox(token, keys) : openSealed(token, keys, this.#binding)
     if (!opened.ok) return opened
-    const reason = lifetimeRefusal(opened.content.lastWrite, this.#expiry, this.#surroundings.now())
-    if (reason !== null) return { ok: false, reason }
-    // lifetimeRefusal has checked that the time is a number
-    return { ok: true, content: opened.content as Content, stale: opened.keyIndex > 0 }
+    const { content, key } = opened
+    const now = this.#surroundings.now()
+    const reason = lifetimeRefusal(content.lastWrite, content.lifetime ?? this.#expiry, now)
+    if (reason !== null) return refused(reason)
+    const stale = format !== this.#format || keys.isOlder(key, keys.sealing(now))
+    return { ok: true, content, format, keyId: key.id, stale }
   }
 
-  /** How many keys a token that looks right may have to be tried with. */
-  get keyCount (): number {
-    return this.#keyring.all.length
+  /** How often decryption may be tried for a token. */
+  attempts (token: string): number {
+    return formatOf(token) === 'secretbox' ? this.#keyring.current.keys.length : 1
   }
+}
+
+/**
+ * What a token claims to be. It is opened as that or not at all: to try one format after the other
+ * would let whoever attacks choose the weaker one.
+ */
+function formatOf (token: string): Format {
+  return token.includes(';') ? 'secretbox' : 'sealed'
+}
+
+function refused (reason: Refusal): Opened {
+  return { ok: false, reason }
 }

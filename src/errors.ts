@@ -58,6 +58,34 @@ export const ERRORS = {
     message: '%s must be 32 bytes: 64 hex characters, or 43 or 44 of base64, got %s',
     advice: 'Copy the key again, or create one with "npx fastify-sealed-session keygen --hex".'
   },
+  FST_SEALED_SESSION_KEY_ID_TAKEN: {
+    message: 'two different keys have the id %s',
+    advice: 'Create another key in place of one of them: ids of random keys meet once in 4.3 billion.'
+  },
+  FST_SEALED_SESSION_KEY_UNKNOWN: {
+    message: 'the keyring has no key with this id',
+    advice: 'Pass one of keyring.ids.'
+  },
+  FST_SEALED_SESSION_KEY_LAST: {
+    message: 'the only key of a keyring cannot be retired',
+    advice: 'Call rotate() with a new key first.'
+  },
+  FST_SEALED_SESSION_KEYRING_FOLLOWS: {
+    message: 'the keyring follows %s and cannot be changed otherwise',
+    advice: 'Change the file: "npx fastify-sealed-session rotate FILE", or edit it. Or read it without "watch".'
+  },
+  FST_SEALED_SESSION_KEY_FILE: {
+    message: 'the key file %s %s',
+    advice: 'Put one key a line into it, in hex or base64, newest first, or exactly 32 raw bytes.'
+  },
+  FST_SEALED_SESSION_SODIUM_MISSING: {
+    message: 'libsodium cannot be loaded: %s',
+    advice: 'Install the package again with its dependencies "sodium-native" and "libsodium-wrappers-sumo".'
+  },
+  FST_SEALED_SESSION_SODIUM_NOT_READY: {
+    message: 'the WebAssembly build of libsodium is still being loaded',
+    advice: 'Await something first, such as app.ready(), createSessionCodec() or Keyring.fromFile().'
+  },
   FST_SEALED_SESSION_SECRET_TYPE: {
     message: 'secret must be a string or a Buffer, got %s',
     advice: 'Pass one passphrase of at least 32 bytes, or better a random key as "key".'

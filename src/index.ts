@@ -1,2 +1,5 @@
 export { fastifySecureSession, fastifySecureSession as default } from './plugin.ts'
+export { Keyring, generateKey } from './keys/keyring.ts'
+export { createSessionCodec } from './session-codec.ts'
+export { sessionInfo } from './session-info.ts'
 export type * from './types.ts'

@@ -10,7 +10,7 @@ export const DEFAULT_EXPIRY = 86401
  */
 export const CLOCK_TOLERANCE = 60
 
-export type LifetimeRefusal = 'time-missing' | 'time-in-future' | 'expired'
+export type LifetimeRefusal = 'time-in-future' | 'expired'
 
 /** The time in whole seconds, rounded as the peer does. */
 export function toSeconds (nowMs: number): number {
@@ -18,8 +18,7 @@ export function toSeconds (nowMs: number): number {
 }
 
 /** Why a session that was last written at `lastWrite` is not valid now, or null where it is. */
-export function lifetimeRefusal (lastWrite: unknown, expiry: number, nowMs: number): LifetimeRefusal | null {
-  if (typeof lastWrite !== 'number' || !Number.isFinite(lastWrite)) return 'time-missing'
+export function lifetimeRefusal (lastWrite: number, expiry: number, nowMs: number): LifetimeRefusal | null {
   if (lastWrite * 1000 > nowMs + CLOCK_TOLERANCE * 1000) return 'time-in-future'
   return remaining(lastWrite, expiry, nowMs) > 0 ? null : 'expired'
 }

@@ -6,34 +6,34 @@ import { dataFrom, getOwn } from './data.ts'
 import { MAX_SIGNED_LENGTH } from './limits.ts'
 import type { SessionConfig } from './options.ts'
 import { refusalMessage } from './refusals.ts'
-import { SessionState } from './session.ts'
+import { SessionState, type Origin, type SessionSettings } from './session.ts'
 import type { DecodeLog } from './types.ts'
 
 /** How often decryption may be tried in a request, over all cookies and keys. */
 const MAX_DECRYPTIONS = 64
 
 type Found = Extract<Opened, { ok: true }>
-type Unsigned = { ok: false, reason: 'signature-invalid' }
+type Refused = { ok: false, reason: Exclude<Origin['reason'], null> }
 
 /** One session of the app: makes its states out of cookies, tokens and data, and tokens out of states. */
 export class SessionManager {
   readonly config: SessionConfig
   readonly #app: FastifyInstance
   readonly #codec: Codec
-  readonly #surroundings: Surroundings
+  readonly #settings: SessionSettings
   readonly #decode: CookieCoding['decode']
 
   constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, { decode }: CookieCoding, surroundings: Surroundings = SURROUNDINGS) {
     this.config = config
     this.#app = app
     this.#codec = codec
-    this.#surroundings = surroundings
+    this.#settings = { now: surroundings.now, expiry: config.expiry }
     this.#decode = decode
   }
 
   /** A new session that holds `data`. */
   create (data?: unknown): SessionState {
-    return new SessionState(this.#surroundings.now, dataFrom(data))
+    return SessionState.begin(this.#settings, dataFrom(data))
   }
 
   seal (state: SessionState): string {
@@ -49,15 +49,18 @@ export class SessionManager {
   /** The session that a request's cookie holds, or an empty one. */
   find (request: FastifyRequest): SessionState {
     const found = this.#find(request)
-    return found === null ? this.create() : this.#restore(found)
+    if (found === null) return SessionState.begin(this.#settings, {})
+    if (found.ok) return this.#restore(found)
+    return SessionState.begin(this.#settings, {}, { status: 'rejected', reason: found.reason, keyId: null, format: null, stale: false })
   }
 
   /** Milliseconds since 1970. */
   now (): number {
-    return this.#surroundings.now()
+    return this.#settings.now()
   }
 
-  #find (request: FastifyRequest): Found | null {
+  /** Null where there is no cookie at all. */
+  #find (request: FastifyRequest): Found | Refused | null {
     const { cookieName } = this.config
     const { log } = request
     const parsed = parsedCookies(request)
@@ -65,30 +68,33 @@ export class SessionManager {
     // What a hook of the app has put into request.cookies counts before the header, and what it has
     // taken out is gone.
     const values = value === undefined ? [] : cookieValues(request.headers.cookie, cookieName, this.#decode)
+    let refused: Refused | null = null
     if (typeof value === 'string' && !values.includes(value)) {
       const opened = this.#openCookie(value, log)
       if (opened.ok) return opened
+      refused = opened
     }
     if (values.length === 0) log.trace('@fastify/secure-session: there is no cookie, creating an empty session')
-    return this.#newest(values, log)
+    return this.#newest(values, log) ?? refused
   }
 
   /** Of several cookies that open, the one written last: the others are older, or planted. */
-  #newest (values: readonly string[], log: DecodeLog): Found | null {
-    let newest: Found | null = null
+  #newest (values: readonly string[], log: DecodeLog): Found | Refused | null {
+    let best: Found | Refused | null = null
     let decryptions = 0
     for (const value of values) {
-      if (decryptions > 0 && decryptions + this.#codec.keyCount > MAX_DECRYPTIONS) break
+      const attempts = this.#codec.attempts(value)
+      if (decryptions > 0 && decryptions + attempts > MAX_DECRYPTIONS) break
       const opened = this.#openCookie(value, log)
       // What is no token at all was refused before any key was tried.
-      if (opened.ok || opened.reason === 'not-authentic') decryptions += this.#codec.keyCount
-      if (opened.ok && (newest === null || opened.content.lastWrite > newest.content.lastWrite)) newest = opened
+      if (opened.ok || opened.reason === 'not-authentic') decryptions += attempts
+      if (best === null || (opened.ok && (!best.ok || opened.content.lastWrite > best.content.lastWrite))) best = opened
     }
-    return newest
+    return best
   }
 
   /** Unlike `open`, takes only a signed value where the session's cookie is signed. */
-  #openCookie (value: string, log: DecodeLog): Opened | Unsigned {
+  #openCookie (value: string, log: DecodeLog): Found | Refused {
     if (this.config.cookie.signed !== true || value.length > MAX_SIGNED_LENGTH) return this.#open(value, log)
     const token = this.#unsign(value)
     if (token !== null) return this.#open(token, log)
@@ -102,8 +108,8 @@ export class SessionManager {
     return opened
   }
 
-  #restore ({ content, stale }: Found): SessionState {
-    return new SessionState(this.#surroundings.now, content.data, content.lastWrite, stale)
+  #restore ({ content, format, keyId, stale }: Found): SessionState {
+    return new SessionState(this.#settings, content, { status: 'valid', reason: null, keyId, format, stale })
   }
 
   /** The value that was signed, or null where the session's cookie is not signed or the signature is wrong. */

@@ -1,26 +1,25 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
+import type { Format } from './content.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
-import { assertKeyType, isConstant, readKey } from './keys/key.ts'
-import { Keyring } from './keys/keyring.ts'
-import { keyFromPassphrase } from './keys/passphrase.ts'
+import { readKeyring, type Keys } from './options-keys.ts'
 import { DEFAULT_EXPIRY } from './lifetime.ts'
 import { checkAttributeNames, checkOptionNames } from './option-names.ts'
+import { readFlag, readText, type Options } from './option-values.ts'
 import type { Warn } from './warnings.ts'
 
 /** One session's options, checked, complete and frozen. */
-export interface SessionConfig {
+export interface SessionConfig extends Keys {
   readonly sessionName: string
   readonly cookieName: string
   /** Seconds. */
   readonly expiry: number
   readonly cookie: Readonly<CookieSerializeOptions>
   readonly noStore: boolean
-  readonly keyring: Keyring
-  /** The passphrase that the key was derived from, or undefined. */
-  readonly secret: string | Buffer | undefined
+  readonly format: Format
+  readonly accept: readonly Format[]
+  /** What sealed tokens are bound to. */
+  readonly context: string
 }
-
-type Options = Readonly<Record<string, unknown>>
 
 /**
  * Checks what `register` was given. The caller's objects are read, never changed.
@@ -33,11 +32,15 @@ export async function readOptions (options: unknown, warn: Warn): Promise<Sessio
   const named = entries.map(entry => readNames(entry))
   assertDistinct(named)
   // All checks that need no key derivation come first: a typo is reported at once.
-  const checked = entries.map((entry, index) => ({ ...named[index]!, ...readSettings(entry, named[index]!.sessionName, warn) }))
-  // One after the other: each derivation takes 256 MiB while it runs.
-  const keyrings: Keyring[] = []
-  for (const [index, entry] of entries.entries()) keyrings.push(await readKeyring(entry, named[index]!.sessionName, warn))
-  return checked.map((settings, index) => Object.freeze({ ...settings, keyring: keyrings[index]! }))
+  const checked = entries.map((entry, index) => ({ ...named[index]!, ...readSettings(entry, named[index]!, warn) }))
+  // One session after the other, since deriving keys from passphrases takes much memory while it runs.
+  const configs: SessionConfig[] = []
+  for (const [index, entry] of entries.entries()) {
+    const settings = checked[index]! // there is one for each entry
+    configs.push(Object.freeze({ ...settings, ...await readKeyring(entry, settings.sessionName, warn) }))
+  }
+  warnOfSharedKeys(configs, warn)
+  return configs
 }
 
 function asOptions (entry: unknown, position: string): Options {
@@ -67,28 +70,33 @@ function assertDistinct (names: readonly Names[]): void {
   }
 }
 
-function readSettings (options: Options, sessionName: string, warn: Warn): Omit<SessionConfig, keyof Names | 'keyring'> {
+function readSettings (options: Options, { sessionName, cookieName }: Names, warn: Warn): Omit<SessionConfig, keyof Names | keyof Keys> {
   checkOptionNames(options, sessionName, warn)
+  const format = readFormat(options.format)
   return {
     expiry: readExpiry(options.expiry, sessionName, warn),
     cookie: readCookie(options, sessionName, warn),
     noStore: readFlag(options, 'noStore', true),
-    secret: signingPassphrase(options)
+    format,
+    accept: readAccept(options.accept, format),
+    context: readText(options, 'context') ?? cookieName
   }
 }
 
-/** Like the peer, an empty text means the default. */
-function readText (options: Options, name: string): string | undefined {
-  const value = options[name]
-  if (value === undefined || value === null || value === '') return undefined
-  if (typeof value !== 'string') throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'a string', kindOf(value)])
-  return value
+const FORMATS: readonly unknown[] = ['secretbox', 'sealed'] satisfies Format[]
+
+function readFormat (format: unknown): Format {
+  if (format === undefined || format === null) return 'secretbox'
+  if (FORMATS.includes(format)) return format as Format
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['format', "'secretbox' or 'sealed'", kindOf(format)])
 }
 
-function readFlag (options: Options, name: string, fallback: boolean): boolean {
-  const value = options[name] ?? fallback
-  if (typeof value !== 'boolean') throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'a boolean', kindOf(value)])
-  return value
+function readAccept (accept: unknown, format: Format): readonly Format[] {
+  if (accept === undefined || accept === null) return Object.freeze([...new Set<Format>([format, 'sealed'])])
+  const isList = Array.isArray(accept) && accept.every(item => FORMATS.includes(item))
+  // What is sealed must open again.
+  if (isList && accept.includes(format)) return Object.freeze([...accept])
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['accept', `an array of formats with '${format}' in it, which is the one that seals`, kindOf(accept)])
 }
 
 function readExpiry (expiry: unknown, sessionName: string, warn: Warn): number {
@@ -117,31 +125,16 @@ function readCookie (options: Options, sessionName: string, warn: Warn): CookieS
   return Object.freeze(copy)
 }
 
-function signingPassphrase (options: Options): string | Buffer | undefined {
-  const { key, secret } = options
-  return key ? undefined : typeof secret === 'string' ? secret : secret instanceof Uint8Array ? Buffer.from(secret) : undefined
-}
-
-async function readKeyring (options: Options, sessionName: string, warn: Warn): Promise<Keyring> {
-  const { key, secret, salt } = options
-  // Like the peer, an empty value is one that was not given: an environment variable that is not set.
-  if (key) {
-    if (secret) warn('FST_SEALED_SESSION_WARN_KEY_AND_SECRET', sessionName)
-    return new Keyring(readKeys(key, sessionName, warn))
+/** Where one session's token could be used as another's. */
+function warnOfSharedKeys (configs: readonly SessionConfig[], warn: Warn): void {
+  for (const [index, config] of configs.entries()) {
+    for (const other of configs.slice(0, index)) {
+      const isBound = config.context !== other.context && !(config.accept.includes('secretbox') && other.accept.includes('secretbox'))
+      if (!isBound && shareKey(config, other)) warn('FST_SEALED_SESSION_WARN_KEY_SHARED', other.sessionName, config.sessionName)
+    }
   }
-  if (!secret) throw sealedSessionError('FST_SEALED_SESSION_KEY_MISSING')
-  if (!salt) warn('FST_SEALED_SESSION_WARN_SALT', sessionName)
-  return new Keyring([await keyFromPassphrase(secret, salt || undefined)])
 }
 
-function readKeys (key: unknown, sessionName: string, warn: Warn): Buffer[] {
-  const list: unknown[] = Array.isArray(key) ? key : [key]
-  if (list.length === 0) throw sealedSessionError('FST_SEALED_SESSION_KEY_MISSING', [], 'The array of keys is empty.')
-  return list.map((item, index) => {
-    const label = Array.isArray(key) ? `key[${index}]` : 'key'
-    assertKeyType(item, label)
-    const bytes = readKey(item, label)
-    if (isConstant(bytes)) warn('FST_SEALED_SESSION_WARN_KEY_CONSTANT', sessionName, label)
-    return bytes
-  })
+function shareKey (a: SessionConfig, b: SessionConfig): boolean {
+  return a.keyring.current.keys.some(key => b.keyring.current.keys.some(other => other.equals(key)))
 }

@@ -3,22 +3,24 @@ import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { registerCookies } from './app-cookies.ts'
 import { Codec } from './codec.ts'
+import { fallbackReason } from './crypto/sodium.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
+import { keyFileFailure } from './keys/keyring-state.ts'
 import { SessionManager } from './manager.ts'
-import { readOptions } from './options.ts'
+import { readOptions, type SessionConfig } from './options.ts'
 import { RequestSession } from './request-session.ts'
 import { SessionCookie } from './session-cookie.ts'
-import { stateOf } from './session.ts'
+import { stateOf } from './session-proxy.ts'
 import { kReply, kSealed, type TrackedRequest } from './tracked-request.ts'
 import type { DecodeLog, FastifySecureSession, Session } from './types.ts'
 import { WARNINGS, type Warn } from './warnings.ts'
 
 // The wiring into Fastify, and nothing else. Where to find the rest:
 //
-//   what register() was given           options.ts, option-names.ts, keys/
+//   what register() was given           options.ts, options-keys.ts, option-names.ts, keys/
 //   a cookie in a request               manager.ts, cookies/find.ts
 //   a token, opened and sealed          codec.ts, formats/, serializer.ts, lifetime.ts, crypto/
-//   what a handler sees                 session.ts, data.ts
+//   what a handler sees                 session.ts, session-proxy.ts, data.ts
 //   a cookie on a response              request-session.ts, session-cookie.ts, tracked-request.ts, cookies/
 //   the app's @fastify/cookie           app-cookies.ts
 //   messages                            errors.ts, warnings.ts, refusals.ts
@@ -48,6 +50,20 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   addDecorators(app, sessions)
   for (const session of sessions) addToRequests(app, session)
   addHooks(app, sessions)
+  followKeyFiles(app, configs)
+  const reason = fallbackReason()
+  if (reason !== null) warn('FST_SEALED_SESSION_WARN_WASM', reason)
+}
+
+/** Has the app's log say what happens to the files of its keyrings. */
+function followKeyFiles (app: FastifyInstance, configs: readonly SessionConfig[]): void {
+  for (const keyring of new Set(configs.map(({ appKeyring }) => appKeyring))) {
+    const stop = keyring?.subscribe(event => {
+      if (event.type === 'failed') app.log.error({ code: 'FST_SEALED_SESSION_KEY_FILE' }, keyFileFailure(event))
+      else app.log.info({ keyIds: event.ids }, `the keys of ${event.path} have changed`)
+    })
+    if (stop !== undefined) app.addHook('onClose', async () => { stop() })
+  }
 }
 
 /** What works outside a request. */

@@ -57,14 +57,15 @@ export class RequestSession implements WriteObserver {
     throw error
   }
 
-  /** Sealing again because of an older key must not give the cookie a longer life than the session. */
+  /** Sealing again because of an older key or another format must not give the cookie a longer life than the session. */
   #overrides (reply: FastifyReply): SessionState['cookieOptions'] {
     const { state } = this
     if (state.asked) return state.cookieOptions
     const { maxAge, expires } = this.#cookie.attributes(reply, state.cookieOptions)
     if (maxAge === undefined && expires === undefined) return state.cookieOptions
     const now = this.#manager.now()
-    const left = Math.floor(remaining(state.content().lastWrite, this.#manager.config.expiry, now))
+    const { lastWrite, lifetime } = state.content()
+    const left = Math.floor(remaining(lastWrite, lifetime ?? this.#manager.config.expiry, now))
     const capped = { ...state.cookieOptions }
     if (maxAge !== undefined) capped.maxAge = Math.min(maxAge, left)
     if (expires !== undefined) capped.expires = new Date(Math.min(expires.getTime(), now + left * 1000))

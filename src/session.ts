@@ -1,13 +1,11 @@
 import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
+import { newContent, type Content } from './content.ts'
 import { getOwn, setOwn, type Data } from './data.ts'
-import { kindOf, sealedSessionError } from './errors.ts'
 import { toSeconds } from './lifetime.ts'
 import { TIME_KEY, assertNotReserved } from './reserved.ts'
-import type { Session } from './types.ts'
-
-/** Reads the state behind a session. Registered, since ESM and CommonJS each have a copy of this file. */
-const kState: unique symbol = Symbol.for('fastify-sealed-session.state')
+import { kState, sessionHandler } from './session-proxy.ts'
+import type { Session, SessionInfo } from './types.ts'
 
 /** What `util.inspect` calls; the same symbol as `inspect.custom`. */
 const kInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
@@ -19,6 +17,22 @@ export interface WriteObserver {
   written: () => void
 }
 
+/** What all states of one session of the app share. */
+export interface SessionSettings {
+  /** Milliseconds since 1970. */
+  now: () => number
+  /** Seconds that it is valid after its last write. */
+  expiry: number
+}
+
+/** Where a session comes from. */
+export interface Origin extends Pick<SessionInfo, 'status' | 'reason' | 'keyId' | 'format'> {
+  /** Sealed with an older key or in another format, so due to be sealed again. */
+  stale: boolean
+}
+
+const NEW: Origin = { status: 'new', reason: null, keyId: null, format: null, stale: false }
+
 /**
  * What is behind a session: its data, and what happened to it. A handler sees it through a proxy,
  * whose properties are the data's.
@@ -26,29 +40,29 @@ export interface WriteObserver {
  * All fields are private, so that `util.inspect` has nothing to show, whatever its options are.
  */
 export class SessionState {
-  #data: Data
-  #lastWrite: number
+  #content: Content
+  #origin: Origin
   #changed: boolean
   #deleted = false
   #asked = false
   #cookieOptions: CookieSerializeOptions | null = null
   #observer: WriteObserver | null = null
   #bound: Partial<Record<Method, (...values: never[]) => unknown>> | null = null
-  readonly #now: () => number
+  readonly #settings: SessionSettings
   readonly #session: Session
 
-  /**
-   * @param now where the time comes from, in milliseconds.
-   * @param data belongs to the session from now on.
-   * @param lastWrite in seconds; default now.
-   * @param stale sealed with an older key, so due to be sealed again.
-   */
-  constructor (now: () => number, data: Data, lastWrite: number = toSeconds(now()), stale: boolean = false) {
-    this.#now = now
-    this.#data = data
-    this.#lastWrite = lastWrite
-    this.#changed = stale
-    this.#session = new Proxy(this, handler) as unknown as Session
+  /** @param content belongs to the session from now on. */
+  constructor (settings: SessionSettings, content: Content, origin: Origin = NEW) {
+    this.#settings = settings
+    this.#content = content
+    this.#origin = origin
+    this.#changed = origin.stale
+    this.#session = new Proxy(this, sessionHandler) as unknown as Session
+  }
+
+  /** A session that begins now. @param data belongs to it from now on. */
+  static begin (settings: SessionSettings, data: Data, origin?: Origin): SessionState {
+    return new SessionState(settings, newContent(data, settings.now()), origin)
   }
 
   /** What handlers see. */
@@ -70,9 +84,7 @@ export class SessionState {
   get cookieOptions (): CookieSerializeOptions | null { return this.#cookieOptions }
 
   /** What a token holds. */
-  content (): { data: Data, lastWrite: number } {
-    return { data: this.#data, lastWrite: this.#lastWrite }
-  }
+  content (): Content { return this.#content }
 
   /** Has `observer` told of every write. */
   observe (observer: WriteObserver): void {
@@ -80,9 +92,9 @@ export class SessionState {
   }
 
   get (key: PropertyKey): unknown {
-    const value = getOwn(this.#data, key)
-    // The peer shows the time of the last write under this name.
-    return value === undefined && key === TIME_KEY ? this.#lastWrite : value
+    const value = getOwn(this.#content.data, key)
+    // The peer shows the time of the last write under this name, in whole seconds.
+    return value === undefined && key === TIME_KEY ? Math.floor(this.#content.lastWrite) : value
   }
 
   set (key: PropertyKey, value: unknown): void {
@@ -90,23 +102,23 @@ export class SessionState {
     const name = typeof key === 'symbol' ? key : String(key)
     assertNotReserved(name)
     this.#deleted = false
-    setOwn(this.#data, name, value)
+    setOwn(this.#content.data, name, value)
     this.touch()
   }
 
   remove (key: PropertyKey): void {
     assertNotReserved(key)
-    if (!Object.hasOwn(this.#data, key)) return
-    delete this.#data[key]
+    if (!Object.hasOwn(this.#content.data, key)) return
+    delete this.#content.data[key]
     this.touch()
   }
 
   data (): object {
-    return { ...this.#data }
+    return { ...this.#content.data }
   }
 
   delete (): void {
-    this.#data = {}
+    this.#begin({})
     this.#deleted = true
     this.touch()
   }
@@ -114,17 +126,26 @@ export class SessionState {
   regenerate (keep?: string | readonly string[]): void {
     const kept: Data = {}
     for (const key of typeof keep === 'string' ? [keep] : Array.isArray(keep) ? keep : []) {
-      if (Object.hasOwn(this.#data, key)) setOwn(kept, key, this.#data[key])
+      if (Object.hasOwn(this.#content.data, key)) setOwn(kept, key, this.#content.data[key])
     }
-    this.#data = kept
+    this.#begin(kept)
     this.touch()
+  }
+
+  /** Another life: what is sealed from here on says nothing of the one before. */
+  #begin (data: Data): void {
+    const { lastWrite } = this.#content
+    this.#content = newContent(data, this.#settings.now())
+    // Never backwards: a clock that was set back must not end a session early.
+    this.#content.lastWrite = Math.max(lastWrite, this.#content.lastWrite)
+    this.#origin = NEW
   }
 
   touch (): void {
     this.#changed = true
     this.#asked = true
     // Never backwards: a clock that was set back must not end a session early.
-    this.#lastWrite = Math.max(this.#lastWrite, toSeconds(this.#now()))
+    this.#content.lastWrite = Math.max(this.#content.lastWrite, toSeconds(this.#settings.now()))
     this.#observer?.written()
   }
 
@@ -142,7 +163,25 @@ export class SessionState {
   }
 
   raw (): Data {
-    return this.#data
+    return this.#content.data
+  }
+
+  /** What `sessionInfo()` returns. */
+  info (): SessionInfo {
+    const { status, reason, keyId, format } = this.#origin
+    const { created, lastWrite, lifetime, id } = this.#content
+    const isStored = status === 'valid' || this.#changed
+    return {
+      status,
+      reason,
+      keyId,
+      format,
+      createdAt: dateOf(created),
+      // The last write is kept in whole seconds, the beginning more exactly.
+      lastWriteAt: dateOf(isStored ? Math.max(lastWrite * 1000, created ?? 0) : null),
+      expiresAt: dateOf(isStored ? (lastWrite + (lifetime ?? this.#settings.expiry)) * 1000 : null),
+      id: id === null ? null : id.toString('base64url')
+    }
   }
 
   /** Names, never values: this is what reaches a log. `this` may be the proxy. */
@@ -154,61 +193,6 @@ export class SessionState {
   get [kState] (): this { return this }
 }
 
-// Shared by all sessions. Symbols, methods and the two flags are the session's; every other name is
-// a key of its data.
-const handler: ProxyHandler<SessionState> = {
-  get (state, key) {
-    switch (key) {
-      case 'get': case 'set': case 'delete': case 'touch': case 'options': case 'data': case 'regenerate':
-        return state.method(key)
-      case 'changed': return state.changed
-      case 'deleted': return state.deleted
-      default: return typeof key === 'symbol' ? symbolProperty(state, key) : state.get(key)
-    }
-  },
-  set (state, key, value) {
-    switch (key) {
-      case 'changed': state.changed = value; break
-      case 'deleted': state.deleted = value; break
-      default: state.set(key, value)
-    }
-    return true
-  },
-  has: (state, key) => Object.hasOwn(state.raw(), key),
-  ownKeys: (state) => Reflect.ownKeys(state.raw()),
-  getOwnPropertyDescriptor: (state, key) => Reflect.getOwnPropertyDescriptor(state.raw(), key),
-  deleteProperty (state, key) {
-    state.remove(key)
-    return true
-  },
-  defineProperty (state, key, descriptor) {
-    const { configurable, enumerable, writable } = descriptor
-    const isPlain = configurable !== false && enumerable !== false && writable !== false
-    if (!('value' in descriptor) || !isPlain) return false // what a token cannot hold
-    state.set(key, descriptor.value)
-    return true
-  },
-  // What data cannot follow is refused: it makes `Object.freeze(session)` and the like throw.
-  setPrototypeOf: () => false,
-  preventExtensions: () => false
-}
-
-function symbolProperty (state: SessionState, key: symbol): unknown {
-  if (key === kState) return state
-  if (key === Symbol.toStringTag) return 'Session'
-  // `${session}` works although `toString` is a key like any other.
-  if (key === Symbol.toPrimitive) return () => '[object Session]'
-  return state.get(key)
-}
-
-/**
- * The state behind a session.
- * @throws `FST_SEALED_SESSION_NOT_A_SESSION`
- */
-export function stateOf (session: unknown): SessionState {
-  const state = typeof session === 'object' && session !== null
-    ? (session as { [kState]?: SessionState })[kState]
-    : undefined
-  if (typeof state?.content !== 'function') throw sealedSessionError('FST_SEALED_SESSION_NOT_A_SESSION', [kindOf(session)])
-  return state
+function dateOf (milliseconds: number | null): Date | null {
+  return milliseconds === null ? null : new Date(milliseconds)
 }

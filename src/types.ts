@@ -1,6 +1,10 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify'
+import type { SecureSessionOptions } from './option-types.ts'
 import type { SessionData as RequireSessionData } from './require.cjs'
+
+export type * from './option-types.ts'
+export type * from './token-types.ts'
 
 /**
  * The type of what a session holds. Extend it by declaration merging, under the name the package
@@ -88,79 +92,6 @@ export interface SessionMethods<T> {
  * A key named like a method is stored and read through `set` and `get`.
  */
 export type Session<T = SessionData> = Partial<T> & SessionMethods<T>
-
-/** 32 bytes; or 64 hex characters; or the 32 bytes in base64 or base64url. */
-export type SessionKey = string | Uint8Array
-
-/** What can be set for each session, besides its key. */
-export interface SessionOptions {
-  /** Name of the property on the request. Default `'session'`. */
-  sessionName?: string | undefined
-
-  /** Name of the cookie. Default: `sessionName`. */
-  cookieName?: string | undefined
-
-  /**
-   * Seconds that a session stays valid after its last write or touch. Enforced inside the token,
-   * whatever the cookie's attributes say and whoever kept a copy. Default 86401.
-   *
-   * Anything but a finite positive number is refused with `FST_SEALED_SESSION_DURATION`; `0` and
-   * `null` mean the default, with a warning.
-   */
-  expiry?: number | null | undefined
-
-  /**
-   * Attributes of the cookie: whatever `setCookie` of `@fastify/cookie` takes, `signed` and
-   * `secure: 'auto'` included. `httpOnly` defaults to true. Copied: later changes have no effect.
-   */
-  cookie?: CookieSerializeOptions | undefined
-
-  /** The same as `cookie`; counts where both are given. */
-  cookieOptions?: CookieSerializeOptions | undefined
-
-  /**
-   * Whether a response that carries the session's cookie says `Cache-Control: no-store`, unless the
-   * app set that header itself (RFC 9111 section 7.3: shared caches may store `Set-Cookie`).
-   * Default true.
-   */
-  noStore?: boolean | undefined
-}
-
-/** A session sealed with random keys. */
-export interface SessionKeyOptions {
-  /**
-   * The key, or several for rotation: the first seals, all of them open, and a session that a later
-   * one opened is sealed again with the first when it is used. Bytes are copied at registration.
-   */
-  key: SessionKey | readonly SessionKey[]
-  /** Has no effect beside `key`. */
-  secret?: string | Uint8Array | undefined
-  /** Has no effect beside `key`. */
-  salt?: string | Uint8Array | undefined
-}
-
-/** A session sealed with a key derived from a passphrase. */
-export interface SessionSecretOptions {
-  key?: undefined
-  /**
-   * Passphrase of at least 32 bytes. The key is derived from it at registration with libsodium's
-   * `crypto_pwhash` (Argon2id, MODERATE limits: 256 MiB and about half a second, off the event loop).
-   */
-  secret: string | Uint8Array
-  /**
-   * Exactly 16 bytes. Default: one that is the same in every installation, with a warning, since
-   * it lets one guess be tried against all of them at once.
-   */
-  salt?: string | Uint8Array | undefined
-}
-
-/** Options of one session. */
-export type SecureSessionPluginOptions = SessionOptions & (SessionKeyOptions | SessionSecretOptions)
-
-/** What `register` takes: the options of one session, or of several, each with its own name. */
-export type SecureSessionOptions =
-  | SecureSessionPluginOptions
-  | ReadonlyArray<SecureSessionPluginOptions & { sessionName: string }>
 
 /** The plugin. */
 export type FastifySecureSession = FastifyPluginAsync<SecureSessionOptions>

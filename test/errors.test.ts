@@ -6,11 +6,14 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { ERRORS, kindOf, sealedSessionError, type ErrorCode } from '../src/errors.ts'
-import secureSession from '../src/index.ts'
-import { newKey } from './helpers.ts'
+import secureSession, { Keyring } from '../src/index.ts'
+import { newKey, withKeyFile } from './helpers.ts'
 import { appWith } from './plugin/support.ts'
 
 const CODES = Object.keys(ERRORS) as ErrorCode[]
+
+/** What depends on how libsodium was loaded is tried in processes of its own: test/crypto/fallback.test.ts. */
+type OfAProcess = 'FST_SEALED_SESSION_SODIUM_MISSING' | 'FST_SEALED_SESSION_SODIUM_NOT_READY'
 
 describe('the table of errors', () => {
   for (const code of CODES) {
@@ -52,6 +55,14 @@ async function thrown (act: (app: FastifyInstance) => unknown): Promise<unknown>
   return await thrownBy(() => act(app))
 }
 
+/** One of a series of keys, of which two were found that have the same id. */
+function keyNumber (number: number): Buffer {
+  const key = Buffer.alloc(32)
+  key.write('two keys with one id')
+  key.writeUInt32BE(number, 28)
+  return key
+}
+
 async function thrownBy (act: () => unknown): Promise<unknown> {
   try {
     await act()
@@ -72,7 +83,7 @@ async function handled (act: (session: Record<string, unknown>, request: { sessi
   return errors[0]
 }
 
-const TRIGGERS: Record<ErrorCode, () => Promise<unknown>> = {
+const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess>, () => Promise<unknown>> = {
   FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),
   FST_SEALED_SESSION_OPTION_UNKNOWN: () => rejection({ keys: SECRET }),
   FST_SEALED_SESSION_OPTION_INVALID: () => rejection({ key, cookie: SECRET }),
@@ -85,7 +96,17 @@ const TRIGGERS: Record<ErrorCode, () => Promise<unknown>> = {
   FST_SEALED_SESSION_KEY_ITEM_TYPE: () => rejection({ key: [[SECRET]] }),
   FST_SEALED_SESSION_KEY_LENGTH: () => rejection({ key: Buffer.from(SECRET) }),
   FST_SEALED_SESSION_KEY_TEXT: () => rejection({ key: `${SECRET}!` }),
-  FST_SEALED_SESSION_SECRET_TYPE: () => rejection({ secret: [SECRET] }),
+  FST_SEALED_SESSION_KEY_ID_TAKEN: () => rejection({ key: [1651, 7505].map(keyNumber) }),
+  FST_SEALED_SESSION_KEY_UNKNOWN: async () => await thrownBy(() => { new Keyring([key]).retire(SECRET) }),
+  FST_SEALED_SESSION_KEY_LAST: async () => await thrownBy(() => { const keyring = new Keyring([key]); keyring.retire(keyring.ids[0]!) }),
+  FST_SEALED_SESSION_KEYRING_FOLLOWS: async () => await withKeyFile(`${key.toString('hex')}\n`, async path => {
+    const keyring = await Keyring.fromFile(path, { watch: true })
+    const error = await thrownBy(() => { keyring.rotate(SECRET) })
+    keyring.close()
+    return error
+  }),
+  FST_SEALED_SESSION_KEY_FILE: async () => await withKeyFile(`${key.toString('hex')}\n${SECRET}!\n`, async path => await thrownBy(async () => await Keyring.fromFile(path))),
+  FST_SEALED_SESSION_SECRET_TYPE: () => rejection({ secret: [[SECRET]] }),
   FST_SEALED_SESSION_SECRET_LENGTH: () => rejection({ secret: SECRET.slice(0, 31) }),
   FST_SEALED_SESSION_SALT_TYPE: () => rejection({ secret: SECRET, salt: [SECRET] }),
   FST_SEALED_SESSION_SALT_LENGTH: () => rejection({ secret: SECRET, salt: SECRET }),
@@ -100,7 +121,7 @@ const TRIGGERS: Record<ErrorCode, () => Promise<unknown>> = {
 }
 
 describe('an error', () => {
-  for (const code of CODES) {
+  for (const code of Object.keys(TRIGGERS) as Array<keyof typeof TRIGGERS>) {
     it(`${code} is thrown, complete, and tells nothing of what it is about`, async () => {
       const error = await TRIGGERS[code]() as Error & { code: string, statusCode: number, hint: string }
       assert.equal(error.code, code)

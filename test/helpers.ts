@@ -1,6 +1,9 @@
 // What several test files need. Apps under test are real Fastify apps.
 import Fastify, { type FastifyInstance, type FastifyServerOptions, type InjectOptions, type LightMyRequestResponse } from 'fastify'
 import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import secureSession from '../src/index.ts'
 
 /** A fresh random key. */
@@ -71,4 +74,16 @@ export async function send (app: FastifyInstance, method: 'GET' | 'POST', url: s
   if (cookie !== undefined) options.headers = { cookie }
   if (body !== undefined) options.payload = body
   return await app.inject(options)
+}
+
+/** Runs a function with the path of a file that is there as long as it runs. */
+export async function withKeyFile<Result> (content: string | Uint8Array, use: (path: string) => Promise<Result>): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), 'sealed-session-'))
+  try {
+    const path = join(folder, 'keys')
+    await writeFile(path, content)
+    return await use(path)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 }

@@ -4,7 +4,8 @@ import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { dataFrom } from '../src/data.ts'
-import { SessionState, stateOf } from '../src/session.ts'
+import { SessionState } from '../src/session.ts'
+import { stateOf } from '../src/session-proxy.ts'
 import type { Session } from '../src/types.ts'
 
 const NOW = 1_800_000_000
@@ -13,7 +14,9 @@ type Bag = Session & Record<PropertyKey, unknown>
 /** A session that holds `data`, last written at NOW; its clock stands there too until it is moved. */
 function start (data: object = {}, stale = false): { state: SessionState, session: Bag, clock: { seconds: number } } {
   const clock = { seconds: NOW }
-  const state = new SessionState(() => clock.seconds * 1000, dataFrom(data), NOW, stale)
+  const content = { data: dataFrom(data), lastWrite: NOW, created: NOW * 1000, lifetime: null, maxAge: null, id: null }
+  const origin = { status: 'valid', reason: null, keyId: null, format: 'secretbox', stale } as const
+  const state = new SessionState({ now: () => clock.seconds * 1000, expiry: 60 }, content, origin)
   return { state, session: state.session as Bag, clock }
 }
 
@@ -130,7 +133,7 @@ describe('the time of the last write', () => {
   })
 
   it('is now in a session that comes from no token', () => {
-    assert.equal(new SessionState(() => NOW * 1000, {}).content().lastWrite, NOW)
+    assert.equal(SessionState.begin({ now: () => NOW * 1000, expiry: 60 }, {}).content().lastWrite, NOW)
   })
 
   it('can be read as __ts, but neither written, removed nor listed', () => {

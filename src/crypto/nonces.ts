@@ -1,5 +1,5 @@
 import { startupSnapshot } from 'node:v8'
-import { fillRandom } from './sodium.ts'
+import { sodium } from './sodium.ts'
 
 const BLOCK_BYTES = 4096
 
@@ -25,11 +25,11 @@ export function fillNonce (nonce: Uint8Array): void {
   const now = Date.now()
   if (block === null || used + nonce.length > BLOCK_BYTES || Math.abs(now - filledAt) > BLOCK_LIFETIME) {
     if (startupSnapshot.isBuildingSnapshot()) {
-      fillRandom(nonce)
+      sodium().fillRandom(nonce)
       return
     }
     block ??= Buffer.allocUnsafeSlow(BLOCK_BYTES)
-    fillRandom(block)
+    sodium().fillRandom(block)
     used = 0
     filledAt = now
   }

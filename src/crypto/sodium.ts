@@ -1,61 +1,60 @@
-import sodium from 'sodium-native'
+import { sealedSessionError } from '../errors.ts'
+import type { SodiumLibrary } from './library.ts'
+import { loadNative, loadWasm } from './load.cts'
+import { NativeSodium } from './native.ts'
+import { WasmSodium } from './wasm.ts'
 
-// The calls of libsodium that this package needs, and nothing else of it.
+// Which build of libsodium this process uses: the addon, or where it cannot be loaded the
+// WebAssembly one. The environment variable FASTIFY_SEALED_SESSION_SODIUM, `native` or `wasm`,
+// decides instead; tests and benchmarks use it.
 
-export const KEY_BYTES = 32
-export const SECRETBOX_NONCE_BYTES = 24
-export const SECRETBOX_MAC_BYTES = 16
-export const SALT_BYTES = 16
+const forced = process.env.FASTIFY_SEALED_SESSION_SODIUM
+
+const native = forced === 'wasm' ? new Error('FASTIFY_SEALED_SESSION_SODIUM says "wasm"') : loadNative()
+
+let library: SodiumLibrary | null = native instanceof Error ? null : new NativeSodium(native)
+let loading: Promise<void> | null = null
 
 /**
- * Fills a buffer with random bytes.
- * @see https://doc.libsodium.org/generating_random_data
+ * Waits until libsodium can be used: at once with the addon.
+ * @throws `FST_SEALED_SESSION_SODIUM_MISSING` where neither build can be loaded.
  */
-export function fillRandom (buffer: Uint8Array): void {
-  sodium.randombytes_buf(buffer)
+export async function sodiumReady (): Promise<void> {
+  if (library !== null) return
+  loading ??= useWasm()
+  await loading
+}
+
+async function useWasm (): Promise<void> {
+  if (forced === 'native') throw sealedSessionError('FST_SEALED_SESSION_SODIUM_MISSING', [(native as Error).message])
+  try {
+    const sodium = loadWasm()
+    await sodium.ready
+    library = new WasmSodium(sodium)
+  } catch (error) {
+    throw sealedSessionError('FST_SEALED_SESSION_SODIUM_MISSING', [(error as Error).message])
+  }
+}
+
+// Begun early, so that what cannot wait, such as `new Keyring()`, has a library as soon as may be.
+// Who needs it asks sodiumReady(), and hears of a failure there.
+if (library === null) sodiumReady().catch(() => {})
+
+/** Whether libsodium can be used without waiting. */
+export function isSodiumReady (): boolean {
+  return library !== null
+}
+
+/** Why the WebAssembly build is used in place of the addon, or null where it is not. */
+export function fallbackReason (): string | null {
+  return library?.name === 'wasm' ? (native as Error).message : null
 }
 
 /**
- * XSalsa20-Poly1305, in place: `message` becomes the ciphertext, `mac` takes its 16-byte tag.
- * @see https://doc.libsodium.org/secret-key_cryptography/secretbox#detached-mode
+ * The build in use.
+ * @throws `FST_SEALED_SESSION_SODIUM_NOT_READY` while the WebAssembly build is being loaded.
  */
-export function secretboxSeal (message: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): void {
-  sodium.crypto_secretbox_detached(message, mac, message, nonce, key)
-}
-
-/**
- * The inverse of `secretboxSeal`, in place. The tag is checked before anything is decrypted.
- * @returns false where the ciphertext was not made with this key and nonce, or was changed; it is
- * then as it was, so that another key can be tried.
- */
-export function secretboxOpen (ciphertext: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean {
-  return sodium.crypto_secretbox_open_detached(ciphertext, ciphertext, mac, nonce, key)
-}
-
-/**
- * Derives a key from a passphrase on a thread of the pool: Argon2id with MODERATE limits, 3 passes
- * over 256 MiB. The limits are part of the key: others would give another key than the peer's.
- * @see https://doc.libsodium.org/password_hashing/default_phf
- */
-export async function derivePassphraseKey (passphrase: Uint8Array, salt: Uint8Array): Promise<Buffer> {
-  const key = Buffer.alloc(KEY_BYTES)
-  await sodium.crypto_pwhash_async(
-    key,
-    passphrase,
-    salt,
-    sodium.crypto_pwhash_OPSLIMIT_MODERATE,
-    sodium.crypto_pwhash_MEMLIMIT_MODERATE,
-    sodium.crypto_pwhash_ALG_DEFAULT
-  )
-  return key
-}
-
-/**
- * BLAKE2b, 32 bytes, without a key.
- * @see https://doc.libsodium.org/hashing/generic_hashing
- */
-export function hash (input: Uint8Array): Buffer {
-  const output = Buffer.alloc(sodium.crypto_generichash_BYTES)
-  sodium.crypto_generichash(output, input)
-  return output
+export function sodium (): SodiumLibrary {
+  if (library === null) throw sealedSessionError('FST_SEALED_SESSION_SODIUM_NOT_READY')
+  return library
 }

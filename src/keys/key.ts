@@ -1,4 +1,4 @@
-import { KEY_BYTES } from '../crypto/sodium.ts'
+import { KEY_BYTES } from '../crypto/library.ts'
 import { kindOf, sealedSessionError, type SealedSessionError } from '../errors.ts'
 
 const HEX = /^[0-9a-f]{64}$/i
@@ -11,6 +11,26 @@ const BASE64 = /^(?:[0-9a-z+/]{43}=?|[0-9a-z_-]{43}=?)$/i
  */
 export function readKey (key: string | Uint8Array, label: string): Buffer {
   return typeof key === 'string' ? readKeyText(key.trim(), label) : readKeyBytes(key, label)
+}
+
+/** A key of a list: its bytes, and how a message names it. */
+export interface LabelledKey {
+  bytes: Buffer
+  label: string
+}
+
+/**
+ * The bytes of one key or of an array of keys.
+ * @throws `FST_SEALED_SESSION_KEY_MISSING` for an empty array, and what `readKey` throws.
+ */
+export function readKeys (key: unknown): LabelledKey[] {
+  const list: unknown[] = Array.isArray(key) ? key : [key]
+  if (list.length === 0) throw sealedSessionError('FST_SEALED_SESSION_KEY_MISSING', [], 'The array of keys is empty.')
+  return list.map((item, index) => {
+    const label = Array.isArray(key) ? `key[${index}]` : 'key'
+    assertKeyType(item, label)
+    return { bytes: readKey(item, label), label }
+  })
 }
 
 /** True where all bytes are the same: `Buffer.alloc(32)` is what tutorials and tests leave behind. */

@@ -1,4 +1,5 @@
-import { SALT_BYTES, derivePassphraseKey } from '../crypto/sodium.ts'
+import { SALT_BYTES } from '../crypto/library.ts'
+import { sodium } from '../crypto/sodium.ts'
 import { kindOf, sealedSessionError } from '../errors.ts'
 
 const SECRET_MIN_BYTES = 32
@@ -10,14 +11,28 @@ const SECRET_MIN_BYTES = 32
  */
 const DEFAULT_SALT = Buffer.from('mq9hDxBVDbspDR6nLfFT1g==', 'base64')
 
+/** Each derivation takes 256 MiB while it runs. */
+const MAX_PARALLEL = 2
+
 /**
- * The key that belongs to a passphrase. Takes about half a second of another thread.
- * @param secret at least 32 bytes; text is encoded in UTF-8.
+ * The keys that belong to passphrases, two derived at a time, each in about half a second of another
+ * thread.
+ * @param secrets each at least 32 bytes; text is encoded in UTF-8.
  * @param salt exactly 16 bytes; text is taken as one byte a character, as the peer does.
+ * @throws `FST_SEALED_SESSION_SECRET_TYPE`, `FST_SEALED_SESSION_SECRET_LENGTH`,
+ * `FST_SEALED_SESSION_SALT_TYPE`, `FST_SEALED_SESSION_SALT_LENGTH`, before anything is derived.
  */
-export async function keyFromPassphrase (secret: unknown, salt: unknown): Promise<Buffer> {
-  const passphrase = readSecret(secret)
-  return await derivePassphraseKey(passphrase, salt === undefined ? DEFAULT_SALT : readSalt(salt))
+export async function keysFromPassphrases (secrets: readonly unknown[], salt: unknown): Promise<Buffer[]> {
+  const passphrases = secrets.map(readSecret)
+  const saltBytes = salt === undefined ? DEFAULT_SALT : readSalt(salt)
+  const keys: Buffer[] = []
+  const left = passphrases.entries()
+  const derive = async (): Promise<void> => {
+    // Both share the iterator: each takes the next passphrase when it has done one.
+    for (const [index, passphrase] of left) keys[index] = await sodium().derivePassphraseKey(passphrase, saltBytes)
+  }
+  await Promise.all(Array.from({ length: MAX_PARALLEL }, derive))
+  return keys
 }
 
 function readSecret (secret: unknown): Buffer {

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import sodium from 'sodium-native'
 import { Codec } from '../../src/codec.ts'
 import { MAX_TOKEN_LENGTH } from '../../src/limits.ts'
-import { Keyring } from '../../src/keys/keyring.ts'
+import { KeySet } from '../../src/keys/key-set.ts'
 import { refusalMessage } from '../../src/refusals.ts'
 import { newKey } from '../helpers.ts'
 import { blocks, codeIn, tableUnder } from './markdown.ts'
@@ -36,7 +36,7 @@ const nonce = Buffer.from(example.nonce, 'hex')
 /** Seals with the example's nonce, at the time of its last write. */
 function codec (keys: Buffer[] = [key]): Codec {
   const surroundings = { now: () => example.lastWrite * 1000, fillRandom: (buffer: Uint8Array) => { buffer.set(nonce) } }
-  return new Codec({ keyring: new Keyring(keys), expiry: 100 }, surroundings)
+  return new Codec({ keyring: { current: KeySet.of(keys) }, expiry: 100, format: 'secretbox', accept: ['secretbox', 'sealed'], context: 'session' }, surroundings)
 }
 
 /** The tag and the ciphertext of any payload, made without our code. */
@@ -63,7 +63,7 @@ describe('the worked example of docs/format.md', () => {
   })
 
   it('is what sealing its data gives', () => {
-    assert.equal(codec().seal(example), example.token)
+    assert.equal(codec().seal({ data: example.data, lastWrite: example.lastWrite, created: null, lifetime: null, maxAge: null, id: null }), example.token)
   })
 
   it('is opened again', () => {

@@ -35,10 +35,10 @@ describe('the tables of the README', () => {
   it('have the defaults that the code has', async () => {
     const [config] = await readOptions({ key: newKey(), sessionName: undefined }, () => {})
     const documented = tableUnder(readme, '## Options')
-      .map(([name, , value = '']) => [codeIn(name), value.startsWith('`') ? codeIn(value) : null] as const)
+      .map(([name, , value = '']) => [codeIn(name), /^`[^`]+`$/.test(value) ? codeIn(value) : null] as const)
       .filter(([, value]) => value !== null)
-    const { sessionName, expiry, cookie, noStore } = config!
-    const actual = { expiry, cookie, sessionName, noStore }
+    const { sessionName, expiry, cookie, noStore, format } = config!
+    const actual = { expiry, cookie, sessionName, format, noStore }
     assert.deepEqual(documented, Object.entries(actual).map(([name, value]) => [name, inspect(value)]))
   })
 

@@ -13,7 +13,7 @@ export function read (path: string): string {
   return readFileSync(join(ROOT, path), 'utf8')
 }
 
-/** Names of the members of interfaces in src/types.ts, wherever they are declared there. */
+/** Names of the members of interfaces in the public types, wherever they are declared there. */
 export function membersOf (...interfaces: string[]): string[] {
   const names = new Set<string>()
   const visit = (node: ts.Node): void => {
@@ -22,7 +22,7 @@ export function membersOf (...interfaces: string[]): string[] {
     }
     ts.forEachChild(node, visit)
   }
-  visit(ts.createSourceFile('types.ts', read('src/types.ts'), ts.ScriptTarget.Latest))
+  for (const path of ['src/types.ts', 'src/option-types.ts']) visit(ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest))
   return [...names].sort()
 }
 

@@ -5,14 +5,33 @@ import { describe, it } from 'node:test'
 import Fastify from 'fastify'
 import sodium from 'sodium-native'
 import { openSecretbox } from '../../src/formats/secretbox.ts'
-import { Keyring } from '../../src/keys/keyring.ts'
-import { keyFromPassphrase } from '../../src/keys/passphrase.ts'
+import { KeySet } from '../../src/keys/key-set.ts'
+import { keysFromPassphrases } from '../../src/keys/passphrase.ts'
 
 const SECRET = 'a passphrase of more than thirty-two bytes, with an é'
 const SALT = 'sixteen bytes, ÿ'
 const KEY = '3cec68d60960cc90f07df6b537fa50c4489fb0cf01d779c625579a6dd11b55f6'
 
-describe('keyFromPassphrase', () => {
+/** The key of one passphrase. */
+async function keyFromPassphrase (secret: unknown, salt: unknown): Promise<Buffer> {
+  const [key] = await keysFromPassphrases([secret], salt)
+  return key!
+}
+
+describe('keysFromPassphrases', () => {
+  it('derives the keys of several passphrases, in their order', async () => {
+    const others = ['another passphrase of thirty-two bytes', 'yet another one of thirty-two bytes']
+    const keys = await keysFromPassphrases([others[0], SECRET, others[1]], SALT)
+    const [first, last] = others.map(secret => derive(Buffer.from(secret), Buffer.from(SALT, 'latin1')).toString('hex'))
+    assert.deepEqual(keys.map(key => key.toString('hex')), [first, KEY, last])
+  })
+
+  it('checks every passphrase before it derives any', async () => {
+    const start = performance.now()
+    await assert.rejects(keysFromPassphrases([SECRET, 'short'], SALT), { code: 'FST_SEALED_SESSION_SECRET_LENGTH' })
+    assert.ok(performance.now() - start < 100)
+  })
+
   it('derives the key that libsodium derives with its MODERATE limits from UTF-8 text and a salt of one byte a character', async () => {
     const key = await keyFromPassphrase(SECRET, SALT)
     assert.deepEqual(key, derive(Buffer.from(SECRET, 'utf8'), Buffer.from(SALT, 'latin1')))
@@ -28,7 +47,7 @@ describe('keyFromPassphrase', () => {
     const app = Fastify()
     await app.register(secureSession as never, { secret: SECRET } as never)
     const token = app.encodeSecureSession(app.createSecureSession({ a: 1 }))
-    const opened = openSecretbox(token, new Keyring([await keyFromPassphrase(SECRET, undefined)]))
+    const opened = openSecretbox(token, KeySet.of([await keyFromPassphrase(SECRET, undefined)]))
     assert.ok(opened.ok)
     assert.deepEqual(opened.content.data, { a: 1 })
   })

@@ -36,9 +36,9 @@ describe('the tarball', () => {
     const expected = [
       /^docs\/[\w-]+\.md$/,
       /^(package\.json|README\.md|LICENSE|genkey\.js)$/,
-      /^dist\/esm\/([\w-]+\/)*[\w-]+\.js$/,
+      /^dist\/esm\/([\w-]+\/)*[\w-]+\.c?js$/,
       /^dist\/esm\/index\.d\.ts$/,
-      /^dist\/cjs\/([\w-]+\/)*[\w-]+\.(js|d\.ts)$/,
+      /^dist\/cjs\/([\w-]+\/)*[\w-]+\.(c?js|d\.c?ts)$/,
       /^dist\/cjs\/(package\.json|require\.cjs|require\.d\.cts)$/
     ]
     assert.deepEqual(files.filter(file => !expected.some(pattern => pattern.test(file))), [])

@@ -1,16 +1,25 @@
 // No public type is `any`: checks that look at one would say nothing.
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { createSessionCodec, generateKey, sessionInfo } from 'fastify-sealed-session'
 import type {
   DecodeLog,
   FastifySecureSession,
+  Format,
+  KeyFileOptions,
+  Keyring,
+  OpenedToken,
+  RefusalReason,
   SecureSessionOptions,
   SecureSessionPluginOptions,
   Session,
+  SessionCodec,
   SessionData,
+  SessionInfo,
   SessionKey,
   SessionKeyOptions,
   SessionMethods,
   SessionOptions,
+  SessionSecret,
   SessionSecretOptions
 } from 'fastify-sealed-session'
 import { describe, expect, test } from 'tstyche'
@@ -45,6 +54,16 @@ describe('the helpers of this file find `any`', () => {
 })
 
 test('no exported type is any', () => {
+  expect<IsAny<Format>>().type.toBe<false>()
+  expect<IsAny<KeyFileOptions>>().type.toBe<false>()
+  expect<IsAny<RefusalReason>>().type.toBe<false>()
+  expect<IsAny<SessionInfo>>().type.toBe<false>()
+  expect<IsAny<SessionSecret>>().type.toBe<false>()
+  expect<AnyMembers<KeyFileOptions>>().type.toBe<never>()
+  expect<AnyMembers<Keyring>>().type.toBe<never>()
+  expect<AnyMembers<OpenedToken<{ key: string }>>>().type.toBe<never>()
+  expect<AnyMembers<SessionCodec>>().type.toBe<never>()
+  expect<AnyMembers<SessionInfo>>().type.toBe<never>()
   expect<IsAny<DecodeLog>>().type.toBe<false>()
   expect<IsAny<FastifySecureSession>>().type.toBe<false>()
   expect<IsAny<SecureSessionOptions>>().type.toBe<false>()
@@ -70,6 +89,12 @@ test('no member of a session is any, takes any or gives any', () => {
 test('no key of a session is any', () => {
   expect<IsAny<SessionData['userId']>>().type.toBe<false>()
   expect<IsAny<Session['userId']>>().type.toBe<false>()
+})
+
+test('no exported function takes or gives any', () => {
+  expect<HasAny<typeof createSessionCodec>>().type.toBe<false>()
+  expect<HasAny<typeof generateKey>>().type.toBe<false>()
+  expect<HasAny<typeof sessionInfo>>().type.toBe<false>()
 })
 
 test('no option is any', () => {

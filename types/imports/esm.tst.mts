@@ -23,8 +23,8 @@ test('the named import is the plugin', () => {
   expect(app.register(fastifySecureSession, options)).type.not.toRaiseError()
 })
 
-test('the star import has the plugin as `default` and by its name, and nothing else', () => {
-  expect<keyof typeof everything>().type.toBe<'default' | 'fastifySecureSession'>()
+test('the star import has the plugin as `default` and by its name, and the other functions', () => {
+  expect<keyof typeof everything>().type.toBe<'default' | 'fastifySecureSession' | 'Keyring' | 'createSessionCodec' | 'generateKey' | 'sessionInfo'>()
   expect(everything.default).type.toBe<FastifySecureSession>()
   expect(everything.fastifySecureSession).type.toBe<FastifySecureSession>()
   expect<everything.Session>().type.toBe<Session>()

@@ -1,0 +1,65 @@
+// What this package needs of libsodium, and nothing else of it. `native.ts` and `wasm.ts` have it;
+// `sodium.ts` chooses one of them.
+
+export const KEY_BYTES = 32
+export const SALT_BYTES = 16
+export const SECRETBOX_NONCE_BYTES = 24
+export const SECRETBOX_MAC_BYTES = 16
+export const AEAD_NONCE_BYTES = 24
+export const AEAD_TAG_BYTES = 16
+
+export interface SodiumLibrary {
+  readonly name: 'native' | 'wasm'
+
+  /**
+   * Fills a buffer with random bytes.
+   * @see https://doc.libsodium.org/generating_random_data
+   */
+  fillRandom (buffer: Uint8Array): void
+
+  /**
+   * XSalsa20-Poly1305, in place: `message` becomes the ciphertext, `mac` takes its 16-byte tag.
+   * @see https://doc.libsodium.org/secret-key_cryptography/secretbox#detached-mode
+   */
+  secretboxSeal (message: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): void
+
+  /**
+   * The inverse of `secretboxSeal`, in place. The tag is checked before anything is decrypted.
+   * @returns false where the ciphertext was not made with this key and nonce, or was changed; it is
+   * then as it was, so that another key can be tried.
+   */
+  secretboxOpen (ciphertext: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean
+
+  /**
+   * XChaCha20-Poly1305 (IETF), in place: `sealed` takes the ciphertext and its 16-byte tag.
+   * @param message the beginning of `sealed`, which is 16 bytes longer.
+   * @see https://doc.libsodium.org/secret-key_cryptography/aead/chacha20-poly1305/xchacha20-poly1305_construction
+   */
+  aeadSeal (sealed: Uint8Array, message: Uint8Array, associatedData: Uint8Array, nonce: Uint8Array, key: Uint8Array): void
+
+  /**
+   * The inverse of `aeadSeal`, in place.
+   * @returns false where anything is not as it was sealed, the associated data included.
+   */
+  aeadOpen (message: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean
+
+  /**
+   * A subkey of a key, which says nothing about the key or about other subkeys.
+   * @param context eight characters that stand for the use.
+   * @see https://doc.libsodium.org/key_derivation
+   */
+  deriveSubkey (key: Uint8Array, id: number, context: string, length: number): Buffer
+
+  /**
+   * Derives a key from a passphrase on another thread: Argon2id with MODERATE limits, 3 passes over
+   * 256 MiB. The limits are part of the key: others would give another key than the peer's.
+   * @see https://doc.libsodium.org/password_hashing/default_phf
+   */
+  derivePassphraseKey (passphrase: Uint8Array, salt: Uint8Array): Promise<Buffer>
+
+  /**
+   * BLAKE2b, 32 bytes, without a key.
+   * @see https://doc.libsodium.org/hashing/generic_hashing
+   */
+  hash (input: Uint8Array): Buffer
+}

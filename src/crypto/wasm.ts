@@ -1,0 +1,53 @@
+import { KEY_BYTES, type SodiumLibrary } from './library.ts'
+import type { SodiumWasm } from './load.cts'
+import { derivePassphraseKeyInWorker } from './passphrase-worker.ts'
+import { succeeds } from './succeeds.ts'
+
+/**
+ * libsodium compiled to WebAssembly, by its own author: for platforms that the addon has no binary
+ * for. The same tokens, slower with long ones. It copies what it is given and what it returns.
+ */
+export class WasmSodium implements SodiumLibrary {
+  readonly name = 'wasm'
+  readonly #sodium: SodiumWasm
+
+  /** @param sodium must be ready. */
+  constructor (sodium: SodiumWasm) {
+    this.#sodium = sodium
+  }
+
+  fillRandom (buffer: Uint8Array): void {
+    // Where libsodium has its random bytes from here, too, but four at a time.
+    globalThis.crypto.getRandomValues(buffer)
+  }
+
+  secretboxSeal (message: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): void {
+    const sealed = this.#sodium.crypto_secretbox_detached(message, nonce, key)
+    mac.set(sealed.mac)
+    message.set(sealed.cipher)
+  }
+
+  secretboxOpen (ciphertext: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean {
+    return succeeds(() => ciphertext.set(this.#sodium.crypto_secretbox_open_detached(ciphertext, mac, nonce, key)))
+  }
+
+  aeadSeal (sealed: Uint8Array, message: Uint8Array, associatedData: Uint8Array, nonce: Uint8Array, key: Uint8Array): void {
+    sealed.set(this.#sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(message, associatedData, null, nonce, key))
+  }
+
+  aeadOpen (message: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean {
+    return succeeds(() => message.set(this.#sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, sealed, associatedData, nonce, key)))
+  }
+
+  deriveSubkey (key: Uint8Array, id: number, context: string, length: number): Buffer {
+    return Buffer.from(this.#sodium.crypto_kdf_derive_from_key(length, id, context, key))
+  }
+
+  async derivePassphraseKey (passphrase: Uint8Array, salt: Uint8Array): Promise<Buffer> {
+    return await derivePassphraseKeyInWorker(passphrase, salt)
+  }
+
+  hash (input: Uint8Array): Buffer {
+    return Buffer.from(this.#sodium.crypto_generichash(KEY_BYTES, input, null))
+  }
+}

@@ -1,0 +1,132 @@
+import { AEAD_NONCE_BYTES as NONCE_BYTES, AEAD_TAG_BYTES as TAG_BYTES } from '../crypto/library.ts'
+import { fillNonce } from '../crypto/nonces.ts'
+import { sodium } from '../crypto/sodium.ts'
+import type { Content, FormatOpened } from '../content.ts'
+import { sealedSessionError } from '../errors.ts'
+import type { DerivedKey } from '../keys/derived-key.ts'
+import type { KeySet } from '../keys/key-set.ts'
+import { MAX_TOKEN_LENGTH } from '../limits.ts'
+import { parse, stringify } from '../serializer.ts'
+import { HEADER_BYTES, MAX_HEADER_BYTES, readHeader, writeHeader } from './sealed-header.ts'
+import { TEXT, getWorkspace, textOf } from './workspace.ts'
+
+// This package's own token, as one base64url string without padding:
+//
+//   version 1 | key id 4 | nonce 24 | ciphertext                            | tag 16
+//   └──────┬──────────┘                 │
+//          │                            └─ XChaCha20-Poly1305 of header 11… | {"userId":1, …}
+//          └─ associated data, followed by the context of the session in UTF-8
+//
+// The version, the key's id and the context are authenticated with the rest: a token opens only as
+// what it was sealed for. The key is one that is derived for this format; see keys/derived-key.ts.
+//
+// The cipher does not commit to its key: whoever has two keys can make a token that opens with both.
+// Nothing here relies on that: the id names one key, and who has a key can make any token anyway.
+
+const VERSION = 1
+
+const VERSION_BYTES = 1
+const ID_BYTES = 4
+const NAME_BYTES = VERSION_BYTES + ID_BYTES // what the associated data begins with
+
+// Where the parts are put in the workspace.
+const NONCE_START = TEXT - NONCE_BYTES
+const ID_START = NONCE_START - ID_BYTES
+const START = ID_START - VERSION_BYTES
+
+const MIN_BYTES = NAME_BYTES + NONCE_BYTES + HEADER_BYTES + TAG_BYTES // 56
+
+/** What fits into the longest token, in bytes of JSON. */
+const MAX_JSON_BYTES = Math.floor(MAX_TOKEN_LENGTH / 4) * 3 - NAME_BYTES - NONCE_BYTES - MAX_HEADER_BYTES - TAG_BYTES
+
+/** Why a token of this format was not opened, in the order in which it is found out. */
+export type SealedRefusal = 'too-long' | 'malformed' | 'version-unknown' | 'key-unknown' | 'not-authentic' | 'header-invalid' | 'payload-invalid'
+
+export type SealedOpened = FormatOpened<DerivedKey, SealedRefusal>
+
+/** What a token is bound to: room for its first five bytes, then the context. */
+export type Binding = Buffer
+
+/** Prepares a context, such as a cookie's name, for `sealSealed` and `openSealed`. */
+export function bindingOf (context: string): Binding {
+  return Buffer.concat([Buffer.alloc(NAME_BYTES), Buffer.from(context)])
+}
+
+/** Seals with a key, for a context. */
+export function sealSealed (content: Content, key: DerivedKey, binding: Binding, fillRandom: (nonce: Uint8Array) => void = fillNonce): string {
+  // 1. data to JSON: what the app has written, such as a toJSON(), runs here and nowhere below
+  const json = stringify(content.data)
+  // 2. times and JSON to bytes
+  const workspace = getWorkspace()
+  const { bytes } = workspace
+  const length = writeMessage(bytes, json, content)
+  // 3. encrypt
+  bytes[START] = VERSION
+  bytes.writeUInt32BE(key.idNumber, ID_START)
+  const nonce = nonceOf(bytes)
+  fillRandom(nonce)
+  const sealed = textOf(workspace, length + TAG_BYTES)
+  sodium().aeadSeal(sealed, textOf(workspace, length), bind(binding, bytes), nonce, key.encryption)
+  // 4. encode
+  return bytes.toString('base64url', START, TEXT + length + TAG_BYTES)
+}
+
+/** Opens with the key that the token names: the steps of `sealSealed`, backwards. */
+export function openSealed (token: string, keys: KeySet, binding: Binding): SealedOpened {
+  // 4. decode, after a bound on the work
+  if (token.length > MAX_TOKEN_LENGTH) return refused('too-long')
+  const workspace = getWorkspace()
+  const { bytes } = workspace
+  const end = START + bytes.write(token, START, 'base64url')
+  // Node's decoder skips stray characters and takes other alphabets, paddings and spare bits. One
+  // token, one string: what compares or caches cookies must not be fooled by another spelling.
+  if (end - START < MIN_BYTES || bytes.toString('base64url', START, end) !== token) return refused('malformed')
+
+  // 3. decrypt
+  if (bytes[START] !== VERSION) return refused('version-unknown')
+  const key = keys.find(bytes.readUInt32BE(ID_START))
+  if (key === undefined) return refused('key-unknown')
+  const length = end - TEXT - TAG_BYTES
+  const isAuthentic = sodium().aeadOpen(textOf(workspace, length), textOf(workspace, end - TEXT), bind(binding, bytes), nonceOf(bytes), key.encryption)
+  if (!isAuthentic) return refused('not-authentic')
+
+  // 2. and 1. bytes to times and JSON, JSON to data
+  return readMessage(bytes, TEXT + length, key)
+}
+
+function refused (reason: SealedRefusal): SealedOpened {
+  return { ok: false, reason }
+}
+
+/** Completes the associated data with the version and key id that a token has. */
+function bind (binding: Binding, bytes: Buffer): Binding {
+  for (let i = 0; i < NAME_BYTES; i++) binding[i] = bytes[START + i]! // the workspace is longer
+  return binding
+}
+
+let nonceView: Uint8Array | null = null
+
+/** The nonce of the token in the workspace, of which a thread has one. */
+function nonceOf (bytes: Buffer): Uint8Array {
+  nonceView ??= bytes.subarray(NONCE_START, TEXT)
+  return nonceView
+}
+
+/** Writes what is to be encrypted and returns its length in bytes. */
+function writeMessage (bytes: Buffer, json: string, content: Content): number {
+  // No character of a string takes more than three bytes.
+  const length = json.length * 3 < MAX_JSON_BYTES ? 0 : Buffer.byteLength(json)
+  if (length > MAX_JSON_BYTES) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, MAX_JSON_BYTES])
+  const payload = writeHeader(bytes, TEXT, content)
+  return payload + bytes.write(json, payload) - TEXT
+}
+
+/** The inverse of `writeMessage` and `stringify`. */
+function readMessage (bytes: Buffer, end: number, key: DerivedKey): SealedOpened {
+  const header = readHeader(bytes, TEXT, end)
+  if (header === null) return refused('header-invalid')
+  const { payload, created, lastWrite, lifetime, maxAge, id } = header
+  const data = parse(bytes.toString('utf8', payload, end))
+  if (data === null) return refused('payload-invalid')
+  return { ok: true, content: { data, lastWrite, created, lifetime, maxAge, id }, key }
+}

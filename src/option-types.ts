@@ -1,0 +1,117 @@
+import type { CookieSerializeOptions } from '@fastify/cookie'
+import type { Keyring } from './keys/keyring.ts'
+import type { Format } from './token-types.ts'
+
+/** 32 bytes; or 64 hex characters; or the 32 bytes in base64 or base64url. */
+export type SessionKey = string | Uint8Array
+
+/** A passphrase of at least 32 bytes; text is encoded in UTF-8. */
+export type SessionSecret = string | Uint8Array
+
+/** How a `Keyring` follows its file. */
+export interface KeyFileOptions {
+  /** Whether the keyring changes when the file does. Default false. */
+  watch?: boolean | undefined
+  /**
+   * Seconds for which a key that appears in a watched file opens but does not seal yet, so that no
+   * process seals what another one, which has not read the file yet, cannot open. Default 120: make
+   * it longer than it takes until every process has the new file. For the first key of a file that
+   * was written just before the process started, it counts from then.
+   */
+  activateAfter?: number | undefined
+  /** Seconds between two looks at a watched file; a change counts at the second look. Default 1. */
+  watchInterval?: number | undefined
+}
+
+/** What can be set for each session, besides its key. */
+export interface SessionOptions {
+  /** Name of the property on the request. Default `'session'`. */
+  sessionName?: string | undefined
+
+  /** Name of the cookie. Default: `sessionName`. */
+  cookieName?: string | undefined
+
+  /**
+   * Seconds that a session stays valid after its last write or touch. Enforced inside the token,
+   * whatever the cookie's attributes say and whoever kept a copy. Default 86401.
+   *
+   * Anything but a finite positive number is refused with `FST_SEALED_SESSION_DURATION`; `0` and
+   * `null` mean the default, with a warning.
+   */
+  expiry?: number | null | undefined
+
+  /**
+   * Attributes of the cookie: whatever `setCookie` of `@fastify/cookie` takes, `signed` and
+   * `secure: 'auto'` included. `httpOnly` defaults to true. Copied: later changes have no effect.
+   */
+  cookie?: CookieSerializeOptions | undefined
+
+  /** The same as `cookie`; counts where both are given. */
+  cookieOptions?: CookieSerializeOptions | undefined
+
+  /**
+   * Whether a response that carries the session's cookie says `Cache-Control: no-store`, unless the
+   * app set that header itself (RFC 9111 section 7.3: shared caches may store `Set-Cookie`).
+   * Default true.
+   */
+  noStore?: boolean | undefined
+
+  /**
+   * The format that sessions are sealed in. Default `'secretbox'`, which `@fastify/secure-session`
+   * opens, too. Take `'sealed'` for a new app.
+   */
+  format?: Format | undefined
+
+  /**
+   * The formats that are opened. Default: `format`, and `'sealed'`. A session in another format than
+   * `format` is sealed again in that one when it is used. Must contain `format`.
+   *
+   * While `'secretbox'` is in it, sessions that share a key are not told apart: registration warns.
+   */
+  accept?: readonly Format[] | undefined
+
+  /**
+   * What a sealed token is bound to, beside its key: it opens only where this is the same. Default:
+   * the cookie's name. Set it to keep tokens when the cookie is renamed, or to tell apps and
+   * environments apart that have to share a key.
+   */
+  context?: string | undefined
+}
+
+/** A session sealed with random keys. */
+export interface SessionKeyOptions {
+  /**
+   * The key, or several for rotation: the first seals, all of them open, and a session that a later
+   * one opened is sealed again with the first when it is used. Bytes are copied at registration. Or a
+   * `Keyring`, which can change while the app runs.
+   */
+  key: SessionKey | readonly SessionKey[] | Keyring
+  /** Has no effect beside `key`. */
+  secret?: SessionSecret | readonly SessionSecret[] | undefined
+  /** Has no effect beside `key`. */
+  salt?: string | Uint8Array | undefined
+}
+
+/** A session sealed with a key derived from a passphrase. */
+export interface SessionSecretOptions {
+  key?: undefined
+  /**
+   * Passphrase of at least 32 bytes. The key is derived from it at registration with libsodium's
+   * `crypto_pwhash` (Argon2id, MODERATE limits: 256 MiB and about half a second, off the event loop).
+   * Or several for rotation, as with `key`; two are derived at a time.
+   */
+  secret: SessionSecret | readonly SessionSecret[]
+  /**
+   * Exactly 16 bytes. Default: one that is the same in every installation, with a warning, since
+   * it lets one guess be tried against all of them at once.
+   */
+  salt?: string | Uint8Array | undefined
+}
+
+/** Options of one session. */
+export type SecureSessionPluginOptions = SessionOptions & (SessionKeyOptions | SessionSecretOptions)
+
+/** What `register` takes: the options of one session, or of several, each with its own name. */
+export type SecureSessionOptions =
+  | SecureSessionPluginOptions
+  | ReadonlyArray<SecureSessionPluginOptions & { sessionName: string }>

@@ -1,0 +1,27 @@
+import { kindOf, sealedSessionError } from './errors.ts'
+
+// Options of simple types, read and checked.
+
+export type Options = Readonly<Record<string, unknown>>
+
+/** Like the peer, an empty text means the default. @throws `FST_SEALED_SESSION_OPTION_INVALID` */
+export function readText (options: object, name: string): string | undefined {
+  const value = (options as Options)[name]
+  if (value === undefined || value === null || value === '') return undefined
+  if (typeof value !== 'string') throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'a string', kindOf(value)])
+  return value
+}
+
+/** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
+export function readFlag (options: object, name: string, fallback: boolean): boolean {
+  const value = (options as Options)[name] ?? fallback
+  if (typeof value !== 'boolean') throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'a boolean', kindOf(value)])
+  return value
+}
+
+/** A number of seconds. @throws `FST_SEALED_SESSION_DURATION` */
+export function readDuration (options: object, name: string, fallback: number, { orZero = false } = {}): number {
+  const value = (options as Options)[name] ?? fallback
+  if (typeof value === 'number' && Number.isFinite(value) && (value > 0 || (orZero && value === 0))) return value
+  throw sealedSessionError('FST_SEALED_SESSION_DURATION', [name, typeof value === 'number' ? String(value) : kindOf(value)])
+}

@@ -1,0 +1,45 @@
+import { format } from 'node:util'
+import { Codec, SURROUNDINGS } from './codec.ts'
+import { newContent } from './content.ts'
+import { dataFrom } from './data.ts'
+import { sealedSessionError } from './errors.ts'
+import { readOptions } from './options.ts'
+import type { SecureSessionPluginOptions, SessionCodec, SessionData } from './types.ts'
+import { WARNINGS, type Warn } from './warnings.ts'
+
+/**
+ * Seals and opens tokens without Fastify: for WebSocket servers, workers, scripts and other
+ * frameworks. With the options of a session of an app it opens that session's tokens, and the app
+ * opens what it seals.
+ * @param options of one session, the same as for `register`. Attributes of the cookie have no effect,
+ * and a token is not signed. Warnings go to `process.emitWarning`.
+ * @throws what registration throws, with the same codes.
+ */
+export async function createSessionCodec<T = SessionData> (options: SecureSessionPluginOptions): Promise<SessionCodec<T>> {
+  if (Array.isArray(options)) throw sealedSessionError('FST_SEALED_SESSION_OPTIONS_INVALID', ['', 'an array'])
+  const warn: Warn = (code, ...values) => { process.emitWarning(format(WARNINGS[code], ...values), { code }) }
+  const [config] = await readOptions(options, warn)
+  const { expiry } = config! // readOptions returns at least one
+  const codec = new Codec(config!)
+  const at = (seconds: number): Date => new Date(seconds * 1000)
+
+  return {
+    seal: data => codec.seal(newContent(dataFrom(data), SURROUNDINGS.now())),
+
+    open (token) {
+      const opened = typeof token === 'string' ? codec.open(token) : { ok: false, reason: 'malformed' } as const
+      if (!opened.ok) return opened
+      const { content: { data, created, lastWrite, lifetime }, format, keyId, stale } = opened
+      return {
+        ok: true,
+        data: data as T,
+        createdAt: created === null ? null : new Date(created),
+        lastWriteAt: at(lastWrite),
+        expiresAt: at(lastWrite + (lifetime ?? expiry)),
+        keyId,
+        format,
+        stale
+      }
+    }
+  }
+}

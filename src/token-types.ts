@@ -1,0 +1,91 @@
+import type { SessionData } from './types.ts'
+
+/**
+ * How a session is sealed into a token.
+ *
+ * - `'secretbox'`: the peer's format, which `@fastify/secure-session` reads and writes, too.
+ * - `'sealed'`: shorter, needs no percent-encoding, opens only as the session that it was sealed
+ *   for, and names its key, so that it opens as fast with a hundred keys as with one.
+ */
+export type Format = 'secretbox' | 'sealed'
+
+/**
+ * Why a token was refused. For logs and messages of the app's: a response should not tell them apart
+ * beyond `expired`, which the user may know.
+ *
+ * - `malformed`, `too-long`, `ciphertext-length`, `nonce-length`: no token at all
+ * - `version-unknown`, `key-unknown`: sealed by a version or with a key that this process does not have
+ * - `not-authentic`: changed, or sealed with another key or for another session
+ * - `format-not-accepted`: a format that is not in `accept`
+ * - `header-invalid`, `payload-invalid`, `time-missing`: sealed with the key, but not by this package
+ * - `expired`, `time-in-future`: not valid now
+ * - `signature-invalid`: the signature of a signed cookie is missing or wrong
+ */
+export type RefusalReason =
+  | 'malformed' | 'too-long' | 'ciphertext-length' | 'nonce-length'
+  | 'version-unknown' | 'key-unknown'
+  | 'not-authentic'
+  | 'format-not-accepted'
+  | 'header-invalid' | 'payload-invalid' | 'time-missing'
+  | 'expired' | 'time-in-future'
+  | 'signature-invalid'
+
+/** Why a session is as it is. What `sessionInfo()` returns. */
+export interface SessionInfo {
+  /**
+   * `'valid'`: a cookie or token was opened. `'rejected'`: there was one and it was refused, so the
+   * session began empty. `'new'`: there was none, or `delete()` or `regenerate()` ended it.
+   */
+  status: 'new' | 'valid' | 'rejected'
+  /** Why it was refused; null unless it was. */
+  reason: RefusalReason | null
+  /** When the session began; null for one of the secretbox format, which does not say. */
+  createdAt: Date | null
+  /** When it was last written or touched; null for a new one that was not written. */
+  lastWriteAt: Date | null
+  /** From when on it will be refused if nothing is written; null for a new one that was not written. */
+  expiresAt: Date | null
+  /** The id of the key that opened it, as in `keyring.ids`; null for a new one. */
+  keyId: string | null
+  /** The format it was opened from; null for a new one. */
+  format: Format | null
+  /** What tells this session from others; null where nothing needs it. */
+  id: string | null
+}
+
+/** What opening a token gives. */
+export type OpenedToken<T = SessionData> =
+  | {
+    ok: true
+    data: T
+    /** When the session began; null in the secretbox format, which does not say. */
+    createdAt: Date | null
+    lastWriteAt: Date
+    /** From when on the token will be refused. */
+    expiresAt: Date
+    /** The id of the key that opened it, as in `keyring.ids`. */
+    keyId: string
+    format: Format
+    /** Whether a token made now would have a newer key or another format. */
+    stale: boolean
+  }
+  | { ok: false, reason: RefusalReason }
+
+/** Seals and opens tokens without Fastify. What `createSessionCodec()` returns. */
+export interface SessionCodec<T = SessionData> {
+  /**
+   * The token of a new session that holds `data`: what its cookie holds.
+   * @throws `FST_SEALED_SESSION_DATA_INVALID` if it is not an object,
+   * `FST_SEALED_SESSION_KEY_RESERVED` if it has a key that the session keeps itself,
+   * `FST_SEALED_SESSION_VALUE_UNSTORABLE` for data that JSON cannot hold,
+   * `FST_SEALED_SESSION_TOO_LARGE` for more than 48 KiB of it.
+   */
+  seal(data: T): string
+
+  /**
+   * What a token holds. Never throws, whatever it is given.
+   * @param token as it was before percent-encoding: `decodeURIComponent` of a cookie's value, which
+   * cookie parsers do.
+   */
+  open(token: string | undefined): OpenedToken<T>
+}
