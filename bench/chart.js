@@ -1,5 +1,5 @@
 // The chart of the README: what a session adds to a request.
-import { added } from './report.js'
+import { added } from './bars.js'
 
 const SIDES = [
   ['ours', 'fastify-sealed-session', '#2563eb'],

@@ -1,0 +1,37 @@
+// The bars: each a ratio of one run, what it is now, and whether it holds.
+
+/** What a side adds to a request, over the app that only has @fastify/cookie. */
+export function added (results, task, side) {
+  return results.tasks[task][side].best - results.tasks[task].floor.best
+}
+
+/** The bytes that a side allocates for a request, over the same app. */
+export function addedBytes (results, task, side) {
+  return results.allocation[task][side] - results.allocation[task].floor
+}
+
+/**
+ * What a request would add if its session cost no more than libsodium, JSON and base64 on prepared
+ * buffers: a request of ours that does not touch its session, and `steps` of the limit.
+ */
+function least ({ tasks }, task, steps) {
+  return tasks.untouched.ours.best + steps.reduce((sum, step) => sum + tasks[step].limit.best, 0) - tasks[task].floor.best
+}
+
+export function bars (results) {
+  const { tasks, wire, register } = results
+  const ofPeer = (task, time = added(results, task, 'ours')) => time / added(results, task, 'peer')
+  const bytes = task => addedBytes(results, task, 'ours') / addedBytes(results, task, 'peer')
+  const token = task => ({ what: task.replace('_', ' '), value: tasks[task].ours.best / tasks[task].limit.best, bar: 1.25, of: 'of the limit' })
+  return [
+    { what: 'time added to a request that never touches its session', value: ofPeer('untouched'), bar: 0.05, of: 'of what the peer adds' },
+    { what: 'time added to a request that reads it', value: ofPeer('read'), bar: 0.35, of: 'of what the peer adds', least: ofPeer('read', least(results, 'read', ['decode 170_B'])) },
+    { what: 'time added to a request that writes it', value: ofPeer('write'), bar: 0.35, of: 'of what the peer adds', least: ofPeer('write', least(results, 'write', ['decode 170_B', 'encode 170_B'])) },
+    ...['170_B', '1_KB', '2.8_KB'].flatMap(size => [token(`encode ${size}`), token(`decode ${size}`)]),
+    { what: 'cookie on the wire', value: wire.ours / wire.peer, bar: 0.95, of: "of the peer's bytes" },
+    { what: 'refusing garbage of the same length', value: tasks['reject 170_B'].ours.best / tasks['decode 170_B'].ours.best, bar: 1, of: 'of opening a valid cookie' },
+    { what: 'event loop blocked by registration with a secret', value: register.ours, bar: 20, of: `ms (the peer: ${register.peer.toFixed(0)})` },
+    { what: 'bytes that a read allocates over the floor', value: bytes('read'), bar: 0.5, of: "of the peer's" },
+    { what: 'bytes that a write allocates over the floor', value: bytes('write'), bar: 0.5, of: "of the peer's" }
+  ]
+}
