@@ -1,5 +1,5 @@
 // npm run bench [-- --quick] [-- --only WORD]: this package beside its peers and beside the limit,
-// on the same data, in one run. Writes bench/RESULTS.md and bench/chart.svg
+// on the same data, in one run. Writes bench/RESULTS.md, bench/chart.svg and the table of the README
 // (not with --quick or --only).
 //
 // Machines are noisy, and a process can be slow for its whole life. So each side has a process of
@@ -8,6 +8,7 @@
 // Of each start the fastest burst counts, of all starts the fastest start: noise only ever adds.
 import { writeFileSync } from 'node:fs'
 import { chart } from './chart.js'
+import { intoReadme } from './readme-table.js'
 import { report } from './report.js'
 import { askAll } from './side-process.js'
 import { runTask } from './starts.js'
@@ -65,4 +66,5 @@ process.stdout.write(text)
 if (!quick) {
   writeFileSync(new URL('RESULTS.md', import.meta.url), text)
   writeFileSync(new URL('chart.svg', import.meta.url), chart(results))
+  intoReadme(results)
 }
