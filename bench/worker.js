@@ -88,6 +88,12 @@ const commands = {
     return (performance.now() - start) * 1000 / count
   },
 
+  /** Microseconds by place in the code. */
+  async profile ({ task, ms }) {
+    const { profile } = await import('./profiler.js')
+    return await profile(() => runMany(prepared.get(task), 50), ms)
+  },
+
   /** Bytes allocated per operation, on the heap and in buffers; null where a collection came between. */
   async allocation ({ task, count }) {
     const run = prepared.get(task)
