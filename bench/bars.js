@@ -13,12 +13,20 @@ export function addedBytes (results, task, side) {
   return results.allocation[task][side] - results.allocation[task].floor
 }
 
+const LEAST_STEPS = { read: ['decode 170_B'], write: ['decode 170_B', 'encode 170_B'] }
+
 /**
  * What a request would add if its session cost no more than libsodium, JSON and base64 on prepared
- * buffers: a request of ours that does not touch its session, and `steps` of the limit.
+ * buffers: a request of ours that does not touch its session, and the steps of the limit.
  */
-function least ({ tasks }, task, steps) {
-  return tasks.untouched.ours.best + steps.reduce((sum, step) => sum + tasks[step].limit.best, 0) - tasks[task].floor.best
+export function leastAdded ({ tasks }, task) {
+  const steps = LEAST_STEPS[task].map(step => tasks[step].limit.best)
+  return steps.reduce((sum, step) => sum + step, tasks.untouched.ours.best) - tasks[task].floor.best
+}
+
+/** Microseconds that a bar leaves for everything else a session does; less than none is possible. */
+export function leftByBar (results, task) {
+  return BARS[task] * added(results, task, 'peer') - leastAdded(results, task)
 }
 
 export function bars (results) {
@@ -28,8 +36,8 @@ export function bars (results) {
   const token = task => ({ what: task.replace('_', ' '), value: tasks[task].ours.best / tasks[task].limit.best, bar: 1.25, of: 'of the limit' })
   return [
     { what: 'time added to a request that never touches its session', value: ofPeer('untouched'), bar: BARS.untouched, of: 'of what the peer adds' },
-    { what: 'time added to a request that reads it', value: ofPeer('read'), bar: BARS.read, of: 'of what the peer adds', least: ofPeer('read', least(results, 'read', ['decode 170_B'])) },
-    { what: 'time added to a request that writes it', value: ofPeer('write'), bar: BARS.write, of: 'of what the peer adds', least: ofPeer('write', least(results, 'write', ['decode 170_B', 'encode 170_B'])) },
+    { what: 'time added to a request that reads it', value: ofPeer('read'), bar: BARS.read, of: 'of what the peer adds', least: ofPeer('read', leastAdded(results, 'read')) },
+    { what: 'time added to a request that writes it', value: ofPeer('write'), bar: BARS.write, of: 'of what the peer adds', least: ofPeer('write', leastAdded(results, 'write')) },
     ...['170_B', '1_KB', '2.8_KB'].flatMap(size => [token(`encode ${size}`), token(`decode ${size}`)]),
     { what: 'cookie on the wire', value: wire.ours / wire.peer, bar: 0.95, of: "of the peer's bytes" },
     { what: 'refusing garbage of the same length', value: tasks['reject 170_B'].ours.best / tasks['decode 170_B'].ours.best, bar: 1, of: 'of opening a valid cookie' },

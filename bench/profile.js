@@ -2,7 +2,7 @@
 // spend their time. Writes bench/PROFILE.md (not with --quick).
 //
 // The profile gives shares, and slows down what it looks at. So they are shares of a time that is
-// measured without it, as `npm run bench` does: in fresh processes, beside the floor and the peer.
+// measured without it, as `npm run bench` does: in fresh processes, beside the floor, the peer and the limit.
 import { writeFileSync } from 'node:fs'
 import { profileReport } from './profile-report.js'
 import { askAll } from './side-process.js'
@@ -22,12 +22,13 @@ async function profileOf (task) {
   return ours
 }
 
-const tasks = []
-for (const task of ['read', 'write']) {
-  const times = await runTask({ task, sides: ['floor', 'ours', 'peer'] }, PLAN)
-  tasks.push({ task, floor: times.floor.best, ours: times.ours.best, peer: times.peer.best, places: await profileOf(task) })
-}
+const results = { tasks: {} }
+for (const [task, sides] of [
+  ['untouched', ['ours']], ['decode 170_B', ['limit']], ['encode 170_B', ['limit']],
+  ['read', ['floor', 'ours', 'peer']], ['write', ['floor', 'ours', 'peer']]
+]) results.tasks[task] = await runTask({ task, sides }, PLAN)
 
-const text = profileReport(tasks, { ...PLAN, profileMs: PROFILE_MS })
+const profiles = { read: await profileOf('read'), write: await profileOf('write') }
+const text = profileReport(results, profiles, { ...PLAN, profileMs: PROFILE_MS })
 process.stdout.write(text)
 if (!quick) writeFileSync(new URL('PROFILE.md', import.meta.url), text)
