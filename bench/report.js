@@ -97,8 +97,10 @@ ${barTable(results)}
 "The least that libsodium allows" is what the row would be if a session cost no more than raw
 libsodium, JSON and base64 on prepared buffers, which is the side \`limit\`: our request that does not
 touch its session, plus \`decode 170 B\` (and for a write \`encode 170 B\`) of the limit, less the floor,
-by what the peer adds. ${leftSentence(results, 'read')} ${leftSentence(results, 'write')}
-The limit is a tight loop around warm code, which a request is not. [PROFILE.md](PROFILE.md) shows where the time goes.
+by what the peer adds. The limit is a tight loop around warm code, which a request is not.
+${leftSentence(results, 'read')}
+${leftSentence(results, 'write')}
+[PROFILE.md](PROFILE.md) shows where the time goes.
 
 "Blocked by registration" is the longest pause of the event loop in the worst of the starts.
 
