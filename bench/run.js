@@ -17,7 +17,7 @@ const quick = process.argv.includes('--quick')
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : ''
 
 // An even number of starts: their halves are compared.
-const PLAN = quick ? { starts: 2, rounds: 4, burstMs: 20, warmMs: 150 } : { starts: 6, rounds: 10, burstMs: 30, warmMs: 500 }
+const PLAN = quick ? { starts: 2, rounds: 3, burstMs: 20, warmMs: 100 } : { starts: 6, rounds: 10, burstMs: 30, warmMs: 500 }
 
 const TOKEN_SIDES = ['limit', 'ours', 'peer', 'iron-session', 'jose']
 const APP_SIDES = ['floor', 'ours', 'peer', 'fastify-session', 'mgcrea']
