@@ -5,7 +5,7 @@ import { getOwn, setOwn, type Data } from './data.ts'
 import { toSeconds } from './lifetime.ts'
 import { TIME_KEY, assertNotReserved } from './reserved.ts'
 import { kState, sessionHandler } from './session-proxy.ts'
-import type { Session, SessionInfo } from './types.ts'
+import type { Format, RefusalReason, Session, SessionInfo } from './types.ts'
 
 /** What `util.inspect` calls; the same symbol as `inspect.custom`. */
 const kInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
@@ -25,13 +25,11 @@ export interface SessionSettings {
   expiry: number
 }
 
-/** Where a session comes from. */
-export interface Origin extends Pick<SessionInfo, 'status' | 'reason' | 'keyId' | 'format'> {
-  /** Sealed with an older key or in another format, so due to be sealed again. */
-  stale: boolean
-}
-
-const NEW: Origin = { status: 'new', reason: null, keyId: null, format: null, stale: false }
+/** The token that a session was opened from, or that was refused so that it began empty; null where there was none. */
+export type Origin =
+  | { ok: true, keyId: string, format: Format, stale: boolean }
+  | { ok: false, reason: RefusalReason }
+  | null
 
 /**
  * What is behind a session: its data, and what happened to it. A handler sees it through a proxy,
@@ -52,11 +50,12 @@ export class SessionState {
   readonly #session: Session
 
   /** @param content belongs to the session from now on. */
-  constructor (settings: SessionSettings, content: Content, origin: Origin = NEW) {
+  constructor (settings: SessionSettings, content: Content, origin: Origin = null) {
     this.#settings = settings
     this.#content = content
     this.#origin = origin
-    this.#changed = origin.stale
+    // Sealed with an older key or in another format: due to be sealed again.
+    this.#changed = origin !== null && origin.ok && origin.stale
     this.#session = new Proxy(this, sessionHandler) as unknown as Session
   }
 
@@ -138,7 +137,7 @@ export class SessionState {
     this.#content = newContent(data, this.#settings.now())
     // Never backwards: a clock that was set back must not end a session early.
     this.#content.lastWrite = Math.max(lastWrite, this.#content.lastWrite)
-    this.#origin = NEW
+    this.#origin = null
   }
 
   touch (): void {
@@ -168,14 +167,11 @@ export class SessionState {
 
   /** What `sessionInfo()` returns. */
   info (): SessionInfo {
-    const { status, reason, keyId, format } = this.#origin
     const { created, lastWrite, lifetime, id } = this.#content
-    const isStored = status === 'valid' || this.#changed
+    const origin = originInfo(this.#origin)
+    const isStored = origin.status === 'valid' || this.#changed
     return {
-      status,
-      reason,
-      keyId,
-      format,
+      ...origin,
       createdAt: dateOf(created),
       // The last write is kept in whole seconds, the beginning more exactly.
       lastWriteAt: dateOf(isStored ? Math.max(lastWrite * 1000, created ?? 0) : null),
@@ -191,6 +187,13 @@ export class SessionState {
   }
 
   get [kState] (): this { return this }
+}
+
+function originInfo (origin: Origin): Pick<SessionInfo, 'status' | 'reason' | 'keyId' | 'format'> {
+  if (origin === null) return { status: 'new', reason: null, keyId: null, format: null }
+  return origin.ok
+    ? { status: 'valid', reason: null, keyId: origin.keyId, format: origin.format }
+    : { status: 'rejected', reason: origin.reason, keyId: null, format: null }
 }
 
 function dateOf (milliseconds: number | null): Date | null {

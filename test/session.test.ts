@@ -15,7 +15,7 @@ type Bag = Session & Record<PropertyKey, unknown>
 function start (data: object = {}, stale = false): { state: SessionState, session: Bag, clock: { seconds: number } } {
   const clock = { seconds: NOW }
   const content = { data: dataFrom(data), lastWrite: NOW, created: NOW * 1000, lifetime: null, maxAge: null, id: null }
-  const origin = { status: 'valid', reason: null, keyId: null, format: 'secretbox', stale } as const
+  const origin = { ok: true, keyId: '00000000', format: 'secretbox', stale } as const
   const state = new SessionState({ now: () => clock.seconds * 1000, expiry: 60 }, content, origin)
   return { state, session: state.session as Bag, clock }
 }
