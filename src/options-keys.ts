@@ -27,7 +27,10 @@ export async function readKeyring (options: Options, sessionName: string, warn: 
   if (key) {
     if (secret) warn('FST_SEALED_SESSION_WARN_KEY_AND_SECRET', sessionName)
     const appKeyring = keyringInternals(key)
-    if (appKeyring !== undefined) return { keyring: withIds(appKeyring), appKeyring, secrets: null }
+    if (appKeyring !== undefined) {
+      for (const { bytes, id } of withIds(appKeyring).current.keys) warnOfConstant(bytes, `the key ${id}`, sessionName, warn)
+      return { keyring: appKeyring, appKeyring, secrets: null }
+    }
     return { keyring: withIds({ current: KeySet.of(bytesOf(key, sessionName, warn)) }), appKeyring: null, secrets: null }
   }
   if (!secret) throw sealedSessionError('FST_SEALED_SESSION_KEY_MISSING')
@@ -40,9 +43,13 @@ export async function readKeyring (options: Options, sessionName: string, warn: 
 
 function bytesOf (key: unknown, sessionName: string, warn: Warn): Buffer[] {
   return readKeys(key).map(({ bytes, label }) => {
-    if (isConstant(bytes)) warn('FST_SEALED_SESSION_WARN_KEY_CONSTANT', sessionName, label)
+    warnOfConstant(bytes, label, sessionName, warn)
     return bytes
   })
+}
+
+function warnOfConstant (bytes: Buffer, label: string, sessionName: string, warn: Warn): void {
+  if (isConstant(bytes)) warn('FST_SEALED_SESSION_WARN_KEY_CONSTANT', sessionName, label)
 }
 
 /** Derives all ids now, so that what is wrong with them is found at registration. */

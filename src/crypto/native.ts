@@ -1,5 +1,6 @@
 import type { SodiumNative } from 'sodium-native'
 import { KEY_BYTES, type SodiumLibrary } from './library.ts'
+import { derivePassphraseKeyInWorker } from './passphrase-worker.ts'
 import { succeeds } from './succeeds.ts'
 
 /** libsodium as an addon, compiled for the platform. */
@@ -38,6 +39,8 @@ export class NativeSodium implements SodiumLibrary {
   }
 
   async derivePassphraseKey (passphrase: Uint8Array, salt: Uint8Array): Promise<Buffer> {
+    // There the addon's threads end the process with a segmentation fault (Deno 2.9, sodium-native 5.1).
+    if (process.versions.deno !== undefined) return await derivePassphraseKeyInWorker(passphrase, salt)
     const key = Buffer.alloc(KEY_BYTES)
     await this.#sodium.crypto_pwhash_async(
       key,
