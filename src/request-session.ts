@@ -33,6 +33,7 @@ export class RequestSession implements WriteObserver {
    */
   send (reply: FastifyReply): void {
     const { state } = this
+    state.settle()
     if (!state.changed || this.#settled) return
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
     if (!state.asked && isSharedCacheable(reply)) return

@@ -5,7 +5,7 @@ import { getOwn, setOwn, type Data } from './data.ts'
 import { toSeconds } from './lifetime.ts'
 import { TIME_KEY, assertNotReserved } from './reserved.ts'
 import { kState, sessionHandler } from './session-proxy.ts'
-import type { Format, RefusalReason, Session, SessionInfo } from './types.ts'
+import type { Format, RefusalReason, Session } from './types.ts'
 
 /** What `util.inspect` calls; the same symbol as `inspect.custom`. */
 const kInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
@@ -43,6 +43,8 @@ export class SessionState {
   #changed: boolean
   #deleted = false
   #asked = false
+  /** What the session held when a value was first handed out that can be changed in place. */
+  #lent: string | null = null
   #cookieOptions: CookieSerializeOptions | null = null
   #observer: WriteObserver | null = null
   #bound: Partial<Record<Method, (...values: never[]) => unknown>> | null = null
@@ -67,7 +69,7 @@ export class SessionState {
   /** What handlers see. */
   get session (): Session { return this.#session }
 
-  get changed (): boolean { return this.#changed }
+  get changed (): boolean { return this.#changed || this.#isChangedWithin() }
   set changed (value: boolean) {
     this.#changed = value
     this.#asked = true
@@ -78,6 +80,12 @@ export class SessionState {
 
   /** True where the app did something to be sent; false where only an older key made it change. */
   get asked (): boolean { return this.#asked }
+
+  /** Where it comes from. */
+  get origin (): Origin { return this.#origin }
+
+  /** From when on it is not valid, in seconds since 1970, if nothing is written. */
+  get expiresAt (): number { return this.#content.lastWrite + (this.#content.lifetime ?? this.#settings.expiry) }
 
   /** What `options()` was given for this response. */
   get cookieOptions (): CookieSerializeOptions | null { return this.#cookieOptions }
@@ -91,7 +99,7 @@ export class SessionState {
   }
 
   get (key: PropertyKey): unknown {
-    const value = getOwn(this.#content.data, key)
+    const value = this.#lend(getOwn(this.#content.data, key))
     // The peer shows the time of the last write under this name, in whole seconds.
     return value === undefined && key === TIME_KEY ? Math.floor(this.#content.lastWrite) : value
   }
@@ -113,7 +121,9 @@ export class SessionState {
   }
 
   data (): object {
-    return { ...this.#content.data }
+    const data = { ...this.#content.data }
+    for (const key in data) this.#lend(data[key])
+    return data
   }
 
   delete (): void {
@@ -141,11 +151,31 @@ export class SessionState {
   }
 
   touch (): void {
+    this.#write()
+    this.#observer?.written()
+  }
+
+  /** Counts as written what was changed in place: `session.cart.items.push(x)`. */
+  settle (): void {
+    if (this.#isChangedWithin()) this.#write()
+  }
+
+  #write (): void {
     this.#changed = true
     this.#asked = true
     // Never backwards: a clock that was set back must not end a session early.
     this.#content.lastWrite = Math.max(this.#content.lastWrite, toSeconds(this.#settings.now()))
-    this.#observer?.written()
+  }
+
+  /** Passes a value on, and remembers what the session holds if it can be changed in place. */
+  #lend (value: unknown): unknown {
+    // After a write the session is sealed as it then is, whatever was changed in between.
+    if (typeof value === 'object' && value !== null && this.#lent === null && !this.#asked) this.#lent = textOf(this.#content.data)
+    return value
+  }
+
+  #isChangedWithin (): boolean {
+    return this.#lent !== null && !this.#asked && this.#lent !== textOf(this.#content.data)
   }
 
   options (options: CookieSerializeOptions): void {
@@ -165,21 +195,6 @@ export class SessionState {
     return this.#content.data
   }
 
-  /** What `sessionInfo()` returns. */
-  info (): SessionInfo {
-    const { created, lastWrite, lifetime, id } = this.#content
-    const origin = originInfo(this.#origin)
-    const isStored = origin.status === 'valid' || this.#changed
-    return {
-      ...origin,
-      createdAt: dateOf(created),
-      // The last write is kept in whole seconds, the beginning more exactly.
-      lastWriteAt: dateOf(isStored ? Math.max(lastWrite * 1000, created ?? 0) : null),
-      expiresAt: dateOf(isStored ? (lastWrite + (lifetime ?? this.#settings.expiry)) * 1000 : null),
-      id: id === null ? null : id.toString('base64url')
-    }
-  }
-
   /** Names, never values: this is what reaches a log. `this` may be the proxy. */
   [kInspect] (): string {
     const keys = Object.keys(this[kState].raw()).map(key => inspect(key)).join(', ')
@@ -189,13 +204,11 @@ export class SessionState {
   get [kState] (): this { return this }
 }
 
-function originInfo (origin: Origin): Pick<SessionInfo, 'status' | 'reason' | 'keyId' | 'format'> {
-  if (origin === null) return { status: 'new', reason: null, keyId: null, format: null }
-  return origin.ok
-    ? { status: 'valid', reason: null, keyId: origin.keyId, format: origin.format }
-    : { status: 'rejected', reason: origin.reason, keyId: null, format: null }
-}
-
-function dateOf (milliseconds: number | null): Date | null {
-  return milliseconds === null ? null : new Date(milliseconds)
+/** Text that differs where data does, in what a token holds of it. */
+function textOf (data: Data): string {
+  try {
+    return JSON.stringify(data)
+  } catch {
+    return 'what JSON cannot hold' // sealing says what that is
+  }
 }

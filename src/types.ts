@@ -37,7 +37,8 @@ export interface SessionMethods<T> {
   deleted: boolean
 
   /**
-   * Reads a value.
+   * Reads a value. An object or array may be changed in place: that is noticed when the response is
+   * sent, and saved.
    * @returns the value, or `undefined` where the key was never set. What `Object.prototype` has
    * (`toString`, `constructor`, …) is not there until you set it.
    */
