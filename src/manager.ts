@@ -27,7 +27,7 @@ export class SessionManager {
     this.config = config
     this.#app = app
     this.#codec = codec
-    this.#settings = { now: surroundings.now, expiry: config.expiry }
+    this.#settings = { now: surroundings.now, expiry: config.expiry, absoluteTimeout: config.absoluteTimeout }
     this.#decode = decode
   }
 

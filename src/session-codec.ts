@@ -3,6 +3,7 @@ import { Codec, SURROUNDINGS } from './codec.ts'
 import { newContent } from './content.ts'
 import { dataFrom } from './data.ts'
 import { sealedSessionError } from './errors.ts'
+import { endOf } from './lifetime.ts'
 import { readOptions } from './options.ts'
 import type { SecureSessionPluginOptions, SessionCodec, SessionData } from './types.ts'
 import { WARNINGS, type Warn } from './warnings.ts'
@@ -19,8 +20,7 @@ export async function createSessionCodec<T = SessionData> (options: SecureSessio
   if (Array.isArray(options)) throw sealedSessionError('FST_SEALED_SESSION_OPTIONS_INVALID', ['', 'an array'])
   const warn: Warn = (code, ...values) => { process.emitWarning(format(WARNINGS[code], ...values), { code }) }
   const [config] = await readOptions(options, warn)
-  const { expiry } = config! // readOptions returns at least one
-  const codec = new Codec(config!)
+  const codec = new Codec(config!) // readOptions returns at least one
   const at = (seconds: number): Date => new Date(seconds * 1000)
 
   return {
@@ -29,13 +29,14 @@ export async function createSessionCodec<T = SessionData> (options: SecureSessio
     open (token) {
       const opened = typeof token === 'string' ? codec.open(token) : { ok: false, reason: 'malformed' } as const
       if (!opened.ok) return opened
-      const { content: { data, created, lastWrite, lifetime }, format, keyId, stale } = opened
+      const { content, format, keyId, stale } = opened
+      const { data, created, lastWrite } = content
       return {
         ok: true,
         data: data as T,
         createdAt: created === null ? null : new Date(created),
         lastWriteAt: at(lastWrite),
-        expiresAt: at(lastWrite + (lifetime ?? expiry)),
+        expiresAt: at(endOf(content, config!)), // as above
         keyId,
         format,
         stale

@@ -1,5 +1,5 @@
+import type { Origin } from './content.ts'
 import { stateOf } from './session-proxy.ts'
-import type { Origin } from './session.ts'
 import type { SessionInfo } from './types.ts'
 
 /**

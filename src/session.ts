@@ -1,11 +1,12 @@
 import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { newContent, type Content } from './content.ts'
-import { getOwn, setOwn, type Data } from './data.ts'
-import { toSeconds } from './lifetime.ts'
+import { newContent, type Content, type Origin } from './content.ts'
+import { getOwn, setOwn, snapshotOf, type Data } from './data.ts'
+import { endOf, isDueForRenewal, toSeconds, type Limits } from './lifetime.ts'
+import { readDuration } from './option-values.ts'
 import { TIME_KEY, assertNotReserved } from './reserved.ts'
 import { kState, sessionHandler } from './session-proxy.ts'
-import type { Format, RefusalReason, Session } from './types.ts'
+import type { Session } from './types.ts'
 
 /** What `util.inspect` calls; the same symbol as `inspect.custom`. */
 const kInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
@@ -18,18 +19,10 @@ export interface WriteObserver {
 }
 
 /** What all states of one session of the app share. */
-export interface SessionSettings {
+export interface SessionSettings extends Limits {
   /** Milliseconds since 1970. */
   now: () => number
-  /** Seconds that it is valid after its last write. */
-  expiry: number
 }
-
-/** The token that a session was opened from, or that was refused so that it began empty; null where there was none. */
-export type Origin =
-  | { ok: true, keyId: string, format: Format, stale: boolean }
-  | { ok: false, reason: RefusalReason }
-  | null
 
 /**
  * What is behind a session: its data, and what happened to it. A handler sees it through a proxy,
@@ -85,10 +78,13 @@ export class SessionState {
   get origin (): Origin { return this.#origin }
 
   /** From when on it is not valid, in seconds since 1970, if nothing is written. */
-  get expiresAt (): number { return this.#content.lastWrite + (this.#content.lifetime ?? this.#settings.expiry) }
+  get expiresAt (): number { return endOf(this.#content, this.#settings) }
 
-  /** What `options()` was given for this response. */
-  get cookieOptions (): CookieSerializeOptions | null { return this.#cookieOptions }
+  /** Attributes of its cookie: its own, and what `options()` was given for this response. */
+  get cookieOptions (): CookieSerializeOptions | null {
+    const { maxAge } = this.#content
+    return maxAge === null ? this.#cookieOptions : { maxAge, ...this.#cookieOptions }
+  }
 
   /** What a token holds. */
   content (): Content { return this.#content }
@@ -155,6 +151,14 @@ export class SessionState {
     this.#observer?.written()
   }
 
+  /** As if it had been touched, where that is due for a session that was only read; nobody asked for it. */
+  renew (): void {
+    const now = this.#settings.now()
+    if (this.#asked || this.#origin === null || !isDueForRenewal(this.#content, this.#settings, now)) return
+    this.#content.lastWrite = toSeconds(now)
+    this.#changed = true
+  }
+
   /** Counts as written what was changed in place: `session.cart.items.push(x)`. */
   settle (): void {
     if (this.#isChangedWithin()) this.#write()
@@ -170,18 +174,26 @@ export class SessionState {
   /** Passes a value on, and remembers what the session holds if it can be changed in place. */
   #lend (value: unknown): unknown {
     // After a write the session is sealed as it then is, whatever was changed in between.
-    if (typeof value === 'object' && value !== null && this.#lent === null && !this.#asked) this.#lent = textOf(this.#content.data)
+    if (typeof value === 'object' && value !== null && this.#lent === null && !this.#asked) this.#lent = snapshotOf(this.#content.data)
     return value
   }
 
   #isChangedWithin (): boolean {
-    return this.#lent !== null && !this.#asked && this.#lent !== textOf(this.#content.data)
+    return this.#lent !== null && !this.#asked && this.#lent !== snapshotOf(this.#content.data)
   }
 
-  options (options: CookieSerializeOptions): void {
+  options (options: CookieSerializeOptions & { expiry?: unknown }): void {
+    if (options?.expiry !== undefined) return this.#setLifetime(options)
     this.#cookieOptions = options ?? null
     // Like a write, it counts even after the hook that seals; it sends nothing by itself.
     if (this.#changed) this.#observer?.written()
+  }
+
+  #setLifetime ({ expiry, ...attributes }: CookieSerializeOptions & { expiry?: unknown }): void {
+    this.#content.lifetime = readDuration({ expiry }, 'expiry', 0)
+    this.#content.maxAge = attributes.maxAge === undefined ? null : readDuration(attributes, 'maxAge', 0)
+    this.#cookieOptions = attributes
+    this.touch()
   }
 
   /** A method bound to this session, the same function each time: it may be destructured and compared. */
@@ -202,13 +214,4 @@ export class SessionState {
   }
 
   get [kState] (): this { return this }
-}
-
-/** Text that differs where data does, in what a token holds of it. */
-function textOf (data: Data): string {
-  try {
-    return JSON.stringify(data)
-  } catch {
-    return 'what JSON cannot hold' // sealing says what that is
-  }
 }

@@ -37,8 +37,8 @@ describe('the tables of the README', () => {
     const documented = tableUnder(readme, '## Options')
       .map(([name, , value = '']) => [codeIn(name), /^`[^`]+`$/.test(value) ? codeIn(value) : null] as const)
       .filter(([, value]) => value !== null)
-    const { sessionName, expiry, cookie, noStore, format } = config!
-    const actual = { expiry, cookie, sessionName, format, noStore }
+    const { sessionName, expiry, rolling, cookie, noStore, format } = config!
+    const actual = { expiry, rolling, cookie, sessionName, format, noStore }
     assert.deepEqual(documented, Object.entries(actual).map(([name, value]) => [name, inspect(value)]))
   })
 

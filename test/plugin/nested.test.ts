@@ -128,7 +128,7 @@ describe('a session that was only read sends no cookie', () => {
     'data()': session => session.data(),
     'JSON.stringify()': session => JSON.stringify(session),
     'a spread': session => ({ ...properties(session) }),
-    'changed': session => { session.get('cart'); return session.changed },
+    changed: session => { session.get('cart'); return session.changed },
     'a change that is taken back': session => { cartOf(session).items.push('ink'); cartOf(session).items.pop() }
   }
   for (const [what, read] of Object.entries(reads)) {
