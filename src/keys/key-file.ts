@@ -4,16 +4,24 @@ import { readKey } from './key.ts'
 
 /**
  * The keys of a file, newest first: one a line in hex or base64, `#` begins a comment; or 32 raw
- * bytes and nothing else.
+ * bytes and nothing else. 32 bytes of plain text are text: whoever chose them, it was not at random.
  * @throws `FST_SEALED_SESSION_KEY_FILE`, which names the line and never what it holds. One bad line
  * makes the whole file bad: half a list would end the sessions of the other half.
  */
 export function parseKeyFile (content: Buffer, path: string): Buffer[] {
-  if (content.length === KEY_BYTES) return [Buffer.from(content)]
-  const lines = textOf(content).split('\n').map(line => line.replace(/#.*/, '').trim())
+  if (content.length === KEY_BYTES && !isText(content)) return [Buffer.from(content)]
+  const lines = textOf(content).split('\n').map(line => line.replace(/#[^]*/, '').trim())
   const keys = lines.flatMap((line, index) => line === '' ? [] : [readLine(line, index + 1, path)])
   if (keys.length === 0) throw sealedSessionError('FST_SEALED_SESSION_KEY_FILE', [path, 'has no key in it'])
   return keys
+}
+
+/**
+ * Whether bytes are printable ASCII. 32 random ones are once in 3e13 times; a comment is, and so is
+ * what is there of a line of hex while it is being written.
+ */
+function isText (content: Buffer): boolean {
+  return /^[\t\r\n -~]*$/.test(content.toString('latin1'))
 }
 
 function textOf (content: Buffer): string {
