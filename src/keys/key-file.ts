@@ -1,6 +1,29 @@
+import { open } from 'node:fs/promises'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { sealedSessionError, type SealedSessionError } from '../errors.ts'
 import { readKey } from './key.ts'
+
+/** A file of keys as it was read. */
+export interface KeyFile {
+  path: string
+  content: Buffer
+  /** Milliseconds since 1970 at which it was last written, or put where it is. */
+  writtenAt: number
+}
+
+/** Reads a file and its times, those of the same file even where it is replaced meanwhile. */
+export async function readKeyFile (path: string): Promise<KeyFile> {
+  const file = await open(path)
+  try {
+    const content = await file.readFile()
+    // After the content, so that it is not newer. A copy may have kept the time of its original
+    // (cp -p, rsync -a): the second time says when it came here.
+    const { mtimeMs, ctimeMs } = await file.stat()
+    return { path, content, writtenAt: Math.max(mtimeMs, ctimeMs) }
+  } finally {
+    await file.close()
+  }
+}
 
 /**
  * The keys of a file, newest first: one a line in hex or base64, `#` begins a comment; or 32 raw
@@ -17,7 +40,7 @@ export function parseKeyFile (content: Buffer, path: string): Buffer[] {
 }
 
 /**
- * Whether bytes are printable ASCII. 32 random ones are once in 3e13 times; a comment is, and so is
+ * Whether bytes are printable ASCII. 32 random ones are once in 2e13 times; a comment is, and so is
  * what is there of a line of hex while it is being written.
  */
 function isText (content: Buffer): boolean {
