@@ -1,5 +1,5 @@
 import { distance } from 'fastest-levenshtein'
-import { sealedSessionError } from './errors.ts'
+import { kindOf, sealedSessionError } from './errors.ts'
 import type { Warn } from './warnings.ts'
 
 const OPTIONS = ['sessionName', 'cookieName', 'key', 'secret', 'salt', 'expiry', 'cookie', 'cookieOptions', 'noStore', 'format', 'accept', 'context', 'rolling', 'absoluteTimeout']
@@ -24,6 +24,20 @@ export function checkOptionNames (options: object, sessionName: string, warn: Wa
     const near = OPTIONS.find(option => isNear(name, option))
     if (near !== undefined) throw sealedSessionError('FST_SEALED_SESSION_OPTION_UNKNOWN', [name, near])
     warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, name, 'remove it')
+  }
+}
+
+/**
+ * Refuses every name but those that are known: where there is no log to warn in, and where no
+ * plugin adds options of its own.
+ * @throws `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_OPTIONS_INVALID`
+ */
+export function refuseUnknown (options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw sealedSessionError('FST_SEALED_SESSION_OPTIONS_INVALID', ['', kindOf(options)])
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue
+    const near = known.find(option => isNear(name, option))
+    throw sealedSessionError('FST_SEALED_SESSION_OPTION_UNKNOWN', [name, near ?? known.join('", "')])
   }
 }
 

@@ -5,7 +5,7 @@ import { registerCookies } from './app-cookies.ts'
 import { Codec } from './codec.ts'
 import { fallbackReason } from './crypto/sodium.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
-import { keyFileFailure } from './keys/keyring-state.ts'
+import { keyFileMessage } from './keys/keyring-state.ts'
 import { SessionManager } from './manager.ts'
 import { readOptions, type SessionConfig } from './options.ts'
 import { RequestSession } from './request-session.ts'
@@ -59,8 +59,8 @@ const plugin: FastifyPluginAsync = async (app, options) => {
 function followKeyFiles (app: FastifyInstance, configs: readonly SessionConfig[]): void {
   for (const keyring of new Set(configs.map(({ appKeyring }) => appKeyring))) {
     const stop = keyring?.subscribe(event => {
-      if (event.type === 'failed') app.log.error({ code: 'FST_SEALED_SESSION_KEY_FILE' }, keyFileFailure(event))
-      else app.log.info({ keyIds: event.ids }, `the keys of ${event.path} have changed`)
+      if (event.type === 'failed') app.log.error({ code: 'FST_SEALED_SESSION_KEY_FILE' }, keyFileMessage(event))
+      else app.log.info({ keyIds: event.ids }, keyFileMessage(event))
     })
     if (stop !== undefined) app.addHook('onClose', async () => { stop() })
   }

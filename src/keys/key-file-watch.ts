@@ -1,5 +1,14 @@
 import { readFile } from 'node:fs/promises'
 
+/** Looks in a row that find the same before it counts: a file that is being written changes. */
+const LOOKS_TO_COUNT = 2
+
+/** Looks in a row that find the same before it counts as all that will be written. */
+const LOOKS_TO_LAST = 10
+
+/** Node takes a longer delay for one of a millisecond. */
+const MAX_DELAY_MS = 2 ** 31 - 1
+
 /** What a watch needs from outside. */
 export interface KeyFileWatch {
   path: string
@@ -9,7 +18,9 @@ export interface KeyFileWatch {
   content: Buffer
   /** Called with a new content, once it was found twice in a row. */
   changed: (content: Buffer) => void
-  /** Called where the file cannot be read any more, once until it can. */
+  /** Called when a content was found ten times in a row. */
+  lasted: () => void
+  /** Called where the file cannot be read any more, once it was so twice in a row. */
   failed: (error: Error) => void
 }
 
@@ -18,40 +29,46 @@ export interface KeyFileWatch {
  * noticed: a rename, a symlink of a mounted secret that is swapped in some parent folder, a file on
  * a network. `fs.watch` misses the last two.
  *
- * A content counts once it is the same at two looks in a row, so that a file that is being written
- * is not taken for one with fewer keys. Does not keep the process running.
+ * Does not keep the process running.
+ * @param watch whose functions must not throw.
  * @returns how to stop.
  */
-export function watchKeyFile ({ path, interval, content, changed, failed }: KeyFileWatch): () => void {
-  let applied = content
-  let seen = content
-  let isReadable = true
+export function watchKeyFile ({ path, interval, content, changed, lasted, failed }: KeyFileWatch): () => void {
+  let told: Buffer | Error = content
+  let seen: Buffer | Error = content
+  let looks = LOOKS_TO_LAST
   let isStopped = false
-  let timer = setTimeout(look, interval * 1000).unref()
+  let timer = lookLater()
+
+  function lookLater (): NodeJS.Timeout {
+    return setTimeout(look, Math.min(interval * 1000, MAX_DELAY_MS)).unref()
+  }
 
   function look (): void {
-    readFile(path).then(found, missed).then(() => {
+    readFile(path).catch((error: Error) => error).then(found => {
+      if (isStopped) return
+      looks = isSame(found, seen) ? looks + 1 : 1
+      seen = found
+      if (looks === LOOKS_TO_COUNT && !isSame(found, told)) tell(found)
+      if (looks === LOOKS_TO_LAST && !(found instanceof Error)) lasted()
       // One look at a time, however slow the file system is.
-      if (!isStopped) timer = setTimeout(look, interval * 1000).unref()
+      timer = lookLater()
     })
   }
 
-  function found (content: Buffer): void {
-    isReadable = true
-    const isSettled = content.equals(seen)
-    seen = content
-    if (isStopped || !isSettled || content.equals(applied)) return
-    applied = content
-    changed(content)
-  }
-
-  function missed (error: Error): void {
-    if (isReadable && !isStopped) failed(error)
-    isReadable = false
+  function tell (found: Buffer | Error): void {
+    told = found
+    if (found instanceof Error) failed(found)
+    else changed(found)
   }
 
   return () => {
     isStopped = true
     clearTimeout(timer)
   }
+}
+
+function isSame (found: Buffer | Error, other: Buffer | Error): boolean {
+  if (found instanceof Error || other instanceof Error) return String(found) === String(other)
+  return found.equals(other)
 }

@@ -7,7 +7,7 @@ export interface KeySource {
 
 /** What happened to the file that a keyring follows. */
 export type KeyFileEvent =
-  | { type: 'changed', path: string, ids: readonly string[] }
+  | { type: 'read' | 'dropped', path: string, ids: readonly string[] }
   | { type: 'failed', path: string, error: Error }
 
 /** What is behind a `Keyring`, for the code that seals and opens. */

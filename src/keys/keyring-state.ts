@@ -1,17 +1,9 @@
 import { isSodiumReady } from '../crypto/sodium.ts'
 import { DerivedKey } from './derived-key.ts'
-import { parseKeyFile } from './key-file.ts'
+import { parseKeyFile, type KeyFile } from './key-file.ts'
 import { watchKeyFile } from './key-file-watch.ts'
 import { KeySet } from './key-set.ts'
 import type { KeyFileEvent, KeyringInternals } from './key-source.ts'
-
-/** A file of keys as it was first read. */
-export interface KeyFile {
-  path: string
-  content: Buffer
-  /** Milliseconds since 1970 at which it was last written. */
-  writtenAt: number
-}
 
 /** How a file is followed, in seconds. */
 export interface Following {
@@ -22,8 +14,10 @@ export interface Following {
 /** The keys of a keyring, and how they change with a file. */
 export class KeyringState implements KeyringInternals {
   current: KeySet
-  /** The file that the keys come from, or null where the app changes them. */
+  /** The file that is followed, or null where the app changes the keys. */
   path: string | null = null
+  /** Keys that open although they are not in the file any more, until it is sure that it is complete. */
+  #missing: readonly DerivedKey[] = []
   #stop: (() => void) | null = null
   readonly #listeners = new Set<(event: KeyFileEvent) => void>()
 
@@ -44,20 +38,23 @@ export class KeyringState implements KeyringInternals {
   /** Keeps to a file, whose keys are those that the state has. */
   follow ({ path, content, writtenAt }: KeyFile, { activateAfter, interval }: Following): void {
     this.path = path
-    // Other processes may not have read yet what was written just before this one started.
-    this.#activateFirst(writtenAt + activateAfter * 1000)
+    // Other processes may not have read yet what was written just before this one started. A clock
+    // that is ahead where the file was written must not keep the key from sealing for longer.
+    this.#activateFirst(Math.min(writtenAt, Date.now()) + activateAfter * 1000)
     this.#stop = watchKeyFile({
       path,
       interval,
       content,
-      changed: content => { this.#reload(path, content, activateAfter) },
-      failed: error => { this.#tell({ type: 'failed', path, error }) }
+      changed: content => { this.#take(path, content, activateAfter) },
+      lasted: () => { this.#dropMissing(path) },
+      failed: error => { this.#fail(path, error) }
     })
   }
 
   close (): void {
     this.#stop?.()
     this.#stop = null
+    this.path = null
   }
 
   #activateFirst (activeFrom: number): void {
@@ -65,29 +62,69 @@ export class KeyringState implements KeyringInternals {
     this.replace([new DerivedKey(first!.bytes, activeFrom), ...rest]) // a set has at least one key
   }
 
-  /** Takes the keys of the file. Those that were there before stay as they are; new ones seal later. */
-  #reload (path: string, content: Buffer, activateAfter: number): void {
+  /**
+   * Takes the keys of the file. Those that were there before stay as they are; new ones seal later.
+   * What is gone from the file stays for a while, after all others: the rest may be on its way.
+   */
+  #take (path: string, content: Buffer, activateAfter: number): void {
     const known = this.current.keys
+    const activeFrom = Date.now() + activateAfter * 1000
     try {
-      const activeFrom = Date.now() + activateAfter * 1000
-      const keys = parseKeyFile(content, path).map(bytes => new DerivedKey(bytes, activeFrom))
-      this.replace(keys.map(key => known.find(other => other.equals(key)) ?? key))
+      const listed = parseKeyFile(content, path).map(bytes => {
+        const key = new DerivedKey(bytes, activeFrom)
+        return known.find(other => other.equals(key)) ?? key
+      })
+      const missing = known.filter(key => !listed.includes(key))
+      this.replace([...listed, ...missing])
+      this.#missing = missing
     } catch (error) {
-      this.#tell({ type: 'failed', path, error: error as Error })
+      this.#fail(path, error as Error)
       return
     }
-    this.#tell({ type: 'changed', path, ids: this.current.keys.map(({ id }) => id) })
+    this.#tell({ type: 'read', path, ids: this.#ids() })
   }
 
+  #dropMissing (path: string): void {
+    const missing = this.#missing
+    if (missing.length === 0) return
+    this.#missing = []
+    this.replace(this.current.keys.filter(key => !missing.includes(key)))
+    this.#tell({ type: 'dropped', path, ids: this.#ids() })
+  }
+
+  /** Keeps all keys there are until the file is good again. */
+  #fail (path: string, error: Error): void {
+    this.#missing = []
+    this.#tell({ type: 'failed', path, error })
+  }
+
+  #ids (): string[] {
+    return this.current.keys.map(({ id }) => id)
+  }
+
+  /** A listener that throws keeps neither the others nor the watch from going on. */
   #tell (event: KeyFileEvent): void {
-    for (const listener of this.#listeners) listener(event)
-    if (this.#listeners.size === 0 && event.type === 'failed') process.emitWarning(keyFileFailure(event))
+    if (this.#listeners.size === 0 && event.type === 'failed') warnProcess(event)
+    for (const listener of this.#listeners) {
+      try {
+        listener(event)
+      } catch {
+        warnProcess(event)
+      }
+    }
   }
 }
 
-/** The line of a log for a file that could not be used. */
-export function keyFileFailure ({ path, error }: { path: string, error: Error }): string {
-  return `the key file ${path} cannot be used, the keys stay as they are: ${error.message}`
+/** The line of a log for what happened to the file. */
+export function keyFileMessage (event: KeyFileEvent): string {
+  const { path } = event
+  if (event.type === 'failed') return `the key file ${path} cannot be used, the keys stay as they are: ${event.error.message}`
+  if (event.type === 'read') return `the key file ${path} has changed and was read`
+  return `the keys that are gone from the key file ${path} open nothing any more`
+}
+
+function warnProcess (event: KeyFileEvent): void {
+  process.emitWarning(keyFileMessage(event), { code: 'FST_SEALED_SESSION_KEY_FILE' })
 }
 
 /** While libsodium is being loaded, ids are not derived yet; they are when they are first needed. */

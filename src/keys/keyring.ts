@@ -1,15 +1,19 @@
-import { readFile, stat } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { sodium, sodiumReady } from '../crypto/sodium.ts'
-import { sealedSessionError } from '../errors.ts'
+import { kindOf, sealedSessionError } from '../errors.ts'
+import { refuseUnknown } from '../option-names.ts'
 import { readDuration, readFlag } from '../option-values.ts'
 import type { KeyFileOptions, SessionKey } from '../types.ts'
 import { DerivedKey } from './derived-key.ts'
 import { readKeys } from './key.ts'
-import { parseKeyFile } from './key-file.ts'
+import { parseKeyFile, readKeyFile } from './key-file.ts'
 import { kKeyring, type KeyringInternals } from './key-source.ts'
 import { KeyringState } from './keyring-state.ts'
+
+const FILE_OPTIONS = ['watch', 'activateAfter', 'watchInterval'] satisfies Array<keyof KeyFileOptions>
 
 const DEFAULT_ACTIVATE_AFTER = 120
 const DEFAULT_WATCH_INTERVAL = 1
@@ -42,19 +46,25 @@ export class Keyring {
    * With `watch`, the keyring follows the file: it is read every second, so that an atomic rename,
    * the swapped symlink of a mounted secret and a file on a network all work. Content that is not
    * valid, or a file that is gone, changes nothing: the keys stay, and each app that uses the
-   * keyring logs one error.
-   * @throws what reading the file throws (`ENOENT`, …), and `FST_SEALED_SESSION_KEY_FILE` where it
-   * is not valid.
+   * keyring logs one error. New keys open at the second look at them; keys that are gone from the
+   * file open until ten looks have found it the same, so that a file that is being written costs no
+   * session.
+   * @param path of the file, or its URL. A relative one counts from the current directory.
+   * @throws what reading the file throws (`ENOENT`, …), `FST_SEALED_SESSION_KEY_FILE` where it is
+   * not valid, `FST_SEALED_SESSION_OPTION_INVALID` where the path is not set,
+   * `FST_SEALED_SESSION_OPTION_UNKNOWN` for any other option than those of `KeyFileOptions`, and
+   * `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_OPTION_INVALID` or
+   * `FST_SEALED_SESSION_DURATION` for what is of a wrong type.
    */
-  static async fromFile (path: string, options: KeyFileOptions = {}): Promise<Keyring> {
+  static async fromFile (path: string | URL, options: KeyFileOptions = {}): Promise<Keyring> {
+    refuseUnknown(options, FILE_OPTIONS)
     const watch = readFlag(options, 'watch', false)
     const activateAfter = readDuration(options, 'activateAfter', DEFAULT_ACTIVATE_AFTER, { orZero: true })
     const interval = readDuration(options, 'watchInterval', DEFAULT_WATCH_INTERVAL)
     await sodiumReady()
-    const { mtimeMs: writtenAt } = await stat(path)
-    const content = await readFile(path)
-    const keyring = new Keyring(parseKeyFile(content, path))
-    if (watch) keyring.#state.follow({ path, content, writtenAt }, { activateAfter, interval })
+    const file = await readKeyFile(asPath(path))
+    const keyring = new Keyring(parseKeyFile(file.content, file.path))
+    if (watch) keyring.#state.follow(file, { activateAfter, interval })
     return keyring
   }
 
@@ -93,7 +103,10 @@ export class Keyring {
     this.#state.replace(rest)
   }
 
-  /** Stops following the file; the keys stay as they are. A process ends without it, too. */
+  /**
+   * Stops following the file; the keys stay as they are, and `rotate` and `retire` may change them.
+   * A process ends without it, too.
+   */
   close (): void {
     this.#state.close()
   }
@@ -110,6 +123,13 @@ export class Keyring {
   [inspect.custom] (): string {
     return `Keyring { keys: ${this.#state.current.keys.length} }`
   }
+}
+
+/** Absolute, so that a later change of the current directory does not lead elsewhere. */
+function asPath (path: unknown): string {
+  if (path instanceof URL) return fileURLToPath(path)
+  if (typeof path === 'string' && path !== '') return resolve(path)
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['path', 'the path of a key file', path === '' ? 'an empty string' : kindOf(path)])
 }
 
 /**

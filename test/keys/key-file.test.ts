@@ -1,0 +1,168 @@
+// The file that keys come from: one a line, newest first, or 32 raw bytes.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import fc from 'fast-check'
+import { Keyring } from '../../src/index.ts'
+import { newKey, withKeyFile } from '../helpers.ts'
+
+// Its base64 has both characters in which base64url differs, and a padding.
+const a = Buffer.from('fbefbe3e3f3ffbf0000102030405060708090a0b0c0d0e0f1011121314151617', 'hex')
+const [b, c] = [newKey(), newKey()]
+const [hexA, hexB, hexC] = [a, b, c].map(key => key.toString('hex')) as [string, string, string]
+
+/** The ids of a file's keys. */
+async function idsIn (content: string | Uint8Array): Promise<string[]> {
+  return await withKeyFile(content, async path => (await Keyring.fromFile(path)).ids)
+}
+
+const idsOf = (...keys: Buffer[]): string[] => new Keyring(keys).ids
+
+interface KeyFileError extends Error {
+  code: string
+  hint: string
+}
+
+/** What reading a file rejects with; says nothing of what is in it. */
+async function refusal (content: string | Uint8Array): Promise<KeyFileError & { path: string }> {
+  return await withKeyFile(content, async path => {
+    const error = await Keyring.fromFile(path).then(() => assert.fail('the file was accepted'), (error: KeyFileError) => error)
+    assert.equal(error.code, 'FST_SEALED_SESSION_KEY_FILE', error.message)
+    assert.ok(error.message.startsWith(`the key file ${path} `), error.message)
+    return Object.assign(error, { path })
+  })
+}
+
+describe('a key file may hold', () => {
+  const files: Array<[title: string, content: string | Uint8Array, keys: Buffer[]]> = [
+    ['one key in hex', `${hexA}\n`, [a]],
+    ['hex in capitals', hexA.toUpperCase(), [a]],
+    ['a key without a line break after it', hexA, [a]],
+    ['base64', `${a.toString('base64')}\n`, [a]],
+    ['base64 without padding', `${a.toString('base64').replace('=', '')}\n`, [a]],
+    ['base64url', `${a.toString('base64url')}\n`, [a]],
+    ['several keys in several encodings, newest first', `${hexC}\n${b.toString('base64')}\n${a.toString('base64url')}\n`, [c, b, a]],
+    ['comments and blank lines', `# the newest\n\n${hexB}\n   \n\t# the one before\n${hexA}\n\n#`, [b, a]],
+    ['a comment after a key', `${hexB} # since May\n${hexA}#since April\n`, [b, a]],
+    ['a comment with what looks like a line break in it', `${hexB} # since\u2028May\u2029or so\n${hexA}\n`, [b, a]],
+    ['white space around keys', `  ${hexB}\t\n\t${hexA}  \n`, [b, a]],
+    ['line breaks of Windows', `# keys\r\n${hexB}\r\n\r\n${hexA} # old\r\n`, [b, a]],
+    ['a byte order mark, as Windows editors write it', `\ufeff${hexB}\r\n${hexA}\r\n`, [b, a]],
+    ['a byte order mark before a comment', `\ufeff# keys\n${hexA}\n`, [a]],
+    ['a key twice, which counts once', `${hexB}\n${hexA}\n${b.toString('base64')}\n${hexB}\n`, [b, a]],
+    ['32 raw bytes', a, [a]],
+    ['32 raw bytes with line breaks and # in them', rawWith('\n#\r\n##\n\n'), [rawWith('\n#\r\n##\n\n')]],
+    ['32 raw bytes that begin with #', rawWith('#'), [rawWith('#')]],
+    ['32 raw bytes that begin like a byte order mark', rawWith('\xef\xbb\xbf'), [rawWith('\xef\xbb\xbf')]],
+    ['32 raw bytes that end with a line break', Buffer.from([...rawWith('').subarray(1), 10]), [Buffer.from([...rawWith('').subarray(1), 10])]]
+  ]
+  for (const [title, content, keys] of files) {
+    it(title, async () => assert.deepEqual(await idsIn(content), idsOf(...keys)))
+  }
+
+  it('any 32 random bytes', async () => {
+    await fc.assert(fc.asyncProperty(fc.uint8Array({ minLength: 31, maxLength: 31 }), async bytes => {
+      const key = Buffer.from([0x80, ...bytes])
+      assert.deepEqual(await idsIn(key), idsOf(key))
+    }), { numRuns: 50 })
+  })
+
+  it('any keys in any of the encodings, with whatever comments and blank lines', async () => {
+    const comment = fc.string().map(text => `#${text.replaceAll('\n', ' ')}`)
+    const line = fc.record({
+      key: fc.uint8Array({ minLength: 32, maxLength: 32 }).map(bytes => Buffer.from(bytes)),
+      encoding: fc.constantFrom('hex', 'base64', 'base64url'),
+      before: fc.array(fc.oneof(comment, fc.constantFrom('', ' ', '\t'))),
+      after: fc.oneof(comment, fc.constant('')),
+      lineBreak: fc.constantFrom('\n', '\r\n')
+    })
+    await fc.assert(fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 5 }), async lines => {
+      const text = lines.map(({ key, encoding, before, after, lineBreak }) =>
+        [...before, key.toString(encoding as BufferEncoding) + after, ''].join(lineBreak))
+      assert.deepEqual(await idsIn(text.join('')), idsOf(...lines.map(({ key }) => key)))
+    }), { numRuns: 50 })
+  })
+})
+
+/** 32 bytes that are no text, and begin with some. */
+function rawWith (beginning: string): Buffer {
+  return Buffer.concat([Buffer.from(beginning, 'latin1'), Buffer.alloc(32, 0xc1)]).subarray(0, 32)
+}
+
+describe('a key file is refused', () => {
+  it('where it is empty or has only blank lines and comments', async () => {
+    for (const content of ['', '\n', ' \r\n\t', '# nothing here yet\n', '\ufeff', '\ufeff# nothing\r\n#\r\n']) {
+      const { message, path, hint } = await refusal(content)
+      assert.equal(message, `the key file ${path} has no key in it`)
+      assert.match(hint, /one key a line/)
+    }
+  })
+
+  it('where it is a comment of 32 characters, which is no key', async () => {
+    const { message, path } = await refusal('# keys of the shop, newest first')
+    assert.equal(message, `the key file ${path} has no key in it`)
+  })
+
+  // 32 characters of hex or base64 are what is there of a line that is being written.
+  for (const text of [hexA.slice(0, 32), a.toString('base64').slice(0, 32), 'a passphrase of 32 characters!!!', `${'x'.repeat(31)}\n`]) {
+    it(`where it is text of 32 bytes such as "${text.trim().replace(/^[0-9A-Za-z+/]{31,}$/, match => `${match.slice(0, 4)}…`)}", which is not random`, async () => {
+      const { message, path } = await refusal(text)
+      assert.ok(message.startsWith(`the key file ${path} is not valid in line 1: the key must be 32 bytes`), message)
+    })
+  }
+
+  const bad: Array<[title: string, line: string, hint: RegExp]> = [
+    ['a hex digit is missing', hexB.slice(1), /^These are 63 hex digits, not 64\./],
+    ['a character is none of any encoding', `${hexB.slice(0, 10)}!${hexB.slice(11)}`, /^Character 11 is none of/],
+    ['a character is no hex digit', `${hexB.slice(0, 10)}x${hexB.slice(11)}`, /^Character 11 is not a hex digit\./],
+    ['two keys are in one line', `${hexB} ${hexC}`, /^Character 65 is none of/],
+    ['it is a passphrase', 'correct horse battery staple', /^Character 8 is none of/],
+    ['it is base64 of 31 bytes', b.subarray(1).toString('base64'), /^In base64 this is 31 bytes\./],
+    ['it is an assignment', `SESSION_KEY=${hexB}`, /^Character \d+ is none of|is not a hex digit/]
+  ]
+  for (const [title, line, expected] of bad) {
+    it(`where ${title}: the error names the line, and nothing that is in it`, async () => {
+      const { message, hint, path } = await refusal(`# keys\n\n${hexA}\n${line}\n${hexC}\n`)
+      assert.ok(message.startsWith(`the key file ${path} is not valid in line 4: the key must be 32 bytes`), message)
+      assert.match(hint, expected)
+      for (let start = 0; start + 6 <= line.length; start++) {
+        assert.ok(!`${message} ${hint}`.includes(line.slice(start, start + 6)), `${message} ${hint}`)
+      }
+    })
+  }
+
+  it('where the last line was cut off', async () => {
+    for (const length of [1, 31, 32, 42, 45, 63]) {
+      const { message } = await refusal(`${hexA}\n${hexB.slice(0, length)}`)
+      assert.match(message, /is not valid in line 2/)
+    }
+  })
+
+  it('where it is 33 bytes, raw ones with a line break', async () => {
+    const { message, hint } = await refusal(Buffer.concat([rawWith(''), Buffer.from('\n')]))
+    assert.match(message, /is not valid in line 1/)
+    assert.match(hint, /raw bytes/)
+  })
+
+  it('where it is two raw keys after another', async () => {
+    assert.match((await refusal(Buffer.concat([rawWith(''), rawWith('')]))).message, /is not valid in line 1/)
+  })
+
+  const utf16: Array<[title: string, content: Buffer]> = [
+    ['a key, written by ">" of Windows PowerShell', Buffer.from(`\ufeff${hexA}\r\n`, 'utf16le')],
+    ['several lines', Buffer.from(`\ufeff${hexA}\r\n${hexB}\r\n`, 'utf16le')],
+    ['a comment first', Buffer.from(`\ufeff# keys\r\n${hexA}\r\n`, 'utf16le')],
+    ['no byte order mark', Buffer.from(`${hexA}\r\n`, 'utf16le')],
+    ['the other byte order', Buffer.from(`\ufeff${hexA}\r\n`, 'utf16le').swap16()]
+  ]
+  for (const [title, content] of utf16) {
+    it(`where it is UTF-16 (${title}), with a hint at what wrote it`, async () => {
+      const { message, hint } = await refusal(content)
+      assert.match(message, /is not valid in line 1/)
+      assert.match(hint, /UTF-16.*PowerShell.*keygen --out FILE/)
+    })
+  }
+
+  it('where it does not exist, with the error of the file system', async () => {
+    await assert.rejects(Keyring.fromFile('no-such-folder/keys'), { code: 'ENOENT', message: /no-such-folder\/keys/ })
+  })
+})

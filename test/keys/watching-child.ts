@@ -1,0 +1,13 @@
+// Run by keyring-file.test.ts as a process of its own: follows a key file that changes, then has
+// nothing more to do and must end by itself.
+import { readFileSync } from 'node:fs'
+import { Keyring } from '../../src/index.ts'
+import { buildApp, newKey } from '../helpers.ts'
+import { INTERVAL, replaceFile, until } from './support.ts'
+
+const [path = ''] = process.argv.slice(2)
+const keyring = await Keyring.fromFile(path, { watch: true, watchInterval: INTERVAL })
+await buildApp({ key: keyring }).ready()
+replaceFile(path, `${newKey().toString('hex')}\n${readFileSync(path, 'utf8')}`)
+await until(() => keyring.ids.length === 3, 'the file is read')
+console.log(`${keyring.ids.length} keys`)
