@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { newContent, type Content } from './content.ts'
 import { getOwn, setOwn, type Data } from './data.ts'
-import { toSeconds } from './lifetime.ts'
+import { toDate, toSeconds } from './lifetime.ts'
 import { TIME_KEY, assertNotReserved } from './reserved.ts'
 import { kState, sessionHandler } from './session-proxy.ts'
 import type { Session, SessionInfo } from './types.ts'
@@ -194,5 +194,5 @@ export class SessionState {
 }
 
 function dateOf (milliseconds: number | null): Date | null {
-  return milliseconds === null ? null : new Date(milliseconds)
+  return milliseconds === null ? null : toDate(milliseconds)
 }
