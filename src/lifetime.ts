@@ -17,6 +17,14 @@ export function toSeconds (nowMs: number): number {
   return Math.round(nowMs / 1000)
 }
 
+/** The last date that there is, in milliseconds since 1970. */
+const LAST_DATE = 8.64e15
+
+/** A time as a date, rounded to the millisecond; an expiry beyond the last date is that date. */
+export function toDate (milliseconds: number): Date {
+  return new Date(Math.min(Math.round(milliseconds), LAST_DATE))
+}
+
 /** What a session's token says of its life. */
 export interface Times {
   /** Milliseconds since 1970; null where the token does not say. */

@@ -1,4 +1,5 @@
 import type { Origin } from './content.ts'
+import { toDate } from './lifetime.ts'
 import { stateOf } from './session-proxy.ts'
 import type { SessionInfo } from './types.ts'
 
@@ -31,5 +32,5 @@ function ofOrigin (origin: Origin): Pick<SessionInfo, 'status' | 'reason' | 'key
 }
 
 function dateOf (milliseconds: number | null): Date | null {
-  return milliseconds === null ? null : new Date(milliseconds)
+  return milliseconds === null ? null : toDate(milliseconds)
 }

@@ -53,8 +53,14 @@ export interface SessionInfo {
   id: string | null
 }
 
+/**
+ * What the data of a token is taken to be where nobody says so: the declared keys, each of which may
+ * be missing; or any keys, as long as none is declared.
+ */
+export type TokenData = keyof SessionData extends never ? Record<string, unknown> : Partial<SessionData>
+
 /** What opening a token gives. */
-export type OpenedToken<T = SessionData> =
+export type OpenedToken<T = TokenData> =
   | {
     ok: true
     data: T
@@ -72,7 +78,7 @@ export type OpenedToken<T = SessionData> =
   | { ok: false, reason: RefusalReason }
 
 /** Seals and opens tokens without Fastify. What `createSessionCodec()` returns. */
-export interface SessionCodec<T = SessionData> {
+export interface SessionCodec<T = TokenData> {
   /**
    * The token of a new session that holds `data`: what its cookie holds.
    * @throws `FST_SEALED_SESSION_DATA_INVALID` if it is not an object,
