@@ -170,7 +170,7 @@ export class SessionState {
   info (): SessionInfo {
     const { status, reason, keyId, format } = this.#origin
     const { created, lastWrite, lifetime, id } = this.#content
-    const isStored = status === 'valid' || this.#changed
+    const isStored = !this.#deleted && (status === 'valid' || this.#changed)
     return {
       status,
       reason,

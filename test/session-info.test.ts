@@ -109,6 +109,13 @@ for (const options of FORMATS) {
       })
     }
 
+    it('is new after delete(), and is not stored', async t => {
+      const clock = stopClock(t)
+      const cookie = cookieWith(await informing(options), { n: 1 })
+      clock.tick(30_000)
+      assert.deepEqual(await infoOf(options, cookie, session => { session.delete() }), { ...NEW, createdAt: after(clock, 0) })
+    })
+
     it('is a new one that is stored, after a set() that follows delete()', async t => {
       const clock = stopClock(t)
       const cookie = cookieWith(await informing(options), { n: 1 })
