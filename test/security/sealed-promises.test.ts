@@ -30,6 +30,17 @@ describe('a sealed token', () => {
     assert.equal(await refusal(sealedToken({ key })), null)
   })
 
+  it('shows nothing of what it holds but its length', async () => {
+    const { seal } = await codec()
+    const bytesOf = (data: object): Buffer => Buffer.from(seal(data), 'base64url')
+    const [a, b] = [bytesOf({ name: 'Ada' }), bytesOf({ name: 'Ada' })]
+    assert.equal(a.length, b.length)
+    assert.deepEqual(a.subarray(0, 5), b.subarray(0, 5), 'the version and the key id')
+    for (let at = 5; at + 8 <= a.length; at++) assert.equal(b.indexOf(a.subarray(at, at + 8)), -1, 'nothing repeats')
+    assert.equal(bytesOf({ name: 'Eve' }).length, a.length)
+    assert.equal(bytesOf({ name: 'Adam' }).length, a.length + 1)
+  })
+
   it('is refused wherever one of its bits is flipped', async () => {
     const opener = await codec()
     const bytes = sealedBytes({ key })
