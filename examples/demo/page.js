@@ -201,7 +201,7 @@ function showContent () {
 
 function infoRows (info) {
   const { status, keyId, format, createdAt, lastWriteAt, expiresAt } = info
-  const reason = status === 'rejected' ? [['Reason', element('code', '', info.reason), ` ${reasonWords(info)}`]] : []
+  const reason = status === 'rejected' ? [['Reason', element('code', '', info.reason), `: ${reasonWords(info)}`]] : []
   const rows = [['Status', element('code', '', status)], ...reason]
   if (status !== 'valid') return rows
   return [
