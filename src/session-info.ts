@@ -13,7 +13,7 @@ export function sessionInfo (session: object): SessionInfo {
   const state = stateOf(session)
   const { created, lastWrite, id } = state.content()
   const origin = ofOrigin(state.origin)
-  const isStored = origin.status === 'valid' || state.changed
+  const isStored = !state.deleted && (origin.status === 'valid' || state.changed)
   return {
     ...origin,
     createdAt: dateOf(created),

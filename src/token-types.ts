@@ -41,9 +41,9 @@ export interface SessionInfo {
   reason: RefusalReason | null
   /** When the session began; null for one of the secretbox format, which does not say. */
   createdAt: Date | null
-  /** When it was last written or touched; null for a new one that was not written. */
+  /** When it was last written or touched; null for a new one that was not written, or was deleted. */
   lastWriteAt: Date | null
-  /** From when on it will be refused if nothing is written; null for a new one that was not written. */
+  /** From when on it will be refused if nothing is written; null where `lastWriteAt` is. */
   expiresAt: Date | null
   /** The id of the key that opened it, as in `keyring.ids`; null for a new one. */
   keyId: string | null
