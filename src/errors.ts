@@ -87,11 +87,11 @@ export const ERRORS = {
     advice: 'Await something first, such as app.ready(), createSessionCodec() or Keyring.fromFile().'
   },
   FST_SEALED_SESSION_SECRET_TYPE: {
-    message: 'secret must be a string or a Buffer, got %s',
+    message: '%s must be a string or a Buffer, got %s',
     advice: 'Pass one passphrase of at least 32 bytes, or better a random key as "key".'
   },
   FST_SEALED_SESSION_SECRET_LENGTH: { // as the peer
-    message: 'secret must be at least 32 bytes',
+    message: '%s must be at least 32 bytes',
     advice: 'Choose a longer passphrase, or better a random key: "npx fastify-sealed-session keygen --out secret-key".'
   },
   FST_SEALED_SESSION_SALT_TYPE: {

@@ -143,7 +143,7 @@ describe('keys', () => {
     const { config, warnings } = await read({ secret: SECRET, salt: SALT })
     assert.equal(bytesOf(config).length, 1)
     assert.equal(bytesOf(config)[0]!.length, 32)
-    assert.deepEqual(config.secrets, [SECRET])
+    assert.deepEqual(config.secrets, [Buffer.from(SECRET)])
     assert.deepEqual(warnings, [])
   })
 
