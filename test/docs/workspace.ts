@@ -13,6 +13,7 @@ const INSTALLED: Record<string, string> = {
   '@fastify/secure-session': '.',
   '.bin/fastify-sealed-session': 'genkey.js',
   fastify: 'node_modules/fastify',
+  '@fastify/cookie': 'node_modules/@fastify/cookie',
   'sodium-native': 'node_modules/sodium-native',
   '@types': 'node_modules/@types'
 }
