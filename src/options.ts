@@ -79,7 +79,7 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
     noStore: readFlag(options, 'noStore', true),
     format,
     accept: readAccept(options.accept, format),
-    context: readText(options, 'context') ?? cookieName
+    context: readContext(options) ?? cookieName
   }
 }
 
@@ -97,6 +97,13 @@ function readAccept (accept: unknown, format: Format): readonly Format[] {
   // What is sealed must open again.
   if (isList && accept.includes(format)) return Object.freeze([...accept])
   throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['accept', `an array of formats with '${format}' in it, which is the one that seals`, kindOf(accept)])
+}
+
+function readContext (options: Options): string | undefined {
+  const context = readText(options, 'context')
+  if (context === undefined || Buffer.from(context).toString() === context) return context
+  // Each half of a surrogate pair has the same bytes in UTF-8: two contexts would be one.
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['context', 'text that UTF-8 can hold', 'half of a surrogate pair'])
 }
 
 function readExpiry (expiry: unknown, sessionName: string, warn: Warn): number {
