@@ -132,14 +132,18 @@ function readCookie (options: Options, sessionName: string, warn: Warn): CookieS
   return Object.freeze(copy)
 }
 
-/** Where one session's token could be used as another's. */
 function warnOfSharedKeys (configs: readonly SessionConfig[], warn: Warn): void {
   for (const [index, config] of configs.entries()) {
     for (const other of configs.slice(0, index)) {
-      const isBound = config.context !== other.context && !(config.accept.includes('secretbox') && other.accept.includes('secretbox'))
-      if (!isBound && shareKey(config, other)) warn('FST_SEALED_SESSION_WARN_KEY_SHARED', other.sessionName, config.sessionName)
+      if (openAlike(config, other) && shareKey(config, other)) warn('FST_SEALED_SESSION_WARN_KEY_SHARED', other.sessionName, config.sessionName)
     }
   }
+}
+
+/** Whether one session's token could be used as another's, if they had a key in common. */
+function openAlike (a: SessionConfig, b: SessionConfig): boolean {
+  const both = (format: Format): boolean => a.accept.includes(format) && b.accept.includes(format)
+  return both('secretbox') || (both('sealed') && a.context === b.context)
 }
 
 function shareKey (a: SessionConfig, b: SessionConfig): boolean {
