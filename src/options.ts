@@ -83,7 +83,7 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
     noStore: readFlag(options, 'noStore', true),
     format,
     accept: readAccept(options.accept, format),
-    context: readText(options, 'context') ?? cookieName
+    context: readContext(options) ?? cookieName
   }
 }
 
@@ -108,6 +108,13 @@ function readAccept (accept: unknown, format: Format): readonly Format[] {
   // What is sealed must open again.
   if (isList && accept.includes(format)) return Object.freeze([...accept])
   throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['accept', `an array of formats with '${format}' in it, which is the one that seals`, kindOf(accept)])
+}
+
+function readContext (options: Options): string | undefined {
+  const context = readText(options, 'context')
+  if (context === undefined || Buffer.from(context).toString() === context) return context
+  // Each half of a surrogate pair has the same bytes in UTF-8: two contexts would be one.
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['context', 'text that UTF-8 can hold', 'half of a surrogate pair'])
 }
 
 function readExpiry (expiry: unknown, sessionName: string, warn: Warn): number {
@@ -136,14 +143,18 @@ function readCookie (options: Options, sessionName: string, warn: Warn): CookieS
   return Object.freeze(copy)
 }
 
-/** Where one session's token could be used as another's. */
 function warnOfSharedKeys (configs: readonly SessionConfig[], warn: Warn): void {
   for (const [index, config] of configs.entries()) {
     for (const other of configs.slice(0, index)) {
-      const isBound = config.context !== other.context && !(config.accept.includes('secretbox') && other.accept.includes('secretbox'))
-      if (!isBound && shareKey(config, other)) warn('FST_SEALED_SESSION_WARN_KEY_SHARED', other.sessionName, config.sessionName)
+      if (openAlike(config, other) && shareKey(config, other)) warn('FST_SEALED_SESSION_WARN_KEY_SHARED', other.sessionName, config.sessionName)
     }
   }
+}
+
+/** Whether one session's token could be used as another's, if they had a key in common. */
+function openAlike (a: SessionConfig, b: SessionConfig): boolean {
+  const both = (format: Format): boolean => a.accept.includes(format) && b.accept.includes(format)
+  return both('secretbox') || (both('sealed') && a.context === b.context)
 }
 
 function shareKey (a: SessionConfig, b: SessionConfig): boolean {
