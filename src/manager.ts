@@ -82,7 +82,8 @@ export class SessionManager {
     let decryptions = 0
     for (const value of values) {
       const attempts = this.#codec.attempts(value)
-      if (decryptions > 0 && decryptions + attempts > MAX_DECRYPTIONS) continue // what costs less may follow
+      // What costs one attempt is always tried: there are few candidates.
+      if (attempts > 1 && decryptions > 0 && decryptions + attempts > MAX_DECRYPTIONS) continue
       const opened = this.#openCookie(value, log)
       // What is no token at all was refused before any key was tried.
       if (opened.ok || opened.reason === 'not-authentic') decryptions += attempts
