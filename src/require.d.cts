@@ -22,8 +22,9 @@ declare namespace plugin {
   export type Format = types.Format
   export type RefusalReason = types.RefusalReason
   export type SessionInfo = types.SessionInfo
-  export type OpenedToken<T = types.SessionData> = types.OpenedToken<T>
-  export type SessionCodec<T = types.SessionData> = types.SessionCodec<T>
+  export type TokenData = types.TokenData
+  export type OpenedToken<T = types.TokenData> = types.OpenedToken<T>
+  export type SessionCodec<T = types.TokenData> = types.SessionCodec<T>
   export type KeyFileOptions = types.KeyFileOptions
   export type SessionOptions = types.SessionOptions
   export type SessionKeyOptions = types.SessionKeyOptions

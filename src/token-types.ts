@@ -89,7 +89,8 @@ export interface SessionCodec<T = TokenData> {
   seal(data: T): string
 
   /**
-   * What a token holds. Never throws, whatever it is given.
+   * What a token holds. Never throws, whatever it is given. Looks at nothing but the token: not at a
+   * signature, and not at whether the session was revoked.
    * @param token as it was before percent-encoding: `decodeURIComponent` of a cookie's value, which
    * cookie parsers do.
    */
