@@ -228,8 +228,9 @@ describe('a derivation in a thread that fails', () => {
   for (const [title, library, message] of LIBRARIES) {
     it(`rejects ready(), and the process ends: the thread ${title}`, async () => {
       const file = join(of['copied-wasm'].folder, 'node_modules', 'libsodium-wrappers-sumo', 'dist', 'modules-sumo', 'libsodium-wrappers.js')
-      // With the mode in which a rejection that nobody handles would end nothing.
-      const args = ['--unhandled-rejections=warn', '--max-old-space-size=100', 'derivation-fails.cjs']
+      // With the mode in which a rejection that nobody handles would end nothing, and with what the
+      // thread must not load.
+      const args = ['--unhandled-rejections=warn', '--max-old-space-size=100', '--require', './main-thread-only.cjs', 'derivation-fails.cjs']
       const rejected = await of['copied-wasm'].json<string>(args, { sodium: 'wasm', input: { file, library } })
       if (typeof message === 'string') assert.equal(rejected, message)
       else assert.match(rejected, message)
