@@ -56,11 +56,12 @@ export function requestAsync (app, url, cookie) {
   return new Promise(resolve => request(app, url, cookie, resolve))
 }
 
-/** The routes that every side has: a session that is not touched, read, and written. */
+/** The routes that every side has: a session that is not touched, read, and written; and who answers. */
 export function addRoutes (app, { read, write }) {
   app.get('/untouched', (_request, reply) => { reply.send('ok') })
   app.get('/read', (request, reply) => { reply.send(read(request)) })
   app.get('/write', (request, reply) => { write(request, 'visits', 1); reply.send('ok') })
+  app.get('/pid', (_request, reply) => { reply.send(String(process.pid)) })
   app.get('/login', (request, reply) => {
     for (const [key, value] of Object.entries(JSON.parse(request.query.data ?? '{}'))) write(request, key, value)
     reply.send('ok')

@@ -1,7 +1,11 @@
-// One server process of the load run. Says how much CPU time it has used when asked.
+// One server of the load run, of one process or of several that share a key. Says how much CPU time
+// it has used when asked.
 import cluster from 'node:cluster'
 
 const [name, processes] = process.argv.slice(2)
+
+// An IPC channel alone keeps nobody alive, but an open port does.
+process.on('disconnect', () => process.exit())
 
 if (cluster.isPrimary && processes !== '1') {
   const workers = Array.from({ length: Number(processes) }, () => cluster.fork())
@@ -9,7 +13,7 @@ if (cluster.isPrimary && processes !== '1') {
   cluster.on('listening', (_worker, { port }) => { if (++listening === workers.length) process.send({ port }) })
   process.on('message', () => {
     let left = workers.length
-    const total = { user: 0, system: 0 }
+    const total = process.cpuUsage()
     for (const worker of workers) {
       worker.once('message', ({ user, system }) => {
         total.user += user

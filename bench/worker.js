@@ -8,16 +8,30 @@ const side = await import(`./sides/${process.argv[2]}.js`)
 // The floor has no session, but the same cookie to parse: one of the peer's length and escapes.
 const FLOOR_COOKIE = `session=${'Ab1%2F'.repeat(9)}${'Zx9k'.repeat(56)}%3D%3B${'q7Rt'.repeat(8)}`
 
-/** One operation of a task, or null where this side does not have it. */
+/** One operation of a task, or null where this side does not have it; by the first word of the task. */
+const KINDS = {
+  untouched: () => prepareRequest('/untouched'),
+  read: () => prepareRequest('/read'),
+  write: () => prepareRequest('/write'),
+  encode: async size => (await tokensOf(size))?.encode ?? null,
+  decode: size => prepareDecode(size, token => token),
+  reject: size => prepareDecode(size, tampered)
+}
+
 async function prepare (task) {
-  const [kind, size] = task.split(' ')
-  if (kind === 'untouched' || kind === 'read' || kind === 'write') return await prepareRequest(`/${kind}`)
-  if (side.tokens === undefined) return null
-  const { encode, decode } = await side.tokens(SESSIONS[size.replace('_', ' ')])
-  if (kind === 'encode') return encode
-  const token = await encode()
-  const input = kind === 'decode' ? token : tampered(token)
-  return () => decode(input)
+  const [kind, ...parameters] = task.split(' ')
+  return await KINDS[kind](...parameters)
+}
+
+async function tokensOf (size) {
+  return await side.tokens?.(SESSIONS[size.replace('_', ' ')])
+}
+
+async function prepareDecode (size, change) {
+  const tokens = await tokensOf(size)
+  if (tokens === undefined) return null
+  const input = change(await tokens.encode())
+  return () => tokens.decode(input)
 }
 
 async function prepareRequest (url) {
@@ -72,6 +86,12 @@ const commands = {
     const start = performance.now()
     await runMany(run, count)
     return (performance.now() - start) * 1000 / count
+  },
+
+  /** Microseconds by place in the code. */
+  async profile ({ task, ms }) {
+    const { profile } = await import('./profiler.js')
+    return await profile(() => runMany(prepared.get(task), 50), ms)
   },
 
   /** Bytes allocated per operation, on the heap and in buffers; null where a collection came between. */

@@ -1,18 +1,25 @@
 // Runs test/**/*.test.ts with Node's test runner: all of them, or those whose path contains one of
-// the words given. (`node --test` takes a glob only since Node 21.)
+// the words given and none of those with a minus in front. (`node --test` takes a glob only since
+// Node 21.)
+//
+// With FASTIFY_SEALED_SESSION_SODIUM=wasm the tests run on the WebAssembly build of libsodium. It is
+// loaded before a test file is: most tests call the code that seals and opens at once.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 const root = new URL('../', import.meta.url)
-const words = process.argv.slice(2)
+const words = process.argv.slice(2).filter(word => !word.startsWith('-'))
+const without = process.argv.slice(2).filter(word => word.startsWith('-')).map(word => word.slice(1))
+const isWasm = process.env.FASTIFY_SEALED_SESSION_SODIUM === 'wasm'
 
 const files = readdirSync(new URL('test/', root), { recursive: true, encoding: 'utf8' })
   .map(file => `test/${file.replaceAll('\\', '/')}`)
   .filter(file => file.endsWith('.test.ts') && (words.length === 0 || words.some(word => file.includes(word))))
+  .filter(file => !without.some(word => file.includes(word)))
   .sort()
 
-const { status } = spawnSync(process.execPath, ['--import', 'tsx', '--test', ...files], {
+const { status } = spawnSync(process.execPath, ['--import', 'tsx', ...(isWasm ? ['--import', './test/wasm-ready.ts'] : []), '--test', ...files], {
   cwd: fileURLToPath(root),
   stdio: 'inherit'
 })

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { KEY_BYTES } from './crypto/library.ts'
-import { sodium } from './crypto/sodium.ts'
+import { sodium, sodiumReady } from './crypto/sodium.ts'
 
 const HELP = `\
 Usage: fastify-sealed-session [keygen] [options]
@@ -27,7 +27,7 @@ type ExitCode = 0 | 1 | 2
 
 type Format = 'hex' | 'base64' | 'raw'
 
-function main (args: string[]): ExitCode {
+async function main (args: string[]): Promise<ExitCode> {
   try {
     const { values, positionals } = parse(args)
     if (values.help === true) return print(HELP)
@@ -36,7 +36,7 @@ function main (args: string[]): ExitCode {
     if (command !== 'keygen' || rest.length > 0) return misused(`unknown command "${positionals.join(' ')}"`)
     const formats = (['hex', 'base64', 'raw'] as const).filter(name => values[name] === true)
     if (formats.length > 1) return misused('--hex, --base64 and --raw exclude each other')
-    return keygen(formats[0], values.out)
+    return await keygen(formats[0], values.out)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     return code?.startsWith('ERR_PARSE_ARGS') === true ? misused(message) : failed(message)
@@ -58,7 +58,8 @@ function parse (args: string[]) {
   })
 }
 
-function keygen (format: Format | undefined, out: string | undefined): ExitCode {
+async function keygen (format: Format | undefined, out: string | undefined): Promise<ExitCode> {
+  await sodiumReady()
   const key = Buffer.alloc(KEY_BYTES)
   sodium().fillRandom(key)
   if (out === undefined) return print(encode(key, format ?? (process.stdout.isTTY ? 'hex' : 'raw')))
@@ -109,4 +110,4 @@ function misused (message: string): ExitCode {
 // Where what reads the pipe is gone, or a disk is full.
 process.stdout.on('error', error => { process.exitCode = failed(error.message) })
 
-process.exitCode = main(process.argv.slice(2))
+process.exitCode = await main(process.argv.slice(2))

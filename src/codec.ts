@@ -3,7 +3,7 @@ import type { Content, Format } from './content.ts'
 import { bindingOf, openSealed, sealSealed, type Binding, type SealedRefusal } from './formats/sealed.ts'
 import { openSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
 import type { KeySource } from './keys/key-source.ts'
-import { lifetimeRefusal, type LifetimeRefusal } from './lifetime.ts'
+import { lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.ts'
 
 /** Why a token was refused. For logs only: the client learns nothing but that its session is empty. */
 export type Refusal = SecretboxRefusal | SealedRefusal | LifetimeRefusal | 'format-not-accepted'
@@ -25,6 +25,8 @@ export interface CodecOptions {
   keyring: KeySource
   /** Seconds that a session is valid after its last write, unless it has a lifetime of its own. */
   expiry: number
+  /** Seconds that it is valid since it was created; null, the default, for no limit. */
+  absoluteTimeout?: number | null
   /** The format that is sealed. */
   format: Format
   /** The formats that are opened. */
@@ -36,15 +38,15 @@ export interface CodecOptions {
 /** Seals sessions into tokens and opens them again. Knows nothing of HTTP. */
 export class Codec {
   readonly #keyring: KeySource
-  readonly #expiry: number
+  readonly #limits: Limits
   readonly #format: Format
   readonly #accept: readonly Format[]
   readonly #binding: Binding
   readonly #surroundings: Surroundings
 
-  constructor ({ keyring, expiry, format, accept, context }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
+  constructor ({ keyring, expiry, absoluteTimeout = null, format, accept, context }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
     this.#keyring = keyring
-    this.#expiry = expiry
+    this.#limits = { expiry, absoluteTimeout }
     this.#format = format
     this.#accept = accept
     this.#binding = bindingOf(context)
@@ -59,7 +61,7 @@ export class Codec {
     const { now, fillRandom } = this.#surroundings
     const key = this.#keyring.current.sealing(now())
     return this.#format === 'secretbox'
-      ? sealSecretbox(content, key, fillRandom)
+      ? sealSecretbox(this.#asSecretbox(content), key, fillRandom)
       : sealSealed(content, key, this.#binding, fillRandom)
   }
 
@@ -75,10 +77,16 @@ export class Codec {
     if (!opened.ok) return opened
     const { content, key } = opened
     const now = this.#surroundings.now()
-    const reason = lifetimeRefusal(content.lastWrite, content.lifetime ?? this.#expiry, now)
+    const reason = lifetimeRefusal(content, this.#limits, now)
     if (reason !== null) return refused(reason)
     const stale = format !== this.#format || keys.isOlder(key, keys.sealing(now))
     return { ok: true, content, format, keyId: key.id, stale }
+  }
+
+  /** The format carries the time of creation only where something depends on it: the peer shows it as data. */
+  #asSecretbox (content: Content): Content {
+    if (this.#limits.absoluteTimeout === null && content.created !== null) return { ...content, created: null }
+    return content
   }
 
   /** How often decryption may be tried for a token. */

@@ -1,16 +1,10 @@
 import type { Data } from './data.ts'
-import { toSeconds } from './lifetime.ts'
-import type { Format } from './types.ts'
+import { toSeconds, type Times } from './lifetime.ts'
+import type { Format, RefusalReason } from './types.ts'
 
 /** What a token holds. */
-export interface Content {
+export interface Content extends Times {
   data: Data
-  /** Time of the last write, in seconds since 1970. */
-  lastWrite: number
-  /** When the session was created, in milliseconds since 1970; null where its token does not say. */
-  created: number | null
-  /** Seconds that this session lives after its last write; null where the options decide. */
-  lifetime: number | null
   /** `Max-Age` of this session's cookie, in seconds; null where the options decide. */
   maxAge: number | null
   /** 16 bytes, or null where sessions are not told apart. */
@@ -23,6 +17,12 @@ export type { Format }
 export function newContent (data: Data, now: number): Content {
   return { data, lastWrite: toSeconds(now), created: now, lifetime: null, maxAge: null, id: null }
 }
+
+/** The token that a session was opened from, or that was refused so that it began empty; null where there was none. */
+export type Origin =
+  | { ok: true, keyId: string, format: Format, stale: boolean }
+  | { ok: false, reason: RefusalReason }
+  | null
 
 /** What a format found in a token. */
 export type FormatOpened<Key, Refusal> =

@@ -1,5 +1,5 @@
 import { kindOf, sealedSessionError } from './errors.ts'
-import { TIME_KEY, assertNotReserved } from './reserved.ts'
+import { assertNoneReserved } from './reserved.ts'
 
 /**
  * What a session holds, as its own properties. Every name is a key of the app's, `__proto__`,
@@ -31,6 +31,15 @@ export function dataFrom (source: unknown): Data {
   if (typeof source !== 'object' || Array.isArray(source)) {
     throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kindOf(source)])
   }
-  if (Object.hasOwn(source, TIME_KEY)) assertNotReserved(TIME_KEY)
+  assertNoneReserved(source)
   return { ...source }
+}
+
+/** Text that differs where data does, in what a token holds of it. */
+export function snapshotOf (data: Data): string {
+  try {
+    return JSON.stringify(data)
+  } catch {
+    return 'what JSON cannot hold' // sealing says what that is
+  }
 }

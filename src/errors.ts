@@ -12,7 +12,7 @@ import createError from '@fastify/error'
 export const ERRORS = {
   FST_SEALED_SESSION_OPTIONS_INVALID: {
     message: 'options%s must be an object, got %s',
-    advice: 'Give register() the options of one session, or an array with the options of each.'
+    advice: 'Give the options of one session, or to register() an array with the options of each.'
   },
   FST_SEALED_SESSION_OPTION_UNKNOWN: {
     message: 'option "%s" is not known, did you mean "%s"?',

@@ -17,13 +17,59 @@ export function toSeconds (nowMs: number): number {
   return Math.round(nowMs / 1000)
 }
 
-/** Why a session that was last written at `lastWrite` is not valid now, or null where it is. */
-export function lifetimeRefusal (lastWrite: number, expiry: number, nowMs: number): LifetimeRefusal | null {
-  if (lastWrite * 1000 > nowMs + CLOCK_TOLERANCE * 1000) return 'time-in-future'
-  return remaining(lastWrite, expiry, nowMs) > 0 ? null : 'expired'
+/** The last date that there is, in milliseconds since 1970. */
+const LAST_DATE = 8.64e15
+
+/** A time as a date, rounded to the millisecond; an expiry beyond the last date is that date. */
+export function toDate (milliseconds: number): Date {
+  return new Date(Math.min(Math.round(milliseconds), LAST_DATE))
+}
+
+/** What a session's token says of its life. */
+export interface Times {
+  /** Milliseconds since 1970; null where the token does not say. */
+  created: number | null
+  /** Seconds since 1970. */
+  lastWrite: number
+  /** Seconds that this one session lives after its last write; null where the options decide. */
+  lifetime: number | null
+}
+
+/** What the options say of it, in seconds. */
+export interface Limits {
+  expiry: number
+  /** Since a session was created; null for no limit. */
+  absoluteTimeout: number | null
+}
+
+/** When a session ends, in seconds since 1970, if nothing is written. */
+export function endOf (times: Times, { expiry, absoluteTimeout }: Limits): number {
+  const end = times.lastWrite + (times.lifetime ?? expiry)
+  return absoluteTimeout === null ? end : Math.min(end, createdAt(times) + absoluteTimeout)
+}
+
+/** Where a token does not say when its session began, it is as old as its last write at least. */
+function createdAt ({ created, lastWrite }: Times): number {
+  return created === null ? lastWrite : created / 1000
+}
+
+/** Why a session is not valid now, or null where it is. */
+export function lifetimeRefusal (times: Times, limits: Limits, nowMs: number): LifetimeRefusal | null {
+  if (times.lastWrite * 1000 > nowMs + CLOCK_TOLERANCE * 1000) return 'time-in-future'
+  return remaining(times, limits, nowMs) > 0 ? null : 'expired'
 }
 
 /** Seconds that are left of a session; not positive where it has expired. */
-export function remaining (lastWrite: number, expiry: number, nowMs: number): number {
-  return lastWrite + expiry - nowMs / 1000
+export function remaining (times: Times, limits: Limits, nowMs: number): number {
+  return endOf(times, limits) - nowMs / 1000
+}
+
+/**
+ * Whether a rolling session that is only read is due to be sealed again: once more than half of its
+ * time has passed, so that few responses carry a cookie, and only if it then ends later.
+ */
+export function isDueForRenewal (times: Times, limits: Limits, nowMs: number): boolean {
+  const age = nowMs / 1000 - times.lastWrite
+  if (age <= (times.lifetime ?? limits.expiry) / 2) return false
+  return endOf({ ...times, lastWrite: toSeconds(nowMs) }, limits) > endOf(times, limits)
 }

@@ -6,14 +6,14 @@ import { dataFrom, getOwn } from './data.ts'
 import { MAX_SIGNED_LENGTH } from './limits.ts'
 import type { SessionConfig } from './options.ts'
 import { refusalMessage } from './refusals.ts'
-import { SessionState, type Origin, type SessionSettings } from './session.ts'
-import type { DecodeLog } from './types.ts'
+import { SessionState, type SessionSettings } from './session.ts'
+import type { DecodeLog, RefusalReason } from './types.ts'
 
 /** How often decryption may be tried in a request, over all cookies and keys. */
 const MAX_DECRYPTIONS = 64
 
 type Found = Extract<Opened, { ok: true }>
-type Refused = { ok: false, reason: Exclude<Origin['reason'], null> }
+type Refused = { ok: false, reason: RefusalReason }
 
 /** One session of the app: makes its states out of cookies, tokens and data, and tokens out of states. */
 export class SessionManager {
@@ -27,7 +27,7 @@ export class SessionManager {
     this.config = config
     this.#app = app
     this.#codec = codec
-    this.#settings = { now: surroundings.now, expiry: config.expiry }
+    this.#settings = { now: surroundings.now, expiry: config.expiry, absoluteTimeout: config.absoluteTimeout }
     this.#decode = decode
   }
 
@@ -49,9 +49,7 @@ export class SessionManager {
   /** The session that a request's cookie holds, or an empty one. */
   find (request: FastifyRequest): SessionState {
     const found = this.#find(request)
-    if (found === null) return SessionState.begin(this.#settings, {})
-    if (found.ok) return this.#restore(found)
-    return SessionState.begin(this.#settings, {}, { status: 'rejected', reason: found.reason, keyId: null, format: null, stale: false })
+    return found?.ok === true ? this.#restore(found) : SessionState.begin(this.#settings, {}, found)
   }
 
   /** Milliseconds since 1970. */
@@ -84,7 +82,7 @@ export class SessionManager {
     let decryptions = 0
     for (const value of values) {
       const attempts = this.#codec.attempts(value)
-      if (decryptions > 0 && decryptions + attempts > MAX_DECRYPTIONS) break
+      if (decryptions > 0 && decryptions + attempts > MAX_DECRYPTIONS) continue // what costs less may follow
       const opened = this.#openCookie(value, log)
       // What is no token at all was refused before any key was tried.
       if (opened.ok || opened.reason === 'not-authentic') decryptions += attempts
@@ -108,8 +106,8 @@ export class SessionManager {
     return opened
   }
 
-  #restore ({ content, format, keyId, stale }: Found): SessionState {
-    return new SessionState(this.#settings, content, { status: 'valid', reason: null, keyId, format, stale })
+  #restore (found: Found): SessionState {
+    return new SessionState(this.#settings, found.content, found)
   }
 
   /** The value that was signed, or null where the session's cookie is not signed or the signature is wrong. */

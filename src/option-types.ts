@@ -41,6 +41,20 @@ export interface SessionOptions {
   expiry?: number | null | undefined
 
   /**
+   * Whether a session that is only read keeps itself alive: once more than half of its `expiry` has
+   * passed, the response to a request that uses it carries it again, as if it had been touched.
+   * Default false. Set `absoluteTimeout` with it: registration warns otherwise.
+   */
+  rolling?: boolean | undefined
+
+  /**
+   * Seconds since a session was created after which it ends, whatever is written, touched or
+   * rotated. `regenerate()` starts a new life. Default: no limit. Anything but a finite positive
+   * number is refused with `FST_SEALED_SESSION_DURATION`.
+   */
+  absoluteTimeout?: number | null | undefined
+
+  /**
    * Attributes of the cookie: whatever `setCookie` of `@fastify/cookie` takes, `signed` and
    * `secure: 'auto'` included. `httpOnly` defaults to true. Copied: later changes have no effect.
    */

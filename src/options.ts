@@ -4,7 +4,7 @@ import { kindOf, sealedSessionError } from './errors.ts'
 import { readKeyring, type Keys } from './options-keys.ts'
 import { DEFAULT_EXPIRY } from './lifetime.ts'
 import { checkAttributeNames, checkOptionNames } from './option-names.ts'
-import { readFlag, readText, type Options } from './option-values.ts'
+import { readDuration, readFlag, readText, type Options } from './option-values.ts'
 import type { Warn } from './warnings.ts'
 
 /** One session's options, checked, complete and frozen. */
@@ -13,6 +13,9 @@ export interface SessionConfig extends Keys {
   readonly cookieName: string
   /** Seconds. */
   readonly expiry: number
+  /** Seconds, or null for no limit. */
+  readonly absoluteTimeout: number | null
+  readonly rolling: boolean
   readonly cookie: Readonly<CookieSerializeOptions>
   readonly noStore: boolean
   readonly format: Format
@@ -75,12 +78,20 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
   const format = readFormat(options.format)
   return {
     expiry: readExpiry(options.expiry, sessionName, warn),
+    ...readRenewal(options, sessionName, warn),
     cookie: readCookie(options, sessionName, warn),
     noStore: readFlag(options, 'noStore', true),
     format,
     accept: readAccept(options.accept, format),
     context: readText(options, 'context') ?? cookieName
   }
+}
+
+function readRenewal (options: Options, sessionName: string, warn: Warn): Pick<SessionConfig, 'absoluteTimeout' | 'rolling'> {
+  const absoluteTimeout = options.absoluteTimeout === undefined || options.absoluteTimeout === null ? null : readDuration(options, 'absoluteTimeout', 0)
+  const rolling = readFlag(options, 'rolling', false)
+  if (rolling && absoluteTimeout === null) warn('FST_SEALED_SESSION_WARN_ROLLING', sessionName)
+  return { absoluteTimeout, rolling }
 }
 
 const FORMATS: readonly unknown[] = ['secretbox', 'sealed'] satisfies Format[]

@@ -51,8 +51,18 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   for (const session of sessions) addToRequests(app, session)
   addHooks(app, sessions)
   followKeyFiles(app, configs)
+  warnOfWasm(app, warn)
+}
+
+/** Marks the server of an app that has been told. Registered, since both copies of the package may be in use. */
+const kTold = Symbol.for('fastify-sealed-session.wasm')
+
+/** Once an app, however often the plugin is registered in it: the contexts of an app share one server. */
+function warnOfWasm ({ server }: FastifyInstance, warn: Warn): void {
   const reason = fallbackReason()
-  if (reason !== null) warn('FST_SEALED_SESSION_WARN_WASM', reason)
+  if (reason === null || Object.hasOwn(server, kTold)) return
+  Object.defineProperty(server, kTold, { value: true })
+  warn('FST_SEALED_SESSION_WARN_WASM', reason)
 }
 
 /** Has the app's log say what happens to the files of its keyrings. */

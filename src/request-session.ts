@@ -1,5 +1,4 @@
 import type { FastifyReply } from 'fastify'
-import { remaining } from './lifetime.ts'
 import type { SessionManager } from './manager.ts'
 import { isSharedCacheable, type SessionCookie } from './session-cookie.ts'
 import type { SessionState, WriteObserver } from './session.ts'
@@ -33,6 +32,8 @@ export class RequestSession implements WriteObserver {
    */
   send (reply: FastifyReply): void {
     const { state } = this
+    state.settle()
+    if (this.#manager.config.rolling) state.renew()
     if (!state.changed || this.#settled) return
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
     if (!state.asked && isSharedCacheable(reply)) return
@@ -57,15 +58,14 @@ export class RequestSession implements WriteObserver {
     throw error
   }
 
-  /** Sealing again because of an older key or another format must not give the cookie a longer life than the session. */
+  /** What nobody asked for must not give the cookie a longer life than the session has. */
   #overrides (reply: FastifyReply): SessionState['cookieOptions'] {
     const { state } = this
     if (state.asked) return state.cookieOptions
     const { maxAge, expires } = this.#cookie.attributes(reply, state.cookieOptions)
     if (maxAge === undefined && expires === undefined) return state.cookieOptions
     const now = this.#manager.now()
-    const { lastWrite, lifetime } = state.content()
-    const left = Math.floor(remaining(lastWrite, lifetime ?? this.#manager.config.expiry, now))
+    const left = Math.floor(state.expiresAt - now / 1000)
     const capped = { ...state.cookieOptions }
     if (maxAge !== undefined) capped.maxAge = Math.min(maxAge, left)
     if (expires !== undefined) capped.expires = new Date(Math.min(expires.getTime(), now + left * 1000))

@@ -5,10 +5,18 @@ import { sealedSessionError } from './errors.ts'
 /** Time of the last write, in seconds. */
 export const TIME_KEY = '__ts'
 
+/** What else a session of the secretbox format has to remember of its life, where it has to. */
+export const LIFE_KEY = '__life'
+
 /**
  * Keeps an app, and what an app copies from its users, from setting a session's own times.
  * @throws `FST_SEALED_SESSION_KEY_RESERVED`
  */
 export function assertNotReserved (key: PropertyKey): void {
-  if (key === TIME_KEY) throw sealedSessionError('FST_SEALED_SESSION_KEY_RESERVED', [TIME_KEY])
+  if (key === TIME_KEY || key === LIFE_KEY) throw sealedSessionError('FST_SEALED_SESSION_KEY_RESERVED', [key])
+}
+
+/** The same for all keys of an object. */
+export function assertNoneReserved (data: object): void {
+  for (const key of [TIME_KEY, LIFE_KEY]) if (Object.hasOwn(data, key)) assertNotReserved(key)
 }

@@ -1,10 +1,12 @@
 import { format } from 'node:util'
 import { Codec, SURROUNDINGS } from './codec.ts'
 import { newContent } from './content.ts'
+import { fallbackReason } from './crypto/sodium.ts'
 import { dataFrom } from './data.ts'
-import { sealedSessionError } from './errors.ts'
+import { kindOf, sealedSessionError } from './errors.ts'
+import { endOf, toDate } from './lifetime.ts'
 import { readOptions } from './options.ts'
-import type { SecureSessionPluginOptions, SessionCodec, SessionData } from './types.ts'
+import type { SecureSessionPluginOptions, SessionCodec, TokenData } from './types.ts'
 import { WARNINGS, type Warn } from './warnings.ts'
 
 /**
@@ -15,27 +17,32 @@ import { WARNINGS, type Warn } from './warnings.ts'
  * and a token is not signed. Warnings go to `process.emitWarning`.
  * @throws what registration throws, with the same codes.
  */
-export async function createSessionCodec<T = SessionData> (options: SecureSessionPluginOptions): Promise<SessionCodec<T>> {
+export async function createSessionCodec<T = TokenData> (options: SecureSessionPluginOptions): Promise<SessionCodec<T>> {
   if (Array.isArray(options)) throw sealedSessionError('FST_SEALED_SESSION_OPTIONS_INVALID', ['', 'an array'])
   const warn: Warn = (code, ...values) => { process.emitWarning(format(WARNINGS[code], ...values), { code }) }
   const [config] = await readOptions(options, warn)
-  const { expiry } = config! // readOptions returns at least one
-  const codec = new Codec(config!)
-  const at = (seconds: number): Date => new Date(seconds * 1000)
+  const codec = new Codec(config!) // readOptions returns at least one
+  const reason = fallbackReason()
+  if (reason !== null) warn('FST_SEALED_SESSION_WARN_WASM', reason)
 
   return {
-    seal: data => codec.seal(newContent(dataFrom(data), SURROUNDINGS.now())),
+    seal (data) {
+      // What is found to be nobody must not become a session of nobody.
+      if (data === undefined || data === null) throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kindOf(data)])
+      return codec.seal(newContent(dataFrom(data), SURROUNDINGS.now()))
+    },
 
     open (token) {
       const opened = typeof token === 'string' ? codec.open(token) : { ok: false, reason: 'malformed' } as const
       if (!opened.ok) return opened
-      const { content: { data, created, lastWrite, lifetime }, format, keyId, stale } = opened
+      const { content, format, keyId, stale } = opened
+      const { data, created, lastWrite } = content
       return {
         ok: true,
         data: data as T,
         createdAt: created === null ? null : new Date(created),
-        lastWriteAt: at(lastWrite),
-        expiresAt: at(lastWrite + (lifetime ?? expiry)),
+        lastWriteAt: toDate(lastWrite * 1000),
+        expiresAt: toDate(endOf(content, config!) * 1000), // as above
         keyId,
         format,
         stale

@@ -1,3 +1,5 @@
+import type { Origin } from './content.ts'
+import { toDate } from './lifetime.ts'
 import { stateOf } from './session-proxy.ts'
 import type { SessionInfo } from './types.ts'
 
@@ -8,5 +10,27 @@ import type { SessionInfo } from './types.ts'
  * @throws `FST_SEALED_SESSION_NOT_A_SESSION` for anything else.
  */
 export function sessionInfo (session: object): SessionInfo {
-  return stateOf(session).info()
+  const state = stateOf(session)
+  const { created, lastWrite, id } = state.content()
+  const origin = ofOrigin(state.origin)
+  const isStored = !state.deleted && (origin.status === 'valid' || state.changed)
+  return {
+    ...origin,
+    createdAt: dateOf(created),
+    // The last write is kept in whole seconds, the beginning more exactly.
+    lastWriteAt: dateOf(isStored ? Math.max(lastWrite * 1000, created ?? 0) : null),
+    expiresAt: dateOf(isStored ? state.expiresAt * 1000 : null),
+    id: id === null ? null : id.toString('base64url')
+  }
+}
+
+function ofOrigin (origin: Origin): Pick<SessionInfo, 'status' | 'reason' | 'keyId' | 'format'> {
+  if (origin === null) return { status: 'new', reason: null, keyId: null, format: null }
+  return origin.ok
+    ? { status: 'valid', reason: null, keyId: origin.keyId, format: origin.format }
+    : { status: 'rejected', reason: origin.reason, keyId: null, format: null }
+}
+
+function dateOf (milliseconds: number | null): Date | null {
+  return milliseconds === null ? null : toDate(milliseconds)
 }

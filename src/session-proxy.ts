@@ -26,7 +26,11 @@ export const sessionHandler: ProxyHandler<SessionState> = {
   },
   has: (state, key) => Object.hasOwn(state.raw(), key),
   ownKeys: (state) => Reflect.ownKeys(state.raw()),
-  getOwnPropertyDescriptor: (state, key) => Reflect.getOwnPropertyDescriptor(state.raw(), key),
+  getOwnPropertyDescriptor (state, key) {
+    const descriptor = Reflect.getOwnPropertyDescriptor(state.raw(), key)
+    if (descriptor !== undefined) state.get(key) // the descriptor hands the value out, too
+    return descriptor
+  },
   deleteProperty (state, key) {
     state.remove(key)
     return true

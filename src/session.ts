@@ -1,11 +1,12 @@
 import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { newContent, type Content } from './content.ts'
-import { getOwn, setOwn, type Data } from './data.ts'
-import { toSeconds } from './lifetime.ts'
+import { newContent, type Content, type Origin } from './content.ts'
+import { getOwn, setOwn, snapshotOf, type Data } from './data.ts'
+import { endOf, isDueForRenewal, toSeconds, type Limits } from './lifetime.ts'
+import { readDuration } from './option-values.ts'
 import { TIME_KEY, assertNotReserved } from './reserved.ts'
 import { kState, sessionHandler } from './session-proxy.ts'
-import type { Session, SessionInfo } from './types.ts'
+import type { Session } from './types.ts'
 
 /** What `util.inspect` calls; the same symbol as `inspect.custom`. */
 const kInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
@@ -18,20 +19,10 @@ export interface WriteObserver {
 }
 
 /** What all states of one session of the app share. */
-export interface SessionSettings {
+export interface SessionSettings extends Limits {
   /** Milliseconds since 1970. */
   now: () => number
-  /** Seconds that it is valid after its last write. */
-  expiry: number
 }
-
-/** Where a session comes from. */
-export interface Origin extends Pick<SessionInfo, 'status' | 'reason' | 'keyId' | 'format'> {
-  /** Sealed with an older key or in another format, so due to be sealed again. */
-  stale: boolean
-}
-
-const NEW: Origin = { status: 'new', reason: null, keyId: null, format: null, stale: false }
 
 /**
  * What is behind a session: its data, and what happened to it. A handler sees it through a proxy,
@@ -45,6 +36,8 @@ export class SessionState {
   #changed: boolean
   #deleted = false
   #asked = false
+  /** What the session held when a value was first handed out that can be changed in place. */
+  #lent: string | null = null
   #cookieOptions: CookieSerializeOptions | null = null
   #observer: WriteObserver | null = null
   #bound: Partial<Record<Method, (...values: never[]) => unknown>> | null = null
@@ -52,11 +45,12 @@ export class SessionState {
   readonly #session: Session
 
   /** @param content belongs to the session from now on. */
-  constructor (settings: SessionSettings, content: Content, origin: Origin = NEW) {
+  constructor (settings: SessionSettings, content: Content, origin: Origin = null) {
     this.#settings = settings
     this.#content = content
     this.#origin = origin
-    this.#changed = origin.stale
+    // Sealed with an older key or in another format: due to be sealed again.
+    this.#changed = origin !== null && origin.ok && origin.stale
     this.#session = new Proxy(this, sessionHandler) as unknown as Session
   }
 
@@ -68,7 +62,7 @@ export class SessionState {
   /** What handlers see. */
   get session (): Session { return this.#session }
 
-  get changed (): boolean { return this.#changed }
+  get changed (): boolean { return this.#changed || this.#isChangedWithin() }
   set changed (value: boolean) {
     this.#changed = value
     this.#asked = true
@@ -80,8 +74,17 @@ export class SessionState {
   /** True where the app did something to be sent; false where only an older key made it change. */
   get asked (): boolean { return this.#asked }
 
-  /** What `options()` was given for this response. */
-  get cookieOptions (): CookieSerializeOptions | null { return this.#cookieOptions }
+  /** Where it comes from. */
+  get origin (): Origin { return this.#origin }
+
+  /** From when on it is not valid, in seconds since 1970, if nothing is written. */
+  get expiresAt (): number { return endOf(this.#content, this.#settings) }
+
+  /** Attributes of its cookie: its own, and what `options()` was given for this response. */
+  get cookieOptions (): CookieSerializeOptions | null {
+    const { maxAge } = this.#content
+    return maxAge === null ? this.#cookieOptions : { maxAge, ...this.#cookieOptions }
+  }
 
   /** What a token holds. */
   content (): Content { return this.#content }
@@ -92,7 +95,7 @@ export class SessionState {
   }
 
   get (key: PropertyKey): unknown {
-    const value = getOwn(this.#content.data, key)
+    const value = this.#lend(getOwn(this.#content.data, key))
     // The peer shows the time of the last write under this name, in whole seconds.
     return value === undefined && key === TIME_KEY ? Math.floor(this.#content.lastWrite) : value
   }
@@ -114,7 +117,9 @@ export class SessionState {
   }
 
   data (): object {
-    return { ...this.#content.data }
+    const data = { ...this.#content.data }
+    for (const key in data) this.#lend(data[key])
+    return data
   }
 
   delete (): void {
@@ -138,21 +143,57 @@ export class SessionState {
     this.#content = newContent(data, this.#settings.now())
     // Never backwards: a clock that was set back must not end a session early.
     this.#content.lastWrite = Math.max(lastWrite, this.#content.lastWrite)
-    this.#origin = NEW
+    this.#origin = null
   }
 
   touch (): void {
+    this.#write()
+    this.#observer?.written()
+  }
+
+  /** As if it had been touched, where that is due for a session that was only read; nobody asked for it. */
+  renew (): void {
+    const now = this.#settings.now()
+    if (this.#asked || this.#origin === null || !isDueForRenewal(this.#content, this.#settings, now)) return
+    this.#content.lastWrite = toSeconds(now)
+    this.#changed = true
+  }
+
+  /** Counts as written what was changed in place: `session.cart.items.push(x)`. */
+  settle (): void {
+    if (this.#isChangedWithin()) this.#write()
+  }
+
+  #write (): void {
     this.#changed = true
     this.#asked = true
     // Never backwards: a clock that was set back must not end a session early.
     this.#content.lastWrite = Math.max(this.#content.lastWrite, toSeconds(this.#settings.now()))
-    this.#observer?.written()
   }
 
-  options (options: CookieSerializeOptions): void {
+  /** Passes a value on, and remembers what the session holds if it can be changed in place. */
+  #lend (value: unknown): unknown {
+    // After a write the session is sealed as it then is, whatever was changed in between.
+    if (typeof value === 'object' && value !== null && this.#lent === null && !this.#asked) this.#lent = snapshotOf(this.#content.data)
+    return value
+  }
+
+  #isChangedWithin (): boolean {
+    return this.#lent !== null && !this.#asked && this.#lent !== snapshotOf(this.#content.data)
+  }
+
+  options (options: CookieSerializeOptions & { expiry?: unknown }): void {
+    if (options?.expiry !== undefined) return this.#setLifetime(options)
     this.#cookieOptions = options ?? null
     // Like a write, it counts even after the hook that seals; it sends nothing by itself.
     if (this.#changed) this.#observer?.written()
+  }
+
+  #setLifetime ({ expiry, ...attributes }: CookieSerializeOptions & { expiry?: unknown }): void {
+    this.#content.lifetime = readDuration({ expiry }, 'expiry', 0)
+    this.#content.maxAge = attributes.maxAge === undefined ? null : readDuration(attributes, 'maxAge', 0)
+    this.#cookieOptions = attributes
+    this.touch()
   }
 
   /** A method bound to this session, the same function each time: it may be destructured and compared. */
@@ -166,24 +207,6 @@ export class SessionState {
     return this.#content.data
   }
 
-  /** What `sessionInfo()` returns. */
-  info (): SessionInfo {
-    const { status, reason, keyId, format } = this.#origin
-    const { created, lastWrite, lifetime, id } = this.#content
-    const isStored = status === 'valid' || this.#changed
-    return {
-      status,
-      reason,
-      keyId,
-      format,
-      createdAt: dateOf(created),
-      // The last write is kept in whole seconds, the beginning more exactly.
-      lastWriteAt: dateOf(isStored ? Math.max(lastWrite * 1000, created ?? 0) : null),
-      expiresAt: dateOf(isStored ? (lastWrite + (lifetime ?? this.#settings.expiry)) * 1000 : null),
-      id: id === null ? null : id.toString('base64url')
-    }
-  }
-
   /** Names, never values: this is what reaches a log. `this` may be the proxy. */
   [kInspect] (): string {
     const keys = Object.keys(this[kState].raw()).map(key => inspect(key)).join(', ')
@@ -191,8 +214,4 @@ export class SessionState {
   }
 
   get [kState] (): this { return this }
-}
-
-function dateOf (milliseconds: number | null): Date | null {
-  return milliseconds === null ? null : new Date(milliseconds)
 }

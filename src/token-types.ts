@@ -41,9 +41,9 @@ export interface SessionInfo {
   reason: RefusalReason | null
   /** When the session began; null for one of the secretbox format, which does not say. */
   createdAt: Date | null
-  /** When it was last written or touched; null for a new one that was not written. */
+  /** When it was last written or touched; null for a new one that was not written, or was deleted. */
   lastWriteAt: Date | null
-  /** From when on it will be refused if nothing is written; null for a new one that was not written. */
+  /** From when on it will be refused if nothing is written; null where `lastWriteAt` is. */
   expiresAt: Date | null
   /** The id of the key that opened it, as in `keyring.ids`; null for a new one. */
   keyId: string | null
@@ -53,8 +53,14 @@ export interface SessionInfo {
   id: string | null
 }
 
+/**
+ * What the data of a token is taken to be where nobody says so: the declared keys, each of which may
+ * be missing; or any keys, as long as none is declared.
+ */
+export type TokenData = keyof SessionData extends never ? Record<string, unknown> : Partial<SessionData>
+
 /** What opening a token gives. */
-export type OpenedToken<T = SessionData> =
+export type OpenedToken<T = TokenData> =
   | {
     ok: true
     data: T
@@ -72,7 +78,7 @@ export type OpenedToken<T = SessionData> =
   | { ok: false, reason: RefusalReason }
 
 /** Seals and opens tokens without Fastify. What `createSessionCodec()` returns. */
-export interface SessionCodec<T = SessionData> {
+export interface SessionCodec<T = TokenData> {
   /**
    * The token of a new session that holds `data`: what its cookie holds.
    * @throws `FST_SEALED_SESSION_DATA_INVALID` if it is not an object,

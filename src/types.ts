@@ -37,7 +37,8 @@ export interface SessionMethods<T> {
   deleted: boolean
 
   /**
-   * Reads a value.
+   * Reads a value. An object or array may be changed in place: that is noticed when the response is
+   * sent, and saved.
    * @returns the value, or `undefined` where the key was never set. What `Object.prototype` has
    * (`toString`, `constructor`, …) is not there until you set it.
    */
@@ -73,8 +74,14 @@ export interface SessionMethods<T> {
   /**
    * Cookie attributes for this response only, on top of those given at registration. The last call
    * counts. Keys that `@fastify/cookie` does not know are ignored.
+   *
+   * With `expiry`, a lifetime of this one session ('remember me'), in seconds: it and `maxAge` are
+   * sealed with the session, which is sent, and hold for later responses, too, until `regenerate()`,
+   * `delete()` or another such call.
+   * @throws `FST_SEALED_SESSION_DURATION` where `expiry`, or `maxAge` beside it, is no finite
+   * positive number.
    */
-  options(options: CookieSerializeOptions): void
+  options(options: CookieSerializeOptions & { expiry?: number | undefined }): void
 
   /** Sends the session again with the time of the last write set to now, which restarts `expiry`. */
   touch(): void

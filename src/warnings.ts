@@ -4,11 +4,12 @@
  */
 export const WARNINGS = {
   FST_SEALED_SESSION_WARN_EXPIRY: 'session "%s": expiry is %s, the default of %s seconds applies; leave it out or give a number of seconds',
+  FST_SEALED_SESSION_WARN_ROLLING: 'session "%s": with "rolling" and without "absoluteTimeout" a session that is used never ends, a stolen one neither; set "absoluteTimeout" to the seconds after which everybody has to log in again',
   FST_SEALED_SESSION_WARN_SALT: 'session "%s": no salt given, the built-in one applies, which is the same in every installation; set "salt" to 16 random bytes of your own',
   FST_SEALED_SESSION_WARN_KEY_AND_SECRET: 'session "%s": both key and secret are given, the key is used; remove "secret"',
   FST_SEALED_SESSION_WARN_KEY_CONSTANT: 'session "%s": all bytes of %s are equal, so anyone can guess it; create a random one with "npx fastify-sealed-session keygen"',
   FST_SEALED_SESSION_WARN_KEY_SHARED: 'sessions "%s" and "%s" share a key and are not told apart by their tokens, so one opens as the other; give each its own key, or take format "sealed" for both, without "secretbox" in "accept" and with different contexts',
-  FST_SEALED_SESSION_WARN_WASM: 'libsodium runs as WebAssembly, since the addon "sodium-native" cannot be loaded; tokens are the same, but slower: %s',
+  FST_SEALED_SESSION_WARN_WASM: 'libsodium runs as WebAssembly in place of the addon "sodium-native" (%s); tokens are the same, but take longer',
   FST_SEALED_SESSION_WARN_OPTION_UNKNOWN: 'session "%s": option "%s" is not known and has no effect; %s',
   FST_SEALED_SESSION_WARN_COOKIE_REFUSED: 'session "%s": browsers will refuse the cookie "%s": %s',
   FST_SEALED_SESSION_WARN_COOKIE_TOO_LARGE: 'session "%s": its cookie has %s bytes and browsers drop what has more than 4096; keep large data elsewhere and store its id in the session',

@@ -2,18 +2,21 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { SessionInfo } from '../src/index.ts'
 
 const SERVER = fileURLToPath(new URL('../examples/demo/server.js', import.meta.url))
+
+/** What sessionInfo() says, its dates as text. */
+export type Info = { [Field in keyof SessionInfo]: SessionInfo[Field] extends Date | null ? string | null : SessionInfo[Field] }
 
 /** What `GET /state` answers with. */
 export interface State {
   cookie: { name: string, value: string, bytes: number } | null
-  status: 'none' | 'open' | 'refused'
-  reason: string | null
+  info: Info
   data: Record<string, unknown> | null
-  expiresAt: number | null
   resealed: boolean
-  keys: number[]
+  /** Ids, the first key's first. */
+  keys: string[]
   log: Array<{ level: string, text: string }>
 }
 

@@ -42,8 +42,9 @@ describe('the demo', () => {
   })
 
   test('shows no cookie before the login', async () => {
-    const { cookie, status, data, keys } = await browser.state()
-    assert.deepEqual({ cookie, status, data, keys }, { cookie: null, status: 'none', data: null, keys: [1] })
+    const { cookie, info: { status, reason }, data, keys } = await browser.state()
+    assert.deepEqual({ cookie, status, reason, data }, { cookie: null, status: 'new', reason: null, data: null })
+    assert.equal(keys.length, 1)
   })
 
   test('logs in, and shows the cookie, its size, its content and when it expires', async () => {
@@ -51,11 +52,15 @@ describe('the demo', () => {
     assert.equal(response.status, 204)
     assert.match(browser.setCookie!, /; Max-Age=900; Path=\/; HttpOnly; SameSite=Lax$/)
 
-    const { cookie, status, data, reason, expiresAt } = await browser.state()
+    const { cookie, info: { createdAt, lastWriteAt, expiresAt, ...info }, data, keys } = await browser.state()
     assert.equal(`${cookie?.name}=${cookie?.value}`, browser.cookie)
     assert.equal(cookie?.bytes, browser.cookie?.length)
-    assert.deepEqual({ status, data, reason }, { status: 'open', data: { name: 'Ada', visits: 1 }, reason: null })
-    assert.ok(Math.abs(expiresAt! - Date.now() - 900_000) < 60_000)
+    assert.match(cookie!.value, /^[\w-]+$/)
+    assert.deepEqual(data, { name: 'Ada', visits: 1 })
+    assert.deepEqual(info, { status: 'valid', reason: null, keyId: keys[0], format: 'sealed', id: null })
+    assert.equal(createdAt, lastWriteAt)
+    assert.equal(Date.parse(expiresAt!) - Date.parse(lastWriteAt!), 900_000)
+    assert.ok(Math.abs(Date.parse(createdAt!) - Date.now()) < 60_000)
   })
 
   test('counts a visit and keeps a note, in a new cookie', async () => {
@@ -86,14 +91,14 @@ describe('the demo', () => {
     assert.equal(browser.cookie!.length, original.length)
     assert.equal(changed.length, 1)
 
-    const { status, data, reason, log } = await browser.state()
-    assert.deepEqual({ status, data }, { status: 'refused', data: null })
-    assert.match(reason!, /unable to decrypt/)
-    assert.deepEqual({ level: log.at(-1)?.level, text: log.at(-1)?.text }, { level: 'debug', text: reason })
+    const { info: { status, reason, keyId }, data, log } = await browser.state()
+    assert.deepEqual({ status, reason, keyId, data }, { status: 'rejected', reason: 'not-authentic', keyId: null, data: null })
+    assert.equal(log.at(-1)?.level, 'debug')
+    assert.match(log.at(-1)?.text ?? '', /unable to decrypt/)
 
     await browser.post('/tamper')
     assert.equal(browser.cookie, original)
-    assert.equal((await browser.state()).status, 'open')
+    assert.equal((await browser.state()).info.status, 'valid')
   })
 
   test('has nothing to tamper with where there is no cookie', async () => {
@@ -106,42 +111,57 @@ describe('the demo', () => {
     await browser.post('/tamper')
     await browser.post('/replay', { value: cookie?.value })
     assert.equal(browser.cookie, `${cookie?.name}=${cookie?.value}`)
-    assert.equal((await browser.state()).status, 'open')
+    assert.equal((await browser.state()).info.status, 'valid')
   })
 
   test('takes no attributes in the place of an earlier cookie', async () => {
     assert.equal((await browser.post('/replay', { value: 'x; Domain=example.com' })).status, 400)
   })
 
-  test('keeps sessions through a rotation and seals them again, and refuses old cookies once old keys are dropped', async () => {
+  test('keeps sessions through a rotation and seals them again, and refuses old cookies once their key is retired', async () => {
     await browser.post('/login', { name: 'Ada' })
     const old = browser.cookie
-    const [newest] = (await browser.state()).keys
+    const before = await browser.state()
+    assert.equal(before.keys.length, 1)
 
     await browser.post('/rotate')
     const first = await browser.state()
-    assert.deepEqual([first.status, first.resealed, first.keys.slice(0, 2)], ['open', true, [newest! + 1, newest]])
+    const [newer, older] = first.keys
+    assert.deepEqual([first.info.status, first.info.keyId, first.resealed, older], ['valid', older, true, before.keys[0]])
     assert.equal(`${first.cookie?.name}=${first.cookie?.value}`, old)
     const resealed = browser.cookie
     assert.notEqual(resealed, old)
     const second = await browser.state()
-    assert.deepEqual([second.status, second.resealed, second.data], ['open', false, first.data])
-    assert.equal(second.expiresAt, first.expiresAt)
+    assert.deepEqual([second.info.keyId, second.resealed, second.data], [newer, false, first.data])
+    assert.deepEqual({ ...second.info, keyId: older }, first.info, 'a rotation changes no time')
 
-    await browser.post('/drop')
+    await browser.post('/retire')
     const third = await browser.state()
-    assert.deepEqual([third.status, third.keys], ['open', [newest! + 1]])
+    assert.deepEqual([third.info.status, third.keys], ['valid', [newer]])
     browser.cookie = old
-    const { status, reason } = await browser.state()
-    assert.equal(status, 'refused')
-    assert.match(reason!, /unable to decrypt/)
+    const { info: { status, reason } } = await browser.state()
+    assert.deepEqual([status, reason], ['rejected', 'key-unknown'])
+  })
+
+  test('does not retire its only key', async () => {
+    assert.equal((await browser.state()).keys.length, 1)
+    assert.equal((await browser.post('/retire')).status, 409)
+    assert.equal((await browser.state()).keys.length, 1)
+  })
+
+  test('has words on the page for each reason that a cookie of this browser can be refused for', async () => {
+    const script = await (await browser.fetch('/page.js')).text()
+    const [words = ''] = /const REASONS = \{[^]*?\n\}/.exec(script) ?? []
+    for (const reason of ['not-authentic', 'key-unknown', 'expired', 'format-not-accepted']) {
+      assert.match(words, new RegExp(`^  '?${reason}'?: '`, 'm'))
+    }
   })
 
   test('logs out', async () => {
     await browser.post('/login', { name: 'Ada' })
     await browser.post('/logout')
     assert.equal(browser.cookie, null)
-    assert.equal((await browser.state()).status, 'none')
+    assert.equal((await browser.state()).info.status, 'new')
   })
 
   for (const [headers, status] of [

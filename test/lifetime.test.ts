@@ -2,9 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { CLOCK_TOLERANCE, DEFAULT_EXPIRY, lifetimeRefusal, remaining, toSeconds } from '../src/lifetime.ts'
+import { CLOCK_TOLERANCE, DEFAULT_EXPIRY, lifetimeRefusal, remaining, toSeconds, type Limits } from '../src/lifetime.ts'
 
 const WRITTEN = 1_800_000_000
+const times = { created: null, lastWrite: WRITTEN, lifetime: null }
+const limits = (expiry: number): Limits => ({ expiry, absoluteTimeout: null })
 const at = (seconds: number): number => (WRITTEN + seconds) * 1000
 
 describe('lifetimeRefusal', () => {
@@ -19,24 +21,24 @@ describe('lifetimeRefusal', () => {
     ['a time that lies more than 60 s in the future is refused', 60, at(-60) - 1, 'time-in-future']
   ]
   for (const [title, expiry, now, refusal] of cases) {
-    it(title, () => assert.equal(lifetimeRefusal(WRITTEN, expiry, now), refusal))
+    it(title, () => assert.equal(lifetimeRefusal(times, limits(expiry), now), refusal))
   }
 
   it('a session is valid from 60 s before the time of its last write until its expiry, and at no other time', () => {
     const milliseconds = fc.integer({ min: -200_000, max: 200_000 })
     fc.assert(fc.property(fc.integer({ min: 1, max: 100 }), milliseconds, (expiry, age) => {
       const valid = age >= -CLOCK_TOLERANCE * 1000 && age < expiry * 1000
-      assert.equal(lifetimeRefusal(WRITTEN, expiry, at(0) + age) === null, valid)
+      assert.equal(lifetimeRefusal(times, limits(expiry), at(0) + age) === null, valid)
     }))
   })
 })
 
 describe('remaining', () => {
-  it('is the whole expiry at the time of the last write', () => assert.equal(remaining(WRITTEN, 60, at(0)), 60))
-  it('goes down with the clock, in fractions of a second', () => assert.equal(remaining(WRITTEN, 60, at(0.25)), 59.75))
+  it('is the whole expiry at the time of the last write', () => assert.equal(remaining(times, limits(60), at(0)), 60))
+  it('goes down with the clock, in fractions of a second', () => assert.equal(remaining(times, limits(60), at(0.25)), 59.75))
   it('is zero where the session expires, negative after that', () => {
-    assert.equal(remaining(WRITTEN, 60, at(60)), 0)
-    assert.equal(remaining(WRITTEN, 60, at(61)), -1)
+    assert.equal(remaining(times, limits(60), at(60)), 0)
+    assert.equal(remaining(times, limits(60), at(61)), -1)
   })
 })
 

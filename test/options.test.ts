@@ -43,7 +43,7 @@ describe('one session', () => {
   it('has the peer\'s defaults', async () => {
     const { config, configs, warnings } = await read({ key })
     const { keyring, ...rest } = config
-    assert.deepEqual(rest, { sessionName: 'session', cookieName: 'session', expiry: 86401, cookie: { httpOnly: true }, noStore: true, ...FORMATS, context: 'session', appKeyring: null, secrets: null })
+    assert.deepEqual(rest, { sessionName: 'session', cookieName: 'session', expiry: 86401, absoluteTimeout: null, rolling: false, cookie: { httpOnly: true }, noStore: true, ...FORMATS, context: 'session', appKeyring: null, secrets: null })
     assert.deepEqual(bytesOf(config), [key])
     assert.equal(configs.length, 1)
     assert.deepEqual(warnings, [])
@@ -51,9 +51,9 @@ describe('one session', () => {
 
   it('has what it is given', async () => {
     const cookie = { path: '/', signed: true, httpOnly: false, maxAge: 5 }
-    const { config } = await read({ key, sessionName: 'user', cookieName: 'u', expiry: 0.5, cookie, noStore: false })
+    const { config } = await read({ key, sessionName: 'user', cookieName: 'u', expiry: 0.5, absoluteTimeout: 5, rolling: true, cookie, noStore: false })
     const { keyring, ...rest } = config
-    assert.deepEqual(rest, { sessionName: 'user', cookieName: 'u', expiry: 0.5, cookie, noStore: false, ...FORMATS, context: 'u', appKeyring: null, secrets: null })
+    assert.deepEqual(rest, { sessionName: 'user', cookieName: 'u', expiry: 0.5, absoluteTimeout: 5, rolling: true, cookie, noStore: false, ...FORMATS, context: 'u', appKeyring: null, secrets: null })
   })
 
   const names: Array<[options: object, sessionName: string, cookieName: string]> = [

@@ -1,4 +1,4 @@
-// The documentation is true: every fenced block of the README and of docs/ is run as it stands.
+// The documentation is true: every fenced block of the README, of docs/ and of bench/ is run as it stands.
 // The package under test is the built one, as a reader has it: `npm test` builds first.
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
@@ -18,7 +18,8 @@ interface Manifest {
 }
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
-const pages = ['README.md', ...readdirSync(join(ROOT, 'docs')).map(name => `docs/${name}`)]
+const pages = ['README.md', ...['docs', 'bench'].flatMap(folder =>
+  readdirSync(join(ROOT, folder)).filter(name => name.endsWith('.md')).map(name => `${folder}/${name}`))]
 const read = (page: string): string => readFileSync(join(ROOT, page), 'utf8')
 
 for (const page of pages) {

@@ -15,8 +15,8 @@ type Bag = Session & Record<PropertyKey, unknown>
 function start (data: object = {}, stale = false): { state: SessionState, session: Bag, clock: { seconds: number } } {
   const clock = { seconds: NOW }
   const content = { data: dataFrom(data), lastWrite: NOW, created: NOW * 1000, lifetime: null, maxAge: null, id: null }
-  const origin = { status: 'valid', reason: null, keyId: null, format: 'secretbox', stale } as const
-  const state = new SessionState({ now: () => clock.seconds * 1000, expiry: 60 }, content, origin)
+  const origin = { ok: true, keyId: '00000000', format: 'secretbox', stale } as const
+  const state = new SessionState({ now: () => clock.seconds * 1000, expiry: 60, absoluteTimeout: null }, content, origin)
   return { state, session: state.session as Bag, clock }
 }
 
@@ -133,7 +133,7 @@ describe('the time of the last write', () => {
   })
 
   it('is now in a session that comes from no token', () => {
-    assert.equal(SessionState.begin({ now: () => NOW * 1000, expiry: 60 }, {}).content().lastWrite, NOW)
+    assert.equal(SessionState.begin({ now: () => NOW * 1000, expiry: 60, absoluteTimeout: null }, {}).content().lastWrite, NOW)
   })
 
   it('can be read as __ts, but neither written, removed nor listed', () => {

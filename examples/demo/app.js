@@ -1,7 +1,7 @@
 // A Fastify app with a sealed session: what an app of yours would look like, plus a few routes that
 // attack the session's own cookie.
 import Fastify from 'fastify'
-import secureSession from 'fastify-sealed-session'
+import secureSession, { generateKey, sessionInfo } from 'fastify-sealed-session'
 import { flipOneBit, rawValue } from './cookie.js'
 import { WithoutRequests } from './journal.js'
 import { refuseOtherSites, servePage } from './web.js'
@@ -21,17 +21,16 @@ const MAX_NOTE = 400
 
 /**
  * @param {object} options
- * @param {import('./server.js').Keys} options.keys
+ * @param {import('fastify-sealed-session').Keyring} options.keyring
  * @param {import('./journal.js').Journal} options.journal
- * @param {() => Promise<number>} options.rotateKey to the number of the key that seals from then on
- * @param {() => Promise<number>} options.dropOldKeys likewise
  */
-export function buildApp ({ keys, journal, rotateKey, dropOldKeys }) {
+export function buildApp ({ keyring, journal }) {
   // At level debug the plugin says why it refuses a cookie.
   const app = Fastify({ logger: { level: 'debug', stream: journal }, logController: new WithoutRequests() })
 
   app.register(secureSession, {
-    key: keys.map(({ bytes }) => bytes),
+    key: keyring,
+    format: 'sealed',
     cookieName: COOKIE_NAME,
     cookie: COOKIE,
     expiry: EXPIRY
@@ -79,24 +78,26 @@ export function buildApp ({ keys, journal, rotateKey, dropOldKeys }) {
     reply.code(204)
   })
 
-  app.post('/replay', { schema: bodyWith('value', { maxLength: 4096, pattern: '^[\\w%+/.-]+$' }) }, async (request, reply) => {
+  app.post('/replay', { schema: bodyWith('value', { maxLength: 4096, pattern: '^[\\w%.-]+$' }) }, async (request, reply) => {
     const { value } = /** @type {{ value: string }} */ (request.body)
     reply.setCookie(COOKIE_NAME, value, asItIs)
     request.log.info('replayed: the browser has an earlier cookie again')
     reply.code(204)
   })
 
-  // Keys.
+  // Keys: the session sees at once what happens to the keyring.
 
   app.post('/rotate', async (request, reply) => {
-    const number = await rotateKey()
-    request.log.info(`rotated: key ${number} seals, the older ones still open`)
+    keyring.rotate(generateKey())
+    request.log.info(`rotated: key ${keyring.ids[0]} seals, the older ones still open`)
     reply.code(204)
   })
 
-  app.post('/drop', async (request, reply) => {
-    const number = await dropOldKeys()
-    request.log.info(`old keys dropped: only key ${number} opens`)
+  app.post('/retire', async (request, reply) => {
+    if (keyring.ids.length === 1) return reply.code(409).send({ message: 'There is only one key: add a new one first.' })
+    const oldest = keyring.ids[keyring.ids.length - 1]
+    keyring.retire(oldest)
+    request.log.info(`retired: key ${oldest} opens nothing any more`)
     reply.code(204)
   })
 
@@ -105,35 +106,21 @@ export function buildApp ({ keys, journal, rotateKey, dropOldKeys }) {
   app.get('/state', async (request, reply) => {
     const { session } = request
     const value = rawValue(request.headers.cookie, COOKIE_NAME)
-    const isOpen = session.get('name') !== undefined
+    const info = sessionInfo(session)
     // A session that was only read is not sent again, unless an older key had sealed it.
     const resealed = session.changed
-    if (resealed) request.log.info(`opened with an older key: sealed again with key ${keys[0].number}`)
+    if (resealed) request.log.info(`opened with the older key ${info.keyId}: sealed again with key ${keyring.ids[0]}`)
 
     reply.header('cache-control', 'no-store')
     return {
       cookie: value === null ? null : { name: COOKIE_NAME, value, bytes: `${COOKIE_NAME}=${value}`.length },
-      status: value === null ? 'none' : isOpen ? 'open' : 'refused',
-      reason: isOpen ? null : refusal(request.cookies[COOKIE_NAME]),
-      data: isOpen ? session.data() : null,
-      // `__ts` is the time of the last write, which the expiry counts from.
-      expiresAt: isOpen ? (Number(session.get('__ts')) + EXPIRY) * 1000 : null,
+      info,
+      data: info.status === 'valid' ? session.data() : null,
       resealed,
-      keys: keys.map(({ number }) => number),
+      keys: keyring.ids,
       log: journal.recent
     }
   })
-
-  /**
-   * The line of the log that says why a token is refused.
-   * @param {string | undefined} token
-   */
-  function refusal (token) {
-    /** @type {string | null} */
-    let reason = null
-    app.decodeSecureSession(token, { debug: (/** @type {string} */ line) => { reason = line } })
-    return reason
-  }
 
   return app
 }

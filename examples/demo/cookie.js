@@ -1,12 +1,12 @@
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
 /**
- * Flips the lowest bit of a base64 character in the middle of a cookie's value: what comes out is as
- * well-formed as before, so that nothing but the seal can tell. Flipping it twice restores the value.
- * @param {string} value percent-encoded, as in the Cookie header
+ * Flips the lowest bit of a base64url character in the middle of a cookie's value: what comes out is
+ * as well-formed as before, so that nothing but the seal can tell. Flipping it twice restores the value.
+ * @param {string} value
  */
 export function flipOneBit (value) {
-  const plain = /(?<!%.?)[A-Za-z0-9]/g // not a digit of a percent escape
+  const plain = /[A-Za-z0-9]/g
   plain.lastIndex = Math.floor(value.length / 2)
   const found = plain.exec(value)
   if (found === null) return value

@@ -5,39 +5,50 @@
 /** What a browser takes, in bytes. */
 const COOKIE_LIMIT = 4096
 
+/** By what sessionInfo() says of the session. */
 const STATUS = {
-  none: { label: 'No cookie', content: 'Nothing: there is no cookie yet.' },
-  open: { label: 'Opened', content: '' },
-  refused: { label: 'Refused', content: 'Nothing: the cookie is refused, so the session is empty.' }
+  new: { label: 'No cookie', content: 'Nothing: there is no cookie yet.' },
+  valid: { label: 'Opened', content: '' },
+  rejected: { label: 'Refused', content: 'Nothing: the cookie is refused, so the session is empty.' }
+}
+
+/** The reasons that can come up here, in words. */
+const REASONS = {
+  'not-authentic': 'the seal is broken: something in the cookie was changed',
+  'key-unknown': 'it names a key that the server does not have, or not any more',
+  expired: 'it was last written more than 15 minutes ago',
+  malformed: 'it is no token at all',
+  'version-unknown': 'it is of a version that the server does not know',
+  'format-not-accepted': 'it is in a format that the server does not accept'
 }
 
 /** What happened, in words: by the action, then by what became of the session. */
 const RESULTS = {
   load: {
-    none: () => 'No session yet. Log in to get a sealed cookie.',
-    open: () => 'Welcome back: the server opened your cookie.',
-    refused: () => 'Your browser sent a cookie that this server refuses, perhaps of an earlier run. Log in again.'
+    new: () => 'No session yet. Log in to get a sealed cookie.',
+    valid: () => 'Welcome back: the server opened your cookie.',
+    rejected: () => 'Your browser sent a cookie that this server refuses, perhaps of an earlier run. Log in again.'
   },
-  login: { open: () => 'Logged in. Your session is sealed into the cookie; the server kept nothing.' },
-  visit: { open: ({ data }) => `Visit ${data.visits} is in the session. Every write seals a new cookie.` },
-  logout: { none: () => 'Logged out, and the browser dropped its cookie. A copy would still open until it expires: put the previous cookie back to see it.' },
+  login: { valid: () => 'Logged in. Your session is sealed into the cookie; the server kept nothing.' },
+  visit: { valid: ({ data }) => `Visit ${data.visits} is in the session. Every write seals a new cookie.` },
+  logout: { new: () => 'Logged out, and the browser dropped its cookie. A copy would still open until it expires: put the previous cookie back to see it.' },
   tamper: {
-    open: () => 'Flipped back: the cookie is what it was, and opens again.',
-    refused: () => 'One character changed and the seal is broken: the server refuses the cookie, and the session is empty.'
+    valid: () => 'Flipped back: the cookie is what it was, and opens again.',
+    rejected: () => 'One character changed and the seal is broken: the server refuses the cookie, and the session is empty.'
   },
   replay: {
-    open: ({ resealed }) => resealed
+    valid: ({ resealed }) => resealed
       ? 'The earlier cookie opens: its key is still there. It came back sealed with the newest one.'
       : 'The earlier cookie opens: it is as the server sealed it, and has not expired.',
-    refused: () => 'The earlier cookie is refused: no key of the server opens it.'
+    rejected: ({ info }) => `The earlier cookie is refused: ${reasonWords(info)}.`
   },
   rotate: {
-    open: ({ keys }) => `Key ${keys[0]} seals from now on. The older key opened your cookie, and it was sealed again with the new one.`,
-    none: ({ keys }) => `Key ${keys[0]} seals from now on.`
+    valid: ({ keys }) => `Key ${keys[0]} seals from now on. The older key opened your cookie, and it was sealed again with the new one.`,
+    new: ({ keys }) => `Key ${keys[0]} seals from now on.`
   },
-  drop: {
-    open: ({ keys }) => `Only key ${keys[0]} is left. Your cookie was sealed with it, so you stay logged in. Put the previous cookie back to see an older one refused.`,
-    none: ({ keys }) => `Only key ${keys[0]} is left.`
+  retire: {
+    valid: () => 'The oldest key is gone. Your cookie was sealed with a newer one, so you stay logged in. Put the previous cookie back to see an older one refused.',
+    new: () => 'The oldest key is gone: what it has sealed is refused from now on.'
   }
 }
 
@@ -45,7 +56,7 @@ const RESULTS = {
 const OBSTACLES = {
   tamper: () => state.cookie === null ? 'There is no cookie to tamper with: log in first.' : null,
   replay: () => previous === null ? 'There is no earlier cookie yet: change something first.' : null,
-  drop: () => state.keys.length === 1 ? 'There is only one key: add a new one first.' : null
+  retire: () => state.keys.length === 1 ? 'There is only one key: add a new one first.' : null
 }
 
 /** What the server said last. */
@@ -103,10 +114,11 @@ async function readState () {
 }
 
 function report (action) {
-  const words = RESULTS[action][state.status]
-  const tone = { open: 'good', refused: 'bad', none: 'neutral' }[state.status]
+  const { status } = state.info
+  const words = RESULTS[action][status]
+  const tone = { valid: 'good', rejected: 'bad', new: 'neutral' }[status]
   if (words !== undefined) say(words(state), tone)
-  else say((RESULTS[action].none ?? RESULTS.load[state.status])(state), 'neutral')
+  else say((RESULTS[action].new ?? RESULTS.load[status])(state), 'neutral')
 }
 
 function say (text, tone) {
@@ -178,30 +190,48 @@ function changeWords (changed) {
 }
 
 function showContent () {
-  const { status, data } = state
+  const { info: { status }, data } = state
   byId('status').textContent = STATUS[status].label
   byId('status').className = `pill ${status}`
   byId('content').textContent = data === null ? STATUS[status].content : JSON.stringify(data, null, 2)
   byId('content').classList.toggle('empty', data === null)
-  showDetail()
+  byId('info').replaceChildren(...infoRows(state.info).flatMap(([name, ...words]) =>
+    [element('dt', '', name), element('dd', '', ...words)]))
 }
 
-/** When the session ends, or why there is none. Runs each second, for the time that is left. */
-function showDetail () {
-  byId('detail').textContent = state === null ? '' : detailWords(state)
+function infoRows (info) {
+  const { status, keyId, format, createdAt, lastWriteAt, expiresAt } = info
+  const reason = status === 'rejected' ? [['Reason', element('code', '', info.reason), `: ${reasonWords(info)}`]] : []
+  const rows = [['Status', element('code', '', status)], ...reason]
+  if (status !== 'valid') return rows
+  return [
+    ...rows,
+    ['Key', element('code', '', keyId), state.resealed ? ' sealed it again' : ' opened it'],
+    ['Format', element('code', '', format)],
+    ['Created', clock(createdAt)],
+    ['Last write', clock(lastWriteAt)],
+    ['Expires', `${clock(expiresAt)}, `, element('span', 'left', leftWords(expiresAt))]
+  ]
 }
 
-function detailWords ({ status, reason, expiresAt }) {
-  if (status === 'none') return ''
-  if (status === 'refused') return `The log says why: ${reason}`
-  const left = Math.floor((expiresAt - Date.now()) / 1000)
-  if (left <= 0) return 'Expired: from now on the server refuses it, whoever has a copy.'
-  return `Opens until ${clock(expiresAt)}, for another ${Math.floor(left / 60)} min ${left % 60} s.`
+function reasonWords ({ reason }) {
+  return REASONS[reason] ?? reason
+}
+
+/** The time that is left of the session. Counts down while the page is open. */
+function leftWords (expiresAt) {
+  const left = Math.floor((Date.parse(expiresAt) - Date.now()) / 1000)
+  return left > 0 ? `in ${Math.floor(left / 60)} min ${left % 60} s` : 'which has passed: the server refuses it, whoever has a copy'
+}
+
+function showLeft () {
+  const field = document.querySelector('#info .left')
+  if (field !== null) field.textContent = leftWords(state.info.expiresAt)
 }
 
 function showKeys () {
-  byId('keys').replaceChildren(...state.keys.map((number, index) =>
-    element('li', index === 0 ? 'seals' : 'opens', element('strong', '', `Key ${number}`), index === 0 ? ' seals' : ' opens')))
+  byId('keys').replaceChildren(...state.keys.map((id, index) =>
+    element('li', index === 0 ? 'seals' : 'opens', 'Key ', element('code', '', id), index === 0 ? ' seals' : ' opens')))
 }
 
 function showLog () {
@@ -233,7 +263,7 @@ document.addEventListener('click', event => {
   if (button !== null) act(button.dataset.action, button.dataset.action === 'replay' ? { value: previous } : {})
 })
 
-setInterval(showDetail, 1000)
+setInterval(showLeft, 1000)
 
 try {
   await refresh()

@@ -1,8 +1,11 @@
 // What this package needs of libsodium, and nothing else of it. `native.ts` and `wasm.ts` have it;
-// `sodium.ts` chooses one of them.
+// `sodium.ts` chooses one of them. A buffer of the wrong length is a defect of this package, and both
+// throw; they never write a part of it.
 
 export const KEY_BYTES = 32
 export const SALT_BYTES = 16
+export const SUBKEY_MIN_BYTES = 16
+export const SUBKEY_MAX_BYTES = 64
 export const SECRETBOX_NONCE_BYTES = 24
 export const SECRETBOX_MAC_BYTES = 16
 export const AEAD_NONCE_BYTES = 24
@@ -39,13 +42,17 @@ export interface SodiumLibrary {
 
   /**
    * The inverse of `aeadSeal`, in place.
-   * @returns false where anything is not as it was sealed, the associated data included.
+   * @param message the beginning of `sealed`, without the last 16 bytes.
+   * @returns false where anything is not as it was sealed, the associated data included; `message`
+   * then holds nothing of use, and need not be what it was.
    */
   aeadOpen (message: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean
 
   /**
    * A subkey of a key, which says nothing about the key or about other subkeys.
+   * @param id a whole number below 2 ** 31.
    * @param context eight characters that stand for the use.
+   * @param length in bytes, from 16 to 64.
    * @see https://doc.libsodium.org/key_derivation
    */
   deriveSubkey (key: Uint8Array, id: number, context: string, length: number): Buffer

@@ -1,5 +1,7 @@
 import type { SodiumNative } from 'sodium-native'
-import { KEY_BYTES, type SodiumLibrary } from './library.ts'
+import { AEAD_NONCE_BYTES, AEAD_TAG_BYTES, KEY_BYTES, type SodiumLibrary } from './library.ts'
+import { assertLength } from './lengths.ts'
+import { derivePassphraseKeyInWorker } from './passphrase-worker.ts'
 import { succeeds } from './succeeds.ts'
 
 /** libsodium as an addon, compiled for the platform. */
@@ -28,6 +30,10 @@ export class NativeSodium implements SodiumLibrary {
   }
 
   aeadOpen (message: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean {
+    // Thrown in there, what the addon says of lengths would pass for a wrong tag.
+    assertLength('message', message, sealed.length - AEAD_TAG_BYTES)
+    assertLength('nonce', nonce, AEAD_NONCE_BYTES)
+    assertLength('key', key, KEY_BYTES)
     return succeeds(() => this.#sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(message, null, sealed, associatedData, nonce, key))
   }
 
@@ -38,6 +44,8 @@ export class NativeSodium implements SodiumLibrary {
   }
 
   async derivePassphraseKey (passphrase: Uint8Array, salt: Uint8Array): Promise<Buffer> {
+    // There the addon's threads end the process with a segmentation fault (Deno 2.9, sodium-native 5.1).
+    if (process.versions.deno !== undefined) return await derivePassphraseKeyInWorker(passphrase, salt)
     const key = Buffer.alloc(KEY_BYTES)
     await this.#sodium.crypto_pwhash_async(
       key,

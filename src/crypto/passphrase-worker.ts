@@ -1,24 +1,34 @@
 import { Worker } from 'node:worker_threads'
 import { wasmPath } from './load.cts'
 
-/** What runs in the thread. Text, since a file of its own would have to be found by every bundler. */
+/**
+ * What runs in the thread. Text, since a file of its own would have to be found by every bundler.
+ * What goes wrong is thrown where it ends the thread, whatever `--unhandled-rejections` says.
+ */
 const SOURCE = `
 const { parentPort, workerData: { library, passphrase, salt } } = require('node:worker_threads')
 const sodium = require(library)
-sodium.ready.then(() => {
+const derive = () => {
   const { crypto_pwhash_OPSLIMIT_MODERATE: passes, crypto_pwhash_MEMLIMIT_MODERATE: bytes, crypto_pwhash_ALG_DEFAULT: algorithm } = sodium
   parentPort.postMessage(sodium.crypto_pwhash(32, passphrase, salt, passes, bytes, algorithm))
-})
+}
+sodium.ready.then(derive).catch(error => { setImmediate(() => { throw error }) })
 `
 
 /**
  * Derives a key from a passphrase with the WebAssembly build of libsodium. That takes a second or
  * more of the thread it runs on: one of its own, so that it is not the app's.
+ * @throws what the thread ended with, such as too little memory.
  */
 export async function derivePassphraseKeyInWorker (passphrase: Uint8Array, salt: Uint8Array): Promise<Buffer> {
   return await new Promise<Buffer>((resolve, reject) => {
-    const worker = new Worker(SOURCE, { eval: true, workerData: { library: wasmPath(), passphrase, salt } })
+    // Copies: a small buffer is part of a larger one, all of which would go to the thread. And none
+    // of the options of this process, which may load what has no place in the thread.
+    const workerData = { library: wasmPath(), passphrase: Uint8Array.from(passphrase), salt: Uint8Array.from(salt) }
+    const worker = new Worker(SOURCE, { eval: true, workerData, execArgv: [] })
     worker.once('message', (key: Uint8Array) => { resolve(Buffer.from(key)) })
     worker.once('error', reject)
+    // Has no effect after either of the two.
+    worker.once('exit', code => { reject(new Error(`the thread that derives a key from a passphrase ended with code ${code}`)) })
   })
 }

@@ -2,22 +2,39 @@ import { sealedSessionError } from '../errors.ts'
 import type { SodiumLibrary } from './library.ts'
 import { loadNative, loadWasm } from './load.cts'
 import { NativeSodium } from './native.ts'
+import { reasonOf } from './reason.ts'
 import { WasmSodium } from './wasm.ts'
 
 // Which build of libsodium this process uses: the addon, or where it cannot be loaded the
 // WebAssembly one. The environment variable FASTIFY_SEALED_SESSION_SODIUM, `native` or `wasm`,
 // decides instead; tests and benchmarks use it.
 
-const forced = process.env.FASTIFY_SEALED_SESSION_SODIUM
+const VARIABLE = 'FASTIFY_SEALED_SESSION_SODIUM'
 
-const native = forced === 'wasm' ? new Error('FASTIFY_SEALED_SESSION_SODIUM says "wasm"') : loadNative()
+// An empty variable is one that is not set.
+const forced = process.env[VARIABLE] || undefined
 
-let library: SodiumLibrary | null = native instanceof Error ? null : new NativeSodium(native)
+let library: SodiumLibrary | null = null
 let loading: Promise<void> | null = null
+let failure: Error | null = null
+
+/** Why the addon is not in use. */
+let reason: string | null = null
+
+useNative()
+// Begun early, so that what cannot wait, such as `generateKey()`, has a library as soon as may be.
+// Who needs it asks sodiumReady(), and hears of a failure there.
+if (library === null) sodiumReady().catch(() => {})
+
+function useNative (): void {
+  const loaded = forced === undefined || forced === 'native' ? loadNative() : new Error(`${VARIABLE} is "wasm"`)
+  if (loaded instanceof Error) reason = reasonOf(loaded)
+  else library = new NativeSodium(loaded)
+}
 
 /**
  * Waits until libsodium can be used: at once with the addon.
- * @throws `FST_SEALED_SESSION_SODIUM_MISSING` where neither build can be loaded.
+ * @throws `FST_SEALED_SESSION_SODIUM_MISSING` where the build that is forced, or neither, can be loaded.
  */
 export async function sodiumReady (): Promise<void> {
   if (library !== null) return
@@ -26,19 +43,24 @@ export async function sodiumReady (): Promise<void> {
 }
 
 async function useWasm (): Promise<void> {
-  if (forced === 'native') throw sealedSessionError('FST_SEALED_SESSION_SODIUM_MISSING', [(native as Error).message])
   try {
-    const sodium = loadWasm()
-    await sodium.ready
-    library = new WasmSodium(sodium)
+    if (forced === undefined || forced === 'wasm') library = await loadedWasm()
+    else failure = missing(forced === 'native' ? `${reason}, and ${VARIABLE} allows nothing else` : `${VARIABLE} must be "native" or "wasm"`)
   } catch (error) {
-    throw sealedSessionError('FST_SEALED_SESSION_SODIUM_MISSING', [(error as Error).message])
+    failure = missing(`${reason}; ${reasonOf(error)}`)
   }
+  if (failure !== null) throw failure
 }
 
-// Begun early, so that what cannot wait, such as `new Keyring()`, has a library as soon as may be.
-// Who needs it asks sodiumReady(), and hears of a failure there.
-if (library === null) sodiumReady().catch(() => {})
+async function loadedWasm (): Promise<SodiumLibrary> {
+  const sodium = loadWasm()
+  await sodium.ready
+  return new WasmSodium(sodium)
+}
+
+function missing (why: string): Error {
+  return sealedSessionError('FST_SEALED_SESSION_SODIUM_MISSING', [why])
+}
 
 /** Whether libsodium can be used without waiting. */
 export function isSodiumReady (): boolean {
@@ -47,14 +69,15 @@ export function isSodiumReady (): boolean {
 
 /** Why the WebAssembly build is used in place of the addon, or null where it is not. */
 export function fallbackReason (): string | null {
-  return library?.name === 'wasm' ? (native as Error).message : null
+  return library?.name === 'wasm' ? reason : null
 }
 
 /**
  * The build in use.
- * @throws `FST_SEALED_SESSION_SODIUM_NOT_READY` while the WebAssembly build is being loaded.
+ * @throws `FST_SEALED_SESSION_SODIUM_NOT_READY` while the WebAssembly build is being loaded, and
+ * `FST_SEALED_SESSION_SODIUM_MISSING` once it could not be.
  */
 export function sodium (): SodiumLibrary {
-  if (library === null) throw sealedSessionError('FST_SEALED_SESSION_SODIUM_NOT_READY')
+  if (library === null) throw failure ?? sealedSessionError('FST_SEALED_SESSION_SODIUM_NOT_READY')
   return library
 }

@@ -1,4 +1,8 @@
-import { KEY_BYTES, type SodiumLibrary } from './library.ts'
+import { randomFillSync } from 'node:crypto'
+import {
+  AEAD_NONCE_BYTES, AEAD_TAG_BYTES, KEY_BYTES, SECRETBOX_MAC_BYTES, SECRETBOX_NONCE_BYTES, SUBKEY_MAX_BYTES, SUBKEY_MIN_BYTES, type SodiumLibrary
+} from './library.ts'
+import { assertLength } from './lengths.ts'
 import type { SodiumWasm } from './load.cts'
 import { derivePassphraseKeyInWorker } from './passphrase-worker.ts'
 import { succeeds } from './succeeds.ts'
@@ -18,28 +22,39 @@ export class WasmSodium implements SodiumLibrary {
 
   fillRandom (buffer: Uint8Array): void {
     // Where libsodium has its random bytes from here, too, but four at a time.
-    globalThis.crypto.getRandomValues(buffer)
+    randomFillSync(buffer)
   }
 
   secretboxSeal (message: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): void {
+    assertLength('mac', mac, SECRETBOX_MAC_BYTES)
     const sealed = this.#sodium.crypto_secretbox_detached(message, nonce, key)
     mac.set(sealed.mac)
     message.set(sealed.cipher)
   }
 
   secretboxOpen (ciphertext: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean {
+    // Thrown in there, what the library says of lengths would pass for a wrong tag.
+    assertLength('mac', mac, SECRETBOX_MAC_BYTES)
+    assertLength('nonce', nonce, SECRETBOX_NONCE_BYTES)
+    assertLength('key', key, KEY_BYTES)
     return succeeds(() => ciphertext.set(this.#sodium.crypto_secretbox_open_detached(ciphertext, mac, nonce, key)))
   }
 
   aeadSeal (sealed: Uint8Array, message: Uint8Array, associatedData: Uint8Array, nonce: Uint8Array, key: Uint8Array): void {
+    assertLength('message', message, sealed.length - AEAD_TAG_BYTES)
     sealed.set(this.#sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(message, associatedData, null, nonce, key))
   }
 
   aeadOpen (message: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean {
+    assertLength('message', message, sealed.length - AEAD_TAG_BYTES)
+    assertLength('nonce', nonce, AEAD_NONCE_BYTES)
+    assertLength('key', key, KEY_BYTES)
     return succeeds(() => message.set(this.#sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, sealed, associatedData, nonce, key)))
   }
 
   deriveSubkey (key: Uint8Array, id: number, context: string, length: number): Buffer {
+    // Of a shorter one the library returns zeros and no error.
+    if (length < SUBKEY_MIN_BYTES || length > SUBKEY_MAX_BYTES) throw new RangeError(`a subkey has ${SUBKEY_MIN_BYTES} to ${SUBKEY_MAX_BYTES} bytes, not ${length}`)
     return Buffer.from(this.#sodium.crypto_kdf_derive_from_key(length, id, context, key))
   }
 

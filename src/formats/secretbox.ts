@@ -6,9 +6,10 @@ import { getOwn } from '../data.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { DerivedKey } from '../keys/derived-key.ts'
 import type { KeySet } from '../keys/key-set.ts'
+import { readLife, writeLife, type Life } from './secretbox-life.ts'
 import { isCanonical, isStandardAlphabet } from './base64.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
-import { TIME_KEY } from '../reserved.ts'
+import { LIFE_KEY, TIME_KEY } from '../reserved.ts'
 import { parse, stringify } from '../serializer.ts'
 import { TEXT, getWorkspace, textOf } from './workspace.ts'
 
@@ -18,7 +19,7 @@ import { TEXT, getWorkspace, textOf } from './workspace.ts'
 //                        │
 //                        └─ XSalsa20-Poly1305 of {"userId":1, …, "__ts":1760000000}
 //
-// __ts is the time of the last write in seconds. Both parts are in the standard alphabet, padded.
+// __ts is the time of the last write in seconds; for what may stand before it see secretbox-life.ts. Both parts are in the standard alphabet, padded.
 // Nothing binds a token to its session: any session that shares the key opens it.
 
 /** Characters of the nonce's part: 24 bytes need no padding. */
@@ -27,25 +28,31 @@ const NONCE_LENGTH = 32
 /** Room for `,"__ts":1760000000}`, with a time that has as many digits as a number can have. */
 const TIME_BYTES = 32
 
+/** Room for `"__life":{…},`, with all that it may hold. */
+const LIFE_BYTES = 160
+
 /** What fits into the longest token, in bytes of JSON. */
-const MAX_JSON_BYTES = Math.floor((MAX_TOKEN_LENGTH - 1 - NONCE_LENGTH) / 4) * 3 - MAC_BYTES - TIME_BYTES
+const MAX_JSON_BYTES = Math.floor((MAX_TOKEN_LENGTH - 1 - NONCE_LENGTH) / 4) * 3 - MAC_BYTES - TIME_BYTES - LIFE_BYTES
 
 /** Why a token of this format was not opened, in the order in which it is found out. */
-export type SecretboxRefusal = 'too-long' | 'malformed' | 'ciphertext-length' | 'nonce-length' | 'not-authentic' | 'payload-invalid' | 'time-missing'
+export type SecretboxRefusal = 'too-long' | 'malformed' | 'ciphertext-length' | 'nonce-length' | 'not-authentic' | 'payload-invalid' | 'time-missing' | 'header-invalid'
 
 export type SecretboxOpened = FormatOpened<DerivedKey, SecretboxRefusal>
 
 /** Where the first part of a token is put: its tag in front of the text. */
 const START = TEXT - MAC_BYTES
 
-/** Seals with a key. Of what is sealed the format holds the data and the time of the last write. */
-export function sealSecretbox (content: Pick<Content, 'data' | 'lastWrite'>, key: DerivedKey, fillRandom: (nonce: Uint8Array) => void = fillNonce): string {
+/** What of a session is sealed. */
+export type SecretboxContent = Pick<Content, 'data' | 'lastWrite'> & Partial<Life>
+
+/** Seals with a key. */
+export function sealSecretbox (content: SecretboxContent, key: DerivedKey, fillRandom: (nonce: Uint8Array) => void = fillNonce): string {
   // 1. data to JSON: what the app has written, such as a toJSON(), runs here and nowhere below
   const json = stringify(content.data)
   // 2. JSON and time to bytes
   const workspace = getWorkspace()
   const { bytes, mac, nonce } = workspace
-  const length = writeMessage(bytes, json, content.lastWrite)
+  const length = writeMessage(bytes, json, content)
   // 3. encrypt
   fillRandom(nonce)
   sodium().secretboxSeal(textOf(workspace, length), mac, nonce, key.bytes)
@@ -105,14 +112,16 @@ function lengthRefusal (nonceText: string): SecretboxRefusal {
 }
 
 /** Writes the JSON of an object, with the time as its last property, and returns its length in bytes. */
-function writeMessage (bytes: Buffer, json: string, lastWrite: number): number {
+function writeMessage (bytes: Buffer, json: string, content: SecretboxContent): number {
   // No character of a string takes more than three bytes.
   const length = json.length * 3 < MAX_JSON_BYTES ? 0 : Buffer.byteLength(json)
   if (length > MAX_JSON_BYTES) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, MAX_JSON_BYTES])
   const brace = TEXT + bytes.write(json, TEXT) - 1
   // Down, where the time comes from a sealed token: to be sealed again must not make a session live longer.
-  const time = `${json === '{}' ? '' : ','}"${TIME_KEY}":${Math.floor(lastWrite)}}`
-  return brace + bytes.write(time, brace) - TEXT
+  const time = `"${TIME_KEY}":${Math.floor(content.lastWrite)}}`
+  const life = writeLife(content)
+  const own = life === null ? time : `"${LIFE_KEY}":${life},${time}`
+  return brace + bytes.write(json === '{}' ? own : `,${own}`, brace) - TEXT
 }
 
 /** The inverse of `writeMessage` and `stringify`. */
@@ -122,5 +131,9 @@ function readMessage (json: string, key: DerivedKey): SecretboxOpened {
   const lastWrite = getOwn(data, TIME_KEY)
   if (typeof lastWrite !== 'number' || !Number.isFinite(lastWrite)) return refused('time-missing')
   delete data[TIME_KEY]
-  return { ok: true, content: { data, lastWrite, created: null, lifetime: null, maxAge: null, id: null }, key }
+  const life = readLife(getOwn(data, LIFE_KEY))
+  if (life === null) return refused('header-invalid')
+  delete data[LIFE_KEY]
+  const { created, lifetime, maxAge, id } = life
+  return { ok: true, content: { data, lastWrite, created, lifetime, maxAge, id }, key }
 }

@@ -32,13 +32,18 @@ describe('the tables of the README', () => {
     assert.deepEqual(namesUnder(readme, '## Outside a request'), membersOf('FastifyInstance'))
   })
 
+  it('have each field of what sessionInfo returns, and no other', () => {
+    const fields = tableUnder(readme, '## Why a session is as it is').flatMap(([names = '']) => [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name))
+    assert.deepEqual(fields.sort(), membersOf('SessionInfo'))
+  })
+
   it('have the defaults that the code has', async () => {
     const [config] = await readOptions({ key: newKey(), sessionName: undefined }, () => {})
     const documented = tableUnder(readme, '## Options')
       .map(([name, , value = '']) => [codeIn(name), /^`[^`]+`$/.test(value) ? codeIn(value) : null] as const)
       .filter(([, value]) => value !== null)
-    const { sessionName, expiry, cookie, noStore, format } = config!
-    const actual = { expiry, cookie, sessionName, format, noStore }
+    const { sessionName, expiry, rolling, cookie, noStore, format } = config!
+    const actual = { expiry, rolling, cookie, sessionName, format, noStore }
     assert.deepEqual(documented, Object.entries(actual).map(([name, value]) => [name, inspect(value)]))
   })
 
@@ -86,7 +91,7 @@ describe('docs/errors.md', () => {
 
   it('has each code that comments and other pages mention', () => {
     const known = new Set([...Object.keys(ERRORS), ...Object.keys(WARNINGS)])
-    for (const path of [...sourceFiles, 'README.md', 'docs/format.md', 'docs/keys.md', 'docs/migration.md', 'docs/lifetimes.md']) {
+    for (const path of [...sourceFiles, 'README.md', 'docs/format.md', 'docs/keys.md', 'docs/migration.md', 'docs/lifetimes.md', 'docs/threat-model.md']) {
       for (const [code] of read(path).matchAll(/FST_SEALED_SESSION_[A-Z_]*[A-Z]/g)) {
         if (code !== 'FST_SEALED_SESSION_WARN') assert.ok(known.has(code), `${code} in ${path}`)
       }

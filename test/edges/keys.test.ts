@@ -242,7 +242,7 @@ describe('a key whose bytes are all equal', () => {
     const [warning, ...others] = await warningsOf({ key: keyring })
     assert.deepEqual(others, [])
     assert.equal(warning?.code, 'FST_SEALED_SESSION_WARN_KEY_CONSTANT')
-    assert.ok(warning.msg.includes(`all bytes of the key ${keyring.ids[1]} of the keyring are equal`), warning.msg)
+    assert.ok(warning.msg.includes(`all bytes of the key ${keyring.ids[1]} are equal`), warning.msg)
     assert.deepEqual(await warningsOf({ key: new Keyring(newKey()) }), [])
   })
 

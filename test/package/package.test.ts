@@ -32,9 +32,10 @@ describe('the tarball', () => {
     ]) assert.ok(files.includes(file), `${file} is missing`)
   })
 
-  test('has the pages that the README links to, and nothing else: no sources, tests, images or tools', () => {
+  test('has the pages that the README links to, the chart, and nothing else: no sources, tests or tools', () => {
     const expected = [
-      /^docs\/[\w-]+\.md$/,
+      /^(docs|bench)\/[\w-]+\.md$/,
+      /^bench\/chart\.svg$/,
       /^(package\.json|README\.md|LICENSE|genkey\.js)$/,
       /^dist\/esm\/([\w-]+\/)*[\w-]+\.c?js$/,
       /^dist\/esm\/index\.d\.ts$/,

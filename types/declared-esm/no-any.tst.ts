@@ -20,7 +20,8 @@ import type {
   SessionMethods,
   SessionOptions,
   SessionSecret,
-  SessionSecretOptions
+  SessionSecretOptions,
+  TokenData
 } from 'fastify-sealed-session'
 import { describe, expect, test } from 'tstyche'
 
@@ -76,6 +77,7 @@ test('no exported type is any', () => {
   expect<IsAny<SessionMethods<SessionData>>>().type.toBe<false>()
   expect<IsAny<SessionOptions>>().type.toBe<false>()
   expect<IsAny<SessionSecretOptions>>().type.toBe<false>()
+  expect<IsAny<TokenData>>().type.toBe<false>()
 })
 
 test('no member of a session is any, takes any or gives any', () => {

@@ -1,0 +1,48 @@
+// The bars: each a ratio of one run, what it is now, and whether it holds.
+
+/** The most that a request may add, as a share of what the peer adds. */
+export const BARS = { untouched: 0.05, read: 0.35, write: 0.35 }
+
+/** What a side adds to a request, over the app that only has @fastify/cookie. */
+export function added (results, task, side) {
+  return results.tasks[task][side].best - results.tasks[task].floor.best
+}
+
+/** The bytes that a side allocates for a request, over the same app. */
+export function addedBytes (results, task, side) {
+  return results.allocation[task][side] - results.allocation[task].floor
+}
+
+const LEAST_STEPS = { read: ['decode 170_B'], write: ['decode 170_B', 'encode 170_B'] }
+
+/**
+ * What a request would add if its session cost no more than libsodium, JSON and base64 on prepared
+ * buffers: a request of ours that does not touch its session, and the steps of the limit.
+ */
+export function leastAdded ({ tasks }, task) {
+  const steps = LEAST_STEPS[task].map(step => tasks[step].limit.best)
+  return steps.reduce((sum, step) => sum + step, tasks.untouched.ours.best) - tasks[task].floor.best
+}
+
+/** Microseconds that a bar leaves for everything else a session does; less than none is possible. */
+export function leftByBar (results, task) {
+  return BARS[task] * added(results, task, 'peer') - leastAdded(results, task)
+}
+
+export function bars (results) {
+  const { tasks, wire, register } = results
+  const ofPeer = (task, time = added(results, task, 'ours')) => time / added(results, task, 'peer')
+  const bytes = task => addedBytes(results, task, 'ours') / addedBytes(results, task, 'peer')
+  const token = task => ({ what: task.replace('_', ' '), value: tasks[task].ours.best / tasks[task].limit.best, bar: 1.25, of: 'of the limit' })
+  return [
+    { what: 'time added to a request that never touches its session', value: ofPeer('untouched'), bar: BARS.untouched, of: 'of what the peer adds' },
+    { what: 'time added to a request that reads it', value: ofPeer('read'), bar: BARS.read, of: 'of what the peer adds', least: ofPeer('read', leastAdded(results, 'read')) },
+    { what: 'time added to a request that writes it', value: ofPeer('write'), bar: BARS.write, of: 'of what the peer adds', least: ofPeer('write', leastAdded(results, 'write')) },
+    ...['170_B', '1_KB', '2.8_KB'].flatMap(size => [token(`encode ${size}`), token(`decode ${size}`)]),
+    { what: 'cookie on the wire', value: wire.ours / wire.peer, bar: 0.95, of: "of the peer's bytes" },
+    { what: 'refusing garbage of the same length', value: tasks['reject 170_B'].ours.best / tasks['decode 170_B'].ours.best, bar: 1, of: 'of opening a valid cookie' },
+    { what: 'event loop blocked by registration with a secret', value: register.ours, bar: 20, of: `ms (the peer: ${register.peer.toFixed(0)})` },
+    { what: 'bytes that a read allocates over the floor', value: bytes('read'), bar: 0.5, of: "of the peer's" },
+    { what: 'bytes that a write allocates over the floor', value: bytes('write'), bar: 0.5, of: "of the peer's" }
+  ]
+}

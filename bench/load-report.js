@@ -1,0 +1,88 @@
+// Turns the figures of the load run into text.
+import os from 'node:os'
+import { commit, machine, today } from './environment.js'
+
+const NAMES = { floor: '@fastify/cookie only', ours: 'fastify-sealed-session', peer: '@fastify/secure-session' }
+
+const median = values => {
+  const sorted = values.toSorted((a, b) => a - b)
+  return (sorted[Math.floor((sorted.length - 1) / 2)] + sorted[Math.floor(sorted.length / 2)]) / 2
+}
+const sum = values => values.reduce((total, value) => total + value, 0)
+const of = (run, key) => median(run.figures.map(figure => figure[key]))
+const failed = run => sum(run.figures.map(figure => figure.failed))
+
+function range (run, key) {
+  const values = run.figures.map(figure => figure[key])
+  return `${of(run, key).toFixed(1)} (${Math.min(...values).toFixed(1)}–${Math.max(...values).toFixed(1)})`
+}
+
+export function costText (runs) {
+  const rows = runs.map(run => `| ${run.task} | ${NAMES[run.side]} | ${range(run, 'cpu')} | ${Math.round(of(run, 'rate'))} | ${failed(run)} |`)
+  const added = (task, side) => {
+    const cpu = name => of(runs.find(run => run.task === task && run.side === name), 'cpu')
+    return cpu(side) - cpu('floor')
+  }
+  const lines = [...new Set(runs.map(({ task }) => task))].map(task =>
+    `- ${task}: added by the session ${added(task, 'ours').toFixed(1)} µs, by the peer ${added(task, 'peer').toFixed(1)} µs`)
+  return `| request | server | CPU µs a request, median (range) | requests/s | failed |
+| --- | --- | --- | --- | --- |
+${rows.join('\n')}
+
+${lines.join('\n')}`
+}
+
+/** What a second process brings, and what it could bring at most on these cores. */
+function scalingSentence (one, two) {
+  const cores = os.cpus().length
+  const [server, client] = [of(two, 'cpu'), of(two, 'client')]
+  const most = cores * 1e6 / (server + client)
+  return `- ${NAMES[one.side]}: two processes answer **${(of(two, 'rate') / of(one, 'rate')).toFixed(2)} times** as many requests as one, for ${(server / of(one, 'cpu')).toFixed(2)} times
+  the CPU time a request. It takes ${server.toFixed(0)} µs of the servers and ${client.toFixed(0)} µs of the client, so that ${cores} cores, with nothing
+  else to do, allow ${most.toFixed(0)} requests/s: ${(most / of(one, 'rate')).toFixed(2)} times what one process did. ${othersText(two)}`
+}
+
+function othersText (run) {
+  const others = of(run, 'others')
+  const text = `In this run ${others.toFixed(1)} cores were busy with other things`
+  return others > 0.2 ? `${text}: measured again on a quiet machine, the ratio will be another.` : `${text}.`
+}
+
+export function scalingText (runs, checks) {
+  const rows = runs.map(run => `| ${NAMES[run.side]} | ${run.processes} | ${Math.round(of(run, 'rate'))} | ${range(run, 'cpu')} | ${range(run, 'client')} | ${of(run, 'others').toFixed(1)} | ${failed(run)} |`)
+  const sides = [...new Set(runs.map(({ side }) => side))]
+  const sentences = sides.map(side => scalingSentence(...[1, 2].map(count => runs.find(run => run.side === side && run.processes === count))))
+  const checked = checks.map(({ side, counts, requests }) =>
+    `- ${NAMES[side]}: the processes answered ${counts.join(' and ')} of ${sum(counts)} connections, and ${requests} requests of wrk, each with the user's id`)
+  return `| server | processes | requests/s | CPU µs a request: server | client | cores busy with other things | failed |
+| --- | --- | --- | --- | --- | --- | --- |
+${rows.join('\n')}
+
+${sentences.join('\n')}
+
+The session is in the cookie, so the processes have nothing to share but the key. What one sealed, the
+other opens:
+
+${checked.join('\n')}`
+}
+
+export function loadReport ({ seconds, rounds }, cost, scaling) {
+  return `# Results of \`npm run bench:load\`
+
+${today()}, ${machine()}, commit ${commit()}.
+The client is wrk, with 20 connections, on the same machine. ${rounds} rounds of ${seconds} s for each line, all lines
+taking turns; medians of the rounds.
+
+## What a session costs
+
+One server process, a session of 170 B.
+
+${cost}
+
+## One process and two
+
+Writing a session of 2.8 KB: opened, changed, sealed and sent again.
+
+${scaling}
+`
+}

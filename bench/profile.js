@@ -1,0 +1,34 @@
+// npm run bench:profile [-- --quick]: where a request that reads its session, and one that writes it,
+// spend their time. Writes bench/PROFILE.md (not with --quick).
+//
+// The profile gives shares, and slows down what it looks at. So they are shares of a time that is
+// measured without it, as `npm run bench` does: in fresh processes, beside the floor, the peer and the limit.
+import { writeFileSync } from 'node:fs'
+import { profileReport } from './profile-report.js'
+import { askAll } from './side-process.js'
+import { runTask } from './starts.js'
+
+const quick = process.argv.includes('--quick')
+const PLAN = quick ? { starts: 2, rounds: 4, burstMs: 20, warmMs: 150 } : { starts: 4, rounds: 10, burstMs: 30, warmMs: 500 }
+const PROFILE_MS = quick ? 1000 : 8000
+const WARM_MS = 2000
+
+async function profileOf (task) {
+  const { ours } = await askAll(['ours'], 'profile', async worker => {
+    await worker.ask('has', { task })
+    await worker.ask('warm', { task, ms: WARM_MS, burstMs: 1 })
+    return { task, ms: PROFILE_MS }
+  })
+  return ours
+}
+
+const results = { tasks: {} }
+for (const [task, sides] of [
+  ['untouched', ['ours']], ['decode 170_B', ['limit']], ['encode 170_B', ['limit']],
+  ['read', ['floor', 'ours', 'peer']], ['write', ['floor', 'ours', 'peer']]
+]) results.tasks[task] = await runTask({ task, sides }, PLAN)
+
+const profiles = { read: await profileOf('read'), write: await profileOf('write') }
+const text = profileReport(results, profiles, { ...PLAN, profileMs: PROFILE_MS })
+process.stdout.write(text)
+if (!quick) writeFileSync(new URL('PROFILE.md', import.meta.url), text)

@@ -1,0 +1,6 @@
+// Draws nonces in a process or thread of its own and sends them to whoever started it.
+import { isMainThread, parentPort, workerData } from 'node:worker_threads'
+import { drawn } from './nonces-drawn.ts'
+
+if (isMainThread) process.send!(drawn(Number(process.argv[2]))) // started with fork(), so there is a channel
+else parentPort!.postMessage(drawn(workerData as number)) // a thread has one as well
