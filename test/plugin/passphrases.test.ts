@@ -16,18 +16,21 @@ const SALT = 'sixteen bytes ok'
 const OLD_KEY = '7d874adfde6dd704c6685d50931764d087d0d90820695e1cd56b95f56cc2414c'
 const NEW_KEY = 'f2df8c30ac0f58658b327a92afe4ce97291ea316bf64d06062098ea12ac4834f'
 
+/** A machine that is busy may take longer than the ten seconds that Fastify gives a plugin. */
+const PATIENT = { pluginTimeout: 0 }
+
 const SIGNED = { cookie: { signed: true, path: '/' } }
 
 async function appOf (options: object): Promise<FastifyInstance> {
   return await appWith({
     '/read': ({ session }) => session.data(),
     '/set': ({ session }) => session.set('n', 1)
-  }, { options })
+  }, { options, server: PATIENT })
 }
 
 /** The cookie of a session that the peer sealed and signed with the old passphrase. */
 async function cookieOfPeer (): Promise<string> {
-  const app = Fastify()
+  const app = Fastify(PATIENT)
   app.register(peerPlugin as never, { secret: OLD, salt: SALT, ...SIGNED } as never)
   app.get('/set', async ({ session }) => { session.set('n' as never, 1 as never); return 'done' })
   await app.ready()
