@@ -38,17 +38,17 @@ export async function readKeyring (options: Options, sessionName: string, warn: 
 
 function givenKeys (key: unknown, sessionName: string, warn: Warn): Keys {
   const keys = readKeys(key)
-  for (const { bytes, label } of keys) warnIfConstant(bytes, label, sessionName, warn)
+  for (const { bytes, label } of keys) warnOfConstant(bytes, label, sessionName, warn)
   return { keyring: withIds({ current: KeySet.of(keys.map(({ bytes }) => bytes)) }), appKeyring: null, secrets: null }
 }
 
 function givenKeyring (appKeyring: KeyringInternals, sessionName: string, warn: Warn): Keys {
   withIds(appKeyring)
-  for (const { bytes, id } of appKeyring.current.keys) warnIfConstant(bytes, `the key ${id} of the keyring`, sessionName, warn)
+  for (const { bytes, id } of appKeyring.current.keys) warnOfConstant(bytes, `the key ${id}`, sessionName, warn)
   return { keyring: appKeyring, appKeyring, secrets: null }
 }
 
-function warnIfConstant (bytes: Buffer, label: string, sessionName: string, warn: Warn): void {
+function warnOfConstant (bytes: Buffer, label: string, sessionName: string, warn: Warn): void {
   if (isConstant(bytes)) warn('FST_SEALED_SESSION_WARN_KEY_CONSTANT', sessionName, label)
 }
 
