@@ -10,9 +10,17 @@ import { readKey } from './key.ts'
  */
 export function parseKeyFile (content: Buffer, path: string): Buffer[] {
   if (content.length === KEY_BYTES) return [Buffer.from(content)]
+  return parseKeyLines(content, path).filter(key => key !== null)
+}
+
+/**
+ * What each line of a text holds: a key, or null for a comment or nothing.
+ * @throws as `parseKeyFile` does.
+ */
+export function parseKeyLines (content: Buffer, path: string): Array<Buffer | null> {
   const lines = textOf(content).split('\n').map(line => line.replace(/#.*/, '').trim())
-  const keys = lines.flatMap((line, index) => line === '' ? [] : [readLine(line, index + 1, path)])
-  if (keys.length === 0) throw sealedSessionError('FST_SEALED_SESSION_KEY_FILE', [path, 'has no key in it'])
+  const keys = lines.map((line, index) => line === '' ? null : readLine(line, index + 1, path))
+  if (keys.every(key => key === null)) throw sealedSessionError('FST_SEALED_SESSION_KEY_FILE', [path, 'has no key in it'])
   return keys
 }
 
