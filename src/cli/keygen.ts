@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeFileSync } from 'node:fs'
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { generateKey } from '../keys/keyring.ts'
 import { Misuse, print, type ExitCode } from './command.ts'
@@ -46,10 +46,14 @@ function parse (args: string[]): { format: Format | undefined, out: string | und
   return { format: formats[0], out: values.out }
 }
 
+/** All of it into a new file, or no file. */
 function writeNew (path: string, content: Uint8Array): void {
   const file = openNew(path)
   try {
     writeFileSync(file, content)
+  } catch (error) {
+    rmSync(path)
+    throw error
   } finally {
     closeSync(file)
   }

@@ -95,6 +95,15 @@ describe('--out', () => {
     assert.equal(stdout.length, 0)
     assert.match(stderr, /^fastify-sealed-session: ENOENT: .*\n$/)
   })
+
+  test('leaves no file behind where the key cannot be written', async () => {
+    const file = join(folder, 'unwritten')
+    // No file may grow, as on a full disk.
+    const { code, stderr } = await run('sh', ['-c', 'ulimit -f 0; exec "$@"', 'sh', process.execPath, GENKEY, '--out', file])
+    assert.equal(code, 1)
+    assert.match(stderr, /^fastify-sealed-session: EFBIG: .*\n$/)
+    assert.throws(() => statSync(file), { code: 'ENOENT' })
+  })
 })
 
 describe('a wrong call exits with 2 and makes no file', () => {
