@@ -101,7 +101,7 @@ export class Codec {
  * What a token claims to be. It is opened as that or not at all: to try one format after the other
  * would let whoever attacks choose the weaker one.
  */
-function formatOf (token: string): Format {
+export function formatOf (token: string): Format {
   return token.includes(';') ? 'secretbox' : 'sealed'
 }
 

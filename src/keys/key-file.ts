@@ -32,10 +32,23 @@ export async function readKeyFile (path: string): Promise<KeyFile> {
  * makes the whole file bad: half a list would end the sessions of the other half.
  */
 export function parseKeyFile (content: Buffer, path: string): Buffer[] {
-  if (content.length === KEY_BYTES && !isText(content)) return [Buffer.from(content)]
+  if (isRawKey(content)) return [Buffer.from(content)]
+  return parseKeyLines(content, path).filter(key => key !== null)
+}
+
+/** Whether a file is a key of 32 raw bytes, rather than 32 characters of text that lack the rest. */
+export function isRawKey (content: Buffer): boolean {
+  return content.length === KEY_BYTES && !isText(content)
+}
+
+/**
+ * What each line of a text holds: a key, or null for a comment or nothing.
+ * @throws as `parseKeyFile` does.
+ */
+export function parseKeyLines (content: Buffer, path: string): Array<Buffer | null> {
   const lines = textOf(content).split('\n').map(line => line.replace(/#[^]*/, '').trim())
-  const keys = lines.flatMap((line, index) => line === '' ? [] : [readLine(line, index + 1, path)])
-  if (keys.length === 0) throw sealedSessionError('FST_SEALED_SESSION_KEY_FILE', [path, 'has no key in it'])
+  const keys = lines.map((line, index) => line === '' ? null : readLine(line, index + 1, path))
+  if (keys.every(key => key === null)) throw sealedSessionError('FST_SEALED_SESSION_KEY_FILE', [path, 'has no key in it'])
   return keys
 }
 

@@ -37,9 +37,10 @@ export class Workspace {
     return path
   }
 
-  /** Runs commands as a shell does; the first one that fails ends it. */
-  shell (commands: string): void {
-    execFileSync('sh', ['-ec', commands], { cwd: this.folder, env: environment(), stdio: 'pipe' })
+  /** Runs commands as a shell does, with more variables; the first one that fails ends it. Returns stdout. */
+  shell (commands: string, variables: Record<string, string> = {}): string {
+    const env = { ...environment(), ...variables }
+    return execFileSync('sh', ['-ec', commands], { cwd: this.folder, env, stdio: 'pipe', encoding: 'utf8' })
   }
 
   /** Runs a program to its end. */
