@@ -468,21 +468,25 @@ describe('the workspace that all tokens of a thread are sealed and opened in', (
   it('is not held while a toJSON() seals and opens other sessions', () => {
     const inner: string[] = []
     const other = bindingOf('other')
+    const otherKeys = KeySet.of([randomBytes(32)])
     const nosy = {
       toJSON () {
-        inner.push(sealSealed(written({ inner: true }), sealingKey, other), sealSecretbox(written({ inner: 'box' }), sealingKey))
+        inner.push(sealSealed(written({ inner: true }), otherKeys.keys[0]!, other), sealSecretbox(written({ inner: 'box' }), sealingKey))
         contentOf(long)
         assertRefused('A'.repeat(MAX_TOKEN_LENGTH))
         return 'outer'
       }
     }
-    const outer = seal({ before: 'x'.repeat(100), nosy, after: 'y'.repeat(100) })
+    const nonce = randomBytes(24)
+    const outer = sealSealed(written({ before: 'x'.repeat(100), nosy, after: 'y'.repeat(100) }), sealingKey, binding, bytes => bytes.set(nonce))
     const outerBox = sealSecretbox(written({ nosy, after: 'y'.repeat(100) }), sealingKey)
     assert.deepEqual(contentOf(outer).data, { before: 'x'.repeat(100), nosy: 'outer', after: 'y'.repeat(100) })
     const opened = openSecretbox(outerBox, keys)
     assert.deepEqual(opened.ok && opened.content.data, { nosy: 'outer', after: 'y'.repeat(100) })
     assert.equal(inner.length, 4)
-    for (const token of inner.filter(token => !token.includes(';'))) assert.deepEqual(contentOf(token, keys, other).data, { inner: true })
+    const innerSealed = inner.filter(token => !token.includes(';'))
+    for (const token of innerSealed) assert.deepEqual(contentOf(token, otherKeys, other).data, { inner: true })
+    assert.deepEqual(Buffer.from(outer, 'base64url').subarray(5, 29), nonce, 'sealed with the nonce of another token')
   })
 
   it('gives each session an id of its own, which a later token does not change', () => {

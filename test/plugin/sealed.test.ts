@@ -253,6 +253,37 @@ describe('a sealed session that an older key sealed', () => {
   })
 })
 
+describe('two keys with one id', () => {
+  // Found by trying: one pair in 4.3 billion is like this.
+  const [one, other] = [32809, 50050].map(number => Buffer.from(number.toString(16).padStart(64, '0'), 'hex')) as [Buffer, Buffer]
+
+  it('have one by the second implementation, too', () => {
+    assert.deepEqual(keyIdOf(one), keyIdOf(other))
+  })
+
+  for (const format of ['sealed', 'secretbox']) {
+    it(`are refused at registration, in the format ${format}`, async () => {
+      const { code, message } = await rejection({ key: [one, other], format })
+      assert.deepEqual([code, message], ['FST_SEALED_SESSION_KEY_ID_TAKEN', `two different keys have the id ${hex(keyIdOf(one))}`])
+    })
+  }
+
+  it('are refused by rotate(), and the sessions of the first stay', async () => {
+    const keyring = new Keyring([one])
+    const app = await sealedApp({ key: keyring })
+    const cookie = cookieWith(app, { n: 1 })
+    assert.throws(() => { keyring.rotate(other) }, { code: 'FST_SEALED_SESSION_KEY_ID_TAKEN' })
+    assert.deepEqual((await get(app, '/read', cookie)).json(), { n: 1 })
+  })
+
+  it('of different sessions do no harm: a token of one is not authentic to the other', async () => {
+    const { lines, server } = logged()
+    const app = await sealedApp({ key: other }, { server })
+    assert.deepEqual((await get(app, '/read', cookieWith(await sealedApp({ key: one }), { n: 1 }))).json(), {})
+    assert.ok(lines.some(({ msg }) => msg === '@fastify/secure-session: unable to decrypt, creating an empty session'))
+  })
+})
+
 describe('an app that moves from one format to the other', () => {
   it('opens sessions of the peer and seals them in its own format when they are read, with their time', async () => {
     const key = newKey()
