@@ -245,11 +245,12 @@ describe('a session that is sealed again', () => {
     }))
   })
 
-  it('in the secretbox format loses what that cannot hold; back in the sealed format it was created at its last write', () => {
+  it('in the secretbox format keeps its own lifetime, Max-Age and id, and loses its creation, which is then its last write', () => {
     const first = content({ created: NOW * 1000 - 30_500, lastWrite: NOW - 0.5, lifetime: 50, maxAge: 9, id: Buffer.alloc(16, 1) })
     const box = contentOf(codec().open(codec({ format: 'secretbox' }).seal(first)))
-    assert.deepEqual(box, content({ created: null, lastWrite: NOW - 1 }))
-    assert.deepEqual(contentOf(codec().open(codec().seal(box))), content({ created: (NOW - 1) * 1000, lastWrite: NOW - 1 }))
+    const own = { lifetime: 50, maxAge: 9, id: Buffer.alloc(16, 1) }
+    assert.deepEqual(box, content({ created: null, lastWrite: NOW - 1, ...own }))
+    assert.deepEqual(contentOf(codec().open(codec().seal(box))), content({ created: (NOW - 1) * 1000, lastWrite: NOW - 1, ...own }))
   })
 
   it('a peer that writes fractions of seconds gains none by it', () => {

@@ -35,7 +35,7 @@ const LIFE_BYTES = 160
 const MAX_JSON_BYTES = Math.floor((MAX_TOKEN_LENGTH - 1 - NONCE_LENGTH) / 4) * 3 - MAC_BYTES - TIME_BYTES - LIFE_BYTES
 
 /** Why a token of this format was not opened, in the order in which it is found out. */
-export type SecretboxRefusal = 'too-long' | 'malformed' | 'ciphertext-length' | 'nonce-length' | 'not-authentic' | 'payload-invalid' | 'time-missing' | 'header-invalid'
+export type SecretboxRefusal = 'too-long' | 'malformed' | 'ciphertext-length' | 'nonce-length' | 'not-authentic' | 'payload-invalid' | 'time-missing'
 
 export type SecretboxOpened = FormatOpened<DerivedKey, SecretboxRefusal>
 
@@ -127,12 +127,11 @@ function writeMessage (bytes: Buffer, json: string, content: SecretboxContent): 
 /** The inverse of `writeMessage` and `stringify`. */
 function readMessage (json: string, key: DerivedKey): SecretboxOpened {
   const data = parse(json)
-  if (data === null) return refused('payload-invalid')
+  const life = data === null ? null : readLife(getOwn(data, LIFE_KEY))
+  if (data === null || life === null) return refused('payload-invalid')
   const lastWrite = getOwn(data, TIME_KEY)
   if (typeof lastWrite !== 'number' || !Number.isFinite(lastWrite)) return refused('time-missing')
   delete data[TIME_KEY]
-  const life = readLife(getOwn(data, LIFE_KEY))
-  if (life === null) return refused('header-invalid')
   delete data[LIFE_KEY]
   const { created, lifetime, maxAge, id } = life
   return { ok: true, content: { data, lastWrite, created, lifetime, maxAge, id }, key }
