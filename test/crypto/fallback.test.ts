@@ -139,6 +139,13 @@ for (const { title, variant, args, sodium = '', reason, passphrase = false } of 
   })
 }
 
+describe('the ES module and the CommonJS module in one app', () => {
+  it('say in one line, too, that WebAssembly is in use', async () => {
+    const lines = await of['no-addon'].json<LogLine[]>(['both.cjs'])
+    assert.deepEqual(lines.map(({ code }) => code), ['FST_SEALED_SESSION_WARN_WASM'])
+  })
+})
+
 describe('the command without the addon', () => {
   const genkey = join('node_modules', 'fastify-sealed-session', 'genkey.js')
 
@@ -230,8 +237,8 @@ describe('a derivation in a thread that fails', () => {
       const file = join(of['copied-wasm'].folder, 'node_modules', 'libsodium-wrappers-sumo', 'dist', 'modules-sumo', 'libsodium-wrappers.js')
       // With the mode in which a rejection that nobody handles would end nothing, and with what the
       // thread must not load.
-      const args = ['--unhandled-rejections=warn', '--max-old-space-size=100', '--require', './main-thread-only.cjs', 'derivation-fails.cjs']
-      const rejected = await of['copied-wasm'].json<string>(args, { sodium: 'wasm', input: { file, library } })
+      const args = ['--max-old-space-size=100', '--require', './main-thread-only.cjs', 'derivation-fails.cjs']
+      const rejected = await of['copied-wasm'].json<string>(args, { sodium: 'wasm', options: '--unhandled-rejections=warn', input: { file, library } })
       if (typeof message === 'string') assert.equal(rejected, message)
       else assert.match(rejected, message)
     })

@@ -19,6 +19,13 @@ export interface Outcome {
   stderr: string
 }
 
+/** What a program finds in its environment: FASTIFY_SEALED_SESSION_SODIUM, NODE_OPTIONS and INPUT. */
+interface Surroundings {
+  sodium?: string
+  options?: string
+  input?: object
+}
+
 /** An app's folder with the package in its node_modules. */
 export class Installation {
   readonly folder: string
@@ -27,9 +34,9 @@ export class Installation {
     this.folder = folder
   }
 
-  /** Runs Node in the folder; `sodium` is the value of FASTIFY_SEALED_SESSION_SODIUM, which is empty otherwise. */
-  async node (args: string[], { sodium = '', input = {} }: { sodium?: string, input?: object } = {}): Promise<Outcome> {
-    const env = { ...process.env, NODE_OPTIONS: '', FASTIFY_SEALED_SESSION_SODIUM: sodium, INPUT: JSON.stringify(input) }
+  /** Runs Node in the folder. */
+  async node (args: string[], { sodium = '', options = '', input = {} }: Surroundings = {}): Promise<Outcome> {
+    const env = { ...process.env, NODE_OPTIONS: options, FASTIFY_SEALED_SESSION_SODIUM: sodium, INPUT: JSON.stringify(input) }
     return await new Promise(resolve => {
       // Whoever does not end by itself is ended, and has no exit code then.
       execFile(process.execPath, args, { cwd: this.folder, env, timeout: 60_000 }, (error, stdout, stderr) => {
@@ -39,7 +46,7 @@ export class Installation {
   }
 
   /** Runs a program that must succeed, write nothing to stderr and leave JSON. */
-  async json<Result> (args: string[], options?: { sodium?: string, input?: object }): Promise<Result> {
+  async json<Result> (args: string[], options?: Surroundings): Promise<Result> {
     const { code, stdout, stderr } = await this.node(args, options)
     if (code !== 0 || stderr !== '') throw new Error(`${args.join(' ')} ended with ${code}: ${stdout}${stderr}`)
     return JSON.parse(stdout) as Result
