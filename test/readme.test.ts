@@ -44,7 +44,7 @@ for (const page of pages) {
 
 /** Each block runs in the folder that those before it left behind, as a reader works through a page. */
 function describeBlocks (found: readonly Block[], markdown: string): void {
-  const runnable = found.filter(({ language }) => language !== 'text' && language !== 'json')
+  const runnable = found.filter(({ language }) => !['text', 'json', 'yaml'].includes(language))
   if (runnable.length === 0) return
   const workspace = new Workspace()
   after(() => workspace.remove())

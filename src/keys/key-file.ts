@@ -32,13 +32,15 @@ export async function readKeyFile (path: string): Promise<KeyFile> {
  * makes the whole file bad: half a list would end the sessions of the other half.
  */
 export function parseKeyFile (content: Buffer, path: string): Buffer[] {
-  if (isRawKey(content)) return [Buffer.from(content)]
-  return parseKeyLines(content, path).filter(key => key !== null)
+  return isRawKey(content) ? [Buffer.from(content)] : parseKeyLines(content, path).filter(key => key !== null)
 }
 
-/** Whether a file is a key of 32 raw bytes, rather than 32 characters of text that lack the rest. */
+/**
+ * Whether a file is 32 raw bytes. It is not where they are all printable ASCII, which random ones are
+ * once in 2e13 times: a comment is, and so is what is there of a line of hex while it is written.
+ */
 export function isRawKey (content: Buffer): boolean {
-  return content.length === KEY_BYTES && !isText(content)
+  return content.length === KEY_BYTES && !/^[\t\r\n -~]*$/.test(content.toString('latin1'))
 }
 
 /**
@@ -50,14 +52,6 @@ export function parseKeyLines (content: Buffer, path: string): Array<Buffer | nu
   const keys = lines.map((line, index) => line === '' ? null : readLine(line, index + 1, path))
   if (keys.every(key => key === null)) throw sealedSessionError('FST_SEALED_SESSION_KEY_FILE', [path, 'has no key in it'])
   return keys
-}
-
-/**
- * Whether bytes are printable ASCII. 32 random ones are once in 2e13 times; a comment is, and so is
- * what is there of a line of hex while it is being written.
- */
-function isText (content: Buffer): boolean {
-  return /^[\t\r\n -~]*$/.test(content.toString('latin1'))
 }
 
 function textOf (content: Buffer): string {

@@ -8,8 +8,9 @@ import { inspect } from 'node:util'
 import { ERRORS } from '../../src/errors.ts'
 import { readOptions } from '../../src/options.ts'
 import { WARNINGS } from '../../src/warnings.ts'
-import { buildApp, captureLog, newKey, send, warnings } from '../helpers.ts'
-import { codeIn, tableUnder } from './markdown.ts'
+import { Keyring } from '../../src/index.ts'
+import { buildApp, captureLog, newKey, send, warnings, withKeyFile } from '../helpers.ts'
+import { blocks, codeIn, exponentIn, tableUnder } from './markdown.ts'
 import { codesUsed, membersOf, read, sourceFiles } from './source.ts'
 import { ROOT } from './workspace.ts'
 
@@ -115,6 +116,7 @@ describe('docs/architecture.md', () => {
 })
 
 describe('docs/keys.md', () => {
+  const page = read('docs/keys.md')
   const key = newKey()
   const accidents: Array<[what: string, key: unknown]> = [
     ['UTF-16', Buffer.from(`\ufeff${key.toString('latin1')}`, 'utf16le')],
@@ -124,7 +126,7 @@ describe('docs/keys.md', () => {
     ['A character was lost', key.toString('hex').slice(1)],
     ['is not set', undefined]
   ]
-  const rows = tableUnder(read('docs/keys.md'), '## Accidents')
+  const rows = tableUnder(page, '## Accidents')
 
   for (const [what, key] of accidents) {
     it(`names the error that follows where it says "${what}"`, async () => {
@@ -137,5 +139,48 @@ describe('docs/keys.md', () => {
     const codes = await warnedOf({ key: Buffer.alloc(32) }, async app => await app.ready())
     assert.deepEqual(codes, [codeIn(rows.at(-1)?.[1])])
     assert.equal(rows.length, accidents.length + 1)
+  })
+
+  it('says how a key file fails that had an accident, in the words of the log', async () => {
+    const key = newKey().toString('hex')
+    const files: Record<string, string | Uint8Array> = {
+      'is empty': '',
+      'cut off': `# keys\n${key}\n${key.slice(9)}\n`,
+      'UTF-16': Buffer.from(`\ufeff${key}`, 'utf16le'),
+      'newline follows 32 raw bytes': Buffer.concat([Buffer.alloc(32, 0xc1), Buffer.from('\n')]),
+      '32 characters': key.slice(32)
+    }
+    const rows = tableUnder(page, '### Of a key file')
+    assert.equal(rows.length, Object.keys(files).length + 1)
+    for (const [what, content] of Object.entries(files)) {
+      const [, says = ''] = rows.find(([happened]) => happened?.includes(what)) ?? assert.fail(what)
+      await withKeyFile(content, async path => {
+        await assert.rejects(Keyring.fromFile(path), { code: 'FST_SEALED_SESSION_KEY_FILE', message: new RegExp(`^the key file ${path} ${says}`) })
+      })
+    }
+  })
+
+  it('has chances of a nonce that repeats which are n²/2^193 and n²/2^97', () => {
+    for (const [tokens, of192, of96] of tableUnder(page, '## How much one key may seal')) {
+      const n = exponentIn(tokens)
+      assert.equal(exponentIn(of192), 2 * n - 193, tokens)
+      if (of96 === 'certain') assert.ok(2 * n - 97 > 0, tokens)
+      else assert.equal(exponentIn(of96), 2 * n - 97, tokens)
+    }
+  })
+
+  it('has a chance to forge that is the bound of Poly1305', () => {
+    const [, bytes, chance] = /for the\s+(\d+) bytes that a cookie can hold, (2\S+) a try/.exec(page) ?? []
+    assert.equal(Number(bytes), 4096 / 4 * 3)
+    assert.equal(exponentIn(chance), Math.ceil(Math.log2(8 * Math.ceil(Number(bytes) / 16)) - 106))
+  })
+
+  it('has a manifest that mounts the file where the app looks for it, as a folder', () => {
+    const [manifest] = blocks(page).filter(({ language }) => language === 'yaml')
+    const value = (name: string): string => new RegExp(`^ +(?:- )?${name}: (\\S+)`, 'm').exec(manifest!.code)?.[1] ?? ''
+    assert.equal(value('value'), `${value('mountPath')}/session-keys`)
+    assert.doesNotMatch(manifest!.code, /subPath|\t/)
+    assert.equal(value('secretName'), 'session-keys')
+    assert.match(page, /kubectl create secret generic session-keys --from-file=session-keys/)
   })
 })
