@@ -169,7 +169,7 @@ describe('the command without the addon', () => {
   it('fails with a message where neither build is there', async () => {
     const { code, stdout, stderr } = await of.neither.node([genkey, 'keygen'])
     assert.deepEqual([code, stdout], [1, ''])
-    assert.match(stderr, /^fastify-sealed-session: libsodium cannot be loaded: .+\n$/)
+    assert.match(stderr, /^fastify-sealed-session: libsodium cannot be loaded: .+\nInstall the package again .+\n$/)
   })
 })
 
