@@ -48,7 +48,6 @@ function splitInto (count: number, value: string, lineOf: (index: number, text: 
     const index = lines.length
     const mark = index === 0 ? `${count}${MARK}` : MARK
     const { size, line } = longest(value, start, part => lineOf(index, mark + part))
-    if (size === 0) return null
     lines.push(line)
     start += size
   }
@@ -86,19 +85,20 @@ export function joinChunks (values: readonly string[], valuesOf: (index: number)
   }
   const joined: string[] = []
   for (const value of values) {
-    if (joined.length >= MAX_CANDIDATES) break
+    if (joined.length >= MAX_CANDIDATES) break // no work for what would be cut off
     if (isFirst(value)) joined.push(...joinedWith(value, partsOf))
     else joined.push(value)
   }
   return joined.slice(0, MAX_CANDIDATES)
 }
 
-function joinedWith (first: string, partsOf: (index: number) => readonly string[]): string[] {
-  let joined = [first.slice(1 + MARK.length)]
-  for (let index = 1; index < Number(first[0]); index++) {
-    joined = joined.flatMap(text => partsOf(index).map(part => text + part)).slice(0, MAX_CANDIDATES)
-  }
-  return joined
+/** All that can be made of a first chunk; nothing where another one is missing. */
+function joinedWith (first: string, partsOf: (index: number) => readonly string[]): readonly string[] {
+  const later = Array.from({ length: Number(first[0]) - 1 }, (_, index) => partsOf(index + 1))
+  if (later.some(parts => parts.length === 0)) return [] // before any work is done for it
+  return later.reduce(
+    (joined, parts) => joined.flatMap(text => parts.map(part => text + part)).slice(0, MAX_CANDIDATES),
+    [first.slice(1 + MARK.length)])
 }
 
 const FIRST = /^[2-8]~/
@@ -114,13 +114,13 @@ function isLater (value: string): boolean {
 const NONE: readonly number[] = []
 
 /**
- * The chunks, from an index on, that a `Cookie` header has of a value: those that are stale where
- * the value now needs fewer. A cookie of another origin with such a name is none of them.
+ * The chunks, from an index above 0 on, that a `Cookie` header has of a value: those that are stale
+ * where it now needs fewer. A foreign cookie with such a name is none of them.
  */
 export function chunksIn (header: string | undefined, name: string, from: number, decode: (text: string) => string | undefined): readonly number[] {
   if (typeof header !== 'string' || !header.includes(`${name}.`)) return NONE
   const found: number[] = []
-  for (let index = Math.max(from, 1); index < MAX_CHUNKS; index++) {
+  for (let index = from; index < MAX_CHUNKS; index++) {
     if (cookieValues(header, chunkName(name, index), decode).some(isLater)) found.push(index)
   }
   return found

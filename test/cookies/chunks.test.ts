@@ -34,7 +34,7 @@ const codings = [
 
 describe('a value that is split', () => {
   const token = fc.array(fc.constantFrom(...'AZaz09+/-_=;.%'), { minLength: 1, maxLength: 60 })
-    .chain(seed => fc.integer({ min: 1, max: 30_000 }).map(length => seed.join('').repeat(Math.ceil(length / seed.length)).slice(0, length)))
+    .chain(seed => fc.integer({ min: 1000, max: 12_000 }).map(length => seed.join('').repeat(Math.ceil(length / seed.length)).slice(0, length)))
 
   it('is the same when it is joined again, and fits: any value, size, number of chunks, attributes and encoding', () => {
     let split = 0
@@ -47,7 +47,7 @@ describe('a value that is split', () => {
       for (const line of lines) assert.ok(line.length <= MAX_LINE, `${line.length} bytes`)
       assert.deepEqual(join(valuesIn(lines, decode)), [coding])
     }), { numRuns: 500 })
-    assert.ok(split > 100)
+    assert.ok(split > 20, 'too few were split')
   })
 
   it('has 7 KiB of names and values at most where two chunks are allowed, and can have that much', () => {
@@ -122,6 +122,7 @@ describe('values that are joined', () => {
     assert.equal(joined.length, 16)
     assert.equal(looked, 7)
     assert.equal(joinChunks([...many, '2~a'], () => ['~b', '~c']).length, 16)
+    assert.equal(joinChunks(many.slice(0, 6).map(n => `2~${n}`), () => ['~b', '~c', '~d']).length, 16)
   })
 
   it('keep what is made of every other value where it is within that bound', () => {
@@ -131,15 +132,15 @@ describe('values that are joined', () => {
 
 describe('the chunks in a header', () => {
   const cases: Array<[title: string, header: string | undefined, from: number, found: number[]]> = [
-    ['are none where there is no header', undefined, 0, []],
-    ['are none where there are other cookies', 'session=a; x=~b', 0, []],
+    ['are none where there is no header', undefined, 1, []],
+    ['are none where there are other cookies', 'session=a; x=~b', 1, []],
     ['are found by name and mark', 'session=2~a; session.1=~b', 1, [1]],
     ['are found wherever they stand', 'session.2=~c; x=1; session.1=~b', 1, [1, 2]],
     ['are counted from an index on', 'session=3~a; session.1=~b; session.2=~c', 2, [2]],
     ['are found without a first one', 'session.7=~h', 1, [7]],
     ['are found once, where one is there twice', 'session.1=~b; session.1=~c', 1, [1]],
     ['are found among cookies of the same name', 'session.1=foreign; session.1=~c', 1, [1]],
-    ['never include the first', 'session=2~a; session.0=~b', 0, []],
+    ['never include the first', 'session=~a; session.0=~b', 1, []],
     ['are none of another name', 'session.8=~a; session.10=~a; session.1x=~a; session.01=~a; xsession.1=~a; session.=~a; sessionx.1=~a', 1, []],
     ['are none without the mark', 'session.1=b; session.2=2~b; session.3=; session.4', 1, []]
   ]
