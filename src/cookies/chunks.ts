@@ -21,6 +21,12 @@ export const MAX_CHUNKS = 8
  */
 export const BYTES_PER_CHUNK = 3584
 
+/**
+ * How many values are made of one first chunk where others are there several times. So what a client
+ * sends is decoded four times at most; who can plant more than that can also plant whole cookies.
+ */
+const MAX_COMBINATIONS = 4
+
 const MARK = '~'
 
 /** The name of a chunk; the first has the name itself. */
@@ -73,14 +79,14 @@ function bytesInRequest (lines: readonly string[]): number {
 /**
  * What a request's values were before they were split. Those that are no first chunk stay as they
  * are; a first chunk whose parts are not all there is left out. Of a part that is there several
- * times, each is tried: at most `MAX_CANDIDATES` values are made, whatever a client sends.
+ * times, each is tried, up to `MAX_COMBINATIONS`: `MAX_CANDIDATES` in all, whatever a client sends.
  * @param valuesOf the request's values of the chunk with an index.
  */
 export function joinChunks (values: readonly string[], valuesOf: (index: number) => readonly string[]): readonly string[] {
   if (!values.some(isFirst)) return values
   const parts: string[][] = []
   const partsOf = (index: number): string[] => {
-    parts[index] ??= valuesOf(index).filter(isLater).map(value => value.slice(MARK.length))
+    parts[index] ??= valuesOf(index).filter(isLater).slice(0, MAX_COMBINATIONS).map(value => value.slice(MARK.length))
     return parts[index]
   }
   const joined: string[] = []
@@ -97,7 +103,7 @@ function joinedWith (first: string, partsOf: (index: number) => readonly string[
   const later = Array.from({ length: Number(first[0]) - 1 }, (_, index) => partsOf(index + 1))
   if (later.some(parts => parts.length === 0)) return [] // before any work is done for it
   return later.reduce(
-    (joined, parts) => joined.flatMap(text => parts.map(part => text + part)).slice(0, MAX_CANDIDATES),
+    (joined, parts) => joined.flatMap(text => parts.map(part => text + part)).slice(0, MAX_COMBINATIONS),
     [first.slice(1 + MARK.length)])
 }
 

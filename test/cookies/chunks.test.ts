@@ -115,6 +115,12 @@ describe('values that are joined', () => {
     assert.deepEqual(joinChunks(['plain', '2~a', '3~a'], parts(['~b'])), ['plain', 'ab'])
   })
 
+  it('are four at most for each first chunk', () => {
+    const five = ['~b', '~c', '~d', '~e', '~f']
+    assert.deepEqual(joinChunks(['2~a'], parts(five)), ['ab', 'ac', 'ad', 'ae'])
+    assert.deepEqual(joinChunks(['3~a', '2~A'], parts(['x', '~b', '~c', '~d'], five)), ['abb', 'abc', 'abd', 'abe', 'Ab', 'Ac', 'Ad'])
+  })
+
   it('are 16 at most, and each name is looked for once, whatever a client sends', () => {
     const many = Array.from({ length: 16 }, (_, index) => index.toString(16))
     let looked = 0
