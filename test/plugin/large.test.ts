@@ -43,8 +43,13 @@ class Browser {
     return this.stored.map(({ name }) => name).sort()
   }
 
+  /** The response, of which nothing is kept yet. */
+  async ask (url: string): Promise<LightMyRequestResponse> {
+    return await get(this.#app, url, this.header === '' ? undefined : this.header)
+  }
+
   async get (url: string): Promise<LightMyRequestResponse> {
-    const response = await get(this.#app, url, this.header === '' ? undefined : this.header)
+    const response = await this.ask(url)
     for (const line of setCookies(response)) this.keep(line)
     return response
   }
@@ -238,6 +243,15 @@ for (const format of ['secretbox', 'sealed']) {
       await browser.get('/set/100')
       browser.stored = [...split, ...browser.stored.map(cookie => ({ ...cookie, path: '/app' })), ...newer]
       assert.equal(await browser.length(), '100')
+    })
+
+    it('is that of the later response where two were under way at once, whatever their sizes', async () => {
+      for (const [first, second] of [[4500, 4600], [100, 4500], [4500, 100]] as const) {
+        const browser = await browserOf({ format })
+        const lines = await Promise.all([first, second].map(async length => setCookies(await browser.ask(`/set/${length}`))))
+        for (const line of lines.flat()) browser.keep(line)
+        assert.equal(await browser.length(), String(second))
+      }
     })
 
     it('loses what an older write left over with the next write', async () => {
