@@ -130,6 +130,10 @@ export const ERRORS = {
     message: 'the session cannot be stored: %s is %s',
     advice: 'Store what JSON can hold: text, numbers, booleans, null, arrays and plain objects.'
   },
+  FST_SEALED_SESSION_COOKIE_TOO_LARGE: {
+    message: 'the cookie of session "%s" would have %s bytes, more than fit: maxChunks is %s, for %s bytes in all',
+    advice: 'Keep large data elsewhere and store its id in the session. Or raise maxChunks, if every proxy takes header lines (often 8 KiB) and Node.js takes headers (16 KiB) of that length.'
+  },
   FST_SEALED_SESSION_TOO_LARGE: {
     message: 'the session has %s bytes of JSON, more than the %s that are opened again',
     advice: 'Keep large data elsewhere and store its id in the session.'

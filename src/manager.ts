@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { SURROUNDINGS, type Codec, type Opened, type Surroundings } from './codec.ts'
 import { parsedCookies, type CookieCoding } from './app-cookies.ts'
+import { chunkName, joinChunks } from './cookies/chunks.ts'
 import { cookieValues } from './cookies/find.ts'
 import { dataFrom, getOwn } from './data.ts'
 import { MAX_SIGNED_LENGTH } from './limits.ts'
@@ -59,28 +60,42 @@ export class SessionManager {
 
   /** Null where there is no cookie at all. */
   #find (request: FastifyRequest): Found | Refused | null {
-    const { cookieName } = this.config
-    const { log } = request
-    const parsed = parsedCookies(request)
-    const value = parsed === null ? null : getOwn(parsed, cookieName)
-    // What a hook of the app has put into request.cookies counts before the header, and what it has
-    // taken out is gone.
-    const values = value === undefined ? [] : cookieValues(request.headers.cookie, cookieName, this.#decode)
+    const { own, values } = this.#valuesOf(request, this.config.cookieName)
     let refused: Refused | null = null
-    if (typeof value === 'string' && !values.includes(value)) {
-      const opened = this.#openCookie(value, log)
-      if (opened.ok) return opened
+    if (own !== null) {
+      const opened = this.#newest([own], request)
+      if (opened?.ok === true) return opened
       refused = opened
     }
-    if (values.length === 0) log.trace('@fastify/secure-session: there is no cookie, creating an empty session')
-    return this.#newest(values, log) ?? refused
+    if (values.length === 0) request.log.trace('@fastify/secure-session: there is no cookie, creating an empty session')
+    return this.#newest(values, request) ?? refused
+  }
+
+  /**
+   * The values of a cookie. What a hook of the app has put into request.cookies, `own`, counts
+   * before the header, and what it has taken out is gone.
+   */
+  #valuesOf (request: FastifyRequest, name: string): { own: string | null, values: string[] } {
+    const parsed = parsedCookies(request)
+    const value = parsed === null ? null : getOwn(parsed, name)
+    if (value === undefined) return { own: null, values: [] }
+    const values = cookieValues(request.headers.cookie, name, this.#decode)
+    return { own: typeof value === 'string' && !values.includes(value) ? value : null, values }
+  }
+
+  #chunkValues (request: FastifyRequest, index: number): string[] {
+    const { own, values } = this.#valuesOf(request, chunkName(this.config.cookieName, index))
+    return own === null ? values : [own, ...values]
   }
 
   /** Of several cookies that open, the one written last: the others are older, or planted. */
-  #newest (values: readonly string[], log: DecodeLog): Found | Refused | null {
+  #newest (values: readonly string[], request: FastifyRequest): Found | Refused | null {
+    const { log } = request
+    const joined = joinChunks(values, index => this.#chunkValues(request, index))
+    if (joined.length === 0 && values.length > 0) return this.#refuse('chunk-missing', log)
     let best: Found | Refused | null = null
     let decryptions = 0
-    for (const value of values) {
+    for (const value of joined) {
       const attempts = this.#codec.attempts(value)
       // What costs one attempt is always tried: there are few candidates.
       if (attempts > 1 && decryptions > 0 && decryptions + attempts > MAX_DECRYPTIONS) continue
@@ -96,15 +111,17 @@ export class SessionManager {
   #openCookie (value: string, log: DecodeLog): Found | Refused {
     if (this.config.cookie.signed !== true || value.length > MAX_SIGNED_LENGTH) return this.#open(value, log)
     const token = this.#unsign(value)
-    if (token !== null) return this.#open(token, log)
-    log.debug?.(refusalMessage('signature-invalid'))
-    return { ok: false, reason: 'signature-invalid' }
+    return token === null ? this.#refuse('signature-invalid', log) : this.#open(token, log)
   }
 
-  #open (token: string, log: DecodeLog): Opened {
+  #refuse (reason: RefusalReason, log: DecodeLog): Refused {
+    log.debug?.(refusalMessage(reason))
+    return { ok: false, reason }
+  }
+
+  #open (token: string, log: DecodeLog): Found | Refused {
     const opened = this.#codec.open(token)
-    if (!opened.ok) log.debug?.(refusalMessage(opened.reason))
-    return opened
+    return opened.ok ? opened : this.#refuse(opened.reason, log)
   }
 
   #restore (found: Found): SessionState {

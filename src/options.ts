@@ -1,10 +1,11 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
+import { MAX_CHUNKS, chunkName } from './cookies/chunks.ts'
 import type { Format } from './content.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
 import { readKeyring, type Keys } from './options-keys.ts'
 import { DEFAULT_EXPIRY } from './lifetime.ts'
 import { checkAttributeNames, checkOptionNames } from './option-names.ts'
-import { readDuration, readFlag, readText, type Options } from './option-values.ts'
+import { readDuration, readFlag, readText, readWhole, type Options } from './option-values.ts'
 import type { Warn } from './warnings.ts'
 
 /** One session's options, checked, complete and frozen. */
@@ -18,6 +19,7 @@ export interface SessionConfig extends Keys {
   readonly rolling: boolean
   readonly cookie: Readonly<CookieSerializeOptions>
   readonly noStore: boolean
+  readonly maxChunks: number
   readonly format: Format
   readonly accept: readonly Format[]
   /** What sealed tokens are bound to. */
@@ -36,6 +38,7 @@ export async function readOptions (options: unknown, warn: Warn): Promise<Sessio
   assertDistinct(named)
   // All checks that need no key derivation come first: a typo is reported at once.
   const checked = entries.map((entry, index) => ({ ...named[index]!, ...readSettings(entry, named[index]!, warn) }))
+  assertChunksDistinct(checked)
   // One session after the other, since deriving keys from passphrases takes much memory while it runs.
   const configs: SessionConfig[] = []
   for (const [index, entry] of entries.entries()) {
@@ -73,6 +76,17 @@ function assertDistinct (names: readonly Names[]): void {
   }
 }
 
+/** The cookies that one session is split into must not be another's. */
+function assertChunksDistinct (sessions: ReadonlyArray<Names & Pick<SessionConfig, 'maxChunks'>>): void {
+  const names = sessions.map(({ cookieName }) => cookieName)
+  for (const { cookieName, maxChunks } of sessions) {
+    for (let index = 1; index < maxChunks; index++) {
+      const name = chunkName(cookieName, index)
+      if (names.includes(name)) throw sealedSessionError('FST_SEALED_SESSION_NAME_TAKEN', ['cookieName', name], `A large session "${cookieName}" is split into cookies of such names.`)
+    }
+  }
+}
+
 function readSettings (options: Options, { sessionName, cookieName }: Names, warn: Warn): Omit<SessionConfig, keyof Names | keyof Keys> {
   checkOptionNames(options, sessionName, warn)
   const format = readFormat(options.format)
@@ -81,6 +95,7 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
     ...readRenewal(options, sessionName, warn),
     cookie: readCookie(options, sessionName, warn),
     noStore: readFlag(options, 'noStore', true),
+    maxChunks: readWhole(options, 'maxChunks', 2, MAX_CHUNKS),
     format,
     accept: readAccept(options.accept, format),
     context: readContext(options) ?? cookieName

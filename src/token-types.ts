@@ -20,6 +20,7 @@ export type Format = 'secretbox' | 'sealed'
  * - `header-invalid`, `payload-invalid`, `time-missing`: sealed with the key, but not by this package
  * - `expired`, `time-in-future`: not valid now
  * - `signature-invalid`: the signature of a signed cookie is missing or wrong
+ * - `chunk-missing`: one of the cookies that a large session was split into is missing
  */
 export type RefusalReason =
   | 'malformed' | 'too-long' | 'ciphertext-length' | 'nonce-length'
@@ -29,6 +30,7 @@ export type RefusalReason =
   | 'header-invalid' | 'payload-invalid' | 'time-missing'
   | 'expired' | 'time-in-future'
   | 'signature-invalid'
+  | 'chunk-missing'
 
 /** Why a session is as it is. What `sessionInfo()` returns. */
 export interface SessionInfo {

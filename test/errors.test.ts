@@ -117,6 +117,7 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess>, () => Promise<unknown>> =
   FST_SEALED_SESSION_ASSIGNED: () => handled((_session, request) => { request.session = SECRET }),
   FST_SEALED_SESSION_KEY_RESERVED: () => handled(session => { session.__ts = SECRET }),
   FST_SEALED_SESSION_VALUE_UNSTORABLE: () => handled(session => { session.user = { name: SECRET, find: () => SECRET } }),
+  FST_SEALED_SESSION_COOKIE_TOO_LARGE: () => handled(session => { session.user = SECRET.repeat(200) }),
   FST_SEALED_SESSION_TOO_LARGE: () => handled(session => { session.user = SECRET.repeat(2000) })
 }
 

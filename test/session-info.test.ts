@@ -196,7 +196,8 @@ const REFUSED: Record<RefusalReason, { token: () => string, options?: object }> 
   'time-missing': { token: () => sealRaw(key, '{"n":1}') },
   expired: { token: () => sealedToken({ key, created: Date.now() - EXPIRY * 1000 }) },
   'time-in-future': { token: () => sealedToken({ key, created: Date.now() + 61_000 }) },
-  'signature-invalid': { token: () => sealedToken({ key }), options: { ...SEALED, cookie: { signed: true } } }
+  'signature-invalid': { token: () => sealedToken({ key }), options: { ...SEALED, cookie: { signed: true } } },
+  'chunk-missing': { token: () => `2~${sealedToken({ key })}` }
 }
 
 describe('a session whose cookie is refused', () => {

@@ -5,11 +5,13 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { inspect } from 'node:util'
+import { BYTES_PER_CHUNK } from '../../src/cookies/chunks.ts'
+import { MAX_COOKIE_BYTES } from '../../src/cookies/set-cookie.ts'
 import { ERRORS } from '../../src/errors.ts'
 import { readOptions } from '../../src/options.ts'
 import { WARNINGS } from '../../src/warnings.ts'
 import { Keyring } from '../../src/index.ts'
-import { buildApp, captureLog, newKey, send, warnings, withKeyFile } from '../helpers.ts'
+import { buildApp, captureLog, newKey, send, setCookies, warnings, withKeyFile } from '../helpers.ts'
 import { blocks, codeIn, exponentIn, tableUnder } from './markdown.ts'
 import { codesUsed, membersOf, read, sourceFiles } from './source.ts'
 import { ROOT } from './workspace.ts'
@@ -43,8 +45,8 @@ describe('the tables of the README', () => {
     const documented = tableUnder(readme, '## Options')
       .map(([name, , value = '']) => [codeIn(name), /^`[^`]+`$/.test(value) ? codeIn(value) : null] as const)
       .filter(([, value]) => value !== null)
-    const { sessionName, expiry, rolling, cookie, noStore, format } = config!
-    const actual = { expiry, rolling, cookie, sessionName, format, noStore }
+    const { sessionName, expiry, rolling, cookie, noStore, format, maxChunks } = config!
+    const actual = { expiry, rolling, cookie, sessionName, format, maxChunks, noStore }
     assert.deepEqual(documented, Object.entries(actual).map(([name, value]) => [name, inspect(value)]))
   })
 
@@ -62,13 +64,36 @@ async function warnedOf (options: object, use: (app: FastifyInstance) => Promise
 }
 
 describe('the README', () => {
-  it('is right that about 2.9 KB fit into a cookie', async () => {
-    const options = { key: newKey(), cookieName: '__Host-session', cookie: { path: '/', secure: true, sameSite: 'lax' } }
-    const store = (bytes: number) => warnedOf(options, app => send(app, 'POST', '/set', undefined, { text: 'x'.repeat(bytes) }))
-    assert.deepEqual(await store(2900), [])
-    assert.deepEqual(await store(3000), ['FST_SEALED_SESSION_WARN_COOKIE_TOO_LARGE'])
-    assert.match(readme, /more than about 2\.9 KB/)
+  it('is right that a session is split from about 2.9 KB on, and too large from about 5.2 KB on', async () => {
+    assert.deepEqual([await cookiesFor(2900, 2), await cookiesFor(3000, 2)], [1, 2])
+    assert.deepEqual([await cookiesFor(5200, 2), await cookiesFor(5350, 2)], [2, 0])
+    assert.match(readme, /more than about 5\.2 KB[^]+from about 2\.9 KB on/)
   })
+})
+
+/** How many cookies a session with so many bytes of text takes, in either format; 0 where it is too large. */
+async function cookiesFor (bytes: number, maxChunks: number): Promise<number> {
+  const counts = await Promise.all(['secretbox', 'sealed'].map(async format => {
+    const app = buildApp({ key: newKey(), format, maxChunks, cookieName: '__Host-session', cookie: { path: '/', secure: true, sameSite: 'lax' } })
+    return setCookies(await send(app, 'POST', '/set', undefined, { text: 'x'.repeat(bytes) })).length
+  }))
+  assert.equal(counts[0], counts[1])
+  return counts[0]!
+}
+
+describe('docs/large-sessions.md', () => {
+  const rows = tableUnder(read('docs/large-sessions.md'), '## `maxChunks`')
+
+  for (const [name = '', bytes = '', json = ''] of rows) {
+    const maxChunks = Number(/\d/.exec(name)?.[0])
+    const limit = Number.parseFloat(json) * 1000
+
+    it(`is right about maxChunks: ${maxChunks}`, async () => {
+      assert.ok(await cookiesFor(limit, maxChunks) > 0)
+      assert.equal(await cookiesFor(limit + 200, maxChunks), 0)
+      assert.equal(Number.parseInt(bytes), maxChunks === 1 ? MAX_COOKIE_BYTES : maxChunks * BYTES_PER_CHUNK)
+    })
+  }
 })
 
 describe('docs/errors.md', () => {
@@ -92,7 +117,7 @@ describe('docs/errors.md', () => {
 
   it('has each code that comments and other pages mention', () => {
     const known = new Set([...Object.keys(ERRORS), ...Object.keys(WARNINGS)])
-    for (const path of [...sourceFiles, 'README.md', 'docs/format.md', 'docs/codec.md', 'docs/keys.md', 'docs/migration.md', 'docs/lifetimes.md', 'docs/threat-model.md']) {
+    for (const path of [...sourceFiles, 'README.md', 'docs/format.md', 'docs/codec.md', 'docs/keys.md', 'docs/migration.md', 'docs/lifetimes.md', 'docs/large-sessions.md', 'docs/threat-model.md']) {
       for (const [code] of read(path).matchAll(/FST_SEALED_SESSION_[A-Z_]*[A-Z]/g)) {
         if (code !== 'FST_SEALED_SESSION_WARN') assert.ok(known.has(code), `${code} in ${path}`)
       }

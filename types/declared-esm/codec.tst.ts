@@ -118,6 +118,7 @@ describe('the reasons to refuse', () => {
         case 'expired':
         case 'time-in-future': return 'not now'
         case 'signature-invalid': return 'not signed'
+        case 'chunk-missing': return 'not complete'
       }
     }
     expect(advice).type.toBeCallableWith('expired')
