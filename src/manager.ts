@@ -102,7 +102,7 @@ export class SessionManager {
       const opened = this.#openCookie(value, log)
       // What is no token at all was refused before any key was tried.
       if (opened.ok || opened.reason === 'not-authentic') decryptions += attempts
-      if (best === null || (opened.ok && (!best.ok || opened.content.lastWrite > best.content.lastWrite))) best = opened
+      best = better(best, opened)
     }
     return best
   }
@@ -135,4 +135,10 @@ export class SessionManager {
     // A signer of the app's own may give a value back even where it is not valid.
     return unsigned.valid === true ? unsigned.value : null
   }
+}
+
+/** What opened rather than what did not, and what was written later. */
+function better (best: Found | Refused | null, other: Found | Refused): Found | Refused {
+  if (best === null || !best.ok) return best === null || other.ok ? other : best
+  return other.ok && other.content.lastWrite > best.content.lastWrite ? other : best
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { formatOf } from '../codec.ts'
+import { isChunk } from '../cookies/chunks.ts'
 import { bindingOf, openSealed } from '../formats/sealed.ts'
 import { openSecretbox } from '../formats/secretbox.ts'
 import { parseKeyFile } from '../keys/key-file.ts'
@@ -42,6 +43,7 @@ export async function run (args: string[]): Promise<ExitCode> {
   const format = formatOf(token)
   const inspected = { token, isSigned, format, context, path, ids: keys.keys.map(({ id }) => id) }
 
+  if (isChunk(token)) throw new Error(`refused as chunk-missing: ${REFUSALS['chunk-missing']({ ...inspected, lifetime: null })}`)
   // Not through a Codec, which would judge by the lifetime: an old session is shown, too.
   const opened = format === 'secretbox' ? openSecretbox(token, keys) : openSealed(token, keys, bindingOf(context))
   if (!opened.ok) throw new Error(`refused as ${opened.reason}: ${REFUSALS[opened.reason]({ ...inspected, lifetime: null })}`)

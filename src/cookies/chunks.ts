@@ -131,3 +131,8 @@ export function chunksIn (header: string | undefined, name: string, from: number
   }
   return found
 }
+
+/** Whether a value is a part of one that was split, the first or another. */
+export function isChunk (value: string): boolean {
+  return /^\d?~/.test(value)
+}

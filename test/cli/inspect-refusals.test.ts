@@ -40,6 +40,7 @@ const HEADER = Buffer.alloc(11)
 /** A token for each reason for which none opens, and what is said of it. */
 const refused: Record<string, [token: string, message: RegExp]> = {
   malformed: ['AAAA', /it is no token, or a part of it is missing/],
+  'chunk-missing': ['2~AQAB', /one of the cookies that a large session was split over/],
   'too-long': ['A'.repeat(MAX_TOKEN_LENGTH + 1), /it has 65537 characters; more than 65536 are never opened/],
   'ciphertext-length': [`AAAA;${nonce}`, /the part before ";" is too short/],
   'nonce-length': [`${'A'.repeat(64)};AAAA`, /the part after ";" is not 24 bytes/],
