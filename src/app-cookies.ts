@@ -38,7 +38,8 @@ export async function registerCookies (app: FastifyInstance, configs: readonly S
 
 function decodeWith (app: FastifyInstance, text: string): string | undefined {
   try {
-    return app.parseCookie(`value=${text}`).value
+    const value: unknown = app.parseCookie(`value=${text}`).value
+    return typeof value === 'string' ? value : undefined
   } catch {
     return undefined // a `decode` function of the app's may throw at what a client sends
   }

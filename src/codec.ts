@@ -77,6 +77,8 @@ export class Codec {
     if (!opened.ok) return opened
     const { content, key } = opened
     const now = this.#surroundings.now()
+    // Where a token does not say when its session began, that is its last write, which must not move it on.
+    if (this.#limits.absoluteTimeout !== null) content.created ??= content.lastWrite * 1000
     const reason = lifetimeRefusal(content, this.#limits, now)
     if (reason !== null) return refused(reason)
     const stale = format !== this.#format || keys.isOlder(key, keys.sealing(now))

@@ -10,6 +10,9 @@ export const DEFAULT_EXPIRY = 86401
  */
 export const CLOCK_TOLERANCE = 60
 
+/** The longest lifetime of one session, in seconds: what the four bytes of a sealed token hold. */
+export const MAX_SECONDS = 2 ** 32 - 1
+
 export type LifetimeRefusal = 'time-in-future' | 'expired'
 
 /** The time in whole seconds, rounded as the peer does. */

@@ -27,8 +27,9 @@ export function readWhole (options: object, name: string, fallback: number, max:
 }
 
 /** A number of seconds. @throws `FST_SEALED_SESSION_DURATION` */
-export function readDuration (options: object, name: string, fallback: number, { orZero = false } = {}): number {
+export function readDuration (options: object, name: string, fallback: number, { orZero = false, most = Number.MAX_VALUE } = {}): number {
   const value = (options as Options)[name] ?? fallback
-  if (typeof value === 'number' && Number.isFinite(value) && (value > 0 || (orZero && value === 0))) return value
+  const isInRange = typeof value === 'number' && value <= most && (value > 0 || (orZero && value === 0))
+  if (isInRange) return value
   throw sealedSessionError('FST_SEALED_SESSION_DURATION', [name, typeof value === 'number' ? String(value) : kindOf(value)])
 }

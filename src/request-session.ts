@@ -45,8 +45,17 @@ export class RequestSession implements WriteObserver {
         this.#lines = this.#cookie.set(reply, this.#manager.seal(state), this.#overrides(reply), this.#lines)
       }
     } catch (error) {
-      this.#fail(reply, error)
+      // The cookie that the browser has is as good as the one that nobody asked for.
+      if (state.asked) this.#fail(reply, error)
+      else this.#skip(reply, error)
     }
+  }
+
+  #skip (reply: FastifyReply, error: unknown): void {
+    this.#settled = true
+    if (this.#lines.length > 0) this.#cookie.remove(reply, this.#lines)
+    this.#lines = []
+    this.#cookie.warnOfSkipped(this.#request, error as Error)
   }
 
   #fail (reply: FastifyReply, error: unknown): void {

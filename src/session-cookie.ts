@@ -105,6 +105,12 @@ export class SessionCookie {
     if (route !== null) this.#warn('FST_SEALED_SESSION_WARN_NOT_SEALED', this.#config.sessionName, route)
   }
 
+  /** Says, once a route, that a session was not sealed again although it was due. */
+  warnOfSkipped (request: FastifyRequest, { message }: Error): void {
+    const route = this.#newRoute('skipped', request)
+    if (route !== null) this.#warn('FST_SEALED_SESSION_WARN_NOT_RENEWED', this.#config.sessionName, route, message)
+  }
+
   /** The route of a request, without what its user put into the URL; null where it was warned about before. */
   #newRoute (what: string, { method, routeOptions }: FastifyRequest): string | null {
     const route = `${method} ${routeOptions.url ?? '(no route)'}`

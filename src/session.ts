@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { newContent, type Content, type Origin } from './content.ts'
 import { getOwn, setOwn, snapshotOf, type Data } from './data.ts'
-import { endOf, isDueForRenewal, toSeconds, type Limits } from './lifetime.ts'
+import { MAX_SECONDS, endOf, isDueForRenewal, toSeconds, type Limits } from './lifetime.ts'
 import { readDuration } from './option-values.ts'
 import { TIME_KEY, assertNotReserved } from './reserved.ts'
 import { kState, sessionHandler } from './session-proxy.ts'
@@ -139,7 +139,8 @@ export class SessionState {
 
   /** Another life: what is sealed from here on says nothing of the one before. */
   #begin (data: Data): void {
-    const { lastWrite } = this.#content
+    const { lastWrite, lifetime } = this.#content
+    if (lifetime !== null) this.#cookieOptions = null // which came with it
     this.#content = newContent(data, this.#settings.now())
     // Never backwards: a clock that was set back must not end a session early.
     this.#content.lastWrite = Math.max(lastWrite, this.#content.lastWrite)
@@ -191,8 +192,9 @@ export class SessionState {
 
   #setLifetime ({ expiry, ...attributes }: CookieSerializeOptions & { expiry?: unknown }): void {
     // Up, since tokens hold whole seconds: half a second must not become none.
-    this.#content.lifetime = Math.ceil(readDuration({ expiry }, 'expiry', 0))
-    this.#content.maxAge = attributes.maxAge === undefined ? null : Math.ceil(readDuration(attributes, 'maxAge', 0))
+    const lifetime = Math.ceil(readDuration({ expiry }, 'expiry', 0, { most: MAX_SECONDS }))
+    const maxAge = attributes.maxAge === undefined ? null : Math.ceil(readDuration(attributes, 'maxAge', 0, { most: MAX_SECONDS }))
+    Object.assign(this.#content, { lifetime, maxAge })
     this.#cookieOptions = attributes
     this.touch()
   }

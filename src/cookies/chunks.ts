@@ -89,11 +89,11 @@ export function joinChunks (values: readonly string[], valuesOf: (index: number)
     parts[index] ??= valuesOf(index).filter(isLater).slice(0, MAX_COMBINATIONS).map(value => value.slice(MARK.length))
     return parts[index]
   }
-  const joined: string[] = []
-  for (const value of values) {
+  // Whole ones first: what can be made of planted chunks must not crowd them out.
+  const joined = values.filter(value => !isFirst(value))
+  for (const value of values.filter(isFirst)) {
     if (joined.length >= MAX_CANDIDATES) break // no work for what would be cut off
-    if (isFirst(value)) joined.push(...joinedWith(value, partsOf))
-    else joined.push(value)
+    joined.push(...joinedWith(value, partsOf))
   }
   return joined.slice(0, MAX_CANDIDATES)
 }

@@ -1,4 +1,5 @@
 import type { Content } from '../content.ts'
+import { MAX_SECONDS } from '../lifetime.ts'
 
 // What a sealed token says of its session, inside the seal and before the payload, big-endian:
 //
@@ -27,7 +28,6 @@ export const HEADER_BYTES = LAST_WRITE_AT + SECONDS_BYTES
 export const MAX_HEADER_BYTES = HEADER_BYTES + SECONDS_BYTES + SECONDS_BYTES + ID_BYTES
 
 const MAX_CREATED = 2 ** 48 - 1
-const MAX_SECONDS = 2 ** 32 - 1
 
 export type Header = Omit<Content, 'data' | 'created'> & {
   created: number

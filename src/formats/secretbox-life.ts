@@ -23,8 +23,8 @@ export function writeLife ({ created, lifetime, maxAge, id }: Partial<Life>): st
 /** The inverse of `writeLife`; null where it is none. */
 export function readLife (value: unknown): Life | null {
   if (value === undefined) return NOTHING
-  if (typeof value !== 'object' || value === null) return null
-  const { created, expiry, maxAge, id } = value as Record<string, unknown>
+  if (!isObject(value)) return null
+  const { created, expiry, maxAge, id } = value
   if (!isTime(created) || !isTime(expiry) || !isTime(maxAge) || !isId(id)) return null
   return {
     created: created ?? null,
@@ -32,6 +32,10 @@ export function readLife (value: unknown): Life | null {
     maxAge: maxAge ?? null,
     id: id === undefined ? null : Buffer.from(id, 'base64url')
   }
+}
+
+function isObject (value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isTime (value: unknown): value is number | undefined {

@@ -132,7 +132,12 @@ describe('values that are joined', () => {
   })
 
   it('keep what is made of every other value where it is within that bound', () => {
-    assert.deepEqual(joinChunks(['2~a', 'plain'], parts(['~b', '~c'])), ['ab', 'ac', 'plain'])
+    assert.deepEqual(joinChunks(['2~a', 'plain'], parts(['~b', '~c'])), ['plain', 'ab', 'ac'])
+  })
+
+  it('never crowd out a value that was not split', () => {
+    const planted = ['2~a', '2~b', '2~c', '2~d']
+    assert.ok(joinChunks([...planted, 'plain'], parts(['~1', '~2', '~3', '~4'])).includes('plain'))
   })
 })
 

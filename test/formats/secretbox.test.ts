@@ -150,7 +150,7 @@ describe('openSecretbox', () => {
   })
 
   it('refuses a life that is none', () => {
-    for (const life of [null, 1, 'x', { created: -1 }, { created: '5' }, { expiry: null }, { maxAge: [] }, { id: 'short' }, { id: 5 }]) {
+    for (const life of [null, 1, 'x', [], { created: -1 }, { created: '5' }, { expiry: null }, { maxAge: [] }, { id: 'short' }, { id: 5 }]) {
       assert.deepEqual(openSecretbox(sealRaw(key, JSON.stringify({ __life: life, __ts: 5 })), keyring), { ok: false, reason: 'payload-invalid' })
     }
     assert.deepEqual(openSecretbox(sealRaw(key, '{"__life":{"expiry":1e999},"__ts":5}'), keyring), { ok: false, reason: 'payload-invalid' })

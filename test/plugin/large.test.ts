@@ -503,3 +503,21 @@ describe('maxChunks', () => {
     assert.equal(await response.text(), '10600')
   })
 })
+
+describe('a session that is due to be sealed again but does not fit any more', () => {
+  for (const format of ['secretbox', 'sealed']) {
+    it(`is read as before, with one warning and no cookie, ${format}`, async () => {
+      const [older, newer] = [newKey(), newKey()]
+      const { lines, server } = logged('warn')
+      const wide = await appWith(routes, { options: { key: older, format, maxChunks: 4 } })
+      const narrow = await appWith(routes, { options: { key: [newer, older], format, maxChunks: 1 }, server })
+      const cookie = setCookies(await get(wide, '/set/8000')).map(line => line.split(';')[0]).join('; ')
+      for (let request = 0; request < 3; request++) {
+        const response = await get(narrow, '/get', cookie)
+        assert.deepEqual([response.statusCode, response.body, setCookies(response)], [200, '8000', []])
+      }
+      assert.deepEqual(warnings(lines).map(({ code }) => code), ['FST_SEALED_SESSION_WARN_NOT_RENEWED'])
+      assert.equal((await get(narrow, '/touch', cookie)).statusCode, 500)
+    })
+  }
+})

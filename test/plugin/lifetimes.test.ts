@@ -144,12 +144,30 @@ describe('the cookie of a session with a lifetime of its own', () => {
     })
   }
 
+  it('is as it was where options() is refused', async () => {
+    clock.setSystemTime(START)
+    const app = await appWith({
+      '/': ({ session }) => {
+        assert.throws(() => { session.options({ expiry: 1e8, maxAge: 0 }) }, { code: 'FST_SEALED_SESSION_DURATION' })
+        session.set('user', 1)
+      },
+      '/info': ROUTES['/info']!
+    }, { options: { key, expiry: 100 } })
+    const { expiresAt } = (await get(app, '/info', cookieOf(await get(app, '/')))).json()
+    assert.equal(Date.parse(expiresAt), START + 100_000)
+  })
+
+  it('ends with regenerate() in the same response, its Max-Age too', async () => {
+    const app = await appWith({ '/': ({ session }) => { session.options({ expiry: 1000, maxAge: 900 }); session.regenerate() } }, { options: { key } })
+    assert.doesNotMatch(linesOf(await get(app, '/'))[0]!, /Max-Age/)
+  })
+
   it('is sent by options() alone', async () => {
     const app = await appWith({ '/': ({ session }) => { session.options({ expiry: 5 }) } }, { options: { key } })
     assert.equal(linesOf(await get(app, '/')).length, 1)
   })
 
-  for (const options of [{ expiry: 0 }, { expiry: -1 }, { expiry: '60' }, { expiry: Infinity }, { expiry: 60, maxAge: NaN }, { expiry: 60, maxAge: '5' }]) {
+  for (const options of [{ expiry: 0 }, { expiry: -1 }, { expiry: '60' }, { expiry: Infinity }, { expiry: 60, maxAge: NaN }, { expiry: 60, maxAge: '5' }, { expiry: 2 ** 32 }, { expiry: 60, maxAge: 1e300 }]) {
     it(`is refused ${JSON.stringify(options)}`, async () => {
       const codes: unknown[] = []
       const app = await appWith({ '/': ({ session }) => { session.options(options as never) } }, {
@@ -209,6 +227,21 @@ describe('absoluteTimeout', () => {
       assert.equal((await get(app, '/read', cookie)).body, body)
     }
   })
+
+  for (const rolling of [false, true]) {
+    it(`ends such a session however often it is written${rolling ? ' or rolls' : ''}`, async () => {
+      clock.setSystemTime(START)
+      const before = await appWith(ROUTES, { options: { key, expiry: 500 } })
+      const app = await appWith(ROUTES, { options: { key, expiry: 100, absoluteTimeout: 300, rolling } })
+      let cookie = cookieOf(await get(before, '/login'))
+      for (const [second, body] of [[60, '1'], [120, '1'], [180, '1'], [240, '1'], [299, '1'], [300, 'nobody']] as const) {
+        clock.setSystemTime(START + second * 1000)
+        assert.equal((await get(app, '/read', cookie)).body, body, `at ${second}`)
+        const response = await get(app, rolling ? '/read' : '/write', cookie)
+        if (linesOf(response).length > 0) cookie = cookieOf(response)
+      }
+    })
+  }
 
   it('keeps nothing in a secretbox token unless it is set', async () => {
     const app = await appWith({}, { options: { key } })
