@@ -8,7 +8,7 @@ import type { Content } from '../content.ts'
 
 export type Life = Pick<Content, 'created' | 'lifetime' | 'maxAge' | 'id'>
 
-const NOTHING: Life = { created: null, lifetime: null, maxAge: null, id: null }
+export const NO_LIFE: Life = { created: null, lifetime: null, maxAge: null, id: null }
 
 const ID_BYTES = 16
 
@@ -22,7 +22,7 @@ export function writeLife ({ created, lifetime, maxAge, id }: Partial<Life>): st
 
 /** The inverse of `writeLife`; null where it is none. */
 export function readLife (value: unknown): Life | null {
-  if (value === undefined) return NOTHING
+  if (value === undefined) return NO_LIFE
   if (!isObject(value)) return null
   const { created, expiry, maxAge, id } = value
   if (!isTime(created) || !isTime(expiry) || !isTime(maxAge) || !isId(id)) return null

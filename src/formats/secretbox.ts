@@ -6,7 +6,7 @@ import { getOwn } from '../data.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { DerivedKey } from '../keys/derived-key.ts'
 import type { KeySet } from '../keys/key-set.ts'
-import { readLife, writeLife, type Life } from './secretbox-life.ts'
+import { NO_LIFE, readLife, writeLife, type Life } from './secretbox-life.ts'
 import { isCanonical, isStandardAlphabet } from './base64.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
 import { LIFE_KEY, TIME_KEY } from '../reserved.ts'
@@ -132,7 +132,7 @@ function readMessage (json: string, key: DerivedKey): SecretboxOpened {
   const lastWrite = getOwn(data, TIME_KEY)
   if (typeof lastWrite !== 'number' || !Number.isFinite(lastWrite)) return refused('time-missing')
   delete data[TIME_KEY]
-  delete data[LIFE_KEY]
+  if (life !== NO_LIFE) delete data[LIFE_KEY] // to delete what is not there takes time, too
   const { created, lifetime, maxAge, id } = life
   return { ok: true, content: { data, lastWrite, created, lifetime, maxAge, id }, key }
 }
