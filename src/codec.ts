@@ -2,6 +2,7 @@ import { fillNonce } from './crypto/nonces.ts'
 import type { Content, Format } from './content.ts'
 import { bindingOf, openSealed, sealSealed, type Binding, type SealedRefusal } from './formats/sealed.ts'
 import { openSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
+import type { DerivedKey } from './keys/derived-key.ts'
 import type { KeySource } from './keys/key-source.ts'
 import { lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.ts'
 
@@ -53,13 +54,17 @@ export class Codec {
     this.#surroundings = surroundings
   }
 
+  /** The key that seals now. */
+  sealingKey (): DerivedKey {
+    return this.#keyring.current.sealing(this.#surroundings.now())
+  }
+
   /**
-   * The token of a session, in the format of this codec, sealed with the key that seals now.
+   * The token of a session, in the format of this codec.
    * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, `FST_SEALED_SESSION_TOO_LARGE`
    */
-  seal (content: Content): string {
-    const { now, fillRandom } = this.#surroundings
-    const key = this.#keyring.current.sealing(now())
+  seal (content: Content, key: DerivedKey = this.sealingKey()): string {
+    const { fillRandom } = this.#surroundings
     return this.#format === 'secretbox'
       ? sealSecretbox(this.#asSecretbox(content), key, fillRandom)
       : sealSealed(content, key, this.#binding, fillRandom)
@@ -99,7 +104,7 @@ export class Codec {
  * What a token claims to be. It is opened as that or not at all: to try one format after the other
  * would let whoever attacks choose the weaker one.
  */
-function formatOf (token: string): Format {
+export function formatOf (token: string): Format {
   return token.includes(';') ? 'secretbox' : 'sealed'
 }
 

@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { SURROUNDINGS, type Codec, type Opened, type Surroundings } from './codec.ts'
+import { SURROUNDINGS, formatOf, type Codec, type Opened, type Surroundings } from './codec.ts'
 import { parsedCookies, type CookieCoding } from './app-cookies.ts'
 import { cookieValues } from './cookies/find.ts'
 import { dataFrom, getOwn } from './data.ts'
+import { openChannel, publishOpen, publishSeal, sealChannel } from './diagnostics.ts'
+import type { SealedSessionError } from './errors.ts'
 import { MAX_SIGNED_LENGTH } from './limits.ts'
 import type { SessionConfig } from './options.ts'
 import { refusalMessage } from './refusals.ts'
@@ -37,7 +39,23 @@ export class SessionManager {
   }
 
   seal (state: SessionState): string {
-    return this.#codec.seal(state.content())
+    return sealChannel.hasSubscribers ? this.#sealObserved(state) : this.#codec.seal(state.content())
+  }
+
+  /** Seals, and publishes what came of it. */
+  #sealObserved (state: SessionState): string {
+    const { sessionName, format } = this.config
+    const key = this.#codec.sealingKey()
+    const message = { sessionName, format, keyId: key.id }
+    let token: string
+    try {
+      token = this.#codec.seal(state.content(), key)
+    } catch (error) {
+      publishSeal({ ...message, outcome: 'failed', reason: (error as SealedSessionError).code, bytes: null })
+      throw error
+    }
+    publishSeal({ ...message, outcome: 'sealed', reason: null, bytes: token.length }) // it is ASCII
+    return token
   }
 
   /** The session of a token from outside a request, signed or not; null where it is refused. */
@@ -96,14 +114,27 @@ export class SessionManager {
     if (this.config.cookie.signed !== true || value.length > MAX_SIGNED_LENGTH) return this.#open(value, log)
     const token = this.#unsign(value)
     if (token !== null) return this.#open(token, log)
-    log.debug?.(refusalMessage('signature-invalid'))
-    return { ok: false, reason: 'signature-invalid' }
+    return this.#told(value, { ok: false, reason: 'signature-invalid' } as const, log)
   }
 
   #open (token: string, log: DecodeLog): Opened {
-    const opened = this.#codec.open(token)
-    if (!opened.ok) log.debug?.(refusalMessage(opened.reason))
-    return opened
+    return this.#told(token, this.#codec.open(token), log)
+  }
+
+  /** Logs and publishes what came of opening a token, and hands it on. */
+  #told<Result extends Opened | Refused> (token: string, result: Result, log: DecodeLog): Result {
+    if (!result.ok) log.debug?.(refusalMessage(result.reason))
+    if (openChannel.hasSubscribers) {
+      publishOpen({
+        sessionName: this.config.sessionName,
+        outcome: result.ok ? 'opened' : 'rejected',
+        reason: result.ok ? null : result.reason,
+        keyId: result.ok ? result.keyId : null,
+        format: formatOf(token),
+        bytes: Buffer.byteLength(token)
+      })
+    }
+    return result
   }
 
   #restore (found: Found): SessionState {

@@ -22,6 +22,8 @@ declare namespace plugin {
   export type Format = types.Format
   export type RefusalReason = types.RefusalReason
   export type SessionInfo = types.SessionInfo
+  export type SessionOpenMessage = types.SessionOpenMessage
+  export type SessionSealMessage = types.SessionSealMessage
   export type OpenedToken<T = types.SessionData> = types.OpenedToken<T>
   export type SessionCodec<T = types.SessionData> = types.SessionCodec<T>
   export type KeyFileOptions = types.KeyFileOptions

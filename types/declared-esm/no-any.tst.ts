@@ -18,7 +18,9 @@ import type {
   SessionKey,
   SessionKeyOptions,
   SessionMethods,
+  SessionOpenMessage,
   SessionOptions,
+  SessionSealMessage,
   SessionSecret,
   SessionSecretOptions,
   TokenData
@@ -65,6 +67,8 @@ test('no exported type is any', () => {
   expect<AnyMembers<OpenedToken<{ key: string }>>>().type.toBe<never>()
   expect<AnyMembers<SessionCodec>>().type.toBe<never>()
   expect<AnyMembers<SessionInfo>>().type.toBe<never>()
+  expect<AnyMembers<SessionOpenMessage>>().type.toBe<never>()
+  expect<AnyMembers<SessionSealMessage>>().type.toBe<never>()
   expect<IsAny<DecodeLog>>().type.toBe<false>()
   expect<IsAny<FastifySecureSession>>().type.toBe<false>()
   expect<IsAny<SecureSessionOptions>>().type.toBe<false>()
