@@ -4,6 +4,7 @@ import { bindingOf, openSealed, sealSealed, type Binding, type SealedRefusal } f
 import { openSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
 import type { DerivedKey } from './keys/derived-key.ts'
 import type { KeySource } from './keys/key-source.ts'
+import { JSON_SERIALIZER, type Serializer } from './serializer.ts'
 import { lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.ts'
 
 /** Why a token was refused. For logs only: the client learns nothing but that its session is empty. */
@@ -34,6 +35,8 @@ export interface CodecOptions {
   accept: readonly Format[]
   /** What sealed tokens are bound to. */
   context: string
+  /** Default JSON. */
+  serializer?: Serializer
 }
 
 /** Seals sessions into tokens and opens them again. Knows nothing of HTTP. */
@@ -43,14 +46,16 @@ export class Codec {
   readonly #format: Format
   readonly #accept: readonly Format[]
   readonly #binding: Binding
+  readonly #serializer: Serializer
   readonly #surroundings: Surroundings
 
-  constructor ({ keyring, expiry, absoluteTimeout = null, format, accept, context }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
+  constructor ({ keyring, expiry, absoluteTimeout = null, format, accept, context, serializer = JSON_SERIALIZER }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
     this.#keyring = keyring
     this.#limits = { expiry, absoluteTimeout }
     this.#format = format
     this.#accept = accept
     this.#binding = bindingOf(context)
+    this.#serializer = serializer
     this.#surroundings = surroundings
   }
 
@@ -61,13 +66,13 @@ export class Codec {
 
   /**
    * The token of a session, in the format of this codec.
-   * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, `FST_SEALED_SESSION_TOO_LARGE`
+   * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, `FST_SEALED_SESSION_SERIALIZER_FAILED`, `FST_SEALED_SESSION_TOO_LARGE`
    */
   seal (content: Content, key: DerivedKey = this.sealingKey()): string {
     const { fillRandom } = this.#surroundings
     return this.#format === 'secretbox'
-      ? sealSecretbox(this.#asSecretbox(content), key, fillRandom)
-      : sealSealed(content, key, this.#binding, fillRandom)
+      ? sealSecretbox(this.#asSecretbox(content), key, fillRandom, this.#serializer)
+      : sealSealed(content, key, this.#binding, fillRandom, this.#serializer)
   }
 
   /**
@@ -78,7 +83,7 @@ export class Codec {
     const format = formatOf(token)
     if (!this.#accept.includes(format)) return refused('format-not-accepted')
     const keys = this.#keyring.current
-    const opened = format === 'secretbox' ? openSecretbox(token, keys) : openSealed(token, keys, this.#binding)
+    const opened = format === 'secretbox' ? openSecretbox(token, keys, this.#serializer) : openSealed(token, keys, this.#binding, this.#serializer)
     if (!opened.ok) return opened
     const { content, key } = opened
     const now = this.#surroundings.now()

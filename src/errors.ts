@@ -130,6 +130,10 @@ export const ERRORS = {
     message: 'the session cannot be stored: %s is %s',
     advice: 'Store what JSON can hold: text, numbers, booleans, null, arrays and plain objects.'
   },
+  FST_SEALED_SESSION_SERIALIZER_FAILED: {
+    message: 'the session cannot be stored: stringify of its serializer %s',
+    advice: 'Store what the serializer can hold. What it has thrown is the cause of this error.'
+  },
   FST_SEALED_SESSION_TOO_LARGE: {
     message: 'the session has %s bytes of JSON, more than the %s that are opened again',
     advice: 'Keep large data elsewhere and store its id in the session.'

@@ -29,7 +29,8 @@ export class SessionManager {
     this.config = config
     this.#app = app
     this.#codec = codec
-    this.#settings = { now: surroundings.now, expiry: config.expiry, absoluteTimeout: config.absoluteTimeout }
+    const { expiry, absoluteTimeout, serializer } = config
+    this.#settings = { now: surroundings.now, expiry, absoluteTimeout, stringify: serializer.isJson ? undefined : serializer.stringify }
     this.#decode = decode
   }
 

@@ -23,6 +23,20 @@ export interface KeyFileOptions {
   watchInterval?: number | undefined
 }
 
+/** What turns the data of a session into text and back, such as `superjson`. */
+export interface SessionSerializer {
+  /**
+   * The text of what a session holds. Called as a method of the object given. What it throws, or
+   * anything but text, ends in `FST_SEALED_SESSION_SERIALIZER_FAILED`, with what was thrown as the cause.
+   */
+  stringify(data: Record<string, unknown>): string
+  /**
+   * The inverse of `stringify`. What it throws, or anything but a plain object, is a token that is
+   * refused as `payload-invalid`.
+   */
+  parse(text: string): unknown
+}
+
 /** What can be set for each session, besides its key. */
 export interface SessionOptions {
   /** Name of the property on the request. Default `'session'`. */
@@ -90,6 +104,16 @@ export interface SessionOptions {
    * environments apart that have to share a key.
    */
   context?: string | undefined
+
+  /**
+   * What is used in place of JSON, for values that JSON cannot hold: a Date, a Map, a BigInt. Default
+   * JSON. Change it together with `context` or the key: a session that was sealed with another one
+   * is refused at best, and at worst opens as something else.
+   *
+   * The text of `stringify` is what is sealed, so its length counts. `@fastify/secure-session` opens
+   * such a session, but finds only that text in it.
+   */
+  serializer?: SessionSerializer | undefined
 }
 
 /** A session sealed with random keys. */

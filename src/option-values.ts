@@ -1,4 +1,7 @@
+import { customSerializer } from './custom-serializer.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
+import type { SessionSerializer } from './option-types.ts'
+import { JSON_SERIALIZER, type Serializer } from './serializer.ts'
 
 // Options of simple types, read and checked.
 
@@ -24,4 +27,14 @@ export function readDuration (options: object, name: string, fallback: number, {
   const value = (options as Options)[name] ?? fallback
   if (typeof value === 'number' && Number.isFinite(value) && (value > 0 || (orZero && value === 0))) return value
   throw sealedSessionError('FST_SEALED_SESSION_DURATION', [name, typeof value === 'number' ? String(value) : kindOf(value)])
+}
+
+/** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
+export function readSerializer (options: object): Serializer {
+  const serializer = (options as Options).serializer ?? null
+  if (serializer === null) return JSON_SERIALIZER
+  const { stringify, parse } = serializer as Partial<Record<keyof SessionSerializer, unknown>>
+  // A class with static methods, as superjson is, will do.
+  if (typeof stringify === 'function' && typeof parse === 'function') return customSerializer(serializer as SessionSerializer)
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['serializer', 'an object with the functions "stringify" and "parse"', kindOf(serializer)])
 }

@@ -4,7 +4,8 @@ import { kindOf, sealedSessionError } from './errors.ts'
 import { readKeyring, type Keys } from './options-keys.ts'
 import { DEFAULT_EXPIRY } from './lifetime.ts'
 import { checkAttributeNames, checkOptionNames } from './option-names.ts'
-import { readDuration, readFlag, readText, type Options } from './option-values.ts'
+import { readDuration, readFlag, readSerializer, readText, type Options } from './option-values.ts'
+import type { Serializer } from './serializer.ts'
 import type { Warn } from './warnings.ts'
 
 /** One session's options, checked, complete and frozen. */
@@ -22,6 +23,7 @@ export interface SessionConfig extends Keys {
   readonly accept: readonly Format[]
   /** What sealed tokens are bound to. */
   readonly context: string
+  readonly serializer: Serializer
 }
 
 /**
@@ -83,7 +85,8 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
     noStore: readFlag(options, 'noStore', true),
     format,
     accept: readAccept(options.accept, format),
-    context: readText(options, 'context') ?? cookieName
+    context: readText(options, 'context') ?? cookieName,
+    serializer: readSerializer(options)
   }
 }
 

@@ -27,6 +27,7 @@ declare namespace plugin {
   export type OpenedToken<T = types.SessionData> = types.OpenedToken<T>
   export type SessionCodec<T = types.SessionData> = types.SessionCodec<T>
   export type KeyFileOptions = types.KeyFileOptions
+  export type SessionSerializer = types.SessionSerializer
   export type SessionOptions = types.SessionOptions
   export type SessionKeyOptions = types.SessionKeyOptions
   export type SessionSecretOptions = types.SessionSecretOptions

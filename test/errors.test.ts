@@ -6,7 +6,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { ERRORS, kindOf, sealedSessionError, type ErrorCode } from '../src/errors.ts'
-import secureSession, { Keyring } from '../src/index.ts'
+import secureSession, { Keyring, createSessionCodec } from '../src/index.ts'
 import { newKey, withKeyFile } from './helpers.ts'
 import { appWith } from './plugin/support.ts'
 
@@ -117,6 +117,11 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess>, () => Promise<unknown>> =
   FST_SEALED_SESSION_ASSIGNED: () => handled((_session, request) => { request.session = SECRET }),
   FST_SEALED_SESSION_KEY_RESERVED: () => handled(session => { session.__ts = SECRET }),
   FST_SEALED_SESSION_VALUE_UNSTORABLE: () => handled(session => { session.user = { name: SECRET, find: () => SECRET } }),
+  FST_SEALED_SESSION_SERIALIZER_FAILED: () => thrown(async () => {
+    const fail = (): never => { throw new Error('of the serializer') }
+    const codec = await createSessionCodec<object>({ key, serializer: { stringify: fail, parse: fail } })
+    codec.seal({ user: SECRET })
+  }),
   FST_SEALED_SESSION_TOO_LARGE: () => handled(session => { session.user = SECRET.repeat(2000) })
 }
 

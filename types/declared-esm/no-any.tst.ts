@@ -23,6 +23,7 @@ import type {
   SessionSealMessage,
   SessionSecret,
   SessionSecretOptions,
+  SessionSerializer,
   TokenData
 } from 'fastify-sealed-session'
 import { describe, expect, test } from 'tstyche'
@@ -68,6 +69,7 @@ test('no exported type is any', () => {
   expect<AnyMembers<SessionCodec>>().type.toBe<never>()
   expect<AnyMembers<SessionInfo>>().type.toBe<never>()
   expect<AnyMembers<SessionOpenMessage>>().type.toBe<never>()
+  expect<AnyMembers<SessionSerializer>>().type.toBe<never>()
   expect<AnyMembers<SessionSealMessage>>().type.toBe<never>()
   expect<IsAny<DecodeLog>>().type.toBe<false>()
   expect<IsAny<FastifySecureSession>>().type.toBe<false>()

@@ -2,6 +2,7 @@
 import Fastify from 'fastify'
 import { Buffer } from 'node:buffer'
 import secureSession, { type SecureSessionOptions, type SecureSessionPluginOptions } from 'fastify-sealed-session'
+import superjson from 'superjson'
 import { describe, expect, test } from 'tstyche'
 
 const app = Fastify()
@@ -101,6 +102,14 @@ describe('the other options', () => {
     expect(register).type.not.toBeCallableWith({ key, cookie: 'path=/' })
     expect(register).type.not.toBeCallableWith({ key, cookie: { sameSite: 'loose' } })
     expect(register).type.not.toBeCallableWith({ key, noStore: 'yes' })
+  })
+
+  test('include a serializer, such as superjson or JSON', () => {
+    app.register(secureSession, { key, serializer: superjson })
+    app.register(secureSession, { key, serializer: JSON })
+    expect(register).type.not.toBeCallableWith({ key, serializer: { stringify: () => '' } })
+    expect(register).type.not.toBeCallableWith({ key, serializer: { stringify: () => 1, parse: () => ({}) } })
+    expect(register).type.not.toBeCallableWith({ key, serializer: { stringify: async () => '', parse: () => ({}) } })
   })
 
   test('are refused where the name is not known', () => {
