@@ -4,11 +4,12 @@ import { bindingOf, openSealed, sealSealed, type Binding, type SealedRefusal } f
 import { openSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
 import type { DerivedKey } from './keys/derived-key.ts'
 import type { KeySource } from './keys/key-source.ts'
+import type { DataSchema } from './schema.ts'
 import { JSON_SERIALIZER, type Serializer } from './serializer.ts'
 import { lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.ts'
 
 /** Why a token was refused. For logs only: the client learns nothing but that its session is empty. */
-export type Refusal = SecretboxRefusal | SealedRefusal | LifetimeRefusal | 'format-not-accepted'
+export type Refusal = SecretboxRefusal | SealedRefusal | LifetimeRefusal | 'format-not-accepted' | 'schema-invalid'
 
 export type Opened =
   | { ok: true, content: Content, format: Format, keyId: string, stale: boolean }
@@ -37,6 +38,8 @@ export interface CodecOptions {
   context: string
   /** Default JSON. */
   serializer?: Serializer
+  /** Default null, for any data. */
+  schema?: DataSchema | null
 }
 
 /** Seals sessions into tokens and opens them again. Knows nothing of HTTP. */
@@ -47,15 +50,17 @@ export class Codec {
   readonly #accept: readonly Format[]
   readonly #binding: Binding
   readonly #serializer: Serializer
+  readonly #schema: DataSchema | null
   readonly #surroundings: Surroundings
 
-  constructor ({ keyring, expiry, absoluteTimeout = null, format, accept, context, serializer = JSON_SERIALIZER }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
+  constructor ({ keyring, expiry, absoluteTimeout = null, format, accept, context, serializer = JSON_SERIALIZER, schema = null }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
     this.#keyring = keyring
     this.#limits = { expiry, absoluteTimeout }
     this.#format = format
     this.#accept = accept
     this.#binding = bindingOf(context)
     this.#serializer = serializer
+    this.#schema = schema
     this.#surroundings = surroundings
   }
 
@@ -66,9 +71,11 @@ export class Codec {
 
   /**
    * The token of a session, in the format of this codec.
-   * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, `FST_SEALED_SESSION_SERIALIZER_FAILED`, `FST_SEALED_SESSION_TOO_LARGE`
+   * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, `FST_SEALED_SESSION_SERIALIZER_FAILED`, `FST_SEALED_SESSION_TOO_LARGE`,
+   * and what checking against the schema throws
    */
   seal (content: Content, key: DerivedKey = this.sealingKey()): string {
+    this.#schema?.check(content.data)
     const { fillRandom } = this.#surroundings
     return this.#format === 'secretbox'
       ? sealSecretbox(this.#asSecretbox(content), key, fillRandom, this.#serializer)
@@ -76,7 +83,8 @@ export class Codec {
   }
 
   /**
-   * The session of a token. Never throws: whatever a client sends is refused with a reason.
+   * The session of a token. Whatever a client sends is refused with a reason; what is thrown is only
+   * `FST_SEALED_SESSION_SCHEMA_ASYNC`, for a schema that cannot be used.
    * `stale` says that a token made now would have another format, or a newer key.
    */
   open (token: string): Opened {
@@ -89,6 +97,11 @@ export class Codec {
     const now = this.#surroundings.now()
     const reason = lifetimeRefusal(content, this.#limits, now)
     if (reason !== null) return refused(reason)
+    if (this.#schema !== null) {
+      const data = this.#schema.read(content.data)
+      if (data === null) return refused('schema-invalid')
+      content.data = data // nobody else has the content yet
+    }
     const stale = format !== this.#format || keys.isOlder(key, keys.sealing(now))
     return { ok: true, content, format, keyId: key.id, stale }
   }

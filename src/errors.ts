@@ -134,6 +134,18 @@ export const ERRORS = {
     message: 'the session cannot be stored: stringify of its serializer %s',
     advice: 'Store what the serializer can hold. What it has thrown is the cause of this error.'
   },
+  FST_SEALED_SESSION_SCHEMA_INVALID: {
+    message: 'the session does not fit its schema at %s',
+    advice: 'Set what the schema asks for before the response is sent, or correct the schema.'
+  },
+  FST_SEALED_SESSION_SCHEMA_FAILED: {
+    message: 'the schema of the session %s',
+    advice: 'A schema has to return a value or issues. What it has thrown is the cause of this error.'
+  },
+  FST_SEALED_SESSION_SCHEMA_ASYNC: {
+    message: 'the schema of the session works asynchronously',
+    advice: 'Take out what is asynchronous, such as a look-up in a database, and do that in a handler.'
+  },
   FST_SEALED_SESSION_TOO_LARGE: {
     message: 'the session has %s bytes of JSON, more than the %s that are opened again',
     advice: 'Keep large data elsewhere and store its id in the session.'

@@ -1,6 +1,7 @@
 import { customSerializer } from './custom-serializer.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
-import type { SessionSerializer } from './option-types.ts'
+import type { SessionSerializer, StandardSchema } from './option-types.ts'
+import { DataSchema } from './schema.ts'
 import { JSON_SERIALIZER, type Serializer } from './serializer.ts'
 
 // Options of simple types, read and checked.
@@ -37,4 +38,14 @@ export function readSerializer (options: object): Serializer {
   // A class with static methods, as superjson is, will do.
   if (typeof stringify === 'function' && typeof parse === 'function') return customSerializer(serializer as SessionSerializer)
   throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['serializer', 'an object with the functions "stringify" and "parse"', kindOf(serializer)])
+}
+
+/** @throws `FST_SEALED_SESSION_OPTION_INVALID`, `FST_SEALED_SESSION_SCHEMA_ASYNC` */
+export function readSchema (options: object): DataSchema | null {
+  const schema = (options as Options).schema ?? null
+  if (schema === null) return null
+  // Some libraries make objects, others functions.
+  const standard = (schema as Partial<StandardSchema>)['~standard']
+  if (standard?.version === 1 && typeof standard.validate === 'function') return new DataSchema(schema as StandardSchema)
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['schema', 'a schema of a library that implements Standard Schema, such as zod', kindOf(schema)])
 }

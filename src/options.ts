@@ -4,7 +4,8 @@ import { kindOf, sealedSessionError } from './errors.ts'
 import { readKeyring, type Keys } from './options-keys.ts'
 import { DEFAULT_EXPIRY } from './lifetime.ts'
 import { checkAttributeNames, checkOptionNames } from './option-names.ts'
-import { readDuration, readFlag, readSerializer, readText, type Options } from './option-values.ts'
+import { readDuration, readFlag, readSchema, readSerializer, readText, type Options } from './option-values.ts'
+import type { DataSchema } from './schema.ts'
 import type { Serializer } from './serializer.ts'
 import type { Warn } from './warnings.ts'
 
@@ -24,6 +25,8 @@ export interface SessionConfig extends Keys {
   /** What sealed tokens are bound to. */
   readonly context: string
   readonly serializer: Serializer
+  /** Null where a session may hold anything. */
+  readonly schema: DataSchema | null
 }
 
 /**
@@ -86,7 +89,8 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
     format,
     accept: readAccept(options.accept, format),
     context: readText(options, 'context') ?? cookieName,
-    serializer: readSerializer(options)
+    serializer: readSerializer(options),
+    schema: readSchema(options)
   }
 }
 

@@ -27,6 +27,10 @@ declare namespace plugin {
   export type OpenedToken<T = types.SessionData> = types.OpenedToken<T>
   export type SessionCodec<T = types.SessionData> = types.SessionCodec<T>
   export type KeyFileOptions = types.KeyFileOptions
+  export type StandardSchema<Input = unknown, Output = Input> = types.StandardSchema<Input, Output>
+  export type StandardResult<Output = unknown> = types.StandardResult<Output>
+  export type StandardIssue = types.StandardIssue
+  export type InferSession<Schema extends types.StandardSchema> = types.InferSession<Schema>
   export type SessionSerializer = types.SessionSerializer
   export type SessionOptions = types.SessionOptions
   export type SessionKeyOptions = types.SessionKeyOptions

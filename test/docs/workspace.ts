@@ -14,6 +14,7 @@ const INSTALLED: Record<string, string> = {
   '.bin/fastify-sealed-session': 'genkey.js',
   fastify: 'node_modules/fastify',
   'sodium-native': 'node_modules/sodium-native',
+  zod: 'node_modules/zod',
   superjson: 'node_modules/superjson',
   '@types': 'node_modules/@types'
 }
