@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import './dist/esm/cli.js'
+import './dist/esm/cli/main.js'

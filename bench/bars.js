@@ -31,8 +31,9 @@ export function leftByBar (results, task) {
 
 export function bars (results) {
   const { tasks, wire, register } = results
+  const keys = tasks['decode 170_B keys']
   const ofPeer = (task, time = added(results, task, 'ours')) => time / added(results, task, 'peer')
-  const bytes = task => addedBytes(results, task, 'ours') / addedBytes(results, task, 'peer')
+  const bytes = (task, side) => addedBytes(results, task, side) / addedBytes(results, task, 'peer')
   const token = task => ({ what: task.replace('_', ' '), value: tasks[task].ours.best / tasks[task].limit.best, bar: 1.25, of: 'of the limit' })
   return [
     { what: 'time added to a request that never touches its session', value: ofPeer('untouched'), bar: BARS.untouched, of: 'of what the peer adds' },
@@ -40,9 +41,14 @@ export function bars (results) {
     { what: 'time added to a request that writes it', value: ofPeer('write'), bar: BARS.write, of: 'of what the peer adds', least: ofPeer('write', leastAdded(results, 'write')) },
     ...['170_B', '1_KB', '2.8_KB'].flatMap(size => [token(`encode ${size}`), token(`decode ${size}`)]),
     { what: 'cookie on the wire', value: wire.ours / wire.peer, bar: 0.95, of: "of the peer's bytes" },
+    { what: "cookie on the wire, format 'sealed'", value: wire.sealed / wire.peer, bar: 0.94, of: "of the peer's bytes" },
     { what: 'refusing garbage of the same length', value: tasks['reject 170_B'].ours.best / tasks['decode 170_B'].ours.best, bar: 1, of: 'of opening a valid cookie' },
+    { what: "refusing garbage, format 'sealed'", value: tasks['reject 170_B'].sealed.best / tasks['decode 170_B'].sealed.best, bar: 1, of: 'of opening a valid cookie' },
+    { what: "opening with the last of 100 keys, format 'sealed'", value: keys['hundred-keys'].best / keys['one-key'].best, bar: 1.1, of: 'of opening with one key' },
     { what: 'event loop blocked by registration with a secret', value: register.ours, bar: 20, of: `ms (the peer: ${register.peer.toFixed(0)})` },
-    { what: 'bytes that a read allocates over the floor', value: bytes('read'), bar: 0.5, of: "of the peer's" },
-    { what: 'bytes that a write allocates over the floor', value: bytes('write'), bar: 0.5, of: "of the peer's" }
+    { what: 'bytes that a read allocates over the floor', value: bytes('read', 'ours'), bar: 0.5, of: "of the peer's" },
+    { what: 'bytes that a write allocates over the floor', value: bytes('write', 'ours'), bar: 0.5, of: "of the peer's" },
+    { what: "bytes that a read allocates over the floor, format 'sealed'", value: bytes('read', 'sealed'), bar: 0.5, of: "of the peer's" },
+    { what: "bytes that a write allocates over the floor, format 'sealed'", value: bytes('write', 'sealed'), bar: 0.5, of: "of the peer's" }
   ]
 }

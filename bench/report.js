@@ -8,6 +8,10 @@ const NAMES = {
   limit: 'limit (raw libsodium + JSON + base64)',
   floor: 'floor (@fastify/cookie only)',
   ours: '**fastify-sealed-session**',
+  sealed: "**fastify-sealed-session**, format `'sealed'`",
+  wasm: 'fastify-sealed-session, libsodium as WebAssembly',
+  'one-key': "format `'sealed'`, one key",
+  'hundred-keys': "format `'sealed'`, the last of 100 keys",
   peer: '@fastify/secure-session',
   'fastify-session': '@fastify/session (memory)',
   mgcrea: '@mgcrea/fastify-session (memory)',
@@ -61,7 +65,7 @@ function byteTable (results) {
   const { wire, allocation } = results
   const total = (task, side) => allocation[task][side]?.toFixed(0) ?? '–'
   const over = (task, side) => side === 'floor' || allocation[task][side] === undefined ? '–' : addedBytes(results, task, side).toFixed(0)
-  const rows = ['floor', 'ours', 'peer', 'iron-session', 'jose'].map(side => [
+  const rows = ['floor', 'ours', 'sealed', 'peer', 'iron-session', 'jose'].map(side => [
     nameOf(side), wire[side]?.toFixed(0) ?? '–',
     total('read', side), over('read', side), total('write', side), over('write', side)
   ])

@@ -19,20 +19,21 @@ const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf
 // An even number of starts: their halves are compared.
 const PLAN = quick ? { starts: 2, rounds: 3, burstMs: 20, warmMs: 100 } : { starts: 6, rounds: 10, burstMs: 30, warmMs: 500 }
 
-const TOKEN_SIDES = ['limit', 'ours', 'peer', 'iron-session', 'jose']
-const APP_SIDES = ['floor', 'ours', 'peer', 'fastify-session', 'mgcrea']
+const TOKEN_SIDES = ['limit', 'ours', 'sealed', 'wasm', 'peer', 'iron-session', 'jose']
+const APP_SIDES = ['floor', 'ours', 'sealed', 'wasm', 'peer', 'fastify-session', 'mgcrea']
 const SIZES = ['170_B', '1_KB', '2.8_KB']
 
 // `task` is what worker.js knows, its kind first; `table` is the table of the report it goes into.
 const TASKS = [
   ...['untouched', 'read', 'write'].map(task => ({ task, sides: APP_SIDES, table: 'A request, from routing to the end of the response' })),
   ...SIZES.flatMap(size => ['encode', 'decode'].map(kind => ({ task: `${kind} ${size}`, sides: TOKEN_SIDES, table: 'A token' }))),
-  { task: 'reject 170_B', sides: ['ours', 'peer', 'iron-session', 'jose'], table: 'A token with one character changed' }
+  { task: 'reject 170_B', sides: ['ours', 'sealed', 'wasm', 'peer', 'iron-session', 'jose'], table: 'A token with one character changed' },
+  { task: 'decode 170_B keys', sides: ['one-key', 'hundred-keys'], table: 'A token, opened with one key and with a hundred' }
 ]
 
 /** Bytes that a request allocates, with a young generation large enough that nothing is collected. */
 async function allocation (task) {
-  return await askAll(['floor', 'ours', 'peer'], 'allocation', async worker => {
+  return await askAll(['floor', 'ours', 'sealed', 'peer'], 'allocation', async worker => {
     await worker.ask('has', { task })
     await worker.ask('warm', { task, ms: PLAN.warmMs, burstMs: 1 })
     return { task, count: 2000 }
@@ -58,7 +59,7 @@ for (const task of chosen) {
 }
 if (only !== '') process.exit()
 for (const task of ['read', 'write']) results.allocation[task] = await allocation(task)
-results.wire = await askAll(['ours', 'peer', 'iron-session', 'jose'], 'wire')
+results.wire = await askAll(['ours', 'sealed', 'peer', 'iron-session', 'jose'], 'wire')
 results.register = await registration()
 
 const text = report(results)

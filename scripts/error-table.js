@@ -38,7 +38,8 @@ ${table([['Code', 'Message', 'What to do'], ...errors])}
 
 ## Warnings
 
-Written with \`app.log.warn\`, as \`{ code }\` and the message. They do not keep the app from starting.
+Written with \`app.log.warn\`, as \`{ code }\` and the message; by a codec with
+\`process.emitWarning\`. They do not keep the app from starting.
 
 ${table([['Code', 'Message'], ...warnings])}
 `)

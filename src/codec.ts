@@ -114,7 +114,9 @@ export class Codec {
 
   /** How often decryption may be tried for a token. */
   attempts (token: string): number {
-    return formatOf(token) === 'secretbox' ? this.#keyring.current.keys.length : 1
+    const format = formatOf(token)
+    if (!this.#accept.includes(format)) return 0
+    return format === 'secretbox' ? this.#keyring.current.keys.length : 1
   }
 }
 

@@ -87,11 +87,11 @@ export const ERRORS = {
     advice: 'Await something first, such as app.ready(), createSessionCodec() or Keyring.fromFile().'
   },
   FST_SEALED_SESSION_SECRET_TYPE: {
-    message: 'secret must be a string or a Buffer, got %s',
+    message: '%s must be a string or a Buffer, got %s',
     advice: 'Pass one passphrase of at least 32 bytes, or better a random key as "key".'
   },
   FST_SEALED_SESSION_SECRET_LENGTH: { // as the peer
-    message: 'secret must be at least 32 bytes',
+    message: '%s must be at least 32 bytes',
     advice: 'Choose a longer passphrase, or better a random key: "npx fastify-sealed-session keygen --out secret-key".'
   },
   FST_SEALED_SESSION_SALT_TYPE: {
@@ -145,6 +145,10 @@ export const ERRORS = {
   FST_SEALED_SESSION_SCHEMA_ASYNC: {
     message: 'the schema of the session works asynchronously',
     advice: 'Take out what is asynchronous, such as a look-up in a database, and do that in a handler.'
+  },
+  FST_SEALED_SESSION_COOKIE_TOO_LARGE: {
+    message: 'the cookie of session "%s" would have %s bytes, more than fit: maxChunks is %s, for %s bytes in all',
+    advice: 'Keep large data elsewhere and store its id in the session. Or raise maxChunks, if every proxy takes header lines (often 8 KiB) and Node.js takes headers (16 KiB) of that length.'
   },
   FST_SEALED_SESSION_TOO_LARGE: {
     message: 'the session has %s bytes of JSON, more than the %s that are opened again',

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { SURROUNDINGS, formatOf, type Codec, type Opened, type Surroundings } from './codec.ts'
 import { parsedCookies, type CookieCoding } from './app-cookies.ts'
+import { chunkName, joinChunks } from './cookies/chunks.ts'
 import { cookieValues } from './cookies/find.ts'
 import { dataFrom, getOwn } from './data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from './diagnostics.ts'
@@ -78,34 +79,50 @@ export class SessionManager {
 
   /** Null where there is no cookie at all. */
   #find (request: FastifyRequest): Found | Refused | null {
-    const { cookieName } = this.config
-    const { log } = request
-    const parsed = parsedCookies(request)
-    const value = parsed === null ? null : getOwn(parsed, cookieName)
-    // What a hook of the app has put into request.cookies counts before the header, and what it has
-    // taken out is gone.
-    const values = value === undefined ? [] : cookieValues(request.headers.cookie, cookieName, this.#decode)
+    const { own, values } = this.#valuesOf(request, this.config.cookieName)
     let refused: Refused | null = null
-    if (typeof value === 'string' && !values.includes(value)) {
-      const opened = this.#openCookie(value, log)
-      if (opened.ok) return opened
+    if (own !== null) {
+      const opened = this.#newest([own], request)
+      if (opened?.ok === true) return opened
       refused = opened
     }
-    if (values.length === 0) log.trace('@fastify/secure-session: there is no cookie, creating an empty session')
-    return this.#newest(values, log) ?? refused
+    if (values.length === 0) request.log.trace('@fastify/secure-session: there is no cookie, creating an empty session')
+    return this.#newest(values, request) ?? refused
+  }
+
+  /**
+   * The values of a cookie. What a hook of the app has put into request.cookies, `own`, counts
+   * before the header, and what it has taken out is gone.
+   */
+  #valuesOf (request: FastifyRequest, name: string): { own: string | null, values: string[] } {
+    const parsed = parsedCookies(request)
+    const value = parsed === null ? null : getOwn(parsed, name)
+    if (value === undefined) return { own: null, values: [] }
+    const values = cookieValues(request.headers.cookie, name, this.#decode)
+    return { own: typeof value === 'string' && !values.includes(value) ? value : null, values }
+  }
+
+  #chunkValues (request: FastifyRequest, index: number): string[] {
+    const { own, values } = this.#valuesOf(request, chunkName(this.config.cookieName, index))
+    return own === null ? values : [own, ...values]
   }
 
   /** Of several cookies that open, the one written last: the others are older, or planted. */
-  #newest (values: readonly string[], log: DecodeLog): Found | Refused | null {
+  #newest (values: readonly string[], request: FastifyRequest): Found | Refused | null {
+    const { log } = request
+    const joined = joinChunks(values, index => this.#chunkValues(request, index))
+    const [first] = values
+    if (joined.length === 0 && first !== undefined) return this.#refuse(first, 'chunk-missing', log)
     let best: Found | Refused | null = null
     let decryptions = 0
-    for (const value of values) {
+    for (const value of joined) {
       const attempts = this.#codec.attempts(value)
-      if (decryptions > 0 && decryptions + attempts > MAX_DECRYPTIONS) continue // what costs less may follow
+      // What costs one attempt is always tried: there are few candidates.
+      if (attempts > 1 && decryptions > 0 && decryptions + attempts > MAX_DECRYPTIONS) continue
       const opened = this.#openCookie(value, log)
       // What is no token at all was refused before any key was tried.
       if (opened.ok || opened.reason === 'not-authentic') decryptions += attempts
-      if (best === null || (opened.ok && (!best.ok || opened.content.lastWrite > best.content.lastWrite))) best = opened
+      best = better(best, opened)
     }
     return best
   }
@@ -114,16 +131,19 @@ export class SessionManager {
   #openCookie (value: string, log: DecodeLog): Found | Refused {
     if (this.config.cookie.signed !== true || value.length > MAX_SIGNED_LENGTH) return this.#open(value, log)
     const token = this.#unsign(value)
-    if (token !== null) return this.#open(token, log)
-    return this.#told(value, { ok: false, reason: 'signature-invalid' } as const, log)
+    return token === null ? this.#refuse(value, 'signature-invalid', log) : this.#open(token, log)
   }
 
-  #open (token: string, log: DecodeLog): Opened {
+  #open (token: string, log: DecodeLog): Found | Refused {
     return this.#told(token, this.#codec.open(token), log)
   }
 
+  #refuse (token: string, reason: RefusalReason, log: DecodeLog): Found | Refused {
+    return this.#told(token, { ok: false, reason }, log)
+  }
+
   /** Logs and publishes what came of opening a token, and hands it on. */
-  #told<Result extends Opened | Refused> (token: string, result: Result, log: DecodeLog): Result {
+  #told (token: string, result: Found | Refused, log: DecodeLog): Found | Refused {
     if (!result.ok) log.debug?.(refusalMessage(result.reason))
     if (openChannel.hasSubscribers) {
       publishOpen({
@@ -149,4 +169,10 @@ export class SessionManager {
     // A signer of the app's own may give a value back even where it is not valid.
     return unsigned.valid === true ? unsigned.value : null
   }
+}
+
+/** What opened rather than what did not, and what was written later. */
+function better (best: Found | Refused | null, other: Found | Refused): Found | Refused {
+  if (best === null || !best.ok) return best === null || other.ok ? other : best
+  return other.ok && other.content.lastWrite > best.content.lastWrite ? other : best
 }

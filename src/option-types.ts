@@ -105,6 +105,16 @@ export interface SessionOptions {
   cookieOptions?: CookieSerializeOptions | undefined
 
   /**
+   * How many cookies a session may be split into that is too large for one, which takes 4096 bytes
+   * with its name and attributes. A whole number from 1 to 8, default 2; anything else is refused
+   * with `FST_SEALED_SESSION_OPTION_INVALID`. Together they may have 3584 bytes for each that is
+   * allowed, so 7 KiB by default: many proxies take 8 KiB of cookies, and a browser that sends more
+   * is locked out. A larger session is not sealed: the response is an error with the code
+   * `FST_SEALED_SESSION_COOKIE_TOO_LARGE`. It does not count when a cookie is read.
+   */
+  maxChunks?: number | undefined
+
+  /**
    * Whether a response that carries the session's cookie says `Cache-Control: no-store`, unless the
    * app set that header itself (RFC 9111 section 7.3: shared caches may store `Set-Cookie`).
    * Default true.

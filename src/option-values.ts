@@ -23,6 +23,13 @@ export function readFlag (options: object, name: string, fallback: boolean): boo
   return value
 }
 
+/** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
+export function readWhole (options: object, name: string, fallback: number, max: number): number {
+  const value = (options as Options)[name] ?? fallback
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max) return value
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, `a whole number from 1 to ${max}`, typeof value === 'number' ? String(value) : kindOf(value)])
+}
+
 /** A number of seconds. @throws `FST_SEALED_SESSION_DURATION` */
 export function readDuration (options: object, name: string, fallback: number, { orZero = false } = {}): number {
   const value = (options as Options)[name] ?? fallback

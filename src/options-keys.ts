@@ -1,9 +1,9 @@
 import { sodiumReady } from './crypto/sodium.ts'
-import { kindOf, sealedSessionError } from './errors.ts'
+import { sealedSessionError } from './errors.ts'
 import { isConstant, readKeys } from './keys/key.ts'
 import { keyringInternals, type KeyringInternals, type KeySource } from './keys/key-source.ts'
 import { KeySet } from './keys/key-set.ts'
-import { keysFromPassphrases } from './keys/passphrase.ts'
+import { keysFromPassphrases, readSecrets } from './keys/passphrase.ts'
 import type { Options } from './option-values.ts'
 import type { Warn } from './warnings.ts'
 
@@ -13,7 +13,7 @@ export interface Keys {
   /** The keyring that the app made, or null where it gave keys or passphrases. */
   readonly appKeyring: KeyringInternals | null
   /** The passphrases that the keys were derived from, or null. */
-  readonly secrets: ReadonlyArray<string | Buffer> | null
+  readonly secrets: readonly Buffer[] | null
 }
 
 /**
@@ -27,25 +27,25 @@ export async function readKeyring (options: Options, sessionName: string, warn: 
   if (key) {
     if (secret) warn('FST_SEALED_SESSION_WARN_KEY_AND_SECRET', sessionName)
     const appKeyring = keyringInternals(key)
-    if (appKeyring !== undefined) {
-      for (const { bytes, id } of withIds(appKeyring).current.keys) warnOfConstant(bytes, `the key ${id}`, sessionName, warn)
-      return { keyring: appKeyring, appKeyring, secrets: null }
-    }
-    return { keyring: withIds({ current: KeySet.of(bytesOf(key, sessionName, warn)) }), appKeyring: null, secrets: null }
+    return appKeyring === undefined ? givenKeys(key, sessionName, warn) : givenKeyring(appKeyring, sessionName, warn)
   }
   if (!secret) throw sealedSessionError('FST_SEALED_SESSION_KEY_MISSING')
   if (!salt) warn('FST_SEALED_SESSION_WARN_SALT', sessionName)
-  const secrets: unknown[] = Array.isArray(secret) ? secret : [secret]
-  if (secrets.length === 0) throw sealedSessionError('FST_SEALED_SESSION_KEY_MISSING', [], 'The array of passphrases is empty.')
+  const secrets = readSecrets(secret)
   const keys = await keysFromPassphrases(secrets, salt || undefined)
-  return { keyring: withIds({ current: KeySet.of(keys) }), appKeyring: null, secrets: secrets.map(passphrase) }
+  return { keyring: withIds({ current: KeySet.of(keys) }), appKeyring: null, secrets }
 }
 
-function bytesOf (key: unknown, sessionName: string, warn: Warn): Buffer[] {
-  return readKeys(key).map(({ bytes, label }) => {
-    warnOfConstant(bytes, label, sessionName, warn)
-    return bytes
-  })
+function givenKeys (key: unknown, sessionName: string, warn: Warn): Keys {
+  const keys = readKeys(key)
+  for (const { bytes, label } of keys) warnOfConstant(bytes, label, sessionName, warn)
+  return { keyring: withIds({ current: KeySet.of(keys.map(({ bytes }) => bytes)) }), appKeyring: null, secrets: null }
+}
+
+function givenKeyring (appKeyring: KeyringInternals, sessionName: string, warn: Warn): Keys {
+  withIds(appKeyring)
+  for (const { bytes, id } of appKeyring.current.keys) warnOfConstant(bytes, `the key ${id}`, sessionName, warn)
+  return { keyring: appKeyring, appKeyring, secrets: null }
 }
 
 function warnOfConstant (bytes: Buffer, label: string, sessionName: string, warn: Warn): void {
@@ -56,11 +56,4 @@ function warnOfConstant (bytes: Buffer, label: string, sessionName: string, warn
 function withIds <Source extends KeySource> (keyring: Source): Source {
   keyring.current.check()
   return keyring
-}
-
-/** For signing, which takes the passphrase as it is. `keysFromPassphrases` has checked it. */
-function passphrase (secret: unknown): string | Buffer {
-  if (typeof secret === 'string') return secret
-  if (secret instanceof Uint8Array) return Buffer.from(secret)
-  throw sealedSessionError('FST_SEALED_SESSION_SECRET_TYPE', [kindOf(secret)])
 }

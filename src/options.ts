@@ -1,10 +1,11 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
+import { MAX_CHUNKS, chunkName } from './cookies/chunks.ts'
 import type { Format } from './content.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
 import { readKeyring, type Keys } from './options-keys.ts'
 import { DEFAULT_EXPIRY } from './lifetime.ts'
 import { checkAttributeNames, checkOptionNames } from './option-names.ts'
-import { readDuration, readFlag, readSchema, readSerializer, readText, type Options } from './option-values.ts'
+import { readDuration, readFlag, readSchema, readSerializer, readText, readWhole, type Options } from './option-values.ts'
 import type { DataSchema } from './schema.ts'
 import type { Serializer } from './serializer.ts'
 import type { Warn } from './warnings.ts'
@@ -20,6 +21,7 @@ export interface SessionConfig extends Keys {
   readonly rolling: boolean
   readonly cookie: Readonly<CookieSerializeOptions>
   readonly noStore: boolean
+  readonly maxChunks: number
   readonly format: Format
   readonly accept: readonly Format[]
   /** What sealed tokens are bound to. */
@@ -41,6 +43,7 @@ export async function readOptions (options: unknown, warn: Warn): Promise<Sessio
   assertDistinct(named)
   // All checks that need no key derivation come first: a typo is reported at once.
   const checked = entries.map((entry, index) => ({ ...named[index]!, ...readSettings(entry, named[index]!, warn) }))
+  assertChunksDistinct(checked)
   // One session after the other, since deriving keys from passphrases takes much memory while it runs.
   const configs: SessionConfig[] = []
   for (const [index, entry] of entries.entries()) {
@@ -78,6 +81,17 @@ function assertDistinct (names: readonly Names[]): void {
   }
 }
 
+/** The cookies that one session is split into must not be another's. */
+function assertChunksDistinct (sessions: ReadonlyArray<Names & Pick<SessionConfig, 'maxChunks'>>): void {
+  const names = sessions.map(({ cookieName }) => cookieName)
+  for (const { cookieName, maxChunks } of sessions) {
+    for (let index = 1; index < maxChunks; index++) {
+      const name = chunkName(cookieName, index)
+      if (names.includes(name)) throw sealedSessionError('FST_SEALED_SESSION_NAME_TAKEN', ['cookieName', name], `A large session "${cookieName}" is split into cookies of such names.`)
+    }
+  }
+}
+
 function readSettings (options: Options, { sessionName, cookieName }: Names, warn: Warn): Omit<SessionConfig, keyof Names | keyof Keys> {
   checkOptionNames(options, sessionName, warn)
   const format = readFormat(options.format)
@@ -86,9 +100,10 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
     ...readRenewal(options, sessionName, warn),
     cookie: readCookie(options, sessionName, warn),
     noStore: readFlag(options, 'noStore', true),
+    maxChunks: readWhole(options, 'maxChunks', 2, MAX_CHUNKS),
     format,
     accept: readAccept(options.accept, format),
-    context: readText(options, 'context') ?? cookieName,
+    context: readContext(options) ?? cookieName,
     serializer: readSerializer(options),
     schema: readSchema(options)
   }
@@ -117,6 +132,13 @@ function readAccept (accept: unknown, format: Format): readonly Format[] {
   throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['accept', `an array of formats with '${format}' in it, which is the one that seals`, kindOf(accept)])
 }
 
+function readContext (options: Options): string | undefined {
+  const context = readText(options, 'context')
+  if (context === undefined || Buffer.from(context).toString() === context) return context
+  // Each half of a surrogate pair has the same bytes in UTF-8: two contexts would be one.
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['context', 'text that UTF-8 can hold', 'half of a surrogate pair'])
+}
+
 function readExpiry (expiry: unknown, sessionName: string, warn: Warn): number {
   if (expiry === undefined) return DEFAULT_EXPIRY
   if (expiry === 0 || expiry === null) {
@@ -143,14 +165,18 @@ function readCookie (options: Options, sessionName: string, warn: Warn): CookieS
   return Object.freeze(copy)
 }
 
-/** Where one session's token could be used as another's. */
 function warnOfSharedKeys (configs: readonly SessionConfig[], warn: Warn): void {
   for (const [index, config] of configs.entries()) {
     for (const other of configs.slice(0, index)) {
-      const isBound = config.context !== other.context && !(config.accept.includes('secretbox') && other.accept.includes('secretbox'))
-      if (!isBound && shareKey(config, other)) warn('FST_SEALED_SESSION_WARN_KEY_SHARED', other.sessionName, config.sessionName)
+      if (openAlike(config, other) && shareKey(config, other)) warn('FST_SEALED_SESSION_WARN_KEY_SHARED', other.sessionName, config.sessionName)
     }
   }
+}
+
+/** Whether one session's token could be used as another's, if they had a key in common. */
+function openAlike (a: SessionConfig, b: SessionConfig): boolean {
+  const both = (format: Format): boolean => a.accept.includes(format) && b.accept.includes(format)
+  return both('secretbox') || (both('sealed') && a.context === b.context)
 }
 
 function shareKey (a: SessionConfig, b: SessionConfig): boolean {

@@ -1,6 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import type { SessionManager } from './manager.ts'
-import { isSharedCacheable, type SessionCookie } from './session-cookie.ts'
+import { isSharedCacheable, type Lines, type SessionCookie } from './session-cookie.ts'
 import type { SessionState, WriteObserver } from './session.ts'
 import { kReply, kSealed, type TrackedRequest } from './tracked-request.ts'
 
@@ -15,7 +15,7 @@ export class RequestSession implements WriteObserver {
   /** True as long as nothing was written since a failure: it would only fail again. */
   #settled = false
   /** What this session has put on the response so far. */
-  #line: string | null = null
+  #lines: Lines = []
 
   constructor (manager: SessionManager, cookie: SessionCookie, request: TrackedRequest) {
     this.#manager = manager
@@ -40,9 +40,9 @@ export class RequestSession implements WriteObserver {
     try {
       if (state.deleted) {
         reply.request.log.debug('@fastify/secure-session: deleting session')
-        this.#line = this.#cookie.delete(reply, state.cookieOptions, this.#line)
+        this.#lines = this.#cookie.delete(reply, state.cookieOptions, this.#lines)
       } else {
-        this.#line = this.#cookie.set(reply, this.#manager.seal(state), this.#overrides(reply), this.#line)
+        this.#lines = this.#cookie.set(reply, this.#manager.seal(state), this.#overrides(reply), this.#lines)
       }
     } catch (error) {
       this.#fail(reply, error)
@@ -51,8 +51,8 @@ export class RequestSession implements WriteObserver {
 
   #fail (reply: FastifyReply, error: unknown): void {
     this.#settled = true
-    if (this.#line !== null) this.#cookie.remove(reply, this.#line)
-    this.#line = null
+    if (this.#lines.length > 0) this.#cookie.remove(reply, this.#lines)
+    this.#lines = []
     if (this.#failed) return this.#cookie.warnOfFailure(this.#request)
     this.#failed = true
     throw error

@@ -24,8 +24,9 @@ declare namespace plugin {
   export type SessionInfo = types.SessionInfo
   export type SessionOpenMessage = types.SessionOpenMessage
   export type SessionSealMessage = types.SessionSealMessage
-  export type OpenedToken<T = types.SessionData> = types.OpenedToken<T>
-  export type SessionCodec<T = types.SessionData> = types.SessionCodec<T>
+  export type TokenData = types.TokenData
+  export type OpenedToken<T = types.TokenData> = types.OpenedToken<T>
+  export type SessionCodec<T = types.TokenData> = types.SessionCodec<T>
   export type KeyFileOptions = types.KeyFileOptions
   export type StandardSchema<Input = unknown, Output = Input> = types.StandardSchema<Input, Output>
   export type StandardResult<Output = unknown> = types.StandardResult<Output>

@@ -1,15 +1,25 @@
+import { maxHeaderSize } from 'node:http'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CookieCoding } from './app-cookies.ts'
 import { appCookieDefaults } from './cookies/app-defaults.ts'
 import { browserRefusals } from './cookies/attributes.ts'
-import { MAX_COOKIE_BYTES, attributesEnd, deleteCookieLine, replaceLine, resolveAttributes, type Serialize } from './cookies/set-cookie.ts'
+import { BYTES_PER_CHUNK, chunkName, chunksIn, splitValue } from './cookies/chunks.ts'
+import { MAX_COOKIE_BYTES, attributesEnd, deleteCookieLine, replaceLines, resolveAttributes, type Serialize } from './cookies/set-cookie.ts'
 import { sealedSessionError } from './errors.ts'
 import type { SessionConfig } from './options.ts'
 import { kSealed, type TrackedRequest } from './tracked-request.ts'
 import type { Warn } from './warnings.ts'
 
 type Attributes = CookieSerializeOptions
+
+/** What a session has put on a response: the line of its cookie, or of each chunk. */
+export type Lines = readonly string[]
+
+const NO_LINES: Lines = []
+
+/** What a browser sends beside a session's cookies, at least. */
+const OTHER_HEADERS_BYTES = 2048
 
 /** Writes the cookie of one session of the app into responses. */
 export class SessionCookie {
@@ -21,7 +31,6 @@ export class SessionCookie {
   /** What follows the value, for plain and for TLS requests, which `secure: 'auto'` tells apart. */
   readonly #ends: { plain: string | null, secure: string | null } = { plain: null, secure: null }
   #defaults: Attributes | null = null
-  #warnedOfSize = false
   readonly #warned = new Set<string>()
 
   constructor (app: FastifyInstance, config: SessionConfig, coding: CookieCoding, warn: Warn) {
@@ -31,38 +40,57 @@ export class SessionCookie {
     this.#warn = warn
     this.#serialize = app.serializeCookie as Serialize
     if (!coding.isApps) this.#warnOfRefusals(config.cookie)
+    this.#warnOfHeaderSize()
   }
 
   /**
-   * Gives the browser the cookie.
+   * Gives the browser the cookie: split into several, if it is too long for one.
    * @param overrides attributes for this response, on top of those of the session and the app.
-   * @param earlier the line that this response has from here already; it is replaced.
-   * @returns the line.
+   * @param earlier the lines that this response has from here already; they are replaced.
+   * @returns the lines.
+   * @throws `FST_SEALED_SESSION_COOKIE_TOO_LARGE`
    */
-  set (reply: FastifyReply, token: string, overrides: Attributes | null, earlier: string | null): string {
-    const { sessionName, cookie } = this.#config
+  set (reply: FastifyReply, token: string, overrides: Attributes | null, earlier: Lines): Lines {
+    const { sessionName, cookieName, cookie } = this.#config
     const isSigned = (overrides?.signed ?? cookie.signed) === true
     if (isSigned && !this.#app.hasDecorator('signCookie')) throw sealedSessionError('FST_SEALED_SESSION_SIGNING_SECRET_MISSING', [sessionName])
-    const line = this.#line(reply, isSigned ? this.#app.signCookie(token) : token, overrides)
-    this.#put(reply, earlier, line)
+    const value = isSigned ? this.#app.signCookie(token) : token
+    const line = this.#line(reply, cookieName, value, overrides)
     // The serializer lets nothing but ASCII through, so characters are bytes.
-    if (line.length > MAX_COOKIE_BYTES && !this.#warnedOfSize) {
-      this.#warnedOfSize = true
-      this.#warn('FST_SEALED_SESSION_WARN_COOKIE_TOO_LARGE', sessionName, line.length)
-    }
-    return line
+    const lines = line.length <= MAX_COOKIE_BYTES ? [line] : this.#chunks(reply, value, overrides, line.length)
+    return this.#put(reply, earlier, this.#withDeletions(reply, lines, lines.length, overrides))
   }
 
   /** Has the browser drop the cookie. */
-  delete (reply: FastifyReply, overrides: Attributes | null, earlier: string | null): string {
-    const line = this.#checked(() => deleteCookieLine(this.#config.cookieName, this.attributes(reply, overrides), this.#serialize))
-    this.#put(reply, earlier, line)
-    return line
+  delete (reply: FastifyReply, overrides: Attributes | null, earlier: Lines): Lines {
+    const line = this.#deletion(this.#config.cookieName, this.attributes(reply, overrides))
+    return this.#put(reply, earlier, this.#withDeletions(reply, [line], 1, overrides))
   }
 
-  /** Takes a line off the response again. */
-  remove (reply: FastifyReply, line: string): void {
-    this.#put(reply, line, null)
+  /** Takes lines off the response again. */
+  remove (reply: FastifyReply, lines: Lines): void {
+    this.#put(reply, lines, NO_LINES)
+  }
+
+  #chunks (reply: FastifyReply, value: string, overrides: Attributes | null, bytes: number): Lines {
+    const { sessionName, cookieName, maxChunks } = this.#config
+    const lines = splitValue(value, maxChunks, (index, text) => this.#line(reply, chunkName(cookieName, index), text, overrides))
+    if (lines !== null) return lines
+    const limit = maxChunks === 1 ? MAX_COOKIE_BYTES : maxChunks * BYTES_PER_CHUNK
+    throw sealedSessionError('FST_SEALED_SESSION_COOKIE_TOO_LARGE', [sessionName, bytes, maxChunks, limit])
+  }
+
+  /** Has the browser drop the chunks that it sent of the cookie, from an index on. */
+  #withDeletions (reply: FastifyReply, lines: Lines, from: number, overrides: Attributes | null): Lines {
+    const { cookieName } = this.#config
+    const stale = chunksIn(reply.request.headers.cookie, cookieName, from, this.#coding.decode)
+    if (stale.length === 0) return lines
+    const attributes = this.attributes(reply, overrides)
+    return [...lines, ...stale.map(index => this.#deletion(chunkName(cookieName, index), attributes))]
+  }
+
+  #deletion (name: string, attributes: Attributes): string {
+    return this.#checked(() => deleteCookieLine(name, attributes, this.#serialize))
   }
 
   /** Says, once a route, that a change came too late to reach the browser. */
@@ -85,18 +113,17 @@ export class SessionCookie {
     return route
   }
 
-  #line (reply: FastifyReply, value: string, overrides: Attributes | null): string {
-    const { cookieName } = this.#config
+  #line (reply: FastifyReply, name: string, value: string, overrides: Attributes | null): string {
     const kind = reply.request.protocol === 'https' ? 'secure' : 'plain'
     const known = overrides === null ? this.#ends[kind] : null
-    if (known !== null) return `${cookieName}=${this.#coding.encode(value)}${known}`
+    if (known !== null) return `${name}=${this.#coding.encode(value)}${known}`
 
     const attributes = this.attributes(reply, overrides)
     // An encoding of the app's own is left to the serializer, which checks what it returns.
-    if (attributes.encode !== undefined) return this.#serializeWhole(value, attributes)
-    const end = this.#checked(() => attributesEnd(cookieName, attributes, this.#serialize))
+    if (attributes.encode !== undefined) return this.#serializeWhole(name, value, attributes)
+    const end = this.#checked(() => attributesEnd(name, attributes, this.#serialize))
     if (overrides === null) this.#ends[kind] = end
-    return `${cookieName}=${this.#coding.encode(value)}${end}`
+    return `${name}=${this.#coding.encode(value)}${end}`
   }
 
   /** What the serializer says of an attribute, with a code. */
@@ -108,13 +135,12 @@ export class SessionCookie {
     }
   }
 
-  #serializeWhole (value: string, attributes: Attributes): string {
-    const { cookieName } = this.#config
+  #serializeWhole (name: string, value: string, attributes: Attributes): string {
     try {
-      return this.#serialize(cookieName, value, attributes)
+      return this.#serialize(name, value, attributes)
     } catch {
       // The serializer's message has the token in it.
-      throw sealedSessionError('FST_SEALED_SESSION_COOKIE_INVALID', [cookieName, 'what "encode" returns, or an attribute, is refused by the cookie serializer'])
+      throw sealedSessionError('FST_SEALED_SESSION_COOKIE_INVALID', [name, 'what "encode" returns, or an attribute, is refused by the cookie serializer'])
     }
   }
 
@@ -140,17 +166,27 @@ export class SessionCookie {
     }
   }
 
-  #put (reply: FastifyReply, earlier: string | null, line: string | null): void {
+  #warnOfHeaderSize (): void {
+    const { sessionName, maxChunks } = this.#config
+    const limit = (this.#app.server as { maxHeaderSize?: number }).maxHeaderSize ?? maxHeaderSize
+    const bytes = maxChunks * BYTES_PER_CHUNK
+    // HTTP/2 has another limit, which is higher.
+    if (this.#app.initialConfig.http2 === true || bytes + OTHER_HEADERS_BYTES <= limit) return
+    this.#warn('FST_SEALED_SESSION_WARN_MAX_CHUNKS', sessionName, maxChunks, bytes, limit)
+  }
+
+  #put (reply: FastifyReply, earlier: Lines, lines: Lines): Lines {
     const header = reply.getHeader('set-cookie')
-    if (header === undefined && line !== null) {
-      reply.header('set-cookie', line)
+    if (header === undefined && lines.length === 1) {
+      reply.header('set-cookie', lines[0])
     } else {
-      const lines = replaceLine(header, earlier, line)
+      const all = replaceLines(header, earlier, lines)
       reply.removeHeader('set-cookie')
-      if (lines.length > 0) reply.header('set-cookie', lines)
+      if (all.length > 0) reply.header('set-cookie', all)
     }
-    if (line !== null && this.#config.noStore && !reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+    if (lines.length > 0 && this.#config.noStore && !reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
     if ((reply.request as TrackedRequest)[kSealed]) handOver(reply)
+    return lines
   }
 }
 

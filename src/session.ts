@@ -192,8 +192,9 @@ export class SessionState {
   }
 
   #setLifetime ({ expiry, ...attributes }: CookieSerializeOptions & { expiry?: unknown }): void {
-    this.#content.lifetime = readDuration({ expiry }, 'expiry', 0)
-    this.#content.maxAge = attributes.maxAge === undefined ? null : readDuration(attributes, 'maxAge', 0)
+    // Up, since tokens hold whole seconds: half a second must not become none.
+    this.#content.lifetime = Math.ceil(readDuration({ expiry }, 'expiry', 0))
+    this.#content.maxAge = attributes.maxAge === undefined ? null : Math.ceil(readDuration(attributes, 'maxAge', 0))
     this.#cookieOptions = attributes
     this.touch()
   }

@@ -21,6 +21,7 @@ export type Format = 'secretbox' | 'sealed'
  * - `expired`, `time-in-future`: not valid now
  * - `schema-invalid`: what it holds does not fit the option `schema`
  * - `signature-invalid`: the signature of a signed cookie is missing or wrong
+ * - `chunk-missing`: one of the cookies that a large session was split into is missing
  */
 export type RefusalReason =
   | 'malformed' | 'too-long' | 'ciphertext-length' | 'nonce-length'
@@ -31,6 +32,7 @@ export type RefusalReason =
   | 'expired' | 'time-in-future'
   | 'schema-invalid'
   | 'signature-invalid'
+  | 'chunk-missing'
 
 /** Why a session is as it is. What `sessionInfo()` returns. */
 export interface SessionInfo {
@@ -91,8 +93,9 @@ export interface SessionCodec<T = TokenData> {
   seal(data: T): string
 
   /**
-   * What a token holds. Whatever it is given, it throws nothing but `FST_SEALED_SESSION_SCHEMA_ASYNC`,
-   * for a schema that cannot be used.
+   * What a token holds. Looks at nothing but the token: not at a signature, and not at whether the
+   * session was revoked. Whatever it is given, it throws nothing but
+   * `FST_SEALED_SESSION_SCHEMA_ASYNC`, for a schema that cannot be used.
    * @param token as it was before percent-encoding: `decodeURIComponent` of a cookie's value, which
    * cookie parsers do.
    */

@@ -119,8 +119,8 @@ declare module 'fastify' {
 
     /**
      * Opens a token.
-     * @param cookie the token, signed or not; what follows a second `;` is ignored, so that a whole
-     * `Set-Cookie` line can be given.
+     * @param cookie the token, signed or not. In the secretbox format what follows a second `;` is
+     * ignored, so that a whole `Set-Cookie` line can be given; in the sealed format nothing may follow.
      * @param log where the reason of a refusal is written at level debug; default `fastify.log`.
      * @param sessionName default: the first session registered.
      * @returns the session, or `null` where the token cannot be opened or is not valid any more.

@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { Keyring, createSessionCodec, type Format, type SessionOpenMessage, type SessionSealMessage } from '../src/index.ts'
 import { appWith, cookieWith, get, tokenWith } from './plugin/support.ts'
 import { cookieHeader, sealRaw, seconds } from './edges/support.ts'
-import { newKey, tokenOf } from './helpers.ts'
+import { newKey, setCookies, tokenOf } from './helpers.ts'
 import { tableUnder, codeIn } from './docs/markdown.ts'
 import { membersOf, read } from './docs/source.ts'
 
@@ -110,6 +110,23 @@ describe('the messages', () => {
     const { opens } = listen(t)
     await get(app, '/', `session=planted; ${good}`)
     assert.deepEqual(opens.map(({ outcome, reason, format }) => [outcome, reason, format]), [['rejected', 'malformed', 'sealed'], ['opened', null, 'secretbox']])
+  })
+
+  it('come once for a session that is split over several cookies, with the length of the whole token', async t => {
+    const app = await appWith({ '/': readAll, '/write': ({ session }) => session.set('text', 'x'.repeat(4000)) })
+    const cookies = setCookies(await get(app, '/write')).map(line => line.split(';', 1)[0] ?? '')
+    assert.equal(cookies.length, 2)
+    const { opens } = listen(t)
+    await get(app, '/', cookies.join('; '))
+    assert.deepEqual(opens.map(({ outcome, reason }) => [outcome, reason]), [['opened', null]])
+    assert.ok((opens[0]?.bytes ?? 0) > 4096)
+  })
+
+  it('say that a part of a cookie that was split is missing', async t => {
+    const app = await appWith({ '/': readAll })
+    const { opens } = listen(t)
+    await get(app, '/', 'session=2~AQAB')
+    assert.deepEqual(opens.map(({ outcome, reason, keyId, bytes }) => [outcome, reason, keyId, bytes]), [['rejected', 'chunk-missing', null, 6]])
   })
 
   it('say that a signature is missing', async t => {

@@ -133,6 +133,7 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess>, () => Promise<unknown>> =
   FST_SEALED_SESSION_SCHEMA_INVALID: () => sealedWith(value => ({ issues: [{ message: JSON.stringify(value), path: ['user'] }] })),
   FST_SEALED_SESSION_SCHEMA_FAILED: () => sealedWith(() => { throw new Error('of the schema') }),
   FST_SEALED_SESSION_SCHEMA_ASYNC: () => sealedWith(async value => ({ value })),
+  FST_SEALED_SESSION_COOKIE_TOO_LARGE: () => handled(session => { session.user = SECRET.repeat(200) }),
   FST_SEALED_SESSION_TOO_LARGE: () => handled(session => { session.user = SECRET.repeat(2000) })
 }
 

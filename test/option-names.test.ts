@@ -30,7 +30,7 @@ describe('the name of an option', () => {
   }
 
   const misspelt: Array<[name: string, near: string]> = [
-    ['expirey', 'expiry'], ['expire', 'expiry'], ['Expiry', 'expiry'], ['keys', 'key'], ['KEY', 'key'], ['secrets', 'secret'], ['sectret', 'secret'],
+    ['maxChunk', 'maxChunks'], ['maxchunks', 'maxChunks'], ['expirey', 'expiry'], ['expire', 'expiry'], ['Expiry', 'expiry'], ['keys', 'key'], ['KEY', 'key'], ['secrets', 'secret'], ['sectret', 'secret'],
     ['cookies', 'cookie'], ['cookieOption', 'cookieOptions'], ['cookiename', 'cookieName'], ['sessionname', 'sessionName'],
     ['sesionName', 'sessionName'], ['nostore', 'noStore'], ['no_store', 'noStore'], ['salts', 'salt']
   ]

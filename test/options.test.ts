@@ -45,7 +45,7 @@ describe('one session', () => {
   it('has the peer\'s defaults', async () => {
     const { config, configs, warnings } = await read({ key })
     const { keyring, ...rest } = config
-    assert.deepEqual(rest, { sessionName: 'session', cookieName: 'session', expiry: 86401, absoluteTimeout: null, rolling: false, cookie: { httpOnly: true }, noStore: true, ...UNSET, context: 'session', appKeyring: null, secrets: null })
+    assert.deepEqual(rest, { sessionName: 'session', cookieName: 'session', expiry: 86401, absoluteTimeout: null, rolling: false, cookie: { httpOnly: true }, noStore: true, maxChunks: 2, ...UNSET, context: 'session', appKeyring: null, secrets: null })
     assert.deepEqual(bytesOf(config), [key])
     assert.equal(configs.length, 1)
     assert.deepEqual(warnings, [])
@@ -53,9 +53,9 @@ describe('one session', () => {
 
   it('has what it is given', async () => {
     const cookie = { path: '/', signed: true, httpOnly: false, maxAge: 5 }
-    const { config } = await read({ key, sessionName: 'user', cookieName: 'u', expiry: 0.5, absoluteTimeout: 5, rolling: true, cookie, noStore: false })
+    const { config } = await read({ key, sessionName: 'user', cookieName: 'u', expiry: 0.5, absoluteTimeout: 5, rolling: true, cookie, noStore: false, maxChunks: 3 })
     const { keyring, ...rest } = config
-    assert.deepEqual(rest, { sessionName: 'user', cookieName: 'u', expiry: 0.5, absoluteTimeout: 5, rolling: true, cookie, noStore: false, ...UNSET, context: 'u', appKeyring: null, secrets: null })
+    assert.deepEqual(rest, { sessionName: 'user', cookieName: 'u', expiry: 0.5, absoluteTimeout: 5, rolling: true, cookie, noStore: false, maxChunks: 3, ...UNSET, context: 'u', appKeyring: null, secrets: null })
   })
 
   const names: Array<[options: object, sessionName: string, cookieName: string]> = [
@@ -116,13 +116,20 @@ describe('several sessions', () => {
     ['one name', [{ sessionName: 'a' }, { sessionName: 'b' }, { sessionName: 'a', cookieName: 'c' }], 'sessionName "a" is used by two sessions'],
     ['the default name', [{ cookieName: 'a' }, { cookieName: 'b' }], 'sessionName "session" is used by two sessions'],
     ['one cookie', [{ sessionName: 'a', cookieName: 'c' }, { sessionName: 'b', cookieName: 'c' }], 'cookieName "c" is used by two sessions'],
-    ['the name of one as the cookie of another', [{ sessionName: 'a' }, { sessionName: 'b', cookieName: 'a' }], 'cookieName "a" is used by two sessions']
+    ['the name of one as the cookie of another', [{ sessionName: 'a' }, { sessionName: 'b', cookieName: 'a' }], 'cookieName "a" is used by two sessions'],
+    ['the name of a cookie that one is split into', [{ sessionName: 'a.1' }, { sessionName: 'a' }], 'cookieName "a.1" is used by two sessions'],
+    ['the name of the last cookie that one is split into', [{ sessionName: 'a', maxChunks: 4 }, { sessionName: 'b', cookieName: 'a.3' }], 'cookieName "a.3" is used by two sessions']
   ]
   for (const [title, entries, message] of taken) {
     it(`may not share ${title}`, async () => {
       await assert.rejects(read(entries.map(entry => ({ key, ...entry }))), { code: 'FST_SEALED_SESSION_NAME_TAKEN', message })
     })
   }
+
+  it('may have names that none of them is split into', async () => {
+    const { configs } = await read([{ sessionName: 'a' }, { sessionName: 'a.2' }, { sessionName: 'b', maxChunks: 1 }, { sessionName: 'b.1' }].map(entry => ({ key, ...entry })))
+    assert.equal(configs.length, 4)
+  })
 
   it('are all checked without waiting for the key of one to be derived', async () => {
     let waited = false
@@ -145,7 +152,7 @@ describe('keys', () => {
     const { config, warnings } = await read({ secret: SECRET, salt: SALT })
     assert.equal(bytesOf(config).length, 1)
     assert.equal(bytesOf(config)[0]!.length, 32)
-    assert.deepEqual(config.secrets, [SECRET])
+    assert.deepEqual(config.secrets, [Buffer.from(SECRET)])
     assert.deepEqual(warnings, [])
   })
 
@@ -200,6 +207,10 @@ describe('options are refused', () => {
     ['with a cookie name that is no text', { key, cookieName: {} }, 'OPTION_INVALID', /^option "cookieName" must be a string, got an object$/],
     ['with a cookie that is no object', { key, cookie: 'path=/' }, 'OPTION_INVALID', /^option "cookie" must be an object, got a string$/],
     ['with cookieOptions that are an array', { key, cookieOptions: [] }, 'OPTION_INVALID', /^option "cookieOptions" must be an object, got an array$/],
+    ['with maxChunks 0', { key, maxChunks: 0 }, 'OPTION_INVALID', /^option "maxChunks" must be a whole number from 1 to 8, got 0$/],
+    ['with maxChunks 9', { key, maxChunks: 9 }, 'OPTION_INVALID', /^option "maxChunks" must be a whole number from 1 to 8, got 9$/],
+    ['with maxChunks that is no whole number', { key, maxChunks: 2.5 }, 'OPTION_INVALID', /got 2\.5$/],
+    ['with maxChunks that is text', { key, maxChunks: '2' }, 'OPTION_INVALID', /^option "maxChunks" must be a whole number from 1 to 8, got a string$/],
     ['with noStore that is no boolean', { key, noStore: 'no' }, 'OPTION_INVALID', /^option "noStore" must be a boolean, got a string$/],
     ['with an expiry that is text', { key, expiry: '60' }, 'DURATION', /^option "expiry" must be .* got a string$/],
     ['with an expiry below zero', { key, expiry: -1 }, 'DURATION', /^option "expiry" must be .* got -1$/],

@@ -5,6 +5,7 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { randomBytes } from 'node:crypto'
+import { createSessionCodec } from '../src/index.ts'
 import { compile } from './docs/compile.ts'
 import { anchors, blocks, localLinks, type Block } from './docs/markdown.ts'
 import { expectedOutput, isServer, programOf } from './docs/programs.ts'
@@ -43,7 +44,7 @@ for (const page of pages) {
 
 /** Each block runs in the folder that those before it left behind, as a reader works through a page. */
 function describeBlocks (found: readonly Block[], markdown: string): void {
-  const runnable = found.filter(({ language }) => language !== 'text' && language !== 'json')
+  const runnable = found.filter(({ language }) => !['text', 'json', 'yaml'].includes(language))
   if (runnable.length === 0) return
   const workspace = new Workspace()
   after(() => workspace.remove())
@@ -52,19 +53,28 @@ function describeBlocks (found: readonly Block[], markdown: string): void {
 
   for (const block of runnable) {
     it(`line ${block.line}: the ${block.language} block works`, async () => {
-      if (block.language === 'sh') runShell(block, workspace)
+      if (block.language === 'sh') await runShell(block, workspace)
       else await runProgram(block, workspace)
     })
   }
 }
 
-function runShell ({ code }: Block, workspace: Workspace): void {
+async function runShell ({ code, prelude }: Block, workspace: Workspace): Promise<void> {
   const lines = code.trim().split('\n')
   // npm would fetch from a registry what has yet to be published, and `npm test` would start this
   // test again. What these lines name is compared with package.json instead.
   const npm = lines.filter(line => line.startsWith('npm '))
   for (const command of npm.flatMap(line => line.split(' && '))) assertNpm(command)
-  workspace.shell(lines.filter(line => !npm.includes(line)).join('\n'))
+  const commands = lines.filter(line => !npm.includes(line)).join('\n')
+  if (prelude === 'with a cookie') return await inspectCookie(commands, workspace)
+  assert.equal(prelude, '')
+  workspace.shell(commands)
+}
+
+/** The commands find a cookie of the quick start in a variable, and show its session. */
+async function inspectCookie (commands: string, workspace: Workspace): Promise<void> {
+  const { seal } = await createSessionCodec<{ userId: number }>({ key: readFileSync(join(workspace.folder, 'secret-key')), cookieName: '__Host-session', format: 'sealed' })
+  assert.match(workspace.shell(commands, { COOKIE: seal({ userId: 42 }) }), /"userId": 42/)
 }
 
 function assertNpm (command: string): void {

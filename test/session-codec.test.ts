@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { inspect, promisify } from 'node:util'
 import { describe, it, type TestContext } from 'node:test'
+import cookiePlugin, { unsign } from '@fastify/cookie'
 import Fastify, { type FastifyInstance } from 'fastify'
 import fc from 'fast-check'
 import secureSession, { Keyring, createSessionCodec, type Format, type OpenedToken, type SecureSessionPluginOptions, type SessionCodec } from '../src/index.ts'
@@ -16,9 +17,10 @@ const FORMATS: readonly Format[] = ['secretbox', 'sealed']
 const DATA = { userId: 42, name: 'Zoë', roles: ['admin'] }
 const SECRET = 'a passphrase of at least 32 bytes, for tests'
 
-/** An app whose session is the one that the codec is made for. */
-async function appOf (t: TestContext, options: SecureSessionPluginOptions): Promise<FastifyInstance> {
+/** An app whose session is the one that the codec is made for; with a secret, it registers `@fastify/cookie` itself. */
+async function appOf (t: TestContext, options: SecureSessionPluginOptions, secret?: string): Promise<FastifyInstance> {
   const app = Fastify()
+  if (secret !== undefined) app.register(cookiePlugin, { secret })
   app.register(secureSession, options)
   app.get('/login', async ({ session }) => { session.set('userId', 42); return 'in' })
   app.get('/', async ({ session }) => session.data())
@@ -389,6 +391,18 @@ describe('SessionCodec.open', () => {
       const signed = decodeURIComponent(cookieOf(await app.inject('/login')).slice('session='.length))
       assert.equal(codec.open(signed).ok, false)
       const { value } = app.unsignCookie(signed)
+      assert.deepEqual(opened(codec.open(value ?? undefined)).data, { userId: 42 })
+    }
+  })
+
+  it("refuses a cookie that the app's @fastify/cookie has signed until unsign() takes the signature off", async t => {
+    for (const format of FORMATS) {
+      const options = { key: newKey(), format, cookie: { signed: true } } as const
+      const app = await appOf(t, options, 'of the app')
+      const codec = await createSessionCodec(options)
+      const signed = decodeURIComponent(cookieOf(await app.inject('/login')).slice('session='.length))
+      assert.equal(codec.open(signed).ok, false)
+      const { value } = unsign(signed, 'of the app')
       assert.deepEqual(opened(codec.open(value ?? undefined)).data, { userId: 42 })
     }
   })

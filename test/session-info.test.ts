@@ -198,7 +198,8 @@ const REFUSED: Record<RefusalReason, { token: () => string, options?: object }> 
   expired: { token: () => sealedToken({ key, created: Date.now() - EXPIRY * 1000 }) },
   'time-in-future': { token: () => sealedToken({ key, created: Date.now() + 61_000 }) },
   'schema-invalid': { token: () => sealedToken({ key, payload: '{"n":"text"}' }), options: { ...SEALED, schema: z.object({ n: z.number() }).partial() } },
-  'signature-invalid': { token: () => sealedToken({ key }), options: { ...SEALED, cookie: { signed: true } } }
+  'signature-invalid': { token: () => sealedToken({ key }), options: { ...SEALED, cookie: { signed: true } } },
+  'chunk-missing': { token: () => `2~${sealedToken({ key })}` }
 }
 
 describe('a session whose cookie is refused', () => {

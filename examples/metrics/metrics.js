@@ -28,7 +28,7 @@ export function countSessions (registry) {
     name: 'session_sealed_bytes',
     help: 'Length of the tokens that were sealed',
     labelNames: ['session'],
-    buckets: [128, 256, 512, 1024, 2048, 3072, 4096],
+    buckets: [128, 256, 512, 1024, 2048, 3072, 4096, 7168],
     registers
   })
 

@@ -63,9 +63,8 @@ export function resolveAttributes (attributes: CookieSerializeOptions, isSecure:
   return resolved
 }
 
-/** A `Set-Cookie` header with a line put in, and one that was put in earlier taken out. */
-export function replaceLine (header: unknown, earlier: string | null, line: string | null): string[] {
-  const lines: string[] = header === undefined ? [] : Array.isArray(header) ? header : [String(header)]
-  const others = lines.filter(other => other !== earlier)
-  return line === null ? others : [...others, line]
+/** A `Set-Cookie` header with lines put in, and those that were put in earlier taken out. */
+export function replaceLines (header: unknown, earlier: readonly string[], lines: readonly string[]): string[] {
+  const present: string[] = header === undefined ? [] : Array.isArray(header) ? header : [String(header)]
+  return [...present.filter(line => !earlier.includes(line)), ...lines]
 }

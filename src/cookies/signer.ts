@@ -9,7 +9,7 @@ export type Signer = ReturnType<typeof cookiePlugin.signerFactory>
 /** What of a session's configuration cookies are signed with. */
 interface SigningKeys {
   keyring: KeySource
-  secrets: ReadonlyArray<string | Buffer> | null
+  secrets: readonly Buffer[] | null
 }
 
 /**
@@ -27,7 +27,8 @@ export function liveSigner (sessions: readonly SigningKeys[]): Signer {
     const keys = ordered.map(({ keyring }) => sealingFirst(keyring.current.keys, keyring.current.sealing(Date.now())))
     if (signer === null || !isSame(keys.flat(), usedKeys)) {
       usedKeys = keys.flat()
-      signer = cookiePlugin.signerFactory(ordered.flatMap(({ secrets }, index) => secrets ?? keys[index]!.map(signingSecret)) as string[])
+      const secrets = ordered.flatMap(({ secrets }, index): ReadonlyArray<Buffer | string> => secrets ?? keys[index]!.map(signingSecret))
+      signer = cookiePlugin.signerFactory(secrets as string[]) // its types know one Buffer only
     }
     return signer
   }

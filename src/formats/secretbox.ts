@@ -35,7 +35,7 @@ const LIFE_BYTES = 160
 const MAX_JSON_BYTES = Math.floor((MAX_TOKEN_LENGTH - 1 - NONCE_LENGTH) / 4) * 3 - MAC_BYTES - TIME_BYTES - LIFE_BYTES
 
 /** Why a token of this format was not opened, in the order in which it is found out. */
-export type SecretboxRefusal = 'too-long' | 'malformed' | 'ciphertext-length' | 'nonce-length' | 'not-authentic' | 'payload-invalid' | 'time-missing' | 'header-invalid'
+export type SecretboxRefusal = 'too-long' | 'malformed' | 'ciphertext-length' | 'nonce-length' | 'not-authentic' | 'payload-invalid' | 'time-missing'
 
 export type SecretboxOpened = FormatOpened<DerivedKey, SecretboxRefusal>
 
@@ -129,15 +129,14 @@ function writeMessage (bytes: Buffer, json: string, content: SecretboxContent): 
 /** The inverse of `writeMessage` and `stringify`. */
 function readMessage (json: string, key: DerivedKey, serializer: Serializer): SecretboxOpened {
   const payload = parse(json)
-  if (payload === null) return refused('payload-invalid')
+  const life = payload === null ? null : readLife(getOwn(payload, LIFE_KEY))
+  if (payload === null || life === null) return refused('payload-invalid')
   const lastWrite = getOwn(payload, TIME_KEY)
-  if (typeof lastWrite !== 'number' || !Number.isFinite(lastWrite)) return refused('time-missing')
   delete payload[TIME_KEY]
-  const life = readLife(getOwn(payload, LIFE_KEY))
-  if (life === null) return refused('header-invalid')
   delete payload[LIFE_KEY]
   const data = readData(payload, serializer)
   if (data === null) return refused('payload-invalid')
+  if (typeof lastWrite !== 'number' || !Number.isFinite(lastWrite)) return refused('time-missing')
   const { created, lifetime, maxAge, id } = life
   return { ok: true, content: { data, lastWrite, created, lifetime, maxAge, id }, key }
 }

@@ -50,8 +50,9 @@ export class DerivedKey {
   /** The same as text: eight hex characters. */
   get id (): string { return this.#identity.text }
 
+  /** @param other may be of the other copy of this package, ESM or CommonJS. */
   equals (other: DerivedKey): boolean {
-    return this.#bytes.equals(other.#bytes)
+    return this.#bytes.equals(other.bytes)
   }
 
   get #identity (): { number: number, text: string } {

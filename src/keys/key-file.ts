@@ -32,19 +32,26 @@ export async function readKeyFile (path: string): Promise<KeyFile> {
  * makes the whole file bad: half a list would end the sessions of the other half.
  */
 export function parseKeyFile (content: Buffer, path: string): Buffer[] {
-  if (content.length === KEY_BYTES && !isText(content)) return [Buffer.from(content)]
-  const lines = textOf(content).split('\n').map(line => line.replace(/#[^]*/, '').trim())
-  const keys = lines.flatMap((line, index) => line === '' ? [] : [readLine(line, index + 1, path)])
-  if (keys.length === 0) throw sealedSessionError('FST_SEALED_SESSION_KEY_FILE', [path, 'has no key in it'])
-  return keys
+  return isRawKey(content) ? [Buffer.from(content)] : parseKeyLines(content, path).filter(key => key !== null)
 }
 
 /**
- * Whether bytes are printable ASCII. 32 random ones are once in 2e13 times; a comment is, and so is
- * what is there of a line of hex while it is being written.
+ * Whether a file is 32 raw bytes. It is not where they are all printable ASCII, which random ones are
+ * once in 2e13 times: a comment is, and so is what is there of a line of hex while it is written.
  */
-function isText (content: Buffer): boolean {
-  return /^[\t\r\n -~]*$/.test(content.toString('latin1'))
+export function isRawKey (content: Buffer): boolean {
+  return content.length === KEY_BYTES && !/^[\t\r\n -~]*$/.test(content.toString('latin1'))
+}
+
+/**
+ * What each line of a text holds: a key, or null for a comment or nothing.
+ * @throws as `parseKeyFile` does.
+ */
+export function parseKeyLines (content: Buffer, path: string): Array<Buffer | null> {
+  const lines = textOf(content).split('\n').map(line => line.replace(/#[^]*/, '').trim())
+  const keys = lines.map((line, index) => line === '' ? null : readLine(line, index + 1, path))
+  if (keys.every(key => key === null)) throw sealedSessionError('FST_SEALED_SESSION_KEY_FILE', [path, 'has no key in it'])
+  return keys
 }
 
 function textOf (content: Buffer): string {

@@ -1,5 +1,6 @@
 import { KEY_BYTES } from '../crypto/library.ts'
 import { kindOf, sealedSessionError, type SealedSessionError } from '../errors.ts'
+import { keyringInternals } from './key-source.ts'
 
 const HEX = /^[0-9a-f]{64}$/i
 const BASE64 = /^(?:[0-9a-z+/]{43}=?|[0-9a-z_-]{43}=?)$/i
@@ -97,6 +98,12 @@ function endsWithNewline (buffer: Buffer): boolean {
 /** Checks that an item of an array of keys, or the only key, is of a type that a key can have. */
 export function assertKeyType (key: unknown, label: string): asserts key is string | Uint8Array {
   if (typeof key === 'string' || key instanceof Uint8Array) return
-  if (label === 'key') throw sealedSessionError('FST_SEALED_SESSION_KEY_TYPE', [], `It is ${kindOf(key)}.`)
-  throw sealedSessionError('FST_SEALED_SESSION_KEY_ITEM_TYPE', [`: ${label} is ${kindOf(key)}`])
+  if (label === 'key') throw sealedSessionError('FST_SEALED_SESSION_KEY_TYPE', [], accidentOfType(key))
+  throw sealedSessionError('FST_SEALED_SESSION_KEY_ITEM_TYPE', [`: ${label} is ${kindOf(key)}`], accidentOfType(key))
+}
+
+function accidentOfType (key: unknown): string {
+  if (keyringInternals(key) !== undefined) return 'A Keyring has its own array of keys and is given alone, as "key: keyring".'
+  if (key instanceof Promise) return 'It is a promise: "await" it, as in "key: await Keyring.fromFile(path)".'
+  return `It is ${kindOf(key)}.`
 }

@@ -15,15 +15,24 @@ const DEFAULT_SALT = Buffer.from('mq9hDxBVDbspDR6nLfFT1g==', 'base64')
 const MAX_PARALLEL = 2
 
 /**
+ * The bytes of one passphrase or of an array of them, copied.
+ * @param secret each at least 32 bytes; text is encoded in UTF-8.
+ * @throws `FST_SEALED_SESSION_KEY_MISSING` for an empty array, `FST_SEALED_SESSION_SECRET_TYPE`,
+ * `FST_SEALED_SESSION_SECRET_LENGTH`.
+ */
+export function readSecrets (secret: unknown): Buffer[] {
+  if (!Array.isArray(secret)) return [readSecret(secret, 'secret')]
+  if (secret.length === 0) throw sealedSessionError('FST_SEALED_SESSION_KEY_MISSING', [], 'The array of passphrases is empty.')
+  return secret.map((item, index) => readSecret(item, `secret[${index}]`))
+}
+
+/**
  * The keys that belong to passphrases, two derived at a time, each in about half a second of another
  * thread.
- * @param secrets each at least 32 bytes; text is encoded in UTF-8.
  * @param salt exactly 16 bytes; text is taken as one byte a character, as the peer does.
- * @throws `FST_SEALED_SESSION_SECRET_TYPE`, `FST_SEALED_SESSION_SECRET_LENGTH`,
- * `FST_SEALED_SESSION_SALT_TYPE`, `FST_SEALED_SESSION_SALT_LENGTH`, before anything is derived.
+ * @throws `FST_SEALED_SESSION_SALT_TYPE`, `FST_SEALED_SESSION_SALT_LENGTH`, before anything is derived.
  */
-export async function keysFromPassphrases (secrets: readonly unknown[], salt: unknown): Promise<Buffer[]> {
-  const passphrases = secrets.map(readSecret)
+export async function keysFromPassphrases (passphrases: readonly Buffer[], salt: unknown): Promise<Buffer[]> {
   const saltBytes = salt === undefined ? DEFAULT_SALT : readSalt(salt)
   const keys: Buffer[] = []
   const left = passphrases.entries()
@@ -35,13 +44,13 @@ export async function keysFromPassphrases (secrets: readonly unknown[], salt: un
   return keys
 }
 
-function readSecret (secret: unknown): Buffer {
+function readSecret (secret: unknown, label: string): Buffer {
   if (typeof secret !== 'string' && !(secret instanceof Uint8Array)) {
-    throw sealedSessionError('FST_SEALED_SESSION_SECRET_TYPE', [kindOf(secret)])
+    throw sealedSessionError('FST_SEALED_SESSION_SECRET_TYPE', [label, kindOf(secret)])
   }
   const bytes = Buffer.from(secret)
   if (bytes.length < SECRET_MIN_BYTES) {
-    throw sealedSessionError('FST_SEALED_SESSION_SECRET_LENGTH', [], `It has ${bytes.length} bytes.`)
+    throw sealedSessionError('FST_SEALED_SESSION_SECRET_LENGTH', [label], `It has ${bytes.length} bytes.`)
   }
   return bytes
 }

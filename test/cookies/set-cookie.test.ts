@@ -5,7 +5,7 @@ import { before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import Fastify from 'fastify'
 import {
-  attributesEnd, decodeValue, deleteCookieLine, encodeValue, replaceLine, resolveAttributes, type Serialize
+  attributesEnd, decodeValue, deleteCookieLine, encodeValue, replaceLines, resolveAttributes, type Serialize
 } from '../../src/cookies/set-cookie.ts'
 import { setCookies } from '../helpers.ts'
 
@@ -123,22 +123,23 @@ describe('the value of a line', () => {
   })
 })
 
-describe('replaceLine', () => {
-  const cases: Array<[title: string, header: unknown, earlier: string | null, line: string | null, lines: string[]]> = [
-    ['puts a line in where there is none', undefined, null, 'session=a', ['session=a']],
-    ['puts a line after those that are there', ['a=1', 'b=2'], null, 'session=a', ['a=1', 'b=2', 'session=a']],
-    ['puts a line after a single one', 'a=1', null, 'session=a', ['a=1', 'session=a']],
-    ['takes out the earlier line, and keeps the order of the others', ['a=1', 'session=a', 'c=3'], 'session=a', 'session=b', ['a=1', 'c=3', 'session=b']],
-    ['leaves the app\'s own lines for the same name', ['session=; Path=/old', 'session=a'], 'session=a', 'session=b', ['session=; Path=/old', 'session=b']],
-    ['takes a line out without another', ['a=1', 'session=a'], 'session=a', null, ['a=1']]
+describe('replaceLines', () => {
+  const cases: Array<[title: string, header: unknown, earlier: string[], put: string[], lines: string[]]> = [
+    ['puts a line in where there is none', undefined, [], ['session=a'], ['session=a']],
+    ['puts a line after those that are there', ['a=1', 'b=2'], [], ['session=a'], ['a=1', 'b=2', 'session=a']],
+    ['puts a line after a single one', 'a=1', [], ['session=a'], ['a=1', 'session=a']],
+    ['takes out the earlier line, and keeps the order of the others', ['a=1', 'session=a', 'c=3'], ['session=a'], ['session=b'], ['a=1', 'c=3', 'session=b']],
+    ['leaves the app\'s own lines for the same name', ['session=; Path=/old', 'session=a'], ['session=a'], ['session=b'], ['session=; Path=/old', 'session=b']],
+    ['takes a line out without another', ['a=1', 'session=a'], ['session=a'], [], ['a=1']],
+    ['replaces several lines', ['s=a', 'b=2', 's.1=a', 'c=3'], ['s=a', 's.1=a'], ['s=b', 's.1=b', 's.2=b'], ['b=2', 'c=3', 's=b', 's.1=b', 's.2=b']]
   ]
-  for (const [title, header, earlier, line, lines] of cases) {
-    it(title, () => assert.deepEqual(replaceLine(header, earlier, line), lines))
+  for (const [title, header, earlier, put, lines] of cases) {
+    it(title, () => assert.deepEqual(replaceLines(header, earlier, put), lines))
   }
 
   it('does not change the header that it is given', () => {
     const header = Object.freeze(['session=a', 'b=2'])
-    replaceLine(header, 'session=a', 'session=b')
+    replaceLines(header, ['session=a'], ['session=b'])
     assert.deepEqual(header, ['session=a', 'b=2'])
   })
 })

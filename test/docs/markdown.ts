@@ -31,6 +31,12 @@ export function tableUnder (markdown: string, heading: string): string[][] {
   return rows.slice(2)
 }
 
+/** The number that a power of two such as `2⁻⁶⁵` has as its exponent. */
+export function exponentIn (cell: string | undefined): number {
+  const digits = /2([⁻⁰¹²³⁴-⁹]+)/.exec(cell ?? '')?.[1] ?? ''
+  return Number([...digits].map(digit => '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'.indexOf(digit)).map(index => index === 0 ? '-' : index - 1).join(''))
+}
+
 /** The first code span of a cell. */
 export function codeIn (cell: string | undefined): string {
   return /`([^`]+)`/.exec(cell ?? '')?.[1] ?? ''

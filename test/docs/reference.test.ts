@@ -5,11 +5,14 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { inspect } from 'node:util'
+import { BYTES_PER_CHUNK } from '../../src/cookies/chunks.ts'
+import { MAX_COOKIE_BYTES } from '../../src/cookies/set-cookie.ts'
 import { ERRORS } from '../../src/errors.ts'
 import { readOptions } from '../../src/options.ts'
 import { WARNINGS } from '../../src/warnings.ts'
-import { buildApp, captureLog, newKey, send, warnings } from '../helpers.ts'
-import { codeIn, tableUnder } from './markdown.ts'
+import { Keyring } from '../../src/index.ts'
+import { buildApp, captureLog, newKey, send, setCookies, warnings, withKeyFile } from '../helpers.ts'
+import { blocks, codeIn, exponentIn, tableUnder } from './markdown.ts'
 import { codesUsed, membersOf, read, sourceFiles } from './source.ts'
 import { ROOT } from './workspace.ts'
 
@@ -42,8 +45,8 @@ describe('the tables of the README', () => {
     const documented = tableUnder(readme, '## Options')
       .map(([name, , value = '']) => [codeIn(name), /^`[^`]+`$/.test(value) ? codeIn(value) : null] as const)
       .filter(([, value]) => value !== null)
-    const { sessionName, expiry, rolling, cookie, noStore, format } = config!
-    const actual = { expiry, rolling, cookie, sessionName, format, noStore }
+    const { sessionName, expiry, rolling, cookie, noStore, format, maxChunks } = config!
+    const actual = { expiry, rolling, cookie, sessionName, format, maxChunks, noStore }
     assert.deepEqual(documented, Object.entries(actual).map(([name, value]) => [name, inspect(value)]))
   })
 
@@ -61,13 +64,36 @@ async function warnedOf (options: object, use: (app: FastifyInstance) => Promise
 }
 
 describe('the README', () => {
-  it('is right that about 2.9 KB fit into a cookie', async () => {
-    const options = { key: newKey(), cookieName: '__Host-session', cookie: { path: '/', secure: true, sameSite: 'lax' } }
-    const store = (bytes: number) => warnedOf(options, app => send(app, 'POST', '/set', undefined, { text: 'x'.repeat(bytes) }))
-    assert.deepEqual(await store(2900), [])
-    assert.deepEqual(await store(3000), ['FST_SEALED_SESSION_WARN_COOKIE_TOO_LARGE'])
-    assert.match(readme, /more than about 2\.9 KB/)
+  it('is right that a session is split from about 2.9 KB on, and too large from about 5.2 KB on', async () => {
+    assert.deepEqual([await cookiesFor(2900, 2), await cookiesFor(3000, 2)], [1, 2])
+    assert.deepEqual([await cookiesFor(5200, 2), await cookiesFor(5350, 2)], [2, 0])
+    assert.match(readme, /more than about 5\.2 KB[^]+from about 2\.9 KB on/)
   })
+})
+
+/** How many cookies a session with so many bytes of text takes, in either format; 0 where it is too large. */
+async function cookiesFor (bytes: number, maxChunks: number): Promise<number> {
+  const counts = await Promise.all(['secretbox', 'sealed'].map(async format => {
+    const app = buildApp({ key: newKey(), format, maxChunks, cookieName: '__Host-session', cookie: { path: '/', secure: true, sameSite: 'lax' } })
+    return setCookies(await send(app, 'POST', '/set', undefined, { text: 'x'.repeat(bytes) })).length
+  }))
+  assert.equal(counts[0], counts[1])
+  return counts[0]!
+}
+
+describe('docs/large-sessions.md', () => {
+  const rows = tableUnder(read('docs/large-sessions.md'), '## `maxChunks`')
+
+  for (const [name = '', bytes = '', json = ''] of rows) {
+    const maxChunks = Number(/\d/.exec(name)?.[0])
+    const limit = Number.parseFloat(json) * 1000
+
+    it(`is right about maxChunks: ${maxChunks}`, async () => {
+      assert.ok(await cookiesFor(limit, maxChunks) > 0)
+      assert.equal(await cookiesFor(limit + 200, maxChunks), 0)
+      assert.equal(Number.parseInt(bytes), maxChunks === 1 ? MAX_COOKIE_BYTES : maxChunks * BYTES_PER_CHUNK)
+    })
+  }
 })
 
 describe('docs/errors.md', () => {
@@ -91,7 +117,7 @@ describe('docs/errors.md', () => {
 
   it('has each code that comments and other pages mention', () => {
     const known = new Set([...Object.keys(ERRORS), ...Object.keys(WARNINGS)])
-    for (const path of [...sourceFiles, 'README.md', 'docs/format.md', 'docs/keys.md', 'docs/migration.md', 'docs/lifetimes.md', 'docs/threat-model.md', 'docs/data.md', 'docs/observability.md']) {
+    for (const path of [...sourceFiles, 'README.md', 'docs/format.md', 'docs/codec.md', 'docs/keys.md', 'docs/migration.md', 'docs/lifetimes.md', 'docs/large-sessions.md', 'docs/threat-model.md', 'docs/data.md', 'docs/observability.md']) {
       for (const [code] of read(path).matchAll(/FST_SEALED_SESSION_[A-Z_]*[A-Z]/g)) {
         if (code !== 'FST_SEALED_SESSION_WARN') assert.ok(known.has(code), `${code} in ${path}`)
       }
@@ -115,6 +141,7 @@ describe('docs/architecture.md', () => {
 })
 
 describe('docs/keys.md', () => {
+  const page = read('docs/keys.md')
   const key = newKey()
   const accidents: Array<[what: string, key: unknown]> = [
     ['UTF-16', Buffer.from(`\ufeff${key.toString('latin1')}`, 'utf16le')],
@@ -124,7 +151,7 @@ describe('docs/keys.md', () => {
     ['A character was lost', key.toString('hex').slice(1)],
     ['is not set', undefined]
   ]
-  const rows = tableUnder(read('docs/keys.md'), '## Accidents')
+  const rows = tableUnder(page, '## Accidents')
 
   for (const [what, key] of accidents) {
     it(`names the error that follows where it says "${what}"`, async () => {
@@ -137,5 +164,48 @@ describe('docs/keys.md', () => {
     const codes = await warnedOf({ key: Buffer.alloc(32) }, async app => await app.ready())
     assert.deepEqual(codes, [codeIn(rows.at(-1)?.[1])])
     assert.equal(rows.length, accidents.length + 1)
+  })
+
+  it('says how a key file fails that had an accident, in the words of the log', async () => {
+    const key = newKey().toString('hex')
+    const files: Record<string, string | Uint8Array> = {
+      'is empty': '',
+      'cut off': `# keys\n${key}\n${key.slice(9)}\n`,
+      'UTF-16': Buffer.from(`\ufeff${key}`, 'utf16le'),
+      'newline follows 32 raw bytes': Buffer.concat([Buffer.alloc(32, 0xc1), Buffer.from('\n')]),
+      '32 characters': key.slice(32)
+    }
+    const rows = tableUnder(page, '### Of a key file')
+    assert.equal(rows.length, Object.keys(files).length + 1)
+    for (const [what, content] of Object.entries(files)) {
+      const [, says = ''] = rows.find(([happened]) => happened?.includes(what)) ?? assert.fail(what)
+      await withKeyFile(content, async path => {
+        await assert.rejects(Keyring.fromFile(path), { code: 'FST_SEALED_SESSION_KEY_FILE', message: new RegExp(`^the key file ${path} ${says}`) })
+      })
+    }
+  })
+
+  it('has chances of a nonce that repeats which are n²/2^193 and n²/2^97', () => {
+    for (const [tokens, of192, of96] of tableUnder(page, '## How much one key may seal')) {
+      const n = exponentIn(tokens)
+      assert.equal(exponentIn(of192), 2 * n - 193, tokens)
+      if (of96 === 'certain') assert.ok(2 * n - 97 > 0, tokens)
+      else assert.equal(exponentIn(of96), 2 * n - 97, tokens)
+    }
+  })
+
+  it('has a chance to forge that is the bound of Poly1305', () => {
+    const [, bytes, chance] = /for the\s+(\d+) bytes that a cookie can hold, (2\S+) a try/.exec(page) ?? []
+    assert.equal(Number(bytes), 4096 / 4 * 3)
+    assert.equal(exponentIn(chance), Math.ceil(Math.log2(8 * Math.ceil(Number(bytes) / 16)) - 106))
+  })
+
+  it('has a manifest that mounts the file where the app looks for it, as a folder', () => {
+    const [manifest] = blocks(page).filter(({ language }) => language === 'yaml')
+    const value = (name: string): string => new RegExp(`^ +(?:- )?${name}: (\\S+)`, 'm').exec(manifest!.code)?.[1] ?? ''
+    assert.equal(value('value'), `${value('mountPath')}/session-keys`)
+    assert.doesNotMatch(manifest!.code, /subPath|\t/)
+    assert.equal(value('secretName'), 'session-keys')
+    assert.match(page, /kubectl create secret generic session-keys --from-file=session-keys/)
   })
 })

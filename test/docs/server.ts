@@ -1,6 +1,7 @@
 // Starts a documented server as a process of its own, and talks to it over HTTP.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
+import { isWasmNotice } from '../helpers.ts'
 import { environment, type Workspace } from './workspace.ts'
 
 export interface Server {
@@ -22,8 +23,9 @@ export async function startServer (workspace: Workspace, file: string): Promise<
 
   const url = await new Promise<string>((resolve, reject) => {
     createInterface(child.stdout).on('line', line => {
-      const { level, msg } = JSON.parse(line) as { level: number, msg: string }
-      if (level > 30) complaints.push(msg)
+      const written = JSON.parse(line) as { level: number, msg: string, code?: string }
+      const { level, msg } = written
+      if (level > 30 && !isWasmNotice(written)) complaints.push(msg)
       const [address] = /http:\/\/\S+/.exec(msg) ?? []
       if (address !== undefined) resolve(address)
     })

@@ -13,6 +13,7 @@ const INSTALLED: Record<string, string> = {
   '@fastify/secure-session': '.',
   '.bin/fastify-sealed-session': 'genkey.js',
   fastify: 'node_modules/fastify',
+  '@fastify/cookie': 'node_modules/@fastify/cookie',
   'sodium-native': 'node_modules/sodium-native',
   zod: 'node_modules/zod',
   superjson: 'node_modules/superjson',
@@ -38,9 +39,10 @@ export class Workspace {
     return path
   }
 
-  /** Runs commands as a shell does; the first one that fails ends it. */
-  shell (commands: string): void {
-    execFileSync('sh', ['-ec', commands], { cwd: this.folder, env: environment(), stdio: 'pipe' })
+  /** Runs commands as a shell does, with more variables; the first one that fails ends it. Returns stdout. */
+  shell (commands: string, variables: Record<string, string> = {}): string {
+    const env = { ...environment(), ...variables }
+    return execFileSync('sh', ['-ec', commands], { cwd: this.folder, env, stdio: 'pipe', encoding: 'utf8' })
   }
 
   /** Runs a program to its end. */

@@ -1,8 +1,10 @@
 // Keys: how they may be written, which are refused, and whose bytes count.
 import assert from 'node:assert/strict'
+import { Signer } from '@fastify/cookie'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { buildApp, newKey } from '../helpers.ts'
+import { Keyring } from '../../src/index.ts'
+import { buildApp, newKey, withKeyFile } from '../helpers.ts'
 import { openRaw, rejection, sealRaw, seconds, warningsOf, type ConfigurationError } from './support.ts'
 
 /** The message and the advice say nothing of the key. */
@@ -141,6 +143,23 @@ describe('a key of another type is refused', () => {
     })
   }
 
+  it('a Keyring in an array or in another Keyring, with what to do instead', async () => {
+    const keyring = new Keyring(newKey())
+    const error = await rejection({ key: [newKey(), keyring] })
+    assert.equal(error.message, 'Key must be string or buffer: key[1] is an object')
+    assert.match(error.hint, /^A Keyring has its own array of keys and is given alone, as "key: keyring"\./)
+    assert.throws(() => new Keyring(keyring as never), { code: 'FST_SEALED_SESSION_KEY_TYPE', hint: /^A Keyring .* is given alone/ })
+    assert.throws(() => { keyring.rotate(new Keyring(newKey()) as never) }, { code: 'FST_SEALED_SESSION_KEY_TYPE' })
+  })
+
+  it('a promise of a Keyring, with what is missing', async () => {
+    await withKeyFile(newKey(), async path => {
+      const error = await rejection({ key: Keyring.fromFile(path) })
+      assert.equal(error.code, 'FST_SEALED_SESSION_KEY_TYPE')
+      assert.match(error.hint, /^It is a promise: "await" it/)
+    })
+  })
+
   for (const key of [null, undefined]) {
     it(`${key} in an array`, async () => {
       assert.match((await rejection({ key: [newKey(), key] })).message, new RegExp(`key\\[1\\] is ${key}`))
@@ -172,6 +191,17 @@ describe('the bytes of a key are copied at registration', () => {
       }
     })
   }
+
+  it('and those of a passphrase, although its key is derived later', async () => {
+    const secret = randomBytes(40)
+    const original = Buffer.from(secret)
+    // The warning that there is no salt comes just before the derivation, which leaves time for this.
+    const write = (line: string): void => { if (line.includes('WARN_SALT')) setImmediate(() => secret.fill(0)) }
+    const app = buildApp({ secret, cookie: { signed: true } }, { logger: { level: 'warn', stream: { write } }, pluginTimeout: 0 })
+    await app.ready()
+    assert.deepEqual(secret, Buffer.alloc(40))
+    assert.equal(app.signCookie('x'), new Signer(original).sign('x'))
+  })
 
   it('and those of a passphrase and its salt, signatures included', async () => {
     const [secret, salt] = [randomBytes(40), randomBytes(16)]
@@ -206,6 +236,15 @@ describe('a key whose bytes are all equal', () => {
       }
     })
   }
+
+  it('is warned about where it is in a Keyring', async () => {
+    const keyring = new Keyring([newKey(), Buffer.alloc(32)])
+    const [warning, ...others] = await warningsOf({ key: keyring })
+    assert.deepEqual(others, [])
+    assert.equal(warning?.code, 'FST_SEALED_SESSION_WARN_KEY_CONSTANT')
+    assert.ok(warning.msg.includes(`all bytes of the key ${keyring.ids[1]} are equal`), warning.msg)
+    assert.deepEqual(await warningsOf({ key: new Keyring(newKey()) }), [])
+  })
 
   it('is not suspected where one byte differs', async () => {
     for (const index of [0, 31]) {

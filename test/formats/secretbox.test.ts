@@ -137,6 +137,25 @@ describe('openSecretbox', () => {
     assert.deepEqual(openSecretbox(sealRaw(key, '{"a":1}'), keyring), { ok: false, reason: 'time-missing' })
   })
 
+  it('reads what a token says of its session\'s life, whatever of it is there', () => {
+    const id = Buffer.alloc(16, 7)
+    const lives: Array<[life: object, read: object]> = [
+      [{}, {}], [{ created: 5 }, { created: 5 }], [{ expiry: 60, maxAge: 30 }, { lifetime: 60, maxAge: 30 }], [{ id: id.toString('base64url') }, { id }]
+    ]
+    for (const [life, read] of lives) {
+      const opened = openSecretbox(sealRaw(key, JSON.stringify({ a: 1, __life: life, __ts: 5 })), keyring)
+      assert.ok(opened.ok)
+      assert.deepEqual(opened.content, { data: { a: 1 }, lastWrite: 5, created: null, lifetime: null, maxAge: null, id: null, ...read })
+    }
+  })
+
+  it('refuses a life that is none', () => {
+    for (const life of [null, 1, 'x', { created: -1 }, { created: '5' }, { expiry: null }, { maxAge: [] }, { id: 'short' }, { id: 5 }]) {
+      assert.deepEqual(openSecretbox(sealRaw(key, JSON.stringify({ __life: life, __ts: 5 })), keyring), { ok: false, reason: 'payload-invalid' })
+    }
+    assert.deepEqual(openSecretbox(sealRaw(key, '{"__life":{"expiry":1e999},"__ts":5}'), keyring), { ok: false, reason: 'payload-invalid' })
+  })
+
   const plaintexts: Array<[title: string, plaintext: string | Buffer]> = [
     ['nothing', ''], ['null', 'null'], ['a number', '1'], ['a text', '"a"'], ['an array', '[]'], ['no JSON', '{"a":'],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00])]

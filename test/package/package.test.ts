@@ -27,7 +27,7 @@ describe('the tarball', () => {
   test('has everything that a user needs', () => {
     for (const file of [
       'package.json', 'README.md', 'LICENSE', 'genkey.js',
-      'dist/esm/index.js', 'dist/esm/index.d.ts', 'dist/esm/cli.js',
+      'dist/esm/index.js', 'dist/esm/index.d.ts', 'dist/esm/cli/main.js',
       'dist/cjs/package.json', 'dist/cjs/require.cjs', 'dist/cjs/require.d.cts', 'dist/cjs/index.js', 'dist/cjs/index.d.ts'
     ]) assert.ok(files.includes(file), `${file} is missing`)
   })

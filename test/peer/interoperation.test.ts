@@ -110,6 +110,28 @@ describe('the peer and this package read and continue the sessions of each other
   }
 })
 
+describe('a session that is too large for one cookie', () => {
+  for (const options of [{ key: KEY }, { key: KEY, cookie: SIGNED }, { key: KEY, format: 'sealed', accept: ['sealed', 'secretbox'] }]) {
+    it(`is an empty one to the peer when we split it, and ours again when the peer has written: ${Object.keys(options).join(', ')}`, async () => {
+      const [ours, peer] = [await serverOf('ours', { options }), await serverOf('peer', { options: { key: KEY, ...(options.cookie && { cookie: options.cookie }) } })]
+      const split = cookieHeader(await ours.visit(session => session.set('text', 'x'.repeat(4500))))
+      assert.deepEqual(split.split('; ').map(pair => pair.split('=')[0]), ['session', 'session.1'])
+      const written = await peer.visit(session => { const data = session.data(); session.set('n', 1); return data }, split)
+      assert.deepEqual(written.json(), {})
+      const mixed = `${cookieHeader(written)}; ${split.split('; ')[1]}`
+      const read = await ours.visit(session => { session.touch(); return session.data() }, mixed)
+      assert.deepEqual(read.json(), { n: 1 })
+      assert.deepEqual(setCookies(read).map(line => [line.split('=')[0], line.includes('Max-Age=0')]), [['session', false], ['session.1', true]])
+    })
+  }
+
+  it('is read as the peer writes it, for clients that keep such a cookie', async () => {
+    const [ours, peer] = [await serverOf('ours', { options: { key: KEY } }), await serverOf('peer', { options: { key: KEY } })]
+    const large = cookieHeader(await peer.visit(session => session.set('text', 'x'.repeat(9000))))
+    assert.equal((await ours.visit(session => String(session.text).length, large)).json(), 9000)
+  })
+})
+
 function write (request: FastifyRequest, names: readonly string[], data: Bag): void {
   for (const name of names) {
     Object.assign(sessionNamed(request, name), data)

@@ -51,6 +51,20 @@ for (const [kind, options] of Object.entries({ plain: {}, signed: { cookie: { pa
   })
 }
 
+describe('requests of one user at the same time', () => {
+  for (const [from, to] of ADJACENT) {
+    it(`all see the session, some at "${from}" and some at "${to}", and whichever cookie is the last opens at "${to}"`, async () => {
+      const apps = await versions()
+      const user = await oneUser(apps[from])
+      for (let round = 0; round < 5; round++) {
+        const reads = Array.from({ length: 8 }, (_, index) => user.read(apps[index % 2 === 0 ? from : to]))
+        for (const found of await Promise.all(reads)) assert.deepEqual(found, { user: 0, count: 1 })
+      }
+      assert.deepEqual(await user.read(apps[to]), { user: 0, count: 1 })
+    })
+  }
+})
+
 describe('a request that reads a session', () => {
   for (const [from, to] of ADJACENT) {
     const isReformatted = (from === 'secretbox' && to === 'both') || (from === 'both' && to === 'secretbox')

@@ -1,6 +1,6 @@
 // A program that declares what its sessions hold, in CommonJS files.
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Session, SessionData } from 'fastify-sealed-session'
+import type { OpenedToken, Session, SessionCodec, SessionData } from 'fastify-sealed-session'
 import { expect, test } from 'tstyche'
 
 interface Profile {
@@ -52,4 +52,12 @@ test('the declared session is what is made, opened and sealed outside a request'
   expect(app.createSecureSession().userId).type.toBe<number | undefined>()
   expect(app.decodeSecureSession('token')).type.toBe<Session | null>()
   expect(app.encodeSecureSession(session)).type.toBe<string>()
+})
+
+test('declared keys have their types in tokens without Fastify, and may be missing', () => {
+  const codec: SessionCodec = {} as SessionCodec
+  const opened: OpenedToken = codec.open('token')
+  if (opened.ok) expect(opened.data).type.toBe<Partial<SessionData>>()
+  expect(codec.seal).type.toBeCallableWith({ userId: 1 })
+  expect(codec.seal).type.not.toBeCallableWith({ name: 'Ada' })
 })

@@ -114,10 +114,12 @@ describe('the reasons to refuse', () => {
         case 'not-authentic':
         case 'header-invalid':
         case 'payload-invalid':
+        case 'schema-invalid':
         case 'time-missing': return 'not of this session'
         case 'expired':
         case 'time-in-future': return 'not now'
         case 'signature-invalid': return 'not signed'
+        case 'chunk-missing': return 'not complete'
       }
     }
     expect(advice).type.toBeCallableWith('expired')

@@ -1,0 +1,3 @@
+import { sideWith } from './keys.js'
+
+export const { name, tokens } = sideWith(100)

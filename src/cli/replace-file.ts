@@ -1,0 +1,74 @@
+import { closeSync, fchmodSync, fchownSync, fstatSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs'
+import { note } from './command.ts'
+
+const GROUP = 0o070
+
+/**
+ * Replaces a file in one step: whoever reads it has the old content or the new one, whole. A symlink
+ * stays, and the file behind it is replaced. Mode and owner stay.
+ *
+ * The temporary file beside it has a fixed name and is the lock, too: of two at a time, one fails
+ * and has changed nothing.
+ * @param edit makes the new content out of the old one, which cannot change meanwhile.
+ * @returns what `edit` returned.
+ * @throws what `edit` throws, and what the file system does. The file is then as it was.
+ */
+export function replaceFile<Edited extends { content: Uint8Array }> (path: string, edit: (content: Buffer) => Edited): Edited {
+  const target = realpathSync(path)
+  if (!statSync(target).isFile()) throw new Error(`"${path}" is not a file`)
+  const temporary = `${target}.rotating`
+  const file = openLock(temporary, path)
+  try {
+    const edited = fill(file, target, edit)
+    renameSync(temporary, target)
+    return edited
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+function openLock (temporary: string, path: string): number {
+  try {
+    return openSync(temporary, 'wx', 0o600)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    throw new Error(`"${path}" is being rotated: "${temporary}" exists. If no other rotation is running, one was interrupted and changed nothing: remove that file`)
+  }
+}
+
+/** Writes the new content and closes the file. It is on the disk before it gets its name. */
+function fill<Edited extends { content: Uint8Array }> (file: number, target: string, edit: (content: Buffer) => Edited): Edited {
+  try {
+    const edited = edit(readFileSync(target))
+    writeFileSync(file, edited.content)
+    keepOwner(file, statSync(target), target)
+    fsyncSync(file)
+    return edited
+  } finally {
+    closeSync(file)
+  }
+}
+
+/** Gives the new file the owner and the mode of the old one. */
+function keepOwner (file: number, { uid, gid, mode }: Stats, target: string): void {
+  const isOwnerKept = tryChown(file, uid, gid)
+  const isGroupKept = isOwnerKept || tryChown(file, fstatSync(file).uid, gid)
+  const permissions = mode & 0o7777
+  // Another group than the one that could read it must not.
+  fchmodSync(file, isGroupKept ? permissions : permissions & ~GROUP)
+  if (!isOwnerKept) note(`the owner or group of "${target}" could not be kept: see to it that the app can still read it`)
+}
+
+/** @returns whether the file has this owner and group now. */
+function tryChown (file: number, uid: number, gid: number): boolean {
+  const own = fstatSync(file)
+  if (own.uid === uid && own.gid === gid) return true
+  try {
+    fchownSync(file, uid, gid)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error
+    return false
+  }
+}

@@ -1,0 +1,50 @@
+import type { Content } from '../content.ts'
+import { CLOCK_TOLERANCE } from '../lifetime.ts'
+import type { RefusalReason } from '../types.ts'
+import { printable } from './printable.ts'
+import { REFUSALS, type Refused } from './refusal-words.ts'
+import { describeTime } from './time-words.ts'
+
+/**
+ * What is in a token, as lines of text and then the session as JSON.
+ * @param now milliseconds since 1970.
+ */
+export function reportOf (inspected: Omit<Refused, 'lifetime'>, content: Content, keyId: string, now: number): string {
+  const { token, format, context, isSigned } = inspected
+  const { data, created, lastWrite, lifetime, maxAge } = content
+  const rows: Array<[label: string, value: string | null]> = [
+    ['format', format],
+    ['bound to', format === 'sealed' ? printable(context) : null],
+    ['key id', keyId],
+    ['created', created === null ? null : describeTime(created, now)],
+    ['last write', describeTime(lastWrite * 1000, now)],
+    ['lifetime', lifetime === null ? null : `${lifetime} s, its own: until ${describeTime((lastWrite + lifetime) * 1000, now)}`],
+    ['Max-Age', maxAge === null ? null : `${maxAge} s, its own`],
+    ['size', `${Buffer.byteLength(JSON.stringify(data))} bytes of JSON, a token of ${token.length} characters`],
+    ['signature', isSigned ? 'there is one, not checked here' : null]
+  ]
+  return [
+    ...rows.filter(([, value]) => value !== null).map(([label, value]) => `${label.padEnd(12)}${value}`),
+    '',
+    ...verdict({ ...inspected, lifetime }, content, now),
+    '',
+    printable(data, 2),
+    ''
+  ].join('\n')
+}
+
+/** Why an app with the same keys refuses the token, or may refuse it. */
+function verdict (refused: Refused, { lastWrite, lifetime }: Content, now: number): string[] {
+  const seconds = now / 1000
+  const words = (reason: RefusalReason): string => `- ${reason}: ${REFUSALS[reason](refused)}`
+  if (lastWrite > seconds + CLOCK_TOLERANCE) return ['An app refuses it now:', words('time-in-future')]
+  if (lifetime !== null && lastWrite + lifetime <= seconds) return ['An app refuses it now:', words('expired')]
+  const possible: RefusalReason[] = [
+    ...(lifetime === null ? ['expired' as const] : []),
+    // Sealed tokens are accepted by default.
+    ...(refused.format === 'secretbox' ? ['format-not-accepted' as const] : []),
+    'schema-invalid',
+    'signature-invalid'
+  ]
+  return ['An app with these keys opens it, unless', ...possible.map(words)]
+}

@@ -1,0 +1,143 @@
+// `inspect` on what cannot be opened: exit code 1, and words that say what to look at.
+import assert from 'node:assert/strict'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import ts from 'typescript'
+import { REFUSALS } from '../../src/cli/refusal-words.ts'
+import { Keyring } from '../../src/index.ts'
+import { MAX_TOKEN_LENGTH } from '../../src/limits.ts'
+import { read } from '../docs/source.ts'
+import { sealRaw } from '../edges/support.ts'
+import { newKey } from '../helpers.ts'
+import { otherVersion, sealedRaw, sealedToken, secretboxToken } from './inspect-support.ts'
+import { GENKEY, assertNoKey, run, temporaryFolder, type Outcome } from './support.ts'
+
+const key = newKey()
+const stranger = newKey()
+const folder = temporaryFolder()
+const keyFile = join(folder, 'keys')
+writeFileSync(keyFile, `${key.toString('hex')}\n`)
+const [keyId, strangerId] = new Keyring([key, stranger]).ids as [string, string]
+
+/** The token goes through stdin: an argument cannot be as long as one that is too long. */
+async function inspect (token: string, args: string[] = [], file = keyFile): Promise<Outcome> {
+  const outcome = await run(process.execPath, [GENKEY, 'inspect', '--key-file', file, ...args, '-'], { stdin: token })
+  assertNoKey(outcome, [key, stranger])
+  return outcome
+}
+
+/** The names in the type. */
+function refusalReasons (): string[] {
+  const source = ts.createSourceFile('token-types.ts', read('src/token-types.ts'), ts.ScriptTarget.Latest)
+  const type = source.statements.find(node => ts.isTypeAliasDeclaration(node) && node.name.text === 'RefusalReason')
+  return [...type?.getText(source).replace(/\/\*[^]*?\*\//, '').matchAll(/'([\w-]+)'/g) ?? []].map(([, name = '']) => name)
+}
+
+const nonce = 'A'.repeat(32)
+const HEADER = Buffer.alloc(11)
+
+/** A token for each reason for which none opens, and what is said of it. */
+const refused: Record<string, [token: string, message: RegExp]> = {
+  malformed: ['AAAA', /it is no token, or a part of it is missing/],
+  'chunk-missing': ['2~AQAB', /one of the cookies that a large session was split over/],
+  'too-long': ['A'.repeat(MAX_TOKEN_LENGTH + 1), /it has 65537 characters; more than 65536 are never opened/],
+  'ciphertext-length': [`AAAA;${nonce}`, /the part before ";" is too short/],
+  'nonce-length': [`${'A'.repeat(64)};AAAA`, /the part after ";" is not 24 bytes/],
+  'version-unknown': [otherVersion(sealedToken(key)), /a version that this release does not know/],
+  'key-unknown': [sealedToken(stranger), new RegExp(`sealed with key id ${strangerId}, which is not among the keys of ".*keys": ${keyId}\\.`)],
+  'not-authentic': [secretboxToken(stranger), new RegExp(`sealed with another key than those of ".*keys": ${keyId}; or changed on the way`)],
+  'header-invalid': [sealedRaw(key, Buffer.alloc(11, 0x80)), /with a header that this release does not know/],
+  'payload-invalid': [sealedRaw(key, Buffer.concat([HEADER, Buffer.from('[]')])), /is not a JSON object/],
+  'time-missing': [sealRaw(key, '{"a":1}'), /without the time of the last write/]
+}
+
+/** A token for each reason for which an app may refuse what opens here. */
+const doubted: Record<string, [token: string, message: RegExp]> = {
+  'format-not-accepted': [secretboxToken(key), /the app's option "accept" does not have "secretbox"/],
+  expired: [secretboxToken(key), /the app's option "expiry" has passed since the last write/],
+  'time-in-future': [secretboxToken(key, { lastWrite: 2e10 }), /the last write lies more than 60 seconds ahead/],
+  'schema-invalid': [secretboxToken(key), /does not fit the app's option "schema", which is not checked here/],
+  'signature-invalid': [`${secretboxToken(key)}.${'A'.repeat(43)}`, /the signature, which is not checked here, is wrong/]
+}
+
+describe('the reasons', () => {
+  test('each have words, and are each said of a token below', () => {
+    assert.ok(refusalReasons().length > 10)
+    assert.deepEqual(Object.keys(REFUSALS).sort(), refusalReasons().sort())
+    assert.deepEqual(Object.keys({ ...refused, ...doubted }).sort(), refusalReasons().sort())
+  })
+
+  for (const [reason, [token, message]] of Object.entries(refused)) {
+    test(`${reason}: exit code 1, and what it means on stderr`, async () => {
+      const { code, stdout, stderr } = await inspect(token)
+      assert.equal(code, 1)
+      assert.equal(stdout.length, 0)
+      assert.ok(stderr.startsWith(`fastify-sealed-session: refused as ${reason}: `), stderr)
+      assert.match(stderr, message)
+      assert.equal(stderr.split('\n').length, 2)
+    })
+  }
+
+  for (const [reason, [token, message]] of Object.entries(doubted)) {
+    test(`${reason}: the session is shown, with what an app may say of it`, async () => {
+      const { code, stdout } = await inspect(token)
+      assert.equal(code, 0)
+      const line = stdout.toString().split('\n').find(line => line.startsWith(`- ${reason}: `)) ?? ''
+      assert.match(line, message)
+    })
+  }
+})
+
+describe('a refusal', () => {
+  test('of a sealed token for another name says to try --name', async () => {
+    const { code, stderr } = await inspect(sealedToken(key, {}, 'auth'))
+    assert.equal(code, 1)
+    assert.match(stderr, new RegExp(`refused as not-authentic: it names key ${keyId} of ".*keys", but was changed on the way, or sealed for another name than "session": try --name`))
+  })
+
+  test('names the cookie safely', async () => {
+    const { stderr } = await inspect(`a\u001bb=${sealedToken(key)}`)
+    assert.match(stderr, /another name than "a\\u001bb": /)
+  })
+
+  test('of nothing says that it is empty', async () => {
+    for (const token of ['', '\n', 'session=', 'session=; Max-Age=0; Path=/']) {
+      const { code, stderr } = await inspect(token)
+      assert.equal(code, 1)
+      assert.match(stderr, /refused as malformed: it is empty, as a cookie is that is being deleted\n/, token)
+    }
+  })
+
+  test('does not show the token', async () => {
+    const token = secretboxToken(stranger)
+    assert.ok(!(await inspect(token)).stderr.includes(token.slice(0, 20)))
+  })
+})
+
+describe('a key file that cannot be used: exit code 1, and no word of what it holds', () => {
+  const secret = stranger.toString('hex')
+  const files: Record<string, [content: string | null, message: RegExp]> = {
+    missing: [null, /^fastify-sealed-session: ENOENT: /],
+    empty: ['', / has no key in it\n/],
+    bad: [`# keys\n${secret.slice(1)}\n`, / is not valid in line 2: .*got 63 characters\n/]
+  }
+
+  for (const [name, [content, message]] of Object.entries(files)) {
+    test(name, async () => {
+      const path = join(folder, name)
+      if (content !== null) writeFileSync(path, content)
+      const { code, stdout, stderr } = await inspect(secretboxToken(key), [], path)
+      assert.equal(code, 1)
+      assert.equal(stdout.length, 0)
+      assert.match(stderr, message)
+      assert.ok(!stderr.includes(secret.slice(1, 20)))
+    })
+  }
+
+  test('a folder', async () => {
+    const path = join(folder, 'folder')
+    mkdirSync(path)
+    assert.match((await inspect(secretboxToken(key), [], path)).stderr, /^fastify-sealed-session: EISDIR: /)
+  })
+})

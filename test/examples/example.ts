@@ -1,0 +1,79 @@
+// An example as a process of its own, and a visitor's browser.
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+const CLOCK = new URL('clock.js', import.meta.url).href
+
+export class Example {
+  /** Where it listens; known once `started` has resolved. */
+  url = ''
+  /** All that it has printed. */
+  output = ''
+  readonly #process: ChildProcess
+  readonly #ended: Promise<unknown>
+
+  /** @param path of its program, below examples/. */
+  private constructor (path: string, environment: NodeJS.ProcessEnv) {
+    this.#process = fork(fileURLToPath(new URL(`../../examples/${path}`, import.meta.url)), {
+      execArgv: ['--import', CLOCK], env: { ...process.env, PORT: '0', ...environment }, silent: true
+    })
+    this.#ended = once(this.#process, 'close')
+  }
+
+  /** Runs a program until it prints where it listens; fails after half a minute. */
+  static async start (path: string, environment: NodeJS.ProcessEnv = {}): Promise<Example> {
+    const example = new Example(path, environment)
+    for (const stream of [example.#process.stdout, example.#process.stderr]) {
+      stream?.setEncoding('utf8').on('data', (text: string) => { example.output += text })
+    }
+    example.url = await example.printed(/http:\/\/[\d.]+:\d+/)
+    return example
+  }
+
+  /** The first match in what it prints, as soon as that is there; fails after half a minute. */
+  async printed (pattern: RegExp): Promise<string> {
+    const signal = AbortSignal.timeout(30_000)
+    for (;;) {
+      const [match] = pattern.exec(this.output) ?? []
+      if (match !== undefined) return match
+      if (this.#process.exitCode !== null) throw new Error(`the example ended: ${this.output}`)
+      await Promise.race([once(this.#process.stdout!, 'data', { signal }), this.#ended]) // piped, see above
+    }
+  }
+
+  /** Moves its clock. */
+  async wait (seconds: number): Promise<void> {
+    const moved = once(this.#process, 'message')
+    this.#process.send(seconds)
+    await moved
+  }
+
+  /** Its exit code once it was told to end: null where a signal had to do it. */
+  async stop (): Promise<number | null> {
+    this.#process.kill('SIGTERM')
+    await this.#ended
+    return this.#process.exitCode
+  }
+
+  /** Logs in. @returns the line that sets the cookie */
+  async logIn (name = 'Ada'): Promise<string> {
+    const response = await this.post('/login', JSON.stringify({ name }))
+    return response.headers.get('set-cookie') ?? ''
+  }
+
+  async post (path: string, body: string, type = 'application/json'): Promise<Response> {
+    return await fetch(this.url + path, { method: 'POST', headers: { 'content-type': type }, body })
+  }
+}
+
+/** The `Cookie` header of a browser that got this line. */
+export function cookieOf (line: string): string {
+  return line.split(';')[0]!
+}
+
+/** A cookie of which one character was changed for another of the same alphabet. */
+export function tamperedWith (cookie: string): string {
+  const at = Math.floor(cookie.length / 2)
+  return cookie.slice(0, at) + (cookie[at] === 'A' ? 'B' : 'A') + cookie.slice(at + 1)
+}
