@@ -2,11 +2,14 @@ import { fillNonce } from './crypto/nonces.ts'
 import type { Content, Format } from './content.ts'
 import { bindingOf, openSealed, sealSealed, type Binding, type SealedRefusal } from './formats/sealed.ts'
 import { openSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
+import type { DerivedKey } from './keys/derived-key.ts'
 import type { KeySource } from './keys/key-source.ts'
+import type { DataSchema } from './schema.ts'
+import { JSON_SERIALIZER, type Serializer } from './serializer.ts'
 import { lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.ts'
 
 /** Why a token was refused. For logs only: the client learns nothing but that its session is empty. */
-export type Refusal = SecretboxRefusal | SealedRefusal | LifetimeRefusal | 'format-not-accepted'
+export type Refusal = SecretboxRefusal | SealedRefusal | LifetimeRefusal | 'format-not-accepted' | 'schema-invalid'
 
 export type Opened =
   | { ok: true, content: Content, format: Format, keyId: string, stale: boolean }
@@ -33,6 +36,10 @@ export interface CodecOptions {
   accept: readonly Format[]
   /** What sealed tokens are bound to. */
   context: string
+  /** Default JSON. */
+  serializer?: Serializer
+  /** Default null, for any data. */
+  schema?: DataSchema | null
 }
 
 /** Seals sessions into tokens and opens them again. Knows nothing of HTTP. */
@@ -42,38 +49,49 @@ export class Codec {
   readonly #format: Format
   readonly #accept: readonly Format[]
   readonly #binding: Binding
+  readonly #serializer: Serializer
+  readonly #schema: DataSchema | null
   readonly #surroundings: Surroundings
 
-  constructor ({ keyring, expiry, absoluteTimeout = null, format, accept, context }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
+  constructor ({ keyring, expiry, absoluteTimeout = null, format, accept, context, serializer = JSON_SERIALIZER, schema = null }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
     this.#keyring = keyring
     this.#limits = { expiry, absoluteTimeout }
     this.#format = format
     this.#accept = accept
     this.#binding = bindingOf(context)
+    this.#serializer = serializer
+    this.#schema = schema
     this.#surroundings = surroundings
   }
 
-  /**
-   * The token of a session, in the format of this codec, sealed with the key that seals now.
-   * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, `FST_SEALED_SESSION_TOO_LARGE`
-   */
-  seal (content: Content): string {
-    const { now, fillRandom } = this.#surroundings
-    const key = this.#keyring.current.sealing(now())
-    return this.#format === 'secretbox'
-      ? sealSecretbox(this.#asSecretbox(content), key, fillRandom)
-      : sealSealed(content, key, this.#binding, fillRandom)
+  /** The key that seals now. */
+  sealingKey (): DerivedKey {
+    return this.#keyring.current.sealing(this.#surroundings.now())
   }
 
   /**
-   * The session of a token. Never throws: whatever a client sends is refused with a reason.
+   * The token of a session, in the format of this codec.
+   * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, `FST_SEALED_SESSION_SERIALIZER_FAILED`, `FST_SEALED_SESSION_TOO_LARGE`,
+   * and what checking against the schema throws
+   */
+  seal (content: Content, key: DerivedKey = this.sealingKey()): string {
+    this.#schema?.check(content.data)
+    const { fillRandom } = this.#surroundings
+    return this.#format === 'secretbox'
+      ? sealSecretbox(this.#asSecretbox(content), key, fillRandom, this.#serializer)
+      : sealSealed(content, key, this.#binding, fillRandom, this.#serializer)
+  }
+
+  /**
+   * The session of a token. Whatever a client sends is refused with a reason; what is thrown is only
+   * `FST_SEALED_SESSION_SCHEMA_ASYNC`, for a schema that cannot be used.
    * `stale` says that a token made now would have another format, or a newer key.
    */
   open (token: string): Opened {
     const format = formatOf(token)
     if (!this.#accept.includes(format)) return refused('format-not-accepted')
     const keys = this.#keyring.current
-    const opened = format === 'secretbox' ? openSecretbox(token, keys) : openSealed(token, keys, this.#binding)
+    const opened = format === 'secretbox' ? openSecretbox(token, keys, this.#serializer) : openSealed(token, keys, this.#binding, this.#serializer)
     if (!opened.ok) return opened
     const { content, key } = opened
     const now = this.#surroundings.now()
@@ -81,6 +99,11 @@ export class Codec {
     if (this.#limits.absoluteTimeout !== null) content.created ??= content.lastWrite * 1000
     const reason = lifetimeRefusal(content, this.#limits, now)
     if (reason !== null) return refused(reason)
+    if (this.#schema !== null) {
+      const data = this.#schema.read(content.data)
+      if (data === null) return refused('schema-invalid')
+      content.data = data // nobody else has the content yet
+    }
     const stale = format !== this.#format || keys.isOlder(key, keys.sealing(now))
     return { ok: true, content, format, keyId: key.id, stale }
   }

@@ -36,10 +36,10 @@ export function dataFrom (source: unknown): Data {
 }
 
 /** Text that differs where data does, in what a token holds of it. */
-export function snapshotOf (data: Data): string {
+export function snapshotOf (data: Data, stringify: (data: Data) => string = JSON.stringify): string {
   try {
-    return JSON.stringify(data)
+    return stringify(data)
   } catch {
-    return 'what JSON cannot hold' // sealing says what that is
+    return 'what cannot be stored' // sealing says what that is
   }
 }

@@ -130,6 +130,22 @@ export const ERRORS = {
     message: 'the session cannot be stored: %s is %s',
     advice: 'Store what JSON can hold: text, numbers, booleans, null, arrays and plain objects.'
   },
+  FST_SEALED_SESSION_SERIALIZER_FAILED: {
+    message: 'the session cannot be stored: stringify of its serializer %s',
+    advice: 'Store what the serializer can hold. What it has thrown is the cause of this error.'
+  },
+  FST_SEALED_SESSION_SCHEMA_INVALID: {
+    message: 'the session does not fit its schema at %s',
+    advice: 'Set what the schema asks for before the response is sent, or correct the schema.'
+  },
+  FST_SEALED_SESSION_SCHEMA_FAILED: {
+    message: 'the schema of the session %s',
+    advice: 'A schema has to return a value or issues. What it has thrown is the cause of this error.'
+  },
+  FST_SEALED_SESSION_SCHEMA_ASYNC: {
+    message: 'the schema of the session works asynchronously',
+    advice: 'Take out what is asynchronous, such as a look-up in a database, and do that in a handler.'
+  },
   FST_SEALED_SESSION_COOKIE_TOO_LARGE: {
     message: 'the cookie of session "%s" would have %s bytes, more than fit: maxChunks is %s, for %s bytes in all',
     advice: 'Keep large data elsewhere and store its id in the session. Or raise maxChunks, if every proxy takes header lines (often 8 KiB) and Node.js takes headers (16 KiB) of that length.'

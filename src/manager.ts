@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { SURROUNDINGS, type Codec, type Opened, type Surroundings } from './codec.ts'
+import { SURROUNDINGS, formatOf, type Codec, type Opened, type Surroundings } from './codec.ts'
 import { parsedCookies, type CookieCoding } from './app-cookies.ts'
 import { chunkName, joinChunks } from './cookies/chunks.ts'
 import { cookieValues } from './cookies/find.ts'
 import { dataFrom, getOwn } from './data.ts'
+import { openChannel, publishOpen, publishSeal, sealChannel } from './diagnostics.ts'
+import type { SealedSessionError } from './errors.ts'
 import { MAX_SIGNED_LENGTH } from './limits.ts'
 import type { SessionConfig } from './options.ts'
 import { refusalMessage } from './refusals.ts'
@@ -28,7 +30,8 @@ export class SessionManager {
     this.config = config
     this.#app = app
     this.#codec = codec
-    this.#settings = { now: surroundings.now, expiry: config.expiry, absoluteTimeout: config.absoluteTimeout }
+    const { expiry, absoluteTimeout, serializer } = config
+    this.#settings = { now: surroundings.now, expiry, absoluteTimeout, stringify: serializer.isJson ? undefined : serializer.stringify }
     this.#decode = decode
   }
 
@@ -38,7 +41,23 @@ export class SessionManager {
   }
 
   seal (state: SessionState): string {
-    return this.#codec.seal(state.content())
+    return sealChannel.hasSubscribers ? this.#sealObserved(state) : this.#codec.seal(state.content())
+  }
+
+  /** Seals, and publishes what came of it. */
+  #sealObserved (state: SessionState): string {
+    const { sessionName, format } = this.config
+    const key = this.#codec.sealingKey()
+    const message = { sessionName, format, keyId: key.id }
+    let token: string
+    try {
+      token = this.#codec.seal(state.content(), key)
+    } catch (error) {
+      publishSeal({ ...message, outcome: 'failed', reason: (error as SealedSessionError).code, bytes: null })
+      throw error
+    }
+    publishSeal({ ...message, outcome: 'sealed', reason: null, bytes: token.length }) // it is ASCII
+    return token
   }
 
   /** The session of a token from outside a request, signed or not; null where it is refused. */
@@ -92,7 +111,8 @@ export class SessionManager {
   #newest (values: readonly string[], request: FastifyRequest): Found | Refused | null {
     const { log } = request
     const joined = joinChunks(values, index => this.#chunkValues(request, index))
-    if (joined.length === 0 && values.length > 0) return this.#refuse('chunk-missing', log)
+    const [first] = values
+    if (joined.length === 0 && first !== undefined) return this.#refuse(first, 'chunk-missing', log)
     let best: Found | Refused | null = null
     let decryptions = 0
     for (const value of joined) {
@@ -111,17 +131,31 @@ export class SessionManager {
   #openCookie (value: string, log: DecodeLog): Found | Refused {
     if (this.config.cookie.signed !== true || value.length > MAX_SIGNED_LENGTH) return this.#open(value, log)
     const token = this.#unsign(value)
-    return token === null ? this.#refuse('signature-invalid', log) : this.#open(token, log)
-  }
-
-  #refuse (reason: RefusalReason, log: DecodeLog): Refused {
-    log.debug?.(refusalMessage(reason))
-    return { ok: false, reason }
+    return token === null ? this.#refuse(value, 'signature-invalid', log) : this.#open(token, log)
   }
 
   #open (token: string, log: DecodeLog): Found | Refused {
-    const opened = this.#codec.open(token)
-    return opened.ok ? opened : this.#refuse(opened.reason, log)
+    return this.#told(token, this.#codec.open(token), log)
+  }
+
+  #refuse (token: string, reason: RefusalReason, log: DecodeLog): Found | Refused {
+    return this.#told(token, { ok: false, reason }, log)
+  }
+
+  /** Logs and publishes what came of opening a token, and hands it on. */
+  #told (token: string, result: Found | Refused, log: DecodeLog): Found | Refused {
+    if (!result.ok) log.debug?.(refusalMessage(result.reason))
+    if (openChannel.hasSubscribers) {
+      publishOpen({
+        sessionName: this.config.sessionName,
+        outcome: result.ok ? 'opened' : 'rejected',
+        reason: result.ok ? null : result.reason,
+        keyId: result.ok ? result.keyId : null,
+        format: formatOf(token),
+        bytes: Buffer.byteLength(token)
+      })
+    }
+    return result
   }
 
   #restore (found: Found): SessionState {

@@ -23,6 +23,47 @@ export interface KeyFileOptions {
   watchInterval?: number | undefined
 }
 
+/** What turns the data of a session into text and back, such as `superjson`. */
+export interface SessionSerializer {
+  /**
+   * The text of what a session holds. Called as a method of the object given. What it throws, or
+   * anything but text, ends in `FST_SEALED_SESSION_SERIALIZER_FAILED`, with what was thrown as the cause.
+   */
+  stringify(data: Record<string, unknown>): string
+  /**
+   * The inverse of `stringify`. What it throws, or anything but a plain object, is a token that is
+   * refused as `payload-invalid`.
+   */
+  parse(text: string): unknown
+}
+
+/**
+ * A schema of zod, valibot, arktype or any other library that implements Standard Schema. These are
+ * the parts of `StandardSchemaV1` that are used here, after https://standardschema.dev (version 1).
+ */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>
+    readonly types?: { readonly input: Input, readonly output: Output } | undefined
+  }
+}
+
+/** What a schema says of a value: what it makes of it, or what is wrong with it. */
+export type StandardResult<Output = unknown> =
+  | { readonly value: Output, readonly issues?: undefined }
+  | { readonly issues: readonly StandardIssue[] }
+
+/** What is wrong with a value, and where. */
+export interface StandardIssue {
+  readonly message: string
+  readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined
+}
+
+/** What a session holds that has this schema: `interface SessionData extends InferSession<typeof schema> {}`. */
+export type InferSession<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['output']
+
 /** What can be set for each session, besides its key. */
 export interface SessionOptions {
   /** Name of the property on the request. Default `'session'`. */
@@ -100,6 +141,27 @@ export interface SessionOptions {
    * environments apart that have to share a key.
    */
   context?: string | undefined
+
+  /**
+   * What is used in place of JSON, for values that JSON cannot hold: a Date, a Map, a BigInt. Default
+   * JSON. Change it together with `context` or the key: a session that was sealed with another one
+   * is refused at best, and at worst opens as something else.
+   *
+   * The text of `stringify` is what is sealed, so its length counts. `@fastify/secure-session` opens
+   * such a session, but finds only that text in it.
+   */
+  serializer?: SessionSerializer | undefined
+
+  /**
+   * What a session may hold. Default: anything. When a session is opened, it holds what the schema
+   * makes of its data, and where that is not valid, it starts empty, with the reason `schema-invalid`.
+   * When it is sealed, its data is checked, and sealed as it is: so the schema has to take what it
+   * gives. An empty session is not checked before it is sealed.
+   *
+   * Must work synchronously: `FST_SEALED_SESSION_SCHEMA_ASYNC` is thrown at registration or, where it
+   * does not show there, when a session is first sealed or opened.
+   */
+  schema?: StandardSchema | undefined
 }
 
 /** A session sealed with random keys. */

@@ -5,7 +5,9 @@ import { kindOf, sealedSessionError } from './errors.ts'
 import { readKeyring, type Keys } from './options-keys.ts'
 import { DEFAULT_EXPIRY } from './lifetime.ts'
 import { checkAttributeNames, checkOptionNames } from './option-names.ts'
-import { readDuration, readFlag, readText, readWhole, type Options } from './option-values.ts'
+import { readDuration, readFlag, readSchema, readSerializer, readText, readWhole, type Options } from './option-values.ts'
+import type { DataSchema } from './schema.ts'
+import type { Serializer } from './serializer.ts'
 import type { Warn } from './warnings.ts'
 
 /** One session's options, checked, complete and frozen. */
@@ -24,6 +26,9 @@ export interface SessionConfig extends Keys {
   readonly accept: readonly Format[]
   /** What sealed tokens are bound to. */
   readonly context: string
+  readonly serializer: Serializer
+  /** Null where a session may hold anything. */
+  readonly schema: DataSchema | null
 }
 
 /**
@@ -98,7 +103,9 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
     maxChunks: readWhole(options, 'maxChunks', 2, MAX_CHUNKS),
     format,
     accept: readAccept(options.accept, format),
-    context: readContext(options) ?? cookieName
+    context: readContext(options) ?? cookieName,
+    serializer: readSerializer(options),
+    schema: readSchema(options)
   }
 }
 

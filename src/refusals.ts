@@ -16,6 +16,7 @@ const MESSAGES: Record<RefusalReason, string> = {
   'payload-invalid': 'the content is not a JSON object, creating an empty session',
   'time-missing': 'the cookie has no time, creating an empty session',
   'time-in-future': 'the cookie is from the future, creating an empty session',
+  'schema-invalid': 'the content does not fit the schema, creating an empty session',
   'signature-invalid': 'the signature is missing or wrong, creating an empty session',
   'chunk-missing': 'a part of a cookie that was split is missing, creating an empty session'
 }

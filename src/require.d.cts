@@ -22,10 +22,17 @@ declare namespace plugin {
   export type Format = types.Format
   export type RefusalReason = types.RefusalReason
   export type SessionInfo = types.SessionInfo
+  export type SessionOpenMessage = types.SessionOpenMessage
+  export type SessionSealMessage = types.SessionSealMessage
   export type TokenData = types.TokenData
   export type OpenedToken<T = types.TokenData> = types.OpenedToken<T>
   export type SessionCodec<T = types.TokenData> = types.SessionCodec<T>
   export type KeyFileOptions = types.KeyFileOptions
+  export type StandardSchema<Input = unknown, Output = Input> = types.StandardSchema<Input, Output>
+  export type StandardResult<Output = unknown> = types.StandardResult<Output>
+  export type StandardIssue = types.StandardIssue
+  export type InferSession<Schema extends types.StandardSchema> = types.InferSession<Schema>
+  export type SessionSerializer = types.SessionSerializer
   export type SessionOptions = types.SessionOptions
   export type SessionKeyOptions = types.SessionKeyOptions
   export type SessionSecretOptions = types.SessionSecretOptions

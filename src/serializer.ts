@@ -1,6 +1,15 @@
 import type { Data } from './data.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
 
+/** Turns session data into text and back. */
+export interface Serializer {
+  /** False where the text is a serializer's of the app, and may be anything. */
+  readonly isJson: boolean
+  stringify: (data: Data) => string
+  /** Never throws: null where the text holds no plain object. */
+  parse: (text: string) => Data | null
+}
+
 /**
  * Turns session data into JSON.
  * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, with the key path, for what JSON cannot hold:
@@ -29,6 +38,8 @@ export function parse (text: string): Data | null {
     return null // authentic, but not JSON: refused by the caller with a reason
   }
 }
+
+export const JSON_SERIALIZER: Serializer = { isJson: true, stringify, parse }
 
 /** How deep the culprit is looked for; nobody means to store what is nested deeper. */
 const MAX_DEPTH = 100

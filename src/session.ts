@@ -22,6 +22,8 @@ export interface WriteObserver {
 export interface SessionSettings extends Limits {
   /** Milliseconds since 1970. */
   now: () => number
+  /** What tells whether data was changed in place; default JSON.stringify. */
+  stringify?: ((data: Data) => string) | undefined
 }
 
 /**
@@ -175,12 +177,12 @@ export class SessionState {
   /** Passes a value on, and remembers what the session holds if it can be changed in place. */
   #lend (value: unknown): unknown {
     // After a write the session is sealed as it then is, whatever was changed in between.
-    if (typeof value === 'object' && value !== null && this.#lent === null && !this.#asked) this.#lent = snapshotOf(this.#content.data)
+    if (typeof value === 'object' && value !== null && this.#lent === null && !this.#asked) this.#lent = snapshotOf(this.#content.data, this.#settings.stringify)
     return value
   }
 
   #isChangedWithin (): boolean {
-    return this.#lent !== null && !this.#asked && this.#lent !== snapshotOf(this.#content.data)
+    return this.#lent !== null && !this.#asked && this.#lent !== snapshotOf(this.#content.data, this.#settings.stringify)
   }
 
   options (options: CookieSerializeOptions & { expiry?: unknown }): void {

@@ -19,6 +19,7 @@ export type Format = 'secretbox' | 'sealed'
  * - `format-not-accepted`: a format that is not in `accept`
  * - `header-invalid`, `payload-invalid`, `time-missing`: sealed with the key, but not by this package
  * - `expired`, `time-in-future`: not valid now
+ * - `schema-invalid`: what it holds does not fit the option `schema`
  * - `signature-invalid`: the signature of a signed cookie is missing or wrong
  * - `chunk-missing`: one of the cookies that a large session was split into is missing
  */
@@ -29,6 +30,7 @@ export type RefusalReason =
   | 'format-not-accepted'
   | 'header-invalid' | 'payload-invalid' | 'time-missing'
   | 'expired' | 'time-in-future'
+  | 'schema-invalid'
   | 'signature-invalid'
   | 'chunk-missing'
 
@@ -91,8 +93,9 @@ export interface SessionCodec<T = TokenData> {
   seal(data: T): string
 
   /**
-   * What a token holds. Never throws, whatever it is given. Looks at nothing but the token: not at a
-   * signature, and not at whether the session was revoked.
+   * What a token holds. Looks at nothing but the token: not at a signature, and not at whether the
+   * session was revoked. Whatever it is given, it throws nothing but
+   * `FST_SEALED_SESSION_SCHEMA_ASYNC`, for a schema that cannot be used.
    * @param token as it was before percent-encoding: `decodeURIComponent` of a cookie's value, which
    * cookie parsers do.
    */

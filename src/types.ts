@@ -5,6 +5,7 @@ import type { SessionData as RequireSessionData } from './require.cjs'
 
 export type * from './option-types.ts'
 export type * from './token-types.ts'
+export type { SessionOpenMessage, SessionSealMessage } from './diagnostics.ts'
 
 /**
  * The type of what a session holds. Extend it by declaration merging, under the name the package

@@ -6,7 +6,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { ERRORS, kindOf, sealedSessionError, type ErrorCode } from '../src/errors.ts'
-import secureSession, { Keyring } from '../src/index.ts'
+import secureSession, { Keyring, createSessionCodec, type StandardSchema } from '../src/index.ts'
 import { newKey, withKeyFile } from './helpers.ts'
 import { appWith } from './plugin/support.ts'
 
@@ -53,6 +53,14 @@ async function rejection (options: unknown, before: (app: FastifyInstance) => un
 async function thrown (act: (app: FastifyInstance) => unknown): Promise<unknown> {
   const app = await appWith({}, { options: { key } })
   return await thrownBy(() => act(app))
+}
+
+/** What a codec throws whose schema validates like this. */
+async function sealedWith (validate: StandardSchema['~standard']['validate']): Promise<unknown> {
+  return await thrownBy(async () => {
+    const codec = await createSessionCodec<object>({ key, schema: { '~standard': { version: 1, vendor: 'test', validate } } })
+    codec.seal({ user: SECRET })
+  })
 }
 
 /** One of a series of keys, of which two were found that have the same id. */
@@ -117,6 +125,14 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess>, () => Promise<unknown>> =
   FST_SEALED_SESSION_ASSIGNED: () => handled((_session, request) => { request.session = SECRET }),
   FST_SEALED_SESSION_KEY_RESERVED: () => handled(session => { session.__ts = SECRET }),
   FST_SEALED_SESSION_VALUE_UNSTORABLE: () => handled(session => { session.user = { name: SECRET, find: () => SECRET } }),
+  FST_SEALED_SESSION_SERIALIZER_FAILED: () => thrown(async () => {
+    const fail = (): never => { throw new Error('of the serializer') }
+    const codec = await createSessionCodec<object>({ key, serializer: { stringify: fail, parse: fail } })
+    codec.seal({ user: SECRET })
+  }),
+  FST_SEALED_SESSION_SCHEMA_INVALID: () => sealedWith(value => ({ issues: [{ message: JSON.stringify(value), path: ['user'] }] })),
+  FST_SEALED_SESSION_SCHEMA_FAILED: () => sealedWith(() => { throw new Error('of the schema') }),
+  FST_SEALED_SESSION_SCHEMA_ASYNC: () => sealedWith(async value => ({ value })),
   FST_SEALED_SESSION_COOKIE_TOO_LARGE: () => handled(session => { session.user = SECRET.repeat(200) }),
   FST_SEALED_SESSION_TOO_LARGE: () => handled(session => { session.user = SECRET.repeat(2000) })
 }

@@ -4,13 +4,15 @@ import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import { readOptions, type SessionConfig } from '../src/options.ts'
+import { JSON_SERIALIZER } from '../src/serializer.ts'
 import type { WarningCode } from '../src/warnings.ts'
 
 const key = randomBytes(32)
 const SECRET = 'a passphrase of more than thirty-two bytes'
 const SALT = 'sixteen bytes...'
 
-const FORMATS = { format: 'secretbox', accept: ['secretbox', 'sealed'] }
+/** What the options have that these tests do not set. */
+const UNSET = { format: 'secretbox', accept: ['secretbox', 'sealed'], serializer: JSON_SERIALIZER, schema: null }
 
 /** The keys of a session, newest first. */
 function bytesOf ({ keyring }: SessionConfig): Buffer[] {
@@ -43,7 +45,7 @@ describe('one session', () => {
   it('has the peer\'s defaults', async () => {
     const { config, configs, warnings } = await read({ key })
     const { keyring, ...rest } = config
-    assert.deepEqual(rest, { sessionName: 'session', cookieName: 'session', expiry: 86401, absoluteTimeout: null, rolling: false, cookie: { httpOnly: true }, noStore: true, maxChunks: 2, ...FORMATS, context: 'session', appKeyring: null, secrets: null })
+    assert.deepEqual(rest, { sessionName: 'session', cookieName: 'session', expiry: 86401, absoluteTimeout: null, rolling: false, cookie: { httpOnly: true }, noStore: true, maxChunks: 2, ...UNSET, context: 'session', appKeyring: null, secrets: null })
     assert.deepEqual(bytesOf(config), [key])
     assert.equal(configs.length, 1)
     assert.deepEqual(warnings, [])
@@ -53,7 +55,7 @@ describe('one session', () => {
     const cookie = { path: '/', signed: true, httpOnly: false, maxAge: 5 }
     const { config } = await read({ key, sessionName: 'user', cookieName: 'u', expiry: 0.5, absoluteTimeout: 5, rolling: true, cookie, noStore: false, maxChunks: 3 })
     const { keyring, ...rest } = config
-    assert.deepEqual(rest, { sessionName: 'user', cookieName: 'u', expiry: 0.5, absoluteTimeout: 5, rolling: true, cookie, noStore: false, maxChunks: 3, ...FORMATS, context: 'u', appKeyring: null, secrets: null })
+    assert.deepEqual(rest, { sessionName: 'user', cookieName: 'u', expiry: 0.5, absoluteTimeout: 5, rolling: true, cookie, noStore: false, maxChunks: 3, ...UNSET, context: 'u', appKeyring: null, secrets: null })
   })
 
   const names: Array<[options: object, sessionName: string, cookieName: string]> = [

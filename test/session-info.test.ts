@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Clock } from '@sinonjs/fake-timers'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { z } from 'zod'
 import { Keyring, generateKey, sessionInfo, type RefusalReason, type Session, type SessionInfo } from '../src/index.ts'
 import { cookieHeader, sealRaw, seconds, stopClock } from './edges/support.ts'
 import { cookieOf, newKey, setCookies } from './helpers.ts'
@@ -196,6 +197,7 @@ const REFUSED: Record<RefusalReason, { token: () => string, options?: object }> 
   'time-missing': { token: () => sealRaw(key, '{"n":1}') },
   expired: { token: () => sealedToken({ key, created: Date.now() - EXPIRY * 1000 }) },
   'time-in-future': { token: () => sealedToken({ key, created: Date.now() + 61_000 }) },
+  'schema-invalid': { token: () => sealedToken({ key, payload: '{"n":"text"}' }), options: { ...SEALED, schema: z.object({ n: z.number() }).partial() } },
   'signature-invalid': { token: () => sealedToken({ key }), options: { ...SEALED, cookie: { signed: true } } },
   'chunk-missing': { token: () => `2~${sealedToken({ key })}` }
 }

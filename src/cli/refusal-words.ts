@@ -33,12 +33,13 @@ export const REFUSALS: Record<RefusalReason, (refused: Refused) => string> = {
     : `sealed with another key than those of "${path}": ${ids.join(', ')}; or changed on the way`,
   'format-not-accepted': ({ format }) => `the app's option "accept" does not have "${format}", as it has not by default with format: "sealed"`,
   'header-invalid': () => 'sealed with the key, but with a header that this release does not know: a newer one has sealed it',
-  'payload-invalid': () => 'sealed with the key, but what it holds is not a JSON object: another program has sealed it',
+  'payload-invalid': () => 'sealed with the key, but what it holds is not a JSON object: an app with the option "serializer" has sealed it, or another program',
   'time-missing': () => 'sealed with the key, but without the time of the last write, "__ts": another program has sealed it',
   expired: ({ lifetime }) => lifetime === null
     ? 'the app\'s option "expiry" has passed since the last write'
     : `the session's own lifetime of ${lifetime} seconds has passed since the last write`,
   'time-in-future': () => 'the last write lies more than 60 seconds ahead: compare the clocks of the servers',
+  'schema-invalid': () => 'what it holds does not fit the app\'s option "schema", which is not checked here: a version of the app with another schema may have sealed it',
   'signature-invalid': ({ isSigned }) => isSigned
     ? 'its cookies are signed, and the signature, which is not checked here, is wrong'
     : 'its cookies are signed, and this one has no signature'

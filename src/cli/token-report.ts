@@ -43,6 +43,7 @@ function verdict (refused: Refused, { lastWrite, lifetime }: Content, now: numbe
     ...(lifetime === null ? ['expired' as const] : []),
     // Sealed tokens are accepted by default.
     ...(refused.format === 'secretbox' ? ['format-not-accepted' as const] : []),
+    'schema-invalid',
     'signature-invalid'
   ]
   return ['An app with these keys opens it, unless', ...possible.map(words)]

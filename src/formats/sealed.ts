@@ -6,7 +6,7 @@ import { sealedSessionError } from '../errors.ts'
 import type { DerivedKey } from '../keys/derived-key.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
-import { parse, stringify } from '../serializer.ts'
+import { JSON_SERIALIZER, type Serializer } from '../serializer.ts'
 import { HEADER_BYTES, MAX_HEADER_BYTES, readHeader, writeHeader } from './sealed-header.ts'
 import { TEXT, getWorkspace, textOf } from './workspace.ts'
 
@@ -36,8 +36,8 @@ const START = ID_START - VERSION_BYTES
 
 const MIN_BYTES = NAME_BYTES + NONCE_BYTES + HEADER_BYTES + TAG_BYTES // 56
 
-/** What fits into the longest token, in bytes of JSON. */
-const MAX_JSON_BYTES = Math.floor(MAX_TOKEN_LENGTH / 4) * 3 - NAME_BYTES - NONCE_BYTES - MAX_HEADER_BYTES - TAG_BYTES
+/** What fits into the longest token, in bytes of the data's text. */
+const MAX_PAYLOAD_BYTES = Math.floor(MAX_TOKEN_LENGTH / 4) * 3 - NAME_BYTES - NONCE_BYTES - MAX_HEADER_BYTES - TAG_BYTES
 
 /** Why a token of this format was not opened, in the order in which it is found out. */
 export type SealedRefusal = 'too-long' | 'malformed' | 'version-unknown' | 'key-unknown' | 'not-authentic' | 'header-invalid' | 'payload-invalid'
@@ -53,13 +53,13 @@ export function bindingOf (context: string): Binding {
 }
 
 /** Seals with a key, for a context. */
-export function sealSealed (content: Content, key: DerivedKey, binding: Binding, fillRandom: (nonce: Uint8Array) => void = fillNonce): string {
-  // 1. data to JSON: what the app has written, such as a toJSON(), runs here and nowhere below
-  const json = stringify(content.data)
-  // 2. times and JSON to bytes
+export function sealSealed (content: Content, key: DerivedKey, binding: Binding, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): string {
+  // 1. data to text, JSON by default: what the app has written, such as a toJSON(), runs here and nowhere below
+  const text = serializer.stringify(content.data)
+  // 2. times and text to bytes
   const workspace = getWorkspace()
   const { bytes } = workspace
-  const length = writeMessage(bytes, json, content)
+  const length = writeMessage(bytes, text, content)
   // 3. encrypt
   bytes[START] = VERSION
   bytes.writeUInt32BE(key.idNumber, ID_START)
@@ -72,7 +72,7 @@ export function sealSealed (content: Content, key: DerivedKey, binding: Binding,
 }
 
 /** Opens with the key that the token names: the steps of `sealSealed`, backwards. */
-export function openSealed (token: string, keys: KeySet, binding: Binding): SealedOpened {
+export function openSealed (token: string, keys: KeySet, binding: Binding, serializer: Serializer = JSON_SERIALIZER): SealedOpened {
   // 4. decode, after a bound on the work
   if (token.length > MAX_TOKEN_LENGTH) return refused('too-long')
   const workspace = getWorkspace()
@@ -90,8 +90,8 @@ export function openSealed (token: string, keys: KeySet, binding: Binding): Seal
   const isAuthentic = sodium().aeadOpen(textOf(workspace, length), textOf(workspace, end - TEXT), bind(binding, bytes), nonceOf(bytes), key.encryption)
   if (!isAuthentic) return refused('not-authentic')
 
-  // 2. and 1. bytes to times and JSON, JSON to data
-  return readMessage(bytes, TEXT + length, key)
+  // 2. and 1. bytes to times and text, text to data
+  return readMessage(bytes, TEXT + length, key, serializer)
 }
 
 function refused (reason: SealedRefusal): SealedOpened {
@@ -113,20 +113,20 @@ function nonceOf (bytes: Buffer): Uint8Array {
 }
 
 /** Writes what is to be encrypted and returns its length in bytes. */
-function writeMessage (bytes: Buffer, json: string, content: Content): number {
+function writeMessage (bytes: Buffer, text: string, content: Content): number {
   // No character of a string takes more than three bytes.
-  const length = json.length * 3 < MAX_JSON_BYTES ? 0 : Buffer.byteLength(json)
-  if (length > MAX_JSON_BYTES) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, MAX_JSON_BYTES])
+  const length = text.length * 3 < MAX_PAYLOAD_BYTES ? 0 : Buffer.byteLength(text)
+  if (length > MAX_PAYLOAD_BYTES) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, MAX_PAYLOAD_BYTES])
   const payload = writeHeader(bytes, TEXT, content)
-  return payload + bytes.write(json, payload) - TEXT
+  return payload + bytes.write(text, payload) - TEXT
 }
 
-/** The inverse of `writeMessage` and `stringify`. */
-function readMessage (bytes: Buffer, end: number, key: DerivedKey): SealedOpened {
+/** The inverse of `writeMessage` and `stringify`. All is read before `parse`, which may be the app's, runs. */
+function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: Serializer): SealedOpened {
   const header = readHeader(bytes, TEXT, end)
   if (header === null) return refused('header-invalid')
   const { payload, created, lastWrite, lifetime, maxAge, id } = header
-  const data = parse(bytes.toString('utf8', payload, end))
+  const data = serializer.parse(bytes.toString('utf8', payload, end))
   if (data === null) return refused('payload-invalid')
   return { ok: true, content: { data, lastWrite, created, lifetime, maxAge, id }, key }
 }

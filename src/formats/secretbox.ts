@@ -2,15 +2,15 @@ import { SECRETBOX_MAC_BYTES as MAC_BYTES, SECRETBOX_NONCE_BYTES as NONCE_BYTES 
 import { fillNonce } from '../crypto/nonces.ts'
 import { sodium } from '../crypto/sodium.ts'
 import type { Content, FormatOpened } from '../content.ts'
-import { getOwn } from '../data.ts'
+import { getOwn, type Data } from '../data.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { DerivedKey } from '../keys/derived-key.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import { NO_LIFE, readLife, writeLife, type Life } from './secretbox-life.ts'
 import { isCanonical, isStandardAlphabet } from './base64.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
-import { LIFE_KEY, TIME_KEY } from '../reserved.ts'
-import { parse, stringify } from '../serializer.ts'
+import { DATA_KEY, LIFE_KEY, TIME_KEY } from '../reserved.ts'
+import { JSON_SERIALIZER, parse, type Serializer } from '../serializer.ts'
 import { TEXT, getWorkspace, textOf } from './workspace.ts'
 
 // The peer's token:
@@ -46,9 +46,11 @@ const START = TEXT - MAC_BYTES
 export type SecretboxContent = Pick<Content, 'data' | 'lastWrite'> & Partial<Life>
 
 /** Seals with a key. */
-export function sealSecretbox (content: SecretboxContent, key: DerivedKey, fillRandom: (nonce: Uint8Array) => void = fillNonce): string {
+export function sealSecretbox (content: SecretboxContent, key: DerivedKey, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): string {
   // 1. data to JSON: what the app has written, such as a toJSON(), runs here and nowhere below
-  const json = stringify(content.data)
+  const text = serializer.stringify(content.data)
+  // A serializer of the app's may write anything; the payload stays JSON.
+  const json = serializer.isJson ? text : JSON.stringify({ [DATA_KEY]: text })
   // 2. JSON and time to bytes
   const workspace = getWorkspace()
   const { bytes, mac, nonce } = workspace
@@ -65,7 +67,7 @@ export function sealSecretbox (content: SecretboxContent, key: DerivedKey, fillR
  * peer's order, and what follows a second `;` is ignored as there: clients send back whole
  * `Set-Cookie` lines.
  */
-export function openSecretbox (token: string, keys: KeySet): SecretboxOpened {
+export function openSecretbox (token: string, keys: KeySet, serializer: Serializer = JSON_SERIALIZER): SecretboxOpened {
   // 4. decode, after a bound on the work
   if (token.length > MAX_TOKEN_LENGTH) return refused('too-long')
   const first = token.indexOf(';')
@@ -90,7 +92,7 @@ export function openSecretbox (token: string, keys: KeySet): SecretboxOpened {
   if (key === null) return refused('not-authentic')
 
   // 2. and 1. bytes to JSON, JSON to data and time
-  return readMessage(bytes.toString('utf8', TEXT, TEXT + length), key)
+  return readMessage(bytes.toString('utf8', TEXT, TEXT + length), key, serializer)
 }
 
 /** Decrypts in place with the first key that fits. */
@@ -125,14 +127,24 @@ function writeMessage (bytes: Buffer, json: string, content: SecretboxContent): 
 }
 
 /** The inverse of `writeMessage` and `stringify`. */
-function readMessage (json: string, key: DerivedKey): SecretboxOpened {
-  const data = parse(json)
-  const life = data === null ? null : readLife(getOwn(data, LIFE_KEY))
-  if (data === null || life === null) return refused('payload-invalid')
-  const lastWrite = getOwn(data, TIME_KEY)
+function readMessage (json: string, key: DerivedKey, serializer: Serializer): SecretboxOpened {
+  const payload = parse(json)
+  const life = payload === null ? null : readLife(getOwn(payload, LIFE_KEY))
+  if (payload === null || life === null) return refused('payload-invalid')
+  const lastWrite = getOwn(payload, TIME_KEY)
+  delete payload[TIME_KEY]
+  if (life !== NO_LIFE) delete payload[LIFE_KEY] // to delete what is not there takes time, too
+  const data = readData(payload, serializer)
+  if (data === null) return refused('payload-invalid')
   if (typeof lastWrite !== 'number' || !Number.isFinite(lastWrite)) return refused('time-missing')
-  delete data[TIME_KEY]
-  if (life !== NO_LIFE) delete data[LIFE_KEY] // to delete what is not there takes time, too
   const { created, lifetime, maxAge, id } = life
   return { ok: true, content: { data, lastWrite, created, lifetime, maxAge, id }, key }
+}
+
+/** The session's data; null where it is no plain object, or was sealed with a serializer and there is none now. */
+function readData (payload: Data, { isJson, parse }: Serializer): Data | null {
+  const text = getOwn(payload, DATA_KEY)
+  if (isJson) return text === undefined ? payload : null
+  // What was sealed without the serializer reaches it as JSON, as in the sealed format.
+  return parse(typeof text === 'string' ? text : JSON.stringify(payload))
 }

@@ -6,10 +6,12 @@ import { describe, it } from 'node:test'
 import sodium from 'sodium-native'
 import { Codec, type CodecOptions } from '../../src/codec.ts'
 import type { Content } from '../../src/content.ts'
+import { customSerializer } from '../../src/custom-serializer.ts'
 import { DerivedKey } from '../../src/keys/derived-key.ts'
 import { MAX_TOKEN_LENGTH } from '../../src/limits.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
 import { refusalMessage } from '../../src/refusals.ts'
+import { openRaw } from '../edges/support.ts'
 import { associatedDataOf, fromHex, headerOf, hex, open, seal, sealBytes, type Fields } from '../formats/independent.ts'
 import { newKey } from '../helpers.ts'
 import { blocks, codeIn, tableUnder } from './markdown.ts'
@@ -161,7 +163,10 @@ describe('docs/format.md', () => {
   it('lists the names under __ that a secretbox token carries', () => {
     const names = Object.keys(JSON.parse(example.payloadText)).filter(name => name.startsWith('__'))
     names.push('__life') // only where something is to be said
-    assert.deepEqual(tableUnder(page, '### The payload').map(([name]) => codeIn(name)), names)
+    const content = { data: {}, lastWrite: example.lastWrite, created: null, lifetime: null, maxAge: null, id: null }
+    const serialized = openRaw(key, codec({ serializer: customSerializer(JSON) }).seal(content))
+    const ofSerializer = Object.keys(serialized).filter(name => name.startsWith('__') && !names.includes(name))
+    assert.deepEqual(tableUnder(page, '### The payload').map(([name]) => codeIn(name)), [...names, ...ofSerializer])
   })
 
   it('says how long a token may be', () => {

@@ -15,6 +15,8 @@ const INSTALLED: Record<string, string> = {
   fastify: 'node_modules/fastify',
   '@fastify/cookie': 'node_modules/@fastify/cookie',
   'sodium-native': 'node_modules/sodium-native',
+  zod: 'node_modules/zod',
+  superjson: 'node_modules/superjson',
   '@types': 'node_modules/@types'
 }
 

@@ -114,6 +114,7 @@ describe('the reasons to refuse', () => {
         case 'not-authentic':
         case 'header-invalid':
         case 'payload-invalid':
+        case 'schema-invalid':
         case 'time-missing': return 'not of this session'
         case 'expired':
         case 'time-in-future': return 'not now'

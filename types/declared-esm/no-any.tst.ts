@@ -5,6 +5,7 @@ import type {
   DecodeLog,
   FastifySecureSession,
   Format,
+  InferSession,
   KeyFileOptions,
   Keyring,
   OpenedToken,
@@ -18,9 +19,15 @@ import type {
   SessionKey,
   SessionKeyOptions,
   SessionMethods,
+  SessionOpenMessage,
   SessionOptions,
+  SessionSealMessage,
   SessionSecret,
   SessionSecretOptions,
+  SessionSerializer,
+  StandardIssue,
+  StandardResult,
+  StandardSchema,
   TokenData
 } from 'fastify-sealed-session'
 import { describe, expect, test } from 'tstyche'
@@ -65,6 +72,13 @@ test('no exported type is any', () => {
   expect<AnyMembers<OpenedToken<{ key: string }>>>().type.toBe<never>()
   expect<AnyMembers<SessionCodec>>().type.toBe<never>()
   expect<AnyMembers<SessionInfo>>().type.toBe<never>()
+  expect<AnyMembers<SessionOpenMessage>>().type.toBe<never>()
+  expect<IsAny<InferSession<StandardSchema<unknown, string>>>>().type.toBe<false>()
+  expect<AnyMembers<StandardIssue>>().type.toBe<never>()
+  expect<AnyMembers<StandardResult>>().type.toBe<never>()
+  expect<AnyMembers<StandardSchema['~standard']>>().type.toBe<never>()
+  expect<AnyMembers<SessionSerializer>>().type.toBe<never>()
+  expect<AnyMembers<SessionSealMessage>>().type.toBe<never>()
   expect<IsAny<DecodeLog>>().type.toBe<false>()
   expect<IsAny<FastifySecureSession>>().type.toBe<false>()
   expect<IsAny<SecureSessionOptions>>().type.toBe<false>()

@@ -1,11 +1,22 @@
 // What `register` takes and what it refuses.
 import Fastify from 'fastify'
 import { Buffer } from 'node:buffer'
-import secureSession, { type SecureSessionOptions, type SecureSessionPluginOptions } from 'fastify-sealed-session'
+import secureSession, { type InferSession, type SecureSessionOptions, type SecureSessionPluginOptions, type Session } from 'fastify-sealed-session'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { type } from 'arktype'
+import superjson from 'superjson'
+import * as v from 'valibot'
+import { z } from 'zod'
 import { describe, expect, test } from 'tstyche'
 
 const app = Fastify()
 const key = 'key'
+
+export const schemas = {
+  a: z.object({ at: z.string().transform(text => text.length) }),
+  b: v.object({ at: v.pipe(v.string(), v.transform(text => text.length)) }),
+  c: type({ at: 'number' })
+}
 
 /** What `register` of Fastify is called with. */
 function register (options: Parameters<typeof secureSession>[1]): void {
@@ -101,6 +112,31 @@ describe('the other options', () => {
     expect(register).type.not.toBeCallableWith({ key, cookie: 'path=/' })
     expect(register).type.not.toBeCallableWith({ key, cookie: { sameSite: 'loose' } })
     expect(register).type.not.toBeCallableWith({ key, noStore: 'yes' })
+  })
+
+  test('include a serializer, such as superjson or JSON', () => {
+    app.register(secureSession, { key, serializer: superjson })
+    app.register(secureSession, { key, serializer: JSON })
+    expect(register).type.not.toBeCallableWith({ key, serializer: { stringify: () => '' } })
+    expect(register).type.not.toBeCallableWith({ key, serializer: { stringify: () => 1, parse: () => ({}) } })
+    expect(register).type.not.toBeCallableWith({ key, serializer: { stringify: async () => '', parse: () => ({}) } })
+  })
+
+  test('include a schema of any library that implements Standard Schema', () => {
+    app.register(secureSession, { key, schema: z.object({ userId: z.number() }) })
+    app.register(secureSession, { key, schema: v.object({ userId: v.number() }) })
+    app.register(secureSession, { key, schema: type({ userId: 'number' }) })
+    const schema: StandardSchemaV1 = z.object({})
+    app.register(secureSession, { key, schema })
+    expect(register).type.not.toBeCallableWith({ key, schema: { type: 'object' } })
+    expect(register).type.not.toBeCallableWith({ key, schema: 'object' })
+  })
+
+  test('say with a schema what a session holds: what it gives, not what it takes', () => {
+    expect<InferSession<typeof schemas.a>>().type.toBe<{ at: number }>()
+    expect<InferSession<typeof schemas.b>>().type.toBe<{ at: number }>()
+    expect<InferSession<typeof schemas.c>>().type.toBe<{ at: number }>()
+    expect<Session<InferSession<typeof schemas.a>>['at']>().type.toBe<number | undefined>()
   })
 
   test('are refused where the name is not known', () => {

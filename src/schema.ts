@@ -1,0 +1,93 @@
+import type { Data } from './data.ts'
+import { kindOf, sealedSessionError, type SealedSessionError } from './errors.ts'
+import type { StandardIssue, StandardResult, StandardSchema } from './option-types.ts'
+import { assertNoneReserved } from './reserved.ts'
+
+/** Checks what a session holds against a schema of the app's. */
+export class DataSchema {
+  readonly #schema: StandardSchema
+
+  /** @throws `FST_SEALED_SESSION_SCHEMA_ASYNC` where that shows with an empty session. */
+  constructor (schema: StandardSchema) {
+    this.#schema = schema
+    this.#probe()
+  }
+
+  /** What it throws at an empty session otherwise says nothing of a full one. */
+  #probe (): void {
+    this.#tryValidate({})
+  }
+
+  /**
+   * Whether a session may be sealed.
+   * @throws `FST_SEALED_SESSION_SCHEMA_INVALID`, `FST_SEALED_SESSION_SCHEMA_FAILED`, `FST_SEALED_SESSION_SCHEMA_ASYNC`
+   */
+  check (data: Data): void {
+    const { issues } = this.#validate(data)
+    if (issues !== undefined) throw sealedSessionError('FST_SEALED_SESSION_SCHEMA_INVALID', [pathsOf(issues)])
+  }
+
+  /**
+   * What the schema makes of the data of a token; null where it is not valid, or the schema throws.
+   * @throws `FST_SEALED_SESSION_SCHEMA_ASYNC`
+   */
+  read (data: Data): Data | null {
+    const result = this.#tryValidate(data)
+    return result === null || result.issues !== undefined ? null : plainData(result.value)
+  }
+
+  #tryValidate (data: Data): StandardResult | null {
+    try {
+      return this.#validate(data)
+    } catch (error) {
+      // A mistake of the app's, whatever a client sends.
+      if ((error as SealedSessionError).code === 'FST_SEALED_SESSION_SCHEMA_ASYNC') throw error
+      return null
+    }
+  }
+
+  /** @throws `FST_SEALED_SESSION_SCHEMA_FAILED`, `FST_SEALED_SESSION_SCHEMA_ASYNC` */
+  #validate (data: Data): StandardResult {
+    let result: unknown
+    try {
+      result = this.#schema['~standard'].validate(data)
+    } catch (cause) {
+      throw Object.defineProperty(failed('has thrown'), 'cause', { value: cause, writable: true, configurable: true })
+    }
+    if (typeof result !== 'object' || result === null) throw failed(`has returned ${kindOf(result)}`)
+    if (!('then' in result)) return result as StandardResult
+    Promise.resolve(result).catch(() => null) // nobody looks at it
+    throw sealedSessionError('FST_SEALED_SESSION_SCHEMA_ASYNC')
+  }
+}
+
+function failed (what: string): SealedSessionError {
+  return sealedSessionError('FST_SEALED_SESSION_SCHEMA_FAILED', [what])
+}
+
+function plainData (value: unknown): Data | null {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return null
+  try {
+    assertNoneReserved(value)
+    return { ...value }
+  } catch {
+    return null // a getter that fails, or a name that is the session's own
+  }
+}
+
+const MAX_PATHS = 5
+
+/** Where a session is not valid: names only, since messages of schemas may have values in them. */
+function pathsOf (issues: readonly StandardIssue[]): string {
+  const paths = [...new Set(issues.map(({ path = [] }) => path.map(step).join('').replace(/^\./, '') || 'its top level'))]
+  const more = paths.length - MAX_PATHS
+  return paths.slice(0, MAX_PATHS).join(', ') + (more > 0 ? ` and ${more} more` : '')
+}
+
+/** One step of a path: `.name`, `[0]`, or `["odd name"]`. */
+function step (segment: PropertyKey | { readonly key: PropertyKey }): string {
+  const key = typeof segment === 'object' ? segment.key : segment
+  if (typeof key === 'number') return `[${key}]`
+  const name = String(key)
+  return /^[\w$]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`
+}
