@@ -22,6 +22,13 @@ export function setOwn (data: Data, key: PropertyKey, value: unknown): void {
   }
 }
 
+/** A copy that has only some keys, where they are there. */
+export function pickOwn (data: Data, keys: readonly PropertyKey[]): Data {
+  const picked: Data = {}
+  for (const key of keys) if (Object.hasOwn(data, key)) setOwn(picked, key, data[key])
+  return picked
+}
+
 /**
  * A copy of an app's object as session data.
  * @throws `FST_SEALED_SESSION_DATA_INVALID`, `FST_SEALED_SESSION_KEY_RESERVED`

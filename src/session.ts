@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { newContent, type Content, type Origin } from './content.ts'
-import { getOwn, setOwn, snapshotOf, type Data } from './data.ts'
+import { getOwn, pickOwn, setOwn, snapshotOf, type Data } from './data.ts'
 import { MAX_SECONDS, endOf, isDueForRenewal, toSeconds, type Limits } from './lifetime.ts'
 import { readDuration } from './option-values.ts'
 import { TIME_KEY, assertNotReserved } from './reserved.ts'
@@ -131,11 +131,7 @@ export class SessionState {
   }
 
   regenerate (keep?: string | readonly string[]): void {
-    const kept: Data = {}
-    for (const key of typeof keep === 'string' ? [keep] : Array.isArray(keep) ? keep : []) {
-      if (Object.hasOwn(this.#content.data, key)) setOwn(kept, key, this.#content.data[key])
-    }
-    this.#begin(kept)
+    this.#begin(pickOwn(this.#content.data, typeof keep === 'string' ? [keep] : Array.isArray(keep) ? keep : []))
     this.touch()
   }
 
