@@ -3,7 +3,7 @@ import type { SodiumLibrary } from './library.ts'
 import { loadNative, loadWasm } from './load.cts'
 import { NativeSodium } from './native.ts'
 import { reasonOf } from './reason.ts'
-import { WasmSodium } from './wasm.ts'
+import { WasmSodium, fillRandomWithout } from './wasm.ts'
 
 // Which build of libsodium this process uses: the addon, or where it cannot be loaded the
 // WebAssembly one. The environment variable FASTIFY_SEALED_SESSION_SODIUM, `native` or `wasm`,
@@ -22,7 +22,7 @@ let failure: Error | null = null
 let reason: string | null = null
 
 useNative()
-// Begun early, so that what cannot wait, such as `generateKey()`, has a library as soon as may be.
+// Begun early, so that what cannot wait, such as `keyring.ids`, has a library as soon as may be.
 // Who needs it asks sodiumReady(), and hears of a failure there.
 if (library === null) sodiumReady().catch(() => {})
 
@@ -80,4 +80,14 @@ export function fallbackReason (): string | null {
 export function sodium (): SodiumLibrary {
   if (library === null) throw failure ?? sealedSessionError('FST_SEALED_SESSION_SODIUM_NOT_READY')
   return library
+}
+
+/**
+ * Fills a buffer with random bytes, also while the WebAssembly build is being loaded: a key that is
+ * made in the first lines of a program must not depend on the platform.
+ * @throws `FST_SEALED_SESSION_SODIUM_MISSING` once no build could be loaded.
+ */
+export function fillRandom (buffer: Uint8Array): void {
+  if (library === null && failure === null) fillRandomWithout(buffer)
+  else sodium().fillRandom(buffer)
 }

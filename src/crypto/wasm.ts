@@ -8,6 +8,14 @@ import { derivePassphraseKeyInWorker } from './passphrase-worker.ts'
 import { succeeds } from './succeeds.ts'
 
 /**
+ * Random bytes where there is no addon, which need no library: libsodium as WebAssembly has them from
+ * Node, too, but four at a time.
+ */
+export function fillRandomWithout (buffer: Uint8Array): void {
+  randomFillSync(buffer)
+}
+
+/**
  * libsodium compiled to WebAssembly, by its own author: for platforms that the addon has no binary
  * for. The same tokens, slower with long ones. It copies what it is given and what it returns.
  */
@@ -21,8 +29,7 @@ export class WasmSodium implements SodiumLibrary {
   }
 
   fillRandom (buffer: Uint8Array): void {
-    // Where libsodium has its random bytes from here, too, but four at a time.
-    randomFillSync(buffer)
+    fillRandomWithout(buffer)
   }
 
   secretboxSeal (message: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): void {

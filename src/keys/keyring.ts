@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { KEY_BYTES } from '../crypto/library.ts'
-import { sodium, sodiumReady } from '../crypto/sodium.ts'
+import { fillRandom, sodiumReady } from '../crypto/sodium.ts'
 import { kindOf, sealedSessionError } from '../errors.ts'
 import { refuseUnknown } from '../option-names.ts'
 import { readDuration, readFlag } from '../option-values.ts'
@@ -132,13 +132,9 @@ function asPath (path: unknown): string {
   throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['path', 'the path of a key file', path === '' ? 'an empty string' : kindOf(path)])
 }
 
-/**
- * A new key: 32 random bytes.
- * @throws `FST_SEALED_SESSION_SODIUM_NOT_READY` where the WebAssembly build of libsodium is in use
- * and still being loaded, which takes a moment after the first import.
- */
+/** A new key: 32 random bytes. */
 export function generateKey (): Buffer {
   const key = Buffer.alloc(KEY_BYTES)
-  sodium().fillRandom(key)
+  fillRandom(key)
   return key
 }

@@ -4,7 +4,7 @@ import { before, describe, it, mock } from 'node:test'
 import { Signer } from '@fastify/cookie'
 import peerPlugin from '@fastify/secure-session'
 import Fastify, { type FastifyInstance } from 'fastify'
-import sodium from 'sodium-native'
+import { sodium } from '../../src/crypto/sodium.ts'
 import { cookieOf, tokenOf } from '../helpers.ts'
 import { appWith, get, linesOf } from './support.ts'
 
@@ -74,11 +74,13 @@ describe('passphrases', () => {
   it('are derived two at a time, those of several sessions, too, while timers go on', async t => {
     let running = 0
     let most = 0
-    const derive = sodium.crypto_pwhash_async.bind(sodium) as (...values: unknown[]) => Promise<void>
-    const derivations = mock.method(sodium, 'crypto_pwhash_async', async (...values: unknown[]) => {
+    const library = sodium()
+    const derive = library.derivePassphraseKey.bind(library)
+    const derivations = mock.method(library, 'derivePassphraseKey', async (...values: Parameters<typeof derive>) => {
       most = Math.max(most, ++running)
-      await derive(...values)
+      const key = await derive(...values)
       running--
+      return key
     })
     let ticks = 0
     const timer = setInterval(() => { ticks++ }, 5)
