@@ -7,8 +7,9 @@ import { rotateKeys, type Rotation } from './rotate-keys.ts'
 export const help = `\
 Usage: fastify-sealed-session rotate FILE [--keep N]
 
-Puts a new random key first in a file of keys: it seals from now on. The older
-keys still open what they have sealed.
+Puts a new random key first in a file of keys. An app that watches the file
+opens with it at once and seals with it after two minutes; others read it when
+they start. The older keys still open what they have sealed.
 
   --keep N     keep N of the older keys, the newest, and remove the others: what
                they have sealed does not open any more. Without it, keep all.

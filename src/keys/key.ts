@@ -63,6 +63,7 @@ function accidentOfBytes (bytes: Uint8Array): string {
   const text = buffer.toString('utf8').trim() // a byte order mark is white space to trim()
   if (HEX.test(text)) return 'This is the key as hex text: read the file as text, readFileSync(file, "utf8").'
   if (BASE64.test(text)) return 'This is the key as base64 text: read the file as text, readFileSync(file, "utf8").'
+  if (isKeyFile(text)) return 'This is a file of keys, as "rotate" makes it: read it with "await Keyring.fromFile(path)", and no key is lost.'
   if (endsWithNewline(buffer)) return 'A newline follows the 32 bytes, which an editor or echo has added: remove it.'
   return ''
 }
@@ -82,6 +83,12 @@ function accidentOfText (text: string): string {
 /** The index of the first character that no encoding has, or -1. */
 function strayOf (text: string): number {
   return text.search(/[^0-9a-z+/_=-]/i)
+}
+
+/** Whether the first line that is no comment is a key, and there is more. */
+function isKeyFile (text: string): boolean {
+  const line = text.split('\n').map(line => line.replace(/#.*/, '').trim()).find(line => line !== '') ?? ''
+  return HEX.test(line) || BASE64.test(line)
 }
 
 function isUtf16 (buffer: Buffer): boolean {

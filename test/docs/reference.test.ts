@@ -147,6 +147,7 @@ describe('docs/keys.md', () => {
     ['UTF-16', Buffer.from(`\ufeff${key.toString('latin1')}`, 'utf16le')],
     ['newline', Buffer.concat([key, Buffer.from('\n')])],
     ['hex or base64 text was read as bytes', Buffer.from(key.toString('hex'))],
+    ['A file of several keys', Buffer.from(`${key.toString('hex')}\n${newKey().toString('hex')}\n`)],
     ['raw bytes was read as text', Buffer.alloc(32, 0xe9).toString('utf8')],
     ['A character was lost', key.toString('hex').slice(1)],
     ['is not set', undefined]

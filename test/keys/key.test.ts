@@ -83,6 +83,7 @@ describe('the hint says what happened to', () => {
     ['a file in UTF-16 that was read as UTF-8', utf16(hex).toString('utf8'), /UTF-16/],
     ['a file in UTF-16 that was read as UTF-16', `${utf16(hex).toString('utf16le')}\0`, /UTF-16/],
     ['hex that was read as bytes', Buffer.from(hex), /hex text.*readFileSync\(file, "utf8"\)/],
+    ['a file of keys that was read as bytes', Buffer.from(`# newest first\n${hex}  # 2026-11-25\n${base64}\n`), /^This is a file of keys.*Keyring\.fromFile\(path\)/],
     ['hex with a newline that was read as bytes', Buffer.from(`${hex}\r\n`), /hex text/],
     ['base64 that was read as bytes', Buffer.from(base64), /base64 text.*readFileSync\(file, "utf8"\)/],
     ['base64url that was read as bytes', Buffer.from(`${base64url}\n`), /base64 text/],
