@@ -17,7 +17,7 @@ compile('tsconfig.cjs.json')
 compile('tsconfig.esm.json')
 
 // What require() gets is written by hand: TypeScript has no erasable syntax for `module.exports =`.
-for (const file of ['require.cjs', 'require.d.cts']) {
+for (const file of ['require.cjs', 'require.d.cts', 'revocation/require.cjs', 'revocation/require.d.cts']) {
   copyFileSync(new URL(`src/${file}`, root), new URL(`dist/cjs/${file}`, root))
 }
 
@@ -26,8 +26,10 @@ writeFileSync(new URL('dist/cjs/package.json', root), '{ "type": "commonjs" }\n'
 
 // One set of declarations serves both module systems: two would declare `request.session` twice,
 // with two types that differ. `export *` also lets `declare module` reach SessionData through here.
-writeFileSync(new URL('dist/esm/index.d.ts', root), `\
-import { fastifySecureSession } from '../cjs/index.js'
-export * from '../cjs/index.js'
-export default fastifySecureSession
+for (const [folder, up, plugin] of [['', '..', 'fastifySecureSession'], ['revocation/', '../..', 'sessionRevocation']]) {
+  writeFileSync(new URL(`dist/esm/${folder}index.d.ts`, root), `\
+import { ${plugin} } from '${up}/cjs/${folder}index.js'
+export * from '${up}/cjs/${folder}index.js'
+export default ${plugin}
 `)
+}

@@ -108,9 +108,12 @@ export class Codec {
     return { ok: true, content, format, keyId: key.id, stale }
   }
 
-  /** The format carries the time of creation only where something depends on it: the peer shows it as data. */
+  /**
+   * The format carries the time of creation only where something depends on it, a limit or
+   * revocation, which is what sessions have ids for: the peer shows it as data.
+   */
   #asSecretbox (content: Content): Content {
-    if (this.#limits.absoluteTimeout === null && content.created !== null) return { ...content, created: null }
+    if (this.#limits.absoluteTimeout === null && content.id === null && content.created !== null) return { ...content, created: null }
     return content
   }
 

@@ -22,13 +22,6 @@ export function setOwn (data: Data, key: PropertyKey, value: unknown): void {
   }
 }
 
-/** A copy that has only some keys, where they are there. */
-export function pickOwn (data: Data, keys: readonly PropertyKey[]): Data {
-  const picked: Data = {}
-  for (const key of keys) if (Object.hasOwn(data, key)) setOwn(picked, key, data[key])
-  return picked
-}
-
 /**
  * A copy of an app's object as session data.
  * @throws `FST_SEALED_SESSION_DATA_INVALID`, `FST_SEALED_SESSION_KEY_RESERVED`
@@ -40,6 +33,13 @@ export function dataFrom (source: unknown): Data {
   }
   assertNoneReserved(source)
   return { ...source }
+}
+
+/** Those of the keys that the data have, with their values. */
+export function pickOwn (data: Data, keys: readonly string[]): Data {
+  const picked: Data = {}
+  for (const key of keys) if (Object.hasOwn(data, key)) setOwn(picked, key, data[key])
+  return picked
 }
 
 /** Text that differs where data does, in what a token holds of it. */

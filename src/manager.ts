@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { SURROUNDINGS, formatOf, type Codec, type Opened, type Surroundings } from './codec.ts'
 import { parsedCookies, type CookieCoding } from './app-cookies.ts'
 import { chunkName, joinChunks } from './cookies/chunks.ts'
+import type { Content } from './content.ts'
 import { cookieValues } from './cookies/find.ts'
 import { dataFrom, getOwn } from './data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from './diagnostics.ts'
@@ -9,6 +10,7 @@ import type { SealedSessionError } from './errors.ts'
 import { MAX_SIGNED_LENGTH } from './limits.ts'
 import type { SessionConfig } from './options.ts'
 import { refusalMessage } from './refusals.ts'
+import { idOfToken, newId } from './session-id.ts'
 import { SessionState, type SessionSettings } from './session.ts'
 import type { DecodeLog, RefusalReason } from './types.ts'
 
@@ -33,6 +35,11 @@ export class SessionManager {
     const { expiry, absoluteTimeout, serializer } = config
     this.#settings = { now: surroundings.now, expiry, absoluteTimeout, stringify: serializer.isJson ? undefined : serializer.stringify }
     this.#decode = decode
+  }
+
+  /** Tells sessions apart from here on: each gets an id. */
+  useIds (): void {
+    this.#settings.newId = newId
   }
 
   /** A new session that holds `data`. */
@@ -70,6 +77,13 @@ export class SessionManager {
   find (request: FastifyRequest): SessionState {
     const found = this.#find(request)
     return found?.ok === true ? this.#restore(found) : SessionState.begin(this.#settings, {}, found)
+  }
+
+  /** Whether a request may bring a cookie of this session. Costs little, and may be wrong where it says so. */
+  mayFind (request: FastifyRequest): boolean {
+    const { cookieName } = this.config
+    const parsed = parsedCookies(request)
+    return parsed === null ? request.headers.cookie?.includes(cookieName) === true : getOwn(parsed, cookieName) !== undefined
   }
 
   /** Milliseconds since 1970. */
@@ -135,7 +149,9 @@ export class SessionManager {
   }
 
   #open (token: string, log: DecodeLog): Found | Refused {
-    return this.#told(token, this.#codec.open(token), log)
+    const opened = this.#codec.open(token)
+    if (opened.ok && this.#settings.newId !== undefined) identify(opened.content, token)
+    return this.#told(token, opened, log)
   }
 
   #refuse (token: string, reason: RefusalReason, log: DecodeLog): Found | Refused {
@@ -175,4 +191,11 @@ export class SessionManager {
 function better (best: Found | Refused | null, other: Found | Refused): Found | Refused {
   if (best === null || !best.ok) return best === null || other.ok ? other : best
   return other.ok && other.content.lastWrite > best.content.lastWrite ? other : best
+}
+
+/** Gives a session what its token, which is older than the use of ids, does not have. */
+function identify (content: Content, token: string): void {
+  content.id ??= idOfToken(token)
+  // Not later than the write, whose time was rounded to the second.
+  content.created ??= content.lastWrite * 1000 - 500
 }

@@ -5,7 +5,7 @@ import type { Warn } from './warnings.ts'
 const OPTIONS = ['sessionName', 'cookieName', 'key', 'secret', 'salt', 'expiry', 'cookie', 'cookieOptions', 'noStore', 'format', 'accept', 'context', 'rolling', 'absoluteTimeout', 'maxChunks', 'serializer', 'schema']
 
 /** What Fastify's own `register` takes, in the same object. */
-const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
+export const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 
 const COOKIE_ATTRIBUTES = ['domain', 'encode', 'expires', 'httpOnly', 'maxAge', 'partitioned', 'path', 'priority', 'sameSite', 'secure', 'signed']
 

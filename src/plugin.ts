@@ -1,10 +1,11 @@
 import { format } from 'node:util'
 import fp from 'fastify-plugin'
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { registerCookies } from './app-cookies.ts'
 import { Codec } from './codec.ts'
 import { fallbackReason } from './crypto/sodium.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
+import { kSessions, type GuardedSession, type SessionGuard } from './guard.ts'
 import { keyFileMessage } from './keys/keyring-state.ts'
 import { SessionManager } from './manager.ts'
 import { readOptions, type SessionConfig } from './options.ts'
@@ -30,6 +31,8 @@ interface Registered {
   manager: SessionManager
   cookie: SessionCookie
   slot: symbol
+  /** Set by the plugin for revocation. */
+  guard: SessionGuard | null
 }
 
 /** A request's slot for a session: null until it is used, `DISCARDED` after `request.session = null`. */
@@ -45,7 +48,8 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   const sessions = configs.map((config): Registered => ({
     manager: new SessionManager(app, config, new Codec(config), coding),
     cookie: new SessionCookie(app, config, coding, warn),
-    slot: Symbol(config.sessionName)
+    slot: Symbol(config.sessionName),
+    guard: null
   }))
   addDecorators(app, sessions)
   for (const session of sessions) addToRequests(app, session)
@@ -87,6 +91,8 @@ function addDecorators (app: FastifyInstance, sessions: readonly Registered[]): 
     return manager
   }
 
+  app.decorate(kSessions, sessions.map(guardable))
+
   app.decorate('createSecureSession', (data?: object | null) => first.create(data).session)
 
   app.decorate('encodeSecureSession', (session: unknown, sessionName?: string) =>
@@ -104,16 +110,16 @@ function addDecorators (app: FastifyInstance, sessions: readonly Registered[]): 
 }
 
 /** `request.session`: opened when it is first used, in whichever hook that is. */
-function addToRequests (app: FastifyInstance, { manager, cookie, slot }: Registered): void {
+function addToRequests (app: FastifyInstance, registered: Registered): void {
+  const { manager, slot } = registered
   const { sessionName } = manager.config
   if (app.hasRequestDecorator(sessionName)) throw sealedSessionError('FST_SEALED_SESSION_NAME_RESERVED', [sessionName])
 
   app.decorateRequest(slot, null)
   app.decorateRequest(sessionName, {
     getter (this: FastifyRequest): Session {
-      const request = this as Slots
-      const held = request[slot] ??= new RequestSession(manager, cookie, request)
-      return held === DISCARDED ? null as never : held.state.session
+      const held = hold(this, registered)
+      return held === DISCARDED ? null as never : held.session
     },
     setter (this: FastifyRequest, value: unknown): void {
       const request = this as Slots
@@ -122,6 +128,32 @@ function addToRequests (app: FastifyInstance, { manager, cookie, slot }: Registe
       else throw sealedSessionError('FST_SEALED_SESSION_ASSIGNED', [sessionName, kindOf(value)])
     }
   })
+}
+
+function hold (request: FastifyRequest, { manager, cookie, slot, guard }: Registered): RequestSession | typeof DISCARDED {
+  const slots = request as Slots
+  const held = slots[slot] ??= new RequestSession(manager, cookie, slots, guard)
+  return held
+}
+
+/** What a guard gets to see of a session. */
+function guardable (registered: Registered): GuardedSession {
+  const { manager } = registered
+  const { sessionName, expiry, absoluteTimeout } = manager.config
+  return {
+    sessionName,
+    expiry,
+    absoluteTimeout,
+    get isGuarded () { return registered.guard !== null },
+    setGuard (guard) {
+      registered.guard = guard
+      manager.useIds()
+    },
+    find (request) {
+      const held = manager.mayFind(request) ? hold(request, registered) : DISCARDED
+      return held === DISCARDED ? null : held.state
+    }
+  }
 }
 
 function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void {
@@ -138,19 +170,30 @@ function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void 
   app.addHook('onSend', (request, reply, _payload, done) => {
     // An onRequest hook of the app's may have replied before the one above ran.
     (request as TrackedRequest)[kReply] = reply
-    try {
-      for (const { slot } of sessions) {
-        const held = (request as Slots)[slot]
-        if (held instanceof RequestSession) held.send(reply)
-      }
-    } catch (error) {
-      done(error as Error)
-      return
-    } finally {
+    const finish = (error: Error | null = null): void => {
       (request as TrackedRequest)[kSealed] = true
+      if (error === null) done()
+      else done(error)
     }
-    done()
+    let sending: Promise<void> | undefined
+    try {
+      sending = sendAll(sessions, request, reply)
+    } catch (error) {
+      finish(error as Error)
+      return
+    }
+    if (sending === undefined) finish()
+    else sending.then(() => { finish() }, finish)
   })
+}
+
+/** Returns a promise only where one of the sessions has to be waited for. */
+function sendAll (sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from = 0): Promise<void> | undefined {
+  for (let index = from; index < sessions.length; index++) {
+    const held = (request as Slots)[sessions[index]!.slot] // index is below the length
+    const sending = held instanceof RequestSession ? held.send(reply) : undefined
+    if (sending !== undefined) return sending.then(() => sendAll(sessions, request, reply, index + 1))
+  }
 }
 
 export const fastifySecureSession: FastifySecureSession = fp(plugin as unknown as FastifySecureSession, {

@@ -18,7 +18,8 @@ const MESSAGES: Record<RefusalReason, string> = {
   'time-in-future': 'the cookie is from the future, creating an empty session',
   'schema-invalid': 'the content does not fit the schema, creating an empty session',
   'signature-invalid': 'the signature is missing or wrong, creating an empty session',
-  'chunk-missing': 'a part of a cookie that was split is missing, creating an empty session'
+  'chunk-missing': 'a part of a cookie that was split is missing, creating an empty session',
+  revoked: 'the session was revoked, creating an empty session'
 }
 
 /** The line of the log that says why a token was refused. */

@@ -1,8 +1,11 @@
 import type { FastifyReply } from 'fastify'
+import type { Content } from './content.ts'
+import type { SessionGuard } from './guard.ts'
 import type { SessionManager } from './manager.ts'
 import { isSharedCacheable, type Lines, type SessionCookie } from './session-cookie.ts'
 import type { SessionState, WriteObserver } from './session.ts'
 import { kReply, kSealed, type TrackedRequest } from './tracked-request.ts'
+import type { Session } from './types.ts'
 
 /** A session that is used in a request: its state, and how it gets into the response. */
 export class RequestSession implements WriteObserver {
@@ -10,6 +13,11 @@ export class RequestSession implements WriteObserver {
   readonly #manager: SessionManager
   readonly #cookie: SessionCookie
   readonly #request: TrackedRequest
+  readonly #guard: SessionGuard | null
+  /** Whether the app has had it: a guard looks at sessions that the app never does. */
+  #isUsed = false
+  /** True where the guard says that no cookie may be sent. */
+  #isHeldBack = false
   /** True after a failure to seal, which was thrown. */
   #failed = false
   /** True as long as nothing was written since a failure: it would only fail again. */
@@ -17,26 +25,56 @@ export class RequestSession implements WriteObserver {
   /** What this session has put on the response so far. */
   #lines: Lines = []
 
-  constructor (manager: SessionManager, cookie: SessionCookie, request: TrackedRequest) {
+  constructor (manager: SessionManager, cookie: SessionCookie, request: TrackedRequest, guard: SessionGuard | null) {
     this.#manager = manager
     this.#cookie = cookie
     this.#request = request
+    this.#guard = guard
     this.state = manager.find(request)
     this.state.observe(this)
   }
 
+  /** What the app gets. @throws what the guard does, where it may not have it. */
+  get session (): Session {
+    this.#guard?.assertUsable(this.state)
+    this.#isUsed = true
+    return this.state.session
+  }
+
   /**
    * Puts the session's cookie on the response, if the session changed.
+   * @returns a promise only where a guard has to be waited for.
    * @throws what sealing throws, once: the response to that error goes out without the cookie, and
    * the browser keeps the one it has, unless the error handler writes something that can be sealed.
    */
-  send (reply: FastifyReply): void {
+  send (reply: FastifyReply): Promise<void> | undefined {
+    if (this.#guard === null) this.#sendIfDue(reply)
+    else if (this.#isUsed) return this.#sendGuarded(reply, this.#guard)
+  }
+
+  async #sendGuarded (reply: FastifyReply, guard: SessionGuard): Promise<void> {
+    const isDue = this.#isDue(reply)
+    try {
+      if (!await guard.beforeSend(this.state, isDue)) this.#isHeldBack = true
+    } catch (error) {
+      return this.#fail(reply, error)
+    }
+    if (isDue && this.#isHeldBack) reply.request.log.debug('@fastify/secure-session: the session was revoked meanwhile, sending no cookie')
+    this.#sendIfDue(reply)
+  }
+
+  #isDue (reply: FastifyReply): boolean {
     const { state } = this
     state.settle()
     if (this.#manager.config.rolling) state.renew()
-    if (!state.changed || this.#settled) return
+    if (!state.changed || this.#settled) return false
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
-    if (!state.asked && isSharedCacheable(reply)) return
+    return state.asked || !isSharedCacheable(reply)
+  }
+
+  #sendIfDue (reply: FastifyReply): void {
+    const { state } = this
+    if (this.#isHeldBack || !this.#isDue(reply)) return
     try {
       if (state.deleted) {
         reply.request.log.debug('@fastify/secure-session: deleting session')
@@ -87,6 +125,10 @@ export class RequestSession implements WriteObserver {
     const reply = this.#request[kReply]
     if (reply === null) return
     if (reply.raw.headersSent) this.#cookie.warnOfLostWrite(this.#request)
-    else if (this.#request[kSealed]) this.send(reply)
+    else if (this.#request[kSealed]) this.#sendIfDue(reply) // too late for a guard, which has been asked
+  }
+
+  ended (content: Content, isKept: boolean): void {
+    this.#guard?.ended(this.state, content, isKept)
   }
 }

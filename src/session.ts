@@ -2,29 +2,19 @@ import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { newContent, type Content, type Origin } from './content.ts'
 import { getOwn, pickOwn, setOwn, snapshotOf, type Data } from './data.ts'
-import { MAX_SECONDS, endOf, isDueForRenewal, toSeconds, type Limits } from './lifetime.ts'
+import { MAX_SECONDS, endOf, isDueForRenewal, toSeconds } from './lifetime.ts'
 import { readDuration } from './option-values.ts'
 import { TIME_KEY, assertNotReserved } from './reserved.ts'
 import { kState, sessionHandler } from './session-proxy.ts'
-import type { Session } from './types.ts'
+import type { SessionSettings, WriteObserver } from './session-settings.ts'
+import type { RefusalReason, Session } from './types.ts'
+
+export type { SessionSettings, WriteObserver }
 
 /** What `util.inspect` calls; the same symbol as `inspect.custom`. */
 const kInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 
 type Method = 'get' | 'set' | 'delete' | 'touch' | 'options' | 'data' | 'regenerate'
-
-/** Who wants to know when a session is written. */
-export interface WriteObserver {
-  written: () => void
-}
-
-/** What all states of one session of the app share. */
-export interface SessionSettings extends Limits {
-  /** Milliseconds since 1970. */
-  now: () => number
-  /** What tells whether data was changed in place; default JSON.stringify. */
-  stringify?: ((data: Data) => string) | undefined
-}
 
 /**
  * What is behind a session: its data, and what happened to it. A handler sees it through a proxy,
@@ -88,8 +78,19 @@ export class SessionState {
     return maxAge === null ? this.#cookieOptions : { maxAge, ...this.#cookieOptions }
   }
 
-  /** What a token holds. */
-  content (): Content { return this.#content }
+  /** What a token holds. A new session gets its id when that is first needed. */
+  content (): Content {
+    this.#content.id ??= this.#settings.newId?.() ?? null
+    return this.#content
+  }
+
+  /** Empties a session whose token was opened and is refused all the same. */
+  refuse (reason: RefusalReason): void {
+    this.#content = newContent({}, this.#settings.now())
+    this.#origin = { ok: false, reason }
+    this.#changed = false
+    this.#lent = null
+  }
 
   /** Has `observer` told of every write. */
   observe (observer: WriteObserver): void {
@@ -137,12 +138,12 @@ export class SessionState {
 
   /** Another life: what is sealed from here on says nothing of the one before. */
   #begin (data: Data): void {
-    const { lastWrite, lifetime } = this.#content
-    if (lifetime !== null) this.#cookieOptions = null // which came with it
-    this.#content = newContent(data, this.#settings.now())
-    // Never backwards: a clock that was set back must not end a session early.
-    this.#content.lastWrite = Math.max(lastWrite, this.#content.lastWrite)
+    const ended = this.#content
+    if (ended.lifetime !== null) this.#cookieOptions = null // which came with it
+    // The write that follows sets the time of the last one, which never goes backwards.
+    this.#content = { ...newContent(data, this.#settings.now()), lastWrite: ended.lastWrite }
     this.#origin = null
+    this.#observer?.ended?.(ended, Object.keys(data).length > 0)
   }
 
   touch (): void {

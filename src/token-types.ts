@@ -22,6 +22,7 @@ export type Format = 'secretbox' | 'sealed'
  * - `schema-invalid`: what it holds does not fit the option `schema`
  * - `signature-invalid`: the signature of a signed cookie is missing or wrong
  * - `chunk-missing`: one of the cookies that a large session was split into is missing
+ * - `revoked`: ended on the server; only where the plugin `sessionRevocation` is registered
  */
 export type RefusalReason =
   | 'malformed' | 'too-long' | 'ciphertext-length' | 'nonce-length'
@@ -33,6 +34,7 @@ export type RefusalReason =
   | 'schema-invalid'
   | 'signature-invalid'
   | 'chunk-missing'
+  | 'revoked'
 
 /** Why a session is as it is. What `sessionInfo()` returns. */
 export interface SessionInfo {

@@ -67,8 +67,8 @@ export interface SessionMethods<T> {
    * Ends the session: it reads as empty at once and the browser is told to drop its cookie.
    * A `set` after it starts a new session in the same response.
    *
-   * A copy of the cookie made earlier stays valid until it expires: nothing is stored on the
-   * server that could tell it from a live one.
+   * A copy of the cookie made earlier stays valid until it expires, unless `sessionRevocation` is
+   * registered: without it, nothing on the server could tell it from a live one.
    */
   delete(): void
 

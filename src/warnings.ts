@@ -16,7 +16,8 @@ export const WARNINGS = {
   FST_SEALED_SESSION_WARN_WRITE_LOST: 'session "%s" was written after the headers of %s were sent, so the change is lost; write before reply.send()',
   FST_SEALED_SESSION_WARN_NOT_SEALED: 'session "%s" could not be sealed for the error response of %s either, so the browser keeps the cookie it has; in the error handler, delete() the session or what cannot be stored',
   FST_SEALED_SESSION_WARN_NOT_RENEWED: 'session "%s" was due to be sealed again at %s, which failed, so the browser keeps the cookie it has: %s',
-  FST_SEALED_SESSION_WARN_COOKIE_DEFAULTS: 'the parseOptions of @fastify/cookie could not be read, so they do not apply to session cookies; repeat them under "cookie"'
+  FST_SEALED_SESSION_WARN_COOKIE_DEFAULTS: 'the parseOptions of @fastify/cookie could not be read, so they do not apply to session cookies; repeat them under "cookie"',
+  FST_SEALED_SESSION_WARN_MEMORY_STORE: 'sessionRevocation has no store, so revocations are kept in the memory of this process: others do not know of them, and a restart brings revoked sessions back; give it a "store"'
 } as const
 
 export type WarningCode = keyof typeof WARNINGS

@@ -91,7 +91,10 @@ async function handled (act: (session: Record<string, unknown>, request: { sessi
   return errors[0]
 }
 
-const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess>, () => Promise<unknown>> = {
+/** Those are in test/revocation/errors.test.ts. */
+type OfRevocation = `FST_SEALED_SESSION_${'REVOCATION_ALONE' | 'REVOCATION_TWICE' | 'STORE_SILENT' | 'STORE_UNAVAILABLE' | 'STORE_FULL' | 'NOT_CHECKED' | 'NO_ID' | 'SUBJECT_TYPE' | 'SUBJECT_MISSING'}`
+
+const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation>, () => Promise<unknown>> = {
   FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),
   FST_SEALED_SESSION_OPTION_UNKNOWN: () => rejection({ keys: SECRET }),
   FST_SEALED_SESSION_OPTION_INVALID: () => rejection({ key, cookie: SECRET }),

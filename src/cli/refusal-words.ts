@@ -40,6 +40,7 @@ export const REFUSALS: Record<RefusalReason, (refused: Refused) => string> = {
     : `the session's own lifetime of ${lifetime} seconds has passed since the last write`,
   'time-in-future': () => 'the last write lies more than 60 seconds ahead: compare the clocks of the servers',
   'schema-invalid': () => 'what it holds does not fit the app\'s option "schema", which is not checked here: a version of the app with another schema may have sealed it',
+  revoked: () => 'where the app has sessionRevocation, it may have been ended on the server, of which nothing shows in a token',
   'signature-invalid': ({ isSigned }) => isSigned
     ? 'its cookies are signed, and the signature, which is not checked here, is wrong'
     : 'its cookies are signed, and this one has no signature'

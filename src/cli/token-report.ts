@@ -44,7 +44,8 @@ function verdict (refused: Refused, { lastWrite, lifetime }: Content, now: numbe
     // Sealed tokens are accepted by default.
     ...(refused.format === 'secretbox' ? ['format-not-accepted' as const] : []),
     'schema-invalid',
-    'signature-invalid'
+    'signature-invalid',
+    'revoked'
   ]
   return ['An app with these keys opens it, unless', ...possible.map(words)]
 }

@@ -1,0 +1,47 @@
+/** How many keys of each kind are remembered: a few MB. The oldest one makes room. */
+const MAX_KEYS = 50_000
+
+/**
+ * What this process knows of the store. That something is revoked is never taken back, so it is
+ * kept; that it is not may change, so it is believed for a short time only.
+ */
+export class Known {
+  /** Numbers above 0, as the store has them. */
+  readonly #present = new Map<string, number>()
+  /** When a key was read, in milliseconds since 1970, whatever it held. */
+  readonly #readAt = new Map<string, number>()
+  readonly #ttl: number
+
+  /** @param ttl milliseconds for which an answer of the store is believed. */
+  constructor (ttl: number) {
+    this.#ttl = ttl
+  }
+
+  /** The number of a key as far as it is known; it may be higher by now. */
+  get (key: string): number {
+    return this.#present.get(key) ?? 0
+  }
+
+  isFresh (key: string, now: number): boolean {
+    const readAt = this.#readAt.get(key)
+    return readAt !== undefined && now >= readAt && now - readAt < this.#ttl
+  }
+
+  /** What the store has said, or will say once it was told. Numbers only grow. */
+  put (key: string, value: number, now: number): void {
+    if (value > this.get(key)) remember(this.#present, key, value)
+    remember(this.#readAt, key, now)
+  }
+
+  /** Takes back what could not be stored. */
+  forget (key: string): void {
+    this.#present.delete(key)
+    this.#readAt.delete(key)
+  }
+}
+
+function remember (map: Map<string, number>, key: string, value: number): void {
+  map.delete(key) // so that it becomes the newest
+  if (map.size >= MAX_KEYS) map.delete(map.keys().next().value!) // it is not empty
+  map.set(key, value)
+}

@@ -1,0 +1,75 @@
+import { kindOf, sealedSessionError } from '../errors.ts'
+import { REGISTER_OPTIONS, refuseUnknown } from '../option-names.ts'
+import { readDuration, readText } from '../option-values.ts'
+import { subjectReader, type SubjectReader } from './subject.ts'
+import type { RevocationStore, SessionRevocationOptions } from './types.ts'
+
+const NAMES = ['store', 'subject', 'sessionName', 'cacheTtl', 'onStoreError', 'storeTimeout']
+
+const DEFAULT_CACHE_TTL = 2
+const DEFAULT_STORE_TIMEOUT = 0.5
+
+// Who gives more has meant milliseconds.
+const MAX_CACHE_TTL = 300
+const MAX_STORE_TIMEOUT = 60
+
+/** The options of `sessionRevocation`, checked and complete. */
+export interface RevocationConfig {
+  /** Null for one in memory. */
+  store: RevocationStore | null
+  subject: SubjectReader | null
+  /** Null for the first session of the app. */
+  sessionName: string | null
+  /** Milliseconds. */
+  cacheTtl: number
+  onStoreError: 'reject' | 'accept'
+  /** Milliseconds. */
+  storeTimeout: number
+}
+
+/** Checks what `register` was given; nothing of it is changed. */
+export function readRevocationOptions (options: SessionRevocationOptions): RevocationConfig {
+  refuseUnknown(options, [...NAMES, ...REGISTER_OPTIONS])
+  return {
+    store: readStore(options.store),
+    subject: readSubject(options.subject),
+    sessionName: readText(options, 'sessionName') ?? null,
+    cacheTtl: readMilliseconds(options, 'cacheTtl', DEFAULT_CACHE_TTL, MAX_CACHE_TTL, { orZero: true }),
+    onStoreError: readOnStoreError(options.onStoreError),
+    storeTimeout: readMilliseconds(options, 'storeTimeout', DEFAULT_STORE_TIMEOUT, MAX_STORE_TIMEOUT)
+  }
+}
+
+function readStore (store: unknown): RevocationStore | null {
+  if (store === undefined || store === null) return null
+  const { get, set } = Object(store) as Partial<RevocationStore>
+  if (typeof get !== 'function' || typeof set !== 'function') {
+    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['store', 'a store with get and set, such as a Keyv', kindOf(store)])
+  }
+  assertLoud(store, 'the store')
+  assertLoud((store as { store?: unknown }).store, 'its adapter') // a Keyv has it there
+  return store as RevocationStore
+}
+
+/** A Keyv and most of its adapters keep failures to themselves unless told otherwise. */
+function assertLoud (part: unknown, name: string): void {
+  if (typeof part !== 'object' || part === null || !('throwOnErrors' in part)) return
+  if (part.throwOnErrors !== true) throw sealedSessionError('FST_SEALED_SESSION_STORE_SILENT', [name])
+}
+
+function readSubject (subject: unknown): SubjectReader | null {
+  if (subject === undefined || typeof subject === 'function') return subjectReader(subject as SessionRevocationOptions['subject'])
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['subject', 'a function', kindOf(subject)])
+}
+
+function readOnStoreError (choice: unknown): 'reject' | 'accept' {
+  if (choice === undefined) return 'reject'
+  if (choice === 'reject' || choice === 'accept') return choice
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['onStoreError', "'reject' or 'accept'", kindOf(choice)])
+}
+
+function readMilliseconds (options: object, name: string, fallback: number, most: number, rule?: { orZero: boolean }): number {
+  const seconds = readDuration(options, name, fallback, rule)
+  if (seconds > most) throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, `at most ${most} seconds`, seconds])
+  return seconds * 1000
+}

@@ -1,0 +1,16 @@
+// The types of what `require()` of this part of the package returns. All of them are those of types.ts.
+import type * as types from './types.ts'
+import * as memory from './memory-store.ts'
+
+declare function plugin (...parameters: Parameters<types.SessionRevocation>): ReturnType<types.SessionRevocation>
+
+declare namespace plugin {
+  export const sessionRevocation: types.SessionRevocation
+  export { sessionRevocation as default }
+  export import MemoryStore = memory.MemoryStore
+  export type RevocationStore = types.RevocationStore
+  export type SessionRevocation = types.SessionRevocation
+  export type SessionRevocationOptions = types.SessionRevocationOptions
+}
+
+export = plugin

@@ -1,0 +1,149 @@
+import { sodium } from '../crypto/sodium.ts'
+import type { Limits } from '../lifetime.ts'
+import { Known } from './known.ts'
+import { lifeOfEntries } from './entry-life.ts'
+import type { StoreClient } from './store-client.ts'
+
+// What the store holds, each key under `sealed-session:`:
+//
+//   revoked:<id>       since when a session is revoked
+//   subject:<hash>     up to when the sessions of a subject began that are revoked
+//   all                the same for all sessions
+//   longest            the longest lifetime of its own that a session was given, in seconds
+//
+// Times are in milliseconds since 1970. A subject may be an e-mail address, so only its hash is
+// stored: who reads the store can still try whether it is a certain one.
+
+const ALL = 'sealed-session:all'
+const LONGEST = 'sealed-session:longest'
+
+const idKey = (id: Buffer): string => `sealed-session:revoked:${id.toString('base64url')}`
+const subjectKey = (subject: string): string => `sealed-session:subject:${sodium().hash(Buffer.from(subject)).toString('base64url')}`
+
+/** What decides whether a session is revoked. */
+export interface Identity {
+  /** Null where only the times count. */
+  id: Buffer | null
+  /** Milliseconds since 1970. */
+  created: number
+  subject: string | undefined
+}
+
+export interface RevocationsOptions extends Limits {
+  client: StoreClient
+  /** Milliseconds for which 'not revoked' is believed. */
+  cacheTtl: number
+  /** Whether to go by what is known where the store fails. */
+  acceptsErrors: boolean
+  now: () => number
+}
+
+/** Which sessions are revoked: asks the store, remembers the answers, and tells it. */
+export class Revocations {
+  readonly #options: RevocationsOptions
+  readonly #known: Known
+  /** Reads that are under way, so that many requests at once ask once. */
+  readonly #reading = new Map<string, Promise<number>>()
+
+  constructor (options: RevocationsOptions) {
+    this.#options = options
+    this.#known = new Known(options.cacheTtl)
+  }
+
+  /**
+   * @param fresh asks the store even where the answer is known to have been 'no' a moment ago.
+   * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`, unless errors are accepted.
+   */
+  async isRevoked ({ id, created, subject }: Identity, fresh = false): Promise<boolean> {
+    const ownKey = id === null ? null : idKey(id)
+    const epochKeys = epochKeysOf(subject)
+    if ((ownKey !== null && this.#known.get(ownKey) > 0) || epochKeys.some(key => created <= this.#known.get(key))) return true
+    const [own, ...epochs] = await Promise.all([
+      ownKey === null ? 0 : this.#read(ownKey, fresh),
+      ...epochKeys.map(key => this.#read(key, fresh))
+    ])
+    return own > 0 || epochs.some(epoch => created <= epoch)
+  }
+
+  /** After when a session has to begin in order to be valid; milliseconds since 1970, 0 for any time. */
+  async epochOf (subject: string | undefined): Promise<number> {
+    return Math.max(...await Promise.all(epochKeysOf(subject).map(key => this.#read(key, true))))
+  }
+
+  /**
+   * Revokes one session: in this process at once, and in the store.
+   * @returns whether it was revoked before.
+   * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`; it is then not revoked here either, so that it
+   * can be tried again.
+   */
+  async revokeId (id: Buffer, lifetime: number | null): Promise<boolean> {
+    const key = idKey(id)
+    const now = this.#options.now()
+    const wasKnown = this.#known.get(key) > 0
+    this.#known.put(key, now, now)
+    try {
+      const was = await this.#options.client.get(key)
+      await this.#options.client.set(key, now, await this.#entryLife(lifetime))
+      return wasKnown || was > 0
+    } catch (error) {
+      if (!wasKnown) this.#known.forget(key)
+      throw error
+    }
+  }
+
+  /** Revokes what a subject has; without one, everything. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
+  async revokeUntilNow (subject?: string): Promise<void> {
+    const key = subject === undefined ? ALL : subjectKey(subject)
+    // Never backwards, where another process has a clock that is ahead.
+    const epoch = Math.max(this.#options.now(), await this.#options.client.get(key))
+    await this.#options.client.set(key, epoch, await this.#entryLife(null))
+    this.#known.put(key, epoch, this.#options.now())
+  }
+
+  /**
+   * Takes into account that a session is sealed with a lifetime of its own: entries then have to
+   * live longer. Asks the store only where it is longer than any before.
+   * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`, unless errors are accepted.
+   */
+  async noteLifetime (lifetime: number | null): Promise<void> {
+    if (lifetime === null || lifetime <= this.#options.expiry || lifetime <= this.#known.get(LONGEST)) return
+    if (lifetime <= await this.#read(LONGEST, true)) return
+    try {
+      await this.#options.client.set(LONGEST, lifetime, lifeOfEntries(Infinity, null))
+    } catch (error) {
+      if (!this.#options.acceptsErrors) throw error
+      return
+    }
+    this.#known.put(LONGEST, lifetime, this.#options.now())
+  }
+
+  /** @param lifetime of the session that is revoked; null where it has none, or where it is many. */
+  async #entryLife (lifetime: number | null): Promise<number> {
+    const { expiry, absoluteTimeout, client } = this.#options
+    const longest = absoluteTimeout === null ? await client.get(LONGEST) : 0
+    return lifeOfEntries(Math.max(expiry, lifetime ?? 0, longest), absoluteTimeout)
+  }
+
+  async #read (key: string, fresh: boolean): Promise<number> {
+    const { now, client, acceptsErrors } = this.#options
+    if (!fresh && this.#known.isFresh(key, now())) return this.#known.get(key)
+    try {
+      const value = await (fresh ? client.get(key) : this.#readOnce(key))
+      this.#known.put(key, value, now())
+      return Math.max(value, this.#known.get(key))
+    } catch (error) {
+      if (acceptsErrors) return this.#known.get(key)
+      throw error
+    }
+  }
+
+  #readOnce (key: string): Promise<number> {
+    const reading = this.#reading.get(key) ?? this.#options.client.get(key).finally(() => { this.#reading.delete(key) })
+    this.#reading.set(key, reading)
+    return reading
+  }
+}
+
+function epochKeysOf (subject: string | undefined): string[] {
+  return subject === undefined ? [ALL] : [ALL, subjectKey(subject)]
+}

@@ -1,0 +1,86 @@
+import { kindOf, sealedSessionError } from '../errors.ts'
+import type { RevocationStore } from './types.ts'
+
+/** Hears when the store begins to fail and when it answers again. */
+export interface StoreLog {
+  failed: (error: Error) => void
+  recovered: () => void
+}
+
+/**
+ * Calls the store: each call ends within the time limit, and each failure is the same coded error.
+ * What is stored are times and counts, as text, since not all stores take numbers.
+ */
+export class StoreClient {
+  readonly #store: RevocationStore
+  readonly #timeout: number
+  readonly #log: StoreLog
+  #isDown = false
+
+  /** @param timeout milliseconds. */
+  constructor (store: RevocationStore, timeout: number, log: StoreLog) {
+    this.#store = store
+    this.#timeout = timeout
+    this.#log = log
+  }
+
+  /** The number of a key, or 0. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
+  async get (key: string): Promise<number> {
+    return await this.#call(() => this.#store.get(key), value => {
+      if (value === undefined || value === null) return 0
+      const number = Number(value)
+      if (Number.isFinite(number)) return number
+      throw new Error(`the store has ${kindOf(value)} that is no number`)
+    })
+  }
+
+  /** @param ttl milliseconds. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
+  async set (key: string, value: number, ttl: number): Promise<void> {
+    await this.#call(() => this.#store.set(key, String(value), ttl), stored => {
+      if (stored === false) throw new Error('set() returned false')
+    })
+  }
+
+  async #call<T> (call: () => unknown, read: (answer: unknown) => T): Promise<T> {
+    try {
+      const answer = call()
+      const value = read(isPromise(answer) ? await this.#limited(answer) : answer)
+      if (this.#isDown) this.#log.recovered()
+      this.#isDown = false
+      return value
+    } catch (cause) {
+      const error = unavailable(cause)
+      if (!this.#isDown) this.#log.failed(error)
+      this.#isDown = true
+      throw error
+    }
+  }
+
+  async #limited (answer: PromiseLike<unknown>): Promise<unknown> {
+    let timer: NodeJS.Timeout | undefined
+    const limit = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer within ${this.#timeout} ms`)), this.#timeout)
+    })
+    try {
+      return await Promise.race([answer, limit])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+function isPromise (value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
+}
+
+/** The store's own words are in the cause: what they hold is not known. */
+function unavailable (cause: unknown): Error {
+  const error = sealedSessionError('FST_SEALED_SESSION_STORE_UNAVAILABLE', [wordFor(cause)])
+  error.cause = cause
+  return error
+}
+
+function wordFor (cause: unknown): string {
+  const { code, name } = (cause ?? {}) as { code?: unknown, name?: unknown }
+  return [code, name].find(word => typeof word === 'string') as string | undefined ?? kindOf(cause)
+}

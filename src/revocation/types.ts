@@ -1,0 +1,99 @@
+import type { FastifyPluginAsync } from 'fastify'
+import type { Session } from '../types.ts'
+
+type Awaitable<T> = T | Promise<T>
+
+/**
+ * Where revocations are kept: a Keyv, one of its adapters, or anything else with these two methods.
+ * A failure must throw or reject. Both may return a promise.
+ */
+export interface RevocationStore {
+  /** @returns what was stored, or `undefined` or `null` where there is nothing, or nothing any more. */
+  get(key: string): Awaitable<unknown>
+  /**
+   * @param value digits, as text.
+   * @param ttl milliseconds for which it has to be kept at least.
+   * @returns anything but `false`, which counts as a failure.
+   */
+  set(key: string, value: string, ttl: number): Awaitable<unknown>
+}
+
+/** What `sessionRevocation` takes. */
+export interface SessionRevocationOptions {
+  /**
+   * Where revocations are kept. Default: a `MemoryStore` of this process, with a warning, since it
+   * forgets when the process ends.
+   *
+   * A Keyv, or an adapter, whose `throwOnErrors` is not true is refused with
+   * `FST_SEALED_SESSION_STORE_SILENT`: it answers failures with 'nothing found'.
+   */
+  store?: RevocationStore | undefined
+
+  /**
+   * Whose a session is, so that `revokeSubject` can end all of one user's. Default: sessions have no
+   * subject. Called with every session that is opened or sealed; it must be quick and always say the
+   * same of the same session.
+   * @returns the id of a user, say; `undefined` where nobody is logged in. Anything but that and
+   * text that is not empty fails the request with `FST_SEALED_SESSION_SUBJECT_TYPE`.
+   */
+  subject?(session: Session): string | null | undefined
+
+  /** The session that can be revoked. Default: the first one registered. */
+  sessionName?: string | undefined
+
+  /**
+   * Seconds for which 'not revoked' is believed without asking the store again: as long as that, a
+   * session that another process revoked can still be read here. What this process revoked counts at
+   * once. Default 2, at most 300; 0 asks for every request.
+   */
+  cacheTtl?: number | undefined
+
+  /**
+   * What happens to sessions while the store fails. `'reject'`, the default: a request that uses its
+   * session is answered with 503, unless the cache knows the answer, and nothing is sealed.
+   * `'accept'`: everybody keeps working, those too whose session was revoked and of whom this process
+   * does not know. Either way a revocation that cannot be stored fails.
+   */
+  onStoreError?: 'reject' | 'accept' | undefined
+
+  /** Seconds after which a call of the store has failed. Default 0.5, at most 60. */
+  storeTimeout?: number | undefined
+}
+
+/** The plugin. */
+export type SessionRevocation = FastifyPluginAsync<SessionRevocationOptions>
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /**
+     * Ends a session for good: whoever brings its cookie, or a copy of it, has an empty session. In
+     * this process at once, in others after their `cacheTtl`.
+     * @param session `request.session`, or what `decodeSecureSession` returned.
+     * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` where it could not be stored; the session is
+     * then not revoked. `FST_SEALED_SESSION_NO_ID` for a session of another `sessionName`.
+     */
+    revokeSession(session: object): Promise<void>
+
+    /**
+     * Ends all sessions of a subject that exist now: 'log out everywhere'. Those that begin later
+     * are not affected.
+     * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` where it could not be stored,
+     * `FST_SEALED_SESSION_SUBJECT_MISSING` without the option `subject`.
+     */
+    revokeSubject(subject: string): Promise<void>
+
+    /**
+     * Ends all sessions that exist now.
+     * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` where it could not be stored.
+     */
+    revokeAll(): Promise<void>
+
+    /**
+     * Whether a session was revoked, for one that came from `decodeSecureSession`, which does not
+     * check, or that has been open for long, such as a WebSocket's. May be as old as `cacheTtl`.
+     * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` with `onStoreError: 'reject'`,
+     * `FST_SEALED_SESSION_NO_ID` for a session of another `sessionName`.
+     */
+    isSessionRevoked(session: object): Promise<boolean>
+  }
+}

@@ -1,0 +1,23 @@
+import { sodium } from './crypto/sodium.ts'
+
+// What tells sessions apart, where revocation has to.
+
+export const ID_BYTES = 16
+
+/** The id of a session that begins. */
+export function newId (): Buffer {
+  const id = Buffer.alloc(ID_BYTES)
+  sodium().fillRandom(id)
+  return id
+}
+
+/**
+ * The id of a session whose token has none, since it was sealed before ids were in use: the same
+ * for every request that brings this token, so that it can be revoked, too.
+ */
+export function idOfToken (token: string): Buffer {
+  // What follows a second `;` is no part of a token: another tail must not make another session of it.
+  const [ciphertext = '', nonce] = token.split(';', 2)
+  const text = nonce === undefined ? ciphertext : `${ciphertext};${nonce}`
+  return sodium().hash(Buffer.from(text)).subarray(0, ID_BYTES)
+}

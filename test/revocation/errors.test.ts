@@ -1,0 +1,157 @@
+// What is refused at registration and in calls, with which code, and that nothing of it shows.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
+import Fastify, { type FastifyInstance } from 'fastify'
+import secureSession from '../../src/index.ts'
+import { ERRORS, type ErrorCode } from '../../src/errors.ts'
+import { MemoryStore, sessionRevocation, type SessionRevocationOptions } from '../../src/revocation/index.ts'
+import { TestStore, appWith, get, key, login, post, subject, who, type Bag, type Setup } from './support.ts'
+
+interface CodedError extends Error { code: string, statusCode: number, hint: string }
+
+const SECRET = 'canary'
+
+/** The error that an app with these plugins does not start with. */
+async function rejection (register: (app: FastifyInstance) => unknown): Promise<CodedError> {
+  const app = Fastify()
+  register(app)
+  return await app.ready().then(() => assert.fail('it starts'), (error: CodedError) => error)
+}
+
+async function refused (options: object): Promise<CodedError> {
+  return await rejection(app => {
+    app.register(secureSession, { key })
+    app.register(sessionRevocation, options as SessionRevocationOptions)
+  })
+}
+
+/** The error that a call fails with. */
+async function failure (call: (app: FastifyInstance) => unknown, setup: Setup = {}): Promise<CodedError> {
+  try {
+    await call(await appWith(setup))
+  } catch (error) {
+    return error as CodedError
+  }
+  return assert.fail('nothing was thrown')
+}
+
+async function answered (setup: Setup): Promise<CodedError> {
+  let caught: unknown
+  const app = await appWith({ ...setup, after: app => { app.setErrorHandler(error => { caught = error; return '' }) } })
+  await post(app, '/login', undefined, { user: SECRET })
+  return caught as CodedError
+}
+
+const full = new MemoryStore({ maxEntries: 1 })
+full.set('key', '1', 60_000)
+const failing = new TestStore()
+failing.fail()
+
+const TRIGGERS = {
+  FST_SEALED_SESSION_REVOCATION_ALONE: () => rejection(app => { app.register(sessionRevocation) }),
+  FST_SEALED_SESSION_REVOCATION_TWICE: () => failure(() => {}, { after: app => { app.register(sessionRevocation) } }),
+  FST_SEALED_SESSION_STORE_SILENT: () => refused({ store: { get () {}, set () {}, throwOnErrors: false, name: SECRET } }),
+  FST_SEALED_SESSION_STORE_UNAVAILABLE: () => failure(async app => await app.revokeSubject(SECRET), { revocation: { store: failing } }),
+  FST_SEALED_SESSION_STORE_FULL: () => failure(async () => full.set(SECRET, SECRET, 1)),
+  FST_SEALED_SESSION_NOT_CHECKED: async () => {
+    const app = await appWith({ before: app => app.addHook('onRequest', async request => { String(request.session) }) })
+    const token = app.encodeSecureSession(app.createSecureSession({ user: SECRET }))
+    const { code, message, statusCode } = (await get(app, '/me', `session=${token}`)).json()
+    return Object.assign(new TypeError(message), { code, statusCode, hint: ERRORS.FST_SEALED_SESSION_NOT_CHECKED.advice })
+  },
+  FST_SEALED_SESSION_NO_ID: async () => {
+    const app = Fastify()
+    app.register(secureSession, [{ sessionName: 'a', key }, { sessionName: 'b', key: Buffer.alloc(32, 7) }])
+    app.register(sessionRevocation, { sessionName: 'b' })
+    await app.ready()
+    return await app.revokeSession(app.createSecureSession({ user: SECRET })).then(() => assert.fail('revoked'), (error: CodedError) => error)
+  },
+  FST_SEALED_SESSION_SUBJECT_TYPE: () => answered({ revocation: { subject: session => ({ name: (session as Bag).user }) as never } }),
+  FST_SEALED_SESSION_SUBJECT_MISSING: () => failure(async app => await app.revokeSubject(SECRET), { revocation: { subject: undefined } as never })
+} satisfies Partial<Record<ErrorCode, () => Promise<CodedError>>>
+
+describe('an error', () => {
+  for (const [code, trigger] of Object.entries(TRIGGERS)) {
+    it(`${code} is thrown, complete, and tells nothing of what it is about`, async () => {
+      const error = await trigger()
+      assert.equal(error.code, code)
+      assert.equal(error.statusCode, /UNAVAILABLE|FULL/.test(code) ? 503 : 500)
+      assert.doesNotMatch(error.message, /%s|undefined|\[object/)
+      assert.ok(error.hint.endsWith(ERRORS[code as ErrorCode].advice))
+      for (const shown of [error.message, error.hint, inspect(error, { showHidden: true }), JSON.stringify(error)]) {
+        assert.doesNotMatch(shown, /canary/)
+      }
+    })
+  }
+})
+
+describe('an option', () => {
+  const BAD: Array<[options: object, code: string]> = [
+    [{ cacheTTL: 1 }, 'FST_SEALED_SESSION_OPTION_UNKNOWN'],
+    [{ stor: new MemoryStore() }, 'FST_SEALED_SESSION_OPTION_UNKNOWN'],
+    [{ store: {} }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ store: 'redis://' }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ store: new Map([['get', 1]]), subject: 'user' }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ onStoreError: 'ignore' }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ sessionName: 7 }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ sessionName: 'other' }, 'FST_SEALED_SESSION_REVOCATION_ALONE'],
+    [{ cacheTtl: '2' }, 'FST_SEALED_SESSION_DURATION'],
+    [{ cacheTtl: -1 }, 'FST_SEALED_SESSION_DURATION'],
+    [{ storeTimeout: 0 }, 'FST_SEALED_SESSION_DURATION'],
+    [{ storeTimeout: NaN }, 'FST_SEALED_SESSION_DURATION'],
+    [{ storeTimeout: 500 }, 'FST_SEALED_SESSION_OPTION_INVALID'], // milliseconds, where seconds are meant
+    [{ cacheTtl: 2000 }, 'FST_SEALED_SESSION_OPTION_INVALID']
+  ]
+  for (const [options, code] of BAD) {
+    it(`is refused with a code: ${inspect(options)}`, async () => {
+      assert.equal((await refused(options)).code, code)
+    })
+  }
+
+  it('of Fastify\'s own passes', async () => {
+    await appWith({ revocation: { prefix: '/x', logLevel: 'warn' } as never })
+  })
+
+  it('object is not changed and may be frozen', async () => {
+    await appWith({ revocation: Object.freeze({ store: new MemoryStore(), subject }) })
+  })
+})
+
+describe('a subject', () => {
+  for (const [value, got] of [[42, 'a number'], ['', 'empty text'], [true, 'true'], [{}, 'an object']] as const) {
+    it(`must be text: ${inspect(value)} fails the request, and revokeSubject`, async () => {
+      const error = await answered({ revocation: { subject: () => value as never } })
+      assert.equal(error.code, 'FST_SEALED_SESSION_SUBJECT_TYPE')
+      assert.ok(error.message.endsWith(got))
+      assert.equal((await failure(async app => await app.revokeSubject(value as never))).code, 'FST_SEALED_SESSION_SUBJECT_TYPE')
+    })
+  }
+
+  it('may be null, as undefined, where nobody is logged in', async () => {
+    const app = await appWith({ revocation: { subject: session => (session as Bag).user as string ?? null } })
+    assert.equal(await who(app, await login(app)), 'ann')
+  })
+})
+
+describe('of several sessions', () => {
+  it('the one with the sessionName is revoked, and the others are not', async () => {
+    const app = Fastify()
+    app.register(secureSession, [{ sessionName: 'prefs', key }, { sessionName: 'auth', key: Buffer.from(key).reverse() }])
+    app.register(sessionRevocation, { sessionName: 'auth', store: new MemoryStore() })
+    app.get('/', async request => {
+      const { prefs, auth } = request as unknown as Record<string, Bag>
+      return [prefs?.theme, auth?.user]
+    })
+    app.post('/end', async request => { for (const session of Object.values(request.body as object)) (request as unknown as Record<string, Bag>)[session]?.delete(); return '' })
+    await app.ready()
+    const cookie = ['prefs', 'auth'].map(name => {
+      const session = app.createSecureSession() as unknown as Bag
+      Object.assign(session, { theme: 'dark', user: 'ann' })
+      return `${name}=${encodeURIComponent(app.encodeSecureSession(session, name))}`
+    }).join('; ')
+    assert.deepEqual((await get(app, '/', cookie)).json(), ['dark', 'ann'])
+    await post(app, '/end', cookie, ['prefs', 'auth'])
+    assert.deepEqual((await get(app, '/', cookie)).json(), ['dark', null])
+  })
+})

@@ -1,0 +1,168 @@
+// What happens to requests that are under way while a session ends.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { MemoryStore } from '../../src/revocation/index.ts'
+import { stopClock } from '../edges/support.ts'
+import { setCookies } from '../helpers.ts'
+import { TestStore, appWith, cookieOf, gate, get, login, post, who, type Bag, type Setup } from './support.ts'
+
+type Act = (session: Bag, app: FastifyInstance) => unknown
+
+interface Race {
+  app: FastifyInstance
+  cookie: string
+  /** The answer to a request that read its session, then waited while the session ended, then acted. */
+  late: LightMyRequestResponse
+}
+
+/** Runs `end` while a request is under way that then does `act`. */
+async function race (act: Act, end: (app: FastifyInstance, cookie: string) => Promise<unknown>, setup: Setup = {}): Promise<Race> {
+  const [arrived, ended] = [gate(), gate()]
+  const app = await appWith({
+    ...setup,
+    after: app => app.post('/slow', async ({ session }) => {
+      assert.equal((session as Bag).user, 'ann')
+      arrived.open()
+      await ended.opened
+      await act(session as Bag, app)
+      return ''
+    })
+  })
+  const cookie = cookieOf(await post(app, '/login', undefined, { user: 'ann', list: [] }))
+  const late = post(app, '/slow', cookie)
+  await arrived.opened
+  await end(app, cookie)
+  ended.open()
+  return { app, cookie, late: await late }
+}
+
+const logout = async (app: FastifyInstance, cookie: string): Promise<unknown> => await post(app, '/logout', cookie)
+
+const ACTS: Record<string, Act> = {
+  'writes its session': session => { session.theme = 'dark' },
+  'touches its session': session => { session.touch() },
+  'deletes its session': session => { session.delete() },
+  'regenerates its session and keeps who is logged in': session => { session.regenerate(['user']) },
+  'changes a value of its session in place': session => { (session.list as string[]).push('x') }
+}
+
+const ENDS: Record<string, (app: FastifyInstance, cookie: string) => Promise<unknown>> = {
+  'after a logout': logout,
+  'after revokeSession': async (app, cookie) => await app.revokeSession(app.decodeSecureSession(decodeURIComponent(cookie.slice('session='.length)))!),
+  'after revokeSubject': async app => await app.revokeSubject('ann'),
+  'after revokeAll': async app => await app.revokeAll()
+}
+
+for (const [when, end] of Object.entries(ENDS)) {
+  describe(`a request that was under way ${when}`, () => {
+    for (const [what, act] of Object.entries(ACTS)) {
+      // "Log out everywhere" is revokeSubject() and delete(): there the deletion is what was asked for.
+      if (what === 'deletes its session' && /revokeSubject|revokeAll/.test(when)) continue
+      it(`sends no cookie at all where it ${what}`, async () => {
+        const { late } = await race(act, end)
+        assert.equal(late.statusCode, 200, late.body)
+        assert.deepEqual(setCookies(late), [])
+      })
+    }
+  })
+}
+
+describe('a logout while another request is under way', () => {
+  it('is not undone by it: this is how the peer loses it', async () => {
+    const { app, cookie, late } = await race(session => { session.theme = 'dark' }, logout)
+    assert.deepEqual(setCookies(late), [])
+    assert.equal(await who(app, cookie), 'nobody')
+  })
+
+  it('is found in the store just before sealing although a moment ago it was known that there was none', async () => {
+    const store = new TestStore()
+    const other = await appWith({ revocation: { store } })
+    const { late } = await race(session => { session.theme = 'dark' }, async (_app, cookie) => await post(other, '/logout', cookie), { revocation: { store, cacheTtl: 300 } })
+    assert.deepEqual(setCookies(late), [])
+  })
+
+  it('in another process, is not followed by a deletion from a second logout, which could kill a newer login', async () => {
+    const store = new MemoryStore()
+    const other = await appWith({ revocation: { store } })
+    const { late } = await race(session => { session.delete() }, async (_app, cookie) => await post(other, '/logout', cookie), { revocation: { store } })
+    assert.deepEqual(setCookies(late), [])
+  })
+
+  it('says so in the log at level debug', async () => {
+    const lines: string[] = []
+    await race(session => { session.theme = 'dark' }, logout, { server: { logger: { level: 'debug', stream: { write: (line: string) => { lines.push(line) } } } } })
+    assert.ok(lines.some(line => line.includes('revoked meanwhile, sending no cookie')))
+  })
+})
+
+describe('a request that was under way and logs in anew', () => {
+  it('gets its cookie: a second click on "log in" must not lose the login', async () => {
+    const { app, late } = await race(
+      session => { session.regenerate(); session.user = 'ann' },
+      async (app, cookie) => await post(app, '/login', cookie, { user: 'ann' })
+    )
+    assert.equal(await who(app, cookieOf(late)), 'ann')
+  })
+
+  it('so it does where it keeps what says nothing of who is logged in', async () => {
+    const { app, late } = await race(
+      session => { session.cart = 1; session.regenerate(['cart']); session.user = 'ann' },
+      async (app, cookie) => await post(app, '/login', cookie, { user: 'ann' })
+    )
+    assert.equal(await who(app, cookieOf(late)), 'ann')
+  })
+
+  it('but without the option "subject" what it keeps may be that, so it gets none', async () => {
+    const { late } = await race(session => { session.regenerate(['user']) }, logout, { revocation: { subject: undefined } as never })
+    assert.deepEqual(setCookies(late), [])
+  })
+})
+
+describe('a session that the request itself revokes', () => {
+  it('sends no cookie', async t => {
+    stopClock(t)
+    const app = await appWith({
+      after: app => app.post('/end', async ({ session }) => {
+        await app.revokeSession(session);
+        (session as Bag).theme = 'dark'
+        return ''
+      })
+    })
+    const cookie = await login(app)
+    assert.deepEqual(setCookies(await post(app, '/end', cookie)), [])
+    assert.equal(await who(app, cookie), 'nobody')
+  })
+})
+
+describe('where the session is used', () => {
+  it('in a hook that is registered before the plugin: a coded error, and nothing of the session shows', async () => {
+    const app = await appWith()
+    const early = await appWith({ before: app => app.addHook('onRequest', async request => { String((request.session as Bag).user) }) })
+    const cookie = await login(app)
+    const response = await get(early, '/me', cookie)
+    assert.deepEqual([response.statusCode, response.json().code], [500, 'FST_SEALED_SESSION_NOT_CHECKED'])
+    assert.deepEqual(setCookies(response), [])
+    assert.equal((await get(early, '/me')).body, 'nobody', 'without a cookie there is nothing to check')
+  })
+
+  it('in a later onRequest hook it has been checked', async () => {
+    const seen: unknown[] = []
+    const app = await appWith({ after: app => app.addHook('onRequest', async ({ session }) => { seen.push((session as Bag).user) }) })
+    const cookie = await login(app)
+    await get(app, '/public', cookie)
+    assert.equal(seen.at(-1), 'ann')
+  })
+
+  it('in a cookie that a later hook put into request.cookies: a coded error', async () => {
+    const app = await appWith({
+      after: app => app.addHook('onRequest', async request => {
+        const planted = request.headers['x-session']
+        if (typeof planted === 'string') request.cookies.session = planted
+      })
+    })
+    const cookie = await login(app)
+    const response = await app.inject({ url: '/me', headers: { 'x-session': decodeURIComponent(cookie.slice('session='.length)) } })
+    assert.equal(response.json().code, 'FST_SEALED_SESSION_NOT_CHECKED')
+  })
+})
