@@ -245,12 +245,26 @@ describe('a session that is sealed again', () => {
     }))
   })
 
-  it('in the secretbox format keeps its own lifetime, Max-Age and id, and loses its creation, which is then its last write', () => {
-    const first = content({ created: NOW * 1000 - 30_500, lastWrite: NOW - 0.5, lifetime: 50, maxAge: 9, id: Buffer.alloc(16, 1) })
+  it('in the secretbox format keeps its own lifetime and Max-Age, and loses its creation, which is then its last write', () => {
+    const own = { lifetime: 50, maxAge: 9 }
+    const first = content({ created: NOW * 1000 - 30_500, lastWrite: NOW - 0.5, ...own })
     const box = contentOf(codec().open(codec({ format: 'secretbox' }).seal(first)))
-    const own = { lifetime: 50, maxAge: 9, id: Buffer.alloc(16, 1) }
     assert.deepEqual(box, content({ created: null, lastWrite: NOW - 1, ...own }))
     assert.deepEqual(contentOf(codec().open(codec().seal(box))), content({ created: (NOW - 1) * 1000, lastWrite: NOW - 1, ...own }))
+  })
+
+  it('in the secretbox format keeps its creation as well where it has an id, by which revocation knows it', () => {
+    const own = { created: NOW * 1000 - 30_500, lifetime: 50, maxAge: 9, id: Buffer.alloc(16, 1) }
+    const box = contentOf(codec().open(codec({ format: 'secretbox' }).seal(content({ lastWrite: NOW - 0.5, ...own }))))
+    assert.deepEqual(box, content({ lastWrite: NOW - 0.5, ...own }))
+    assert.deepEqual(contentOf(codec().open(codec().seal(box))), box)
+  })
+
+  it('by the peer, which keeps what it does not know, has the time that the peer has given it', () => {
+    const life = '{"created":1799999969500,"written":1799999969500}'
+    for (const [time, expected] of [[NOW - 31, NOW - 30.5], [NOW - 5, NOW - 5]] as const) {
+      assert.equal(contentOf(codec().open(sealRaw(key, `{"__life":${life},"__ts":${time}}`))).lastWrite, expected)
+    }
   })
 
   it('a peer that writes fractions of seconds gains none by it', () => {

@@ -3,19 +3,26 @@ import type { Content } from '../content.ts'
 // What a secretbox token says of its session's life beyond the time of the last write, under the
 // name `__life` and only where there is something to say: the peer shows it as data.
 //
-//   {"created":1760000000000,"expiry":2592000,"maxAge":2592000,"id":"AAECAwQFBgcICQoLDA0ODw"}
-//    ms since 1970           s               s              16 bytes in base64url
+//   {"created":1760000000000,"written":1760000000500,"expiry":2592000,"maxAge":2592000,"id":"AAECAwQFBgcICQoLDA0ODw"}
+//    ms since 1970           ms since 1970           s                s              16 bytes in base64url
 
-export type Life = Pick<Content, 'created' | 'lifetime' | 'maxAge' | 'id'>
+export interface Life extends Pick<Content, 'created' | 'lifetime' | 'maxAge' | 'id'> {
+  /**
+   * The last write in milliseconds, where that is not a whole second: in a sealed token it is whole
+   * seconds after created. Were it rounded, each change of the format would take a second away.
+   */
+  written: number | null
+}
 
-export const NO_LIFE: Life = { created: null, lifetime: null, maxAge: null, id: null }
+export const NO_LIFE: Life = { created: null, written: null, lifetime: null, maxAge: null, id: null }
 
 const ID_BYTES = 16
 
 /** The JSON of a life, or null where there is nothing to say. */
-export function writeLife ({ created, lifetime, maxAge, id }: Partial<Life>): string | null {
+export function writeLife ({ created, lastWrite, lifetime, maxAge, id }: Partial<Content>): string | null {
   if ((created ?? lifetime ?? maxAge ?? id ?? null) === null) return null
-  const life: Record<string, unknown> = { created, expiry: lifetime, maxAge, id: id?.toString('base64url') }
+  const written = typeof created !== 'number' || lastWrite === undefined || Number.isInteger(lastWrite) ? null : Math.round(lastWrite * 1000)
+  const life: Record<string, unknown> = { created, written, expiry: lifetime, maxAge, id: id?.toString('base64url') }
   const said = Object.entries(life).filter(([, value]) => value !== null && value !== undefined)
   return JSON.stringify(Object.fromEntries(said))
 }
@@ -24,14 +31,13 @@ export function writeLife ({ created, lifetime, maxAge, id }: Partial<Life>): st
 export function readLife (value: unknown): Life | null {
   if (value === undefined) return NO_LIFE
   if (!isObject(value)) return null
-  const { created, expiry, maxAge, id } = value
-  if (!isTime(created) || !isTime(expiry) || !isTime(maxAge) || !isId(id)) return null
-  return {
-    created: created ?? null,
-    lifetime: expiry ?? null,
-    maxAge: maxAge ?? null,
-    id: id === undefined ? null : Buffer.from(id, 'base64url')
-  }
+  const { created, written, expiry, maxAge, id } = value
+  if (!isTime(created) || !isTime(written) || !isTime(expiry) || !isTime(maxAge) || !isId(id)) return null
+  return lifeOf({ created, written, lifetime: expiry, maxAge, id: id === undefined ? undefined : Buffer.from(id, 'base64url') })
+}
+
+function lifeOf ({ created = null, written = null, lifetime = null, maxAge = null, id = null }: { [Name in keyof Life]: Life[Name] | undefined }): Life {
+  return { created, written, lifetime, maxAge, id }
 }
 
 function isObject (value: unknown): value is Record<string, unknown> {

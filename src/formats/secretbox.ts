@@ -6,7 +6,7 @@ import { getOwn, type Data } from '../data.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { DerivedKey } from '../keys/derived-key.ts'
 import type { KeySet } from '../keys/key-set.ts'
-import { NO_LIFE, readLife, writeLife, type Life } from './secretbox-life.ts'
+import { NO_LIFE, readLife, writeLife } from './secretbox-life.ts'
 import { isCanonical, isStandardAlphabet } from './base64.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
 import { DATA_KEY, LIFE_KEY, TIME_KEY } from '../reserved.ts'
@@ -43,7 +43,7 @@ export type SecretboxOpened = FormatOpened<DerivedKey, SecretboxRefusal>
 const START = TEXT - MAC_BYTES
 
 /** What of a session is sealed. */
-export type SecretboxContent = Pick<Content, 'data' | 'lastWrite'> & Partial<Life>
+export type SecretboxContent = Pick<Content, 'data' | 'lastWrite'> & Partial<Content>
 
 /** Seals with a key. */
 export function sealSecretbox (content: SecretboxContent, key: DerivedKey, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): string {
@@ -131,13 +131,15 @@ function readMessage (json: string, key: DerivedKey, serializer: Serializer): Se
   const payload = parse(json)
   const life = payload === null ? null : readLife(getOwn(payload, LIFE_KEY))
   if (payload === null || life === null) return refused('payload-invalid')
-  const lastWrite = getOwn(payload, TIME_KEY)
+  const time = getOwn(payload, TIME_KEY)
   delete payload[TIME_KEY]
   if (life !== NO_LIFE) delete payload[LIFE_KEY] // to delete what is not there takes time, too
   const data = readData(payload, serializer)
   if (data === null) return refused('payload-invalid')
-  if (typeof lastWrite !== 'number' || !Number.isFinite(lastWrite)) return refused('time-missing')
-  const { created, lifetime, maxAge, id } = life
+  if (typeof time !== 'number' || !Number.isFinite(time)) return refused('time-missing')
+  const { created, written, lifetime, maxAge, id } = life
+  // Another program that wrote the session anew has set __ts alone.
+  const lastWrite = written !== null && Math.floor(written / 1000) === time ? written / 1000 : time
   return { ok: true, content: { data, lastWrite, created, lifetime, maxAge, id }, key }
 }
 
