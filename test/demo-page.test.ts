@@ -58,6 +58,12 @@ describe("the demo's page", () => {
     assert.doesNotMatch(css, /outline: (0|none)/)
   })
 
+  test('shows its parts in the order in which the keyboard goes through them', () => {
+    assert.deepEqual(all(/<h2 id="(\w+)-title">/g), ['session', 'life', 'cookie', 'content', 'attack', 'keys', 'end', 'log'])
+    assert.doesNotMatch(css, /\sorder: |-reverse/)
+    assert.doesNotMatch(html, /tabindex="[^0]/)
+  })
+
   test('loads nothing from elsewhere', () => {
     assert.doesNotMatch(css + scripts, /url\(|@import|https?:\/\//)
   })

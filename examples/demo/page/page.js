@@ -1,4 +1,4 @@
-/* global document, fetch, FormData */
+/* global document, fetch, FormData, window */
 // Sends what is pressed to the server, and asks it for the session. The cookie is HttpOnly: this
 // script never reads it, it is told.
 import { byId, show, showLeft } from './views.js'
@@ -26,23 +26,22 @@ function needsSession () {
   return state.data === null ? 'There is no session: log in first.' : null
 }
 
-async function act (action, body) {
-  const obstacle = OBSTACLES[action]?.()
-  if (obstacle) return say(obstacle, 'neutral')
-  await orSay(async () => {
-    const problem = action === 'read' ? null : await post(`/${action}`, body)
-    await refresh()
-    if (problem === null) say(...resultOf(action, state))
-    else say(problem, 'bad')
-  })
+/** What is under way. One at a time: of two responses at once, the last one's cookie would win. */
+let turn = Promise.resolve()
+
+function inTurn (attempt) {
+  turn = turn.then(attempt).catch(error => say(error.message, 'bad'))
+  return turn
 }
 
-async function orSay (attempt) {
-  try {
-    await attempt()
-  } catch (error) {
-    say(error.message, 'bad')
-  }
+async function act (action, bodyOf) {
+  if (state === null) await refresh() // the server did not answer when the page was loaded
+  const obstacle = OBSTACLES[action]?.()
+  if (obstacle) return say(obstacle, 'neutral')
+  const problem = action === 'read' ? null : await post(`/${action}`, bodyOf())
+  await refresh()
+  if (problem === null) say(...resultOf(action, state))
+  else say(problem, 'bad')
 }
 
 /** Returns null, or what the server has against it. */
@@ -91,39 +90,35 @@ function say (text, tone) {
 }
 
 /** Counts down, and asks the server once the session should be over. */
-async function tick () {
+function tick () {
   if (!state?.limits) return
   const { limits } = state
   showLeft(limits)
-  if (limits[limits.first].endsAt > Date.now()) return
-  await lookAgain('ended')
+  if (limits[limits.first].endsAt <= Date.now()) inTurn(() => lookAgain('ended'))
 }
 
 /** Tells what became of the session where nobody pressed anything: it expired, or another device ended it. */
 async function lookAgain (action) {
-  await orSay(async () => {
-    const before = state?.info.status
-    await refresh()
-    if (state.info.status !== before) say(...resultOf(action, state))
-  })
+  const before = state?.info.status
+  await refresh()
+  if (state.info.status !== before) say(...resultOf(action, state))
 }
 
 document.addEventListener('submit', event => {
   event.preventDefault()
-  act(event.target.dataset.action, Object.fromEntries(new FormData(event.target)))
+  const { target } = event
+  inTurn(() => act(target.dataset.action, () => Object.fromEntries(new FormData(target))))
 })
 
 document.addEventListener('click', event => {
-  const button = event.target.closest('button[data-action]')
-  if (button === null) return
-  const { action } = button.dataset
-  act(action, action === 'replay' ? { values: previous.map(({ value }) => value) } : {})
+  const { action } = event.target.closest('button[data-action]')?.dataset ?? {}
+  if (action === undefined) return
+  inTurn(() => act(action, () => action === 'replay' ? { values: previous.map(({ value }) => value) } : {}))
 })
 
-document.addEventListener('visibilitychange', () => {
-  if (!document.hidden) lookAgain('load')
-})
+// Who comes back from the other device sees what it did.
+window.addEventListener('focus', () => inTurn(() => lookAgain('load')))
 
 setInterval(tick, 1000)
 
-await lookAgain('load')
+await inTurn(() => lookAgain('load'))

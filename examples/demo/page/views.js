@@ -49,7 +49,7 @@ function showLimits ({ limits, data }) {
   if (limits === null) return
   const remembered = data.remembered === true ? ', since you asked to be remembered' : ''
   byId('idle-hint').textContent = `${minutes(limits.idle.seconds)} after the last write${remembered}.`
-  byId('absolute-hint').textContent = `${minutes(limits.absolute.seconds)} after the login, whatever happens.`
+  byId('absolute-hint').textContent = `${minutes(limits.absolute.seconds)} after the login.`
   showLeft(limits)
 }
 
