@@ -61,7 +61,7 @@ const lazyCookiePlugin = fp<{ secret: Signer }>(async (app, options) => {
   app.decorateRequest(kCookies, null)
   const lazyApp = new Proxy(app, {
     get (target, property) {
-      if (property === 'parseCookie') return (header: string) => header
+      if (property === 'parseCookie') return asIs
       if (property === 'decorateRequest') return decorateLazily
       const value: unknown = Reflect.get(target, property)
       return typeof value === 'function' ? value.bind(target) : value
@@ -71,6 +71,9 @@ const lazyCookiePlugin = fp<{ secret: Signer }>(async (app, options) => {
     app.decorateRequest(name, name === 'cookies' ? LAZY_COOKIES : value as null)
   await load(cookiePlugin, lazyApp, options)
 }, { fastify: '5.x', name: '@fastify/cookie' })
+
+/** One function for all requests: the plugin asks for it in each. */
+const asIs = (header: string): string => header
 
 /** Runs a plugin by itself; older versions of @fastify/cookie take a callback. */
 async function load (plugin: unknown, app: FastifyInstance, options: object): Promise<void> {

@@ -1,8 +1,11 @@
 import { fillNonce } from './crypto/nonces.ts'
-import type { Content, Format } from './content.ts'
+import type { Content, Format, FormatOpened } from './content.ts'
 import { bindingOf, openSealed, sealSealed, type Binding, type SealedRefusal } from './formats/sealed.ts'
-import { openSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
+import { openParts, openSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
+import { partsOfEncoded } from './formats/secretbox-text.ts'
 import type { DerivedKey } from './keys/derived-key.ts'
+import type { KeySet } from './keys/key-set.ts'
+import { MAX_TOKEN_LENGTH } from './limits.ts'
 import type { KeySource } from './keys/key-source.ts'
 import type { DataSchema } from './schema.ts'
 import { JSON_SERIALIZER, type Serializer } from './serializer.ts'
@@ -14,6 +17,9 @@ export type Refusal = SecretboxRefusal | SealedRefusal | LifetimeRefusal | 'form
 export type Opened =
   | { ok: true, content: Content, format: Format, keyId: string, stale: boolean }
   | { ok: false, reason: Refusal }
+
+/** What a format has opened. */
+type Authentic = Extract<FormatOpened<DerivedKey, never>, { ok: true }>
 
 /** Where time and randomness come from; tests bring their own. */
 export interface Surroundings {
@@ -92,7 +98,25 @@ export class Codec {
     if (!this.#accept.includes(format)) return refused('format-not-accepted')
     const keys = this.#keyring.current
     const opened = format === 'secretbox' ? openSecretbox(token, keys, this.#serializer) : openSealed(token, keys, this.#binding, this.#serializer)
-    if (!opened.ok) return opened
+    return opened.ok ? this.#admit(opened, format, keys) : opened
+  }
+
+  /**
+   * The same of a token as it stands in a cookie, with `=` and `;` percent-encoded. Null where it has
+   * to be decoded first, which this saves the copy of.
+   */
+  openEncoded (text: string): Opened | null {
+    if (!text.includes('%')) return this.open(text)
+    if (text.length > MAX_TOKEN_LENGTH || !this.#accept.includes('secretbox')) return null
+    const parts = partsOfEncoded(text)
+    if (parts === null) return null
+    const keys = this.#keyring.current
+    const opened = openParts(parts, keys, this.#serializer)
+    return opened.ok ? this.#admit(opened, 'secretbox', keys) : opened
+  }
+
+  /** Takes a session whose token is authentic, if its times and its data allow it. */
+  #admit (opened: Authentic, format: Format, keys: KeySet): Opened {
     const { content, key } = opened
     const now = this.#surroundings.now()
     // Where a token does not say when its session began, that is its last write, which must not move it on.

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { SURROUNDINGS, formatOf, type Codec, type Opened, type Surroundings } from './codec.ts'
 import { parsedCookies, type CookieCoding } from './app-cookies.ts'
-import { chunkName, joinChunks } from './cookies/chunks.ts'
+import { chunkName, isChunk, joinChunks } from './cookies/chunks.ts'
 import type { Content } from './content.ts'
-import { cookieValues } from './cookies/find.ts'
+import { cookieTexts, cookieValues } from './cookies/find.ts'
 import { dataFrom, getOwn } from './data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from './diagnostics.ts'
 import type { SealedSessionError } from './errors.ts'
@@ -27,14 +27,17 @@ export class SessionManager {
   readonly #codec: Codec
   readonly #settings: SessionSettings
   readonly #decode: CookieCoding['decode']
+  /** Whether cookies stand in the header as `encodeValue` writes them, or the peer does. */
+  readonly #opensEncoded: boolean
 
-  constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, { decode }: CookieCoding, surroundings: Surroundings = SURROUNDINGS) {
+  constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, coding: CookieCoding, surroundings: Surroundings = SURROUNDINGS) {
     this.config = config
     this.#app = app
     this.#codec = codec
     const { expiry, absoluteTimeout, serializer } = config
     this.#settings = { now: surroundings.now, expiry, absoluteTimeout, stringify: serializer.isJson ? undefined : serializer.stringify }
-    this.#decode = decode
+    this.#decode = coding.decode
+    this.#opensEncoded = !coding.isApps && config.cookie.signed !== true
   }
 
   /** Tells sessions apart from here on: each gets an id. */
@@ -93,6 +96,20 @@ export class SessionManager {
 
   /** Null where there is no cookie at all. */
   #find (request: FastifyRequest): Found | Refused | null {
+    return (this.#opensEncoded ? this.#findEncoded(request) : null) ?? this.#findDecoded(request)
+  }
+
+  /** What nearly every request needs, without a copy of the token: one cookie, which we wrote. Null where there is more to it. */
+  #findEncoded (request: FastifyRequest): Found | Refused | null {
+    if (parsedCookies(request) !== null || openChannel.hasSubscribers || this.#settings.newId !== undefined) return null
+    const texts = cookieTexts(request.headers.cookie, this.config.cookieName)
+    const [text] = texts
+    if (texts.length !== 1 || text === undefined || isChunk(text)) return null
+    const opened = this.#codec.openEncoded(text)
+    return opened === null ? null : this.#told(text, opened, request.log)
+  }
+
+  #findDecoded (request: FastifyRequest): Found | Refused | null {
     const { own, values } = this.#valuesOf(request, this.config.cookieName)
     let refused: Refused | null = null
     if (own !== null) {

@@ -167,33 +167,43 @@ function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void 
     done()
   })
 
+  // No closure in here, nor in sendAll: each would be paid for by every request.
   app.addHook('onSend', (request, reply, _payload, done) => {
+    const tracked = request as TrackedRequest
     // An onRequest hook of the app's may have replied before the one above ran.
-    (request as TrackedRequest)[kReply] = reply
-    const finish = (error: Error | null = null): void => {
-      (request as TrackedRequest)[kSealed] = true
-      if (error === null) done()
-      else done(error)
-    }
-    let sending: Promise<void> | undefined
+    tracked[kReply] = reply
     try {
-      sending = sendAll(sessions, request, reply)
+      const sending = sendAll(sessions, request, reply, 0)
+      if (sending !== undefined) return finishLater(tracked, sending, done)
     } catch (error) {
-      finish(error as Error)
-      return
+      tracked[kSealed] = true
+      return done(error as Error)
     }
-    if (sending === undefined) finish()
-    else sending.then(() => { finish() }, finish)
+    tracked[kSealed] = true
+    done()
   })
 }
 
+function finishLater (request: TrackedRequest, sending: Promise<void>, done: (error?: Error) => void): void {
+  const finish = (error?: Error): void => {
+    request[kSealed] = true
+    done(error)
+  }
+  sending.then(() => { finish() }, finish)
+}
+
 /** Returns a promise only where one of the sessions has to be waited for. */
-function sendAll (sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from = 0): Promise<void> | undefined {
+function sendAll (sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from: number): Promise<void> | undefined {
   for (let index = from; index < sessions.length; index++) {
     const held = (request as Slots)[sessions[index]!.slot] // index is below the length
     const sending = held instanceof RequestSession ? held.send(reply) : undefined
-    if (sending !== undefined) return sending.then(() => sendAll(sessions, request, reply, index + 1))
+    if (sending !== undefined) return sendRest(sending, sessions, request, reply, index + 1)
   }
+}
+
+async function sendRest (sending: Promise<void>, sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from: number): Promise<void> {
+  await sending
+  await sendAll(sessions, request, reply, from)
 }
 
 export const fastifySecureSession: FastifySecureSession = fp(plugin as unknown as FastifySecureSession, {

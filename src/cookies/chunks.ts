@@ -124,12 +124,22 @@ const NONE: readonly number[] = []
  * where it now needs fewer. A foreign cookie with such a name is none of them.
  */
 export function chunksIn (header: string | undefined, name: string, from: number, decode: (text: string) => string | undefined): readonly number[] {
-  if (typeof header !== 'string' || !header.includes(`${name}.`)) return NONE
+  if (typeof header !== 'string' || !hasLater(header, name)) return NONE
   const found: number[] = []
   for (let index = from; index < MAX_CHUNKS; index++) {
     if (cookieValues(header, chunkName(name, index), decode).some(isLater)) found.push(index)
   }
   return found
+}
+
+const DOT = 0x2e
+
+/** Whether a header may have chunks; nearly none has. */
+function hasLater (header: string, name: string): boolean {
+  for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + 1)) {
+    if (header.charCodeAt(at + name.length) === DOT) return true
+  }
+  return false
 }
 
 /** Whether a value is a part of one that was split, the first or another. */

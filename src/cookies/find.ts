@@ -23,21 +23,35 @@ const MAX_ENCODED_LENGTH = 3 * MAX_TOKEN_LENGTH
  * @param decode turns a value as it stands in the header into what it was before it was encoded.
  */
 export function cookieValues (header: string | undefined, name: string, decode: (text: string) => string | undefined): string[] {
-  if (typeof header !== 'string') return []
+  return decoded(cookieTexts(header, name), decode)
+}
+
+const NONE: readonly string[] = []
+
+/** The same as they stand in the header, and as often. */
+export function cookieTexts (header: string | undefined, name: string): readonly string[] {
+  if (typeof header !== 'string') return NONE
   let start = valueIndex(header, name, 0)
   // Nearly always there is one: an array made for it takes a third of the memory of one that grows.
-  let values: string[] | null = null
+  let texts: string[] | null = null
   for (let seen = 0; start !== -1 && seen < MAX_CANDIDATES; seen++) {
     const semicolon = header.indexOf(';', start)
     const text = trimmed(header, start, semicolon === -1 ? header.length : semicolon)
-    const value = text.length > MAX_ENCODED_LENGTH ? text : decode(text)
-    if (value !== undefined) {
-      if (values === null) values = [value]
-      else if (!values.includes(value)) values.push(value)
-    }
+    if (texts === null) texts = [text]
+    else texts.push(text)
     start = semicolon === -1 ? -1 : valueIndex(header, name, semicolon)
   }
-  return values ?? []
+  return texts ?? NONE
+}
+
+/** What `cookieTexts` found, decoded. */
+export function decoded (texts: readonly string[], decode: (text: string) => string | undefined): string[] {
+  const values: string[] = []
+  for (const text of texts) {
+    const value = text.length > MAX_ENCODED_LENGTH ? text : decode(text)
+    if (value !== undefined && !values.includes(value)) values.push(value)
+  }
+  return values
 }
 
 /**

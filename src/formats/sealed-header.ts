@@ -29,12 +29,6 @@ export const MAX_HEADER_BYTES = HEADER_BYTES + SECONDS_BYTES + SECONDS_BYTES + I
 
 const MAX_CREATED = 2 ** 48 - 1
 
-export type Header = Omit<Content, 'data' | 'created'> & {
-  created: number
-  /** Where the payload begins. */
-  payload: number
-}
-
 /** Writes a header at `start` and returns where it ends. */
 export function writeHeader (bytes: Buffer, start: number, { created, lastWrite, lifetime, maxAge, id }: Content): number {
   const writtenMs = Math.round(lastWrite * 1000)
@@ -51,21 +45,24 @@ export function writeHeader (bytes: Buffer, start: number, { created, lastWrite,
   return at
 }
 
-/** The header between `start` and `end`; null where it does not fit in or has a flag that is not known. */
-export function readHeader (bytes: Buffer, start: number, end: number): Header | null {
+/** Where the payload begins behind the header at `start`; null where that has a flag that is not known. */
+export function payloadStart (bytes: Buffer, start: number): number | null {
   const flags = bytes[start]! // there are at least HEADER_BYTES
-  const payload = start + HEADER_BYTES + (flags & LIFETIME ? SECONDS_BYTES : 0) + (flags & MAX_AGE ? SECONDS_BYTES : 0) + (flags & ID ? ID_BYTES : 0)
-  if ((flags & ~KNOWN_FLAGS) !== 0 || payload > end) return null
+  if ((flags & ~KNOWN_FLAGS) !== 0) return null
+  return start + HEADER_BYTES + (flags & LIFETIME ? SECONDS_BYTES : 0) + (flags & MAX_AGE ? SECONDS_BYTES : 0) + (flags & ID ? ID_BYTES : 0)
+}
+
+/** What the header at `start` says, of a session whose data is not read yet. */
+export function readHeader (bytes: Buffer, start: number): Content {
+  const flags = bytes[start]! // as above
   const created = bytes.readUIntBE(start + CREATED_AT, CREATED_BYTES)
   const lastWrite = created / 1000 + bytes.readUInt32BE(start + LAST_WRITE_AT)
-  if (flags === 0) return { created, lastWrite, lifetime: null, maxAge: null, id: null, payload }
-
+  const content: Content = { data: {}, lastWrite, created, lifetime: null, maxAge: null, id: null }
   let at = start + HEADER_BYTES
-  const next = (size: number): number => { at += size; return at - size }
-  const lifetime = flags & LIFETIME ? bytes.readUInt32BE(next(SECONDS_BYTES)) : null
-  const maxAge = flags & MAX_AGE ? bytes.readUInt32BE(next(SECONDS_BYTES)) : null
-  const id = flags & ID ? Buffer.from(bytes.subarray(next(ID_BYTES), at)) : null
-  return { created, lastWrite, lifetime, maxAge, id, payload }
+  if (flags & LIFETIME) { content.lifetime = bytes.readUInt32BE(at); at += SECONDS_BYTES }
+  if (flags & MAX_AGE) { content.maxAge = bytes.readUInt32BE(at); at += SECONDS_BYTES }
+  if (flags & ID) content.id = Buffer.from(bytes.subarray(at, at + ID_BYTES))
+  return content
 }
 
 /** A number as the field takes it: a clock or a lifetime beyond what fits is as good as the most that does. */

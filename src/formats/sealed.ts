@@ -7,7 +7,8 @@ import type { DerivedKey } from '../keys/derived-key.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
 import { JSON_SERIALIZER, type Serializer } from '../serializer.ts'
-import { HEADER_BYTES, MAX_HEADER_BYTES, readHeader, writeHeader } from './sealed-header.ts'
+import { isCanonicalUrl } from './base64.ts'
+import { HEADER_BYTES, MAX_HEADER_BYTES, payloadStart, readHeader, writeHeader } from './sealed-header.ts'
 import { TEXT, getWorkspace, textOf } from './workspace.ts'
 
 // This package's own token, as one base64url string without padding:
@@ -78,9 +79,7 @@ export function openSealed (token: string, keys: KeySet, binding: Binding, seria
   const workspace = getWorkspace()
   const { bytes } = workspace
   const end = START + bytes.write(token, START, 'base64url')
-  // Node's decoder skips stray characters and takes other alphabets, paddings and spare bits. One
-  // token, one string: what compares or caches cookies must not be fooled by another spelling.
-  if (end - START < MIN_BYTES || bytes.toString('base64url', START, end) !== token) return refused('malformed')
+  if (end - START < MIN_BYTES || !isCanonicalUrl(token, end - START)) return refused('malformed')
 
   // 3. decrypt
   if (bytes[START] !== VERSION) return refused('version-unknown')
@@ -123,10 +122,11 @@ function writeMessage (bytes: Buffer, text: string, content: Content): number {
 
 /** The inverse of `writeMessage` and `stringify`. All is read before `parse`, which may be the app's, runs. */
 function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: Serializer): SealedOpened {
-  const header = readHeader(bytes, TEXT, end)
-  if (header === null) return refused('header-invalid')
-  const { payload, created, lastWrite, lifetime, maxAge, id } = header
+  const payload = payloadStart(bytes, TEXT)
+  if (payload === null || payload > end) return refused('header-invalid')
+  const content = readHeader(bytes, TEXT)
   const data = serializer.parse(bytes.toString('utf8', payload, end))
   if (data === null) return refused('payload-invalid')
-  return { ok: true, content: { data, lastWrite, created, lifetime, maxAge, id }, key }
+  content.data = data
+  return { ok: true, content, key }
 }

@@ -7,6 +7,7 @@ import { sealedSessionError } from '../errors.ts'
 import type { DerivedKey } from '../keys/derived-key.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import { NO_LIFE, readLife, writeLife } from './secretbox-life.ts'
+import { partsOf, type TextParts } from './secretbox-text.ts'
 import { isCanonical, isStandardAlphabet } from './base64.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
 import { DATA_KEY, LIFE_KEY, TIME_KEY } from '../reserved.ts'
@@ -68,23 +69,23 @@ export function sealSecretbox (content: SecretboxContent, key: DerivedKey, fillR
  * `Set-Cookie` lines.
  */
 export function openSecretbox (token: string, keys: KeySet, serializer: Serializer = JSON_SERIALIZER): SecretboxOpened {
-  // 4. decode, after a bound on the work
+  // A bound on the work
   if (token.length > MAX_TOKEN_LENGTH) return refused('too-long')
-  const first = token.indexOf(';')
-  if (first === -1) return refused('malformed')
-  const second = token.indexOf(';', first + 1)
-  const text = second === -1 ? token : token.slice(0, second)
-  const ciphertextText = text.slice(0, first)
-  const nonceText = text.slice(first + 1)
+  const parts = partsOf(token)
+  return parts === null ? refused('malformed') : openParts(parts, keys, serializer)
+}
 
+/** Opens a token that has been taken apart. */
+export function openParts ({ whole, ciphertext, padding, nonce: nonceText }: TextParts, keys: KeySet, serializer: Serializer): SecretboxOpened {
+  // 4. decode
   const workspace = getWorkspace()
   const { bytes, mac, nonce } = workspace
-  const byteCount = bytes.write(ciphertextText, START, 'base64')
+  const byteCount = bytes.write(ciphertext, START, 'base64')
   if (byteCount < MAC_BYTES) return refused('ciphertext-length')
   if (nonceText.length !== NONCE_LENGTH) return refused(lengthRefusal(nonceText))
   if (nonce.write(nonceText, 'base64') !== NONCE_BYTES) return refused('nonce-length')
-  if (!isCanonical(ciphertextText, byteCount) || !isCanonical(nonceText, NONCE_BYTES)) return refused('malformed')
-  if (!isStandardAlphabet(text)) return refused('malformed')
+  if (!isCanonical(ciphertext, padding, byteCount) || !isCanonical(nonceText, 0, NONCE_BYTES)) return refused('malformed')
+  if (!isStandardAlphabet(whole)) return refused('malformed')
 
   // 3. decrypt
   const length = byteCount - MAC_BYTES
@@ -120,10 +121,22 @@ function writeMessage (bytes: Buffer, json: string, content: SecretboxContent): 
   if (length > MAX_JSON_BYTES) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, MAX_JSON_BYTES])
   const brace = TEXT + bytes.write(json, TEXT) - 1
   // Down, where the time comes from a sealed token: to be sealed again must not make a session live longer.
-  const time = `"${TIME_KEY}":${Math.floor(content.lastWrite)}}`
+  const time = timeEnd(Math.floor(content.lastWrite))
   const life = writeLife(content)
-  const own = life === null ? time : `"${LIFE_KEY}":${life},${time}`
-  return brace + bytes.write(json === '{}' ? own : `,${own}`, brace) - TEXT
+  const end = life === null ? time : `,"${LIFE_KEY}":${life}${time}`
+  return brace + bytes.write(json === '{}' ? end.slice(1) : end, brace) - TEXT
+}
+
+let timeEndSeconds = NaN
+let timeEndText = ''
+
+/** `,"__ts":1760000000}`, made once a second. */
+function timeEnd (seconds: number): string {
+  if (seconds !== timeEndSeconds) {
+    timeEndSeconds = seconds
+    timeEndText = `,"${TIME_KEY}":${seconds}}`
+  }
+  return timeEndText
 }
 
 /** The inverse of `writeMessage` and `stringify`. */
