@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { after, before, beforeEach, describe, test, type TestContext } from 'node:test'
-import { Browser, Demo } from './demo-process.ts'
+import { assertAbout, Browser, Demo } from './demo-process.ts'
 
 const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
   "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -20,7 +20,10 @@ describe('the demo', () => {
   after(() => demo.stop())
   beforeEach(() => { browser = new Browser(url) })
 
-  for (const [path, type] of [['/', 'text/html'], ['/style.css', 'text/css'], ['/page.js', 'text/javascript']]) {
+  for (const [path, type] of [
+    ['/', 'text/html'], ['/style.css', 'text/css'],
+    ['/page.js', 'text/javascript'], ['/views.js', 'text/javascript'], ['/words.js', 'text/javascript']
+  ]) {
     test(`serves ${path} as ${type}`, async () => {
       const response = await browser.fetch(path!)
       assert.equal(response.status, 200)
@@ -42,24 +45,24 @@ describe('the demo', () => {
   })
 
   test('shows no cookie before the login', async () => {
-    const { cookie, info: { status, reason }, data, keys } = await browser.state()
-    assert.deepEqual({ cookie, status, reason, data }, { cookie: null, status: 'new', reason: null, data: null })
+    const { cookies, info: { status, reason }, limits, data, keys } = await browser.state()
+    assert.deepEqual({ cookies, status, reason, limits, data }, { cookies: [], status: 'new', reason: null, limits: null, data: null })
     assert.equal(keys.length, 1)
   })
 
   test('logs in, and shows the cookie, its size, its content and when it expires', async () => {
     const response = await browser.post('/login', { name: 'Ada' })
     assert.equal(response.status, 204)
-    assert.match(browser.setCookie!, /; Max-Age=900; Path=\/; HttpOnly; SameSite=Lax$/)
+    assert.match(browser.setCookies.join('\n'), /^sealed-demo=[\w-]+; Path=\/; HttpOnly; SameSite=Lax$/)
 
-    const { cookie, info: { createdAt, lastWriteAt, expiresAt, ...info }, data, keys } = await browser.state()
+    const { cookies: [cookie, ...others], info: { lastWriteAt, expiresAt, createdAt, id, ...info }, data, keys } = await browser.state()
+    assert.deepEqual(others, [])
     assert.equal(`${cookie?.name}=${cookie?.value}`, browser.cookie)
     assert.equal(cookie?.bytes, browser.cookie?.length)
-    assert.match(cookie!.value, /^[\w-]+$/)
     assert.deepEqual(data, { name: 'Ada', visits: 1 })
-    assert.deepEqual(info, { status: 'valid', reason: null, keyId: keys[0], format: 'sealed', id: null })
-    assert.equal(createdAt, lastWriteAt)
-    assert.equal(Date.parse(expiresAt!) - Date.parse(lastWriteAt!), 900_000)
+    assert.deepEqual(info, { status: 'valid', reason: null, keyId: keys[0], format: 'sealed' })
+    assert.match(id ?? '', /^[\w-]{22}$/)
+    assertAbout(Date.parse(expiresAt!) - Date.parse(lastWriteAt!), 120_000)
     assert.ok(Math.abs(Date.parse(createdAt!) - Date.now()) < 60_000)
   })
 
@@ -79,7 +82,7 @@ describe('the demo', () => {
   test('fits the longest name and note into a cookie that browsers take', async () => {
     assert.equal((await browser.post('/login', { name: '\u0000'.repeat(40) })).status, 204)
     assert.equal((await browser.post('/visit', { note: '\u0000'.repeat(400) })).status, 204)
-    assert.ok(browser.setCookie!.length <= 4096)
+    assert.ok(browser.setCookies.every(line => line.length <= 4096))
     assert.equal((await browser.post('/visit', { note: 'x'.repeat(401) })).status, 400)
   })
 
@@ -107,15 +110,16 @@ describe('the demo', () => {
 
   test('puts an earlier cookie back', async () => {
     await browser.post('/login', { name: 'Ada' })
-    const { cookie } = await browser.state()
+    const { cookie } = browser
+    const { cookies } = await browser.state()
     await browser.post('/tamper')
-    await browser.post('/replay', { value: cookie?.value })
-    assert.equal(browser.cookie, `${cookie?.name}=${cookie?.value}`)
+    await browser.post('/replay', { values: cookies.map(({ value }) => value) })
+    assert.equal(browser.cookie, cookie)
     assert.equal((await browser.state()).info.status, 'valid')
   })
 
   test('takes no attributes in the place of an earlier cookie', async () => {
-    assert.equal((await browser.post('/replay', { value: 'x; Domain=example.com' })).status, 400)
+    assert.equal((await browser.post('/replay', { values: ['x; Domain=example.com'] })).status, 400)
   })
 
   test('keeps sessions through a rotation and seals them again, and refuses old cookies once their key is retired', async () => {
@@ -127,12 +131,12 @@ describe('the demo', () => {
     await browser.post('/rotate')
     const first = await browser.state()
     const [newer, older] = first.keys
-    assert.deepEqual([first.info.status, first.info.keyId, first.resealed, older], ['valid', older, true, before.keys[0]])
-    assert.equal(`${first.cookie?.name}=${first.cookie?.value}`, old)
+    assert.deepEqual([first.info.status, first.info.keyId, first.sealedAgain, older], ['valid', older, 'rotation', before.keys[0]])
+    assert.equal(`sealed-demo=${first.cookies[0]?.value}`, old)
     const resealed = browser.cookie
     assert.notEqual(resealed, old)
     const second = await browser.state()
-    assert.deepEqual([second.info.keyId, second.resealed, second.data], [newer, false, first.data])
+    assert.deepEqual([second.info.keyId, second.sealedAgain, second.data], [newer, null, first.data])
     assert.deepEqual({ ...second.info, keyId: older }, first.info, 'a rotation changes no time')
 
     await browser.post('/retire')
@@ -150,9 +154,9 @@ describe('the demo', () => {
   })
 
   test('has words on the page for each reason that a cookie of this browser can be refused for', async () => {
-    const script = await (await browser.fetch('/page.js')).text()
+    const script = await (await browser.fetch('/words.js')).text()
     const [words = ''] = /const REASONS = \{[^]*?\n\}/.exec(script) ?? []
-    for (const reason of ['not-authentic', 'key-unknown', 'expired', 'format-not-accepted']) {
+    for (const reason of ['not-authentic', 'key-unknown', 'expired', 'revoked', 'chunk-missing', 'format-not-accepted']) {
       assert.match(words, new RegExp(`^  '?${reason}'?: '`, 'm'))
     }
   })

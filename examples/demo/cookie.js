@@ -15,11 +15,16 @@ export function flipOneBit (value) {
 }
 
 /**
- * A cookie's value as the browser sent it, or null.
+ * A session's cookies as the browser sent them: one, or as many as it was split into, in their order.
  * @param {string | undefined} header the whole `Cookie` header: it may hold those of other apps too
- * @param {string} name
+ * @param {string} name of the first; the others are `name.1` and so on
  */
-export function rawValue (header = '', name) {
-  const pair = header.split('; ').find(pair => pair.startsWith(`${name}=`))
-  return pair === undefined ? null : pair.slice(name.length + 1)
+export function cookiesOf (header = '', name) {
+  const pairs = header.split('; ')
+  const cookies = []
+  for (let next = name; ; next = `${name}.${cookies.length}`) {
+    const pair = pairs.find(pair => pair.startsWith(`${next}=`))
+    if (pair === undefined) return cookies
+    cookies.push({ name: next, value: pair.slice(next.length + 1), bytes: pair.length })
+  }
 }

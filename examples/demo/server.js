@@ -10,7 +10,7 @@ const journal = new Journal(line => process.stdout.write(line))
 // keys from a file: `await Keyring.fromFile('keys', { watch: true })`.
 const keyring = new Keyring(generateKey())
 
-const app = buildApp({ keyring, journal })
+const app = await buildApp({ keyring, journal })
 await app.ready()
 
 try {

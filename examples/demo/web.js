@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 const FILES = [
   { url: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
   { url: '/style.css', file: 'style.css', type: 'text/css; charset=utf-8' },
-  { url: '/page.js', file: 'page.js', type: 'text/javascript; charset=utf-8' }
+  ...['page.js', 'views.js', 'words.js'].map(file => ({ url: `/${file}`, file, type: 'text/javascript; charset=utf-8' }))
 ]
 
 const HEADERS = {
@@ -16,12 +16,15 @@ const HEADERS = {
   'referrer-policy': 'same-origin'
 }
 
-/** @param {import('fastify').FastifyInstance} app */
+/**
+ * Serves the page, and sends the security headers with every response.
+ * @param {import('fastify').FastifyInstance} app
+ */
 export function servePage (app) {
   app.addHook('onRequest', async (_request, reply) => { reply.headers(HEADERS) })
 
   for (const { url, file, type } of FILES) {
-    const content = readFileSync(new URL(file, import.meta.url))
+    const content = readFileSync(new URL(`page/${file}`, import.meta.url))
     app.get(url, async (_request, reply) => reply.header('cache-control', 'no-cache').type(type).send(content))
   }
 }

@@ -94,8 +94,10 @@ export class Revocations {
   /** Revokes what a subject has; without one, everything. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
   async revokeUntilNow (subject?: string): Promise<void> {
     const key = subject === undefined ? ALL : subjectKey(subject)
-    // Never backwards, where another process has a clock that is ahead.
-    const epoch = Math.max(this.#options.now(), await this.#options.client.get(key))
+    // A login after an earlier revocation begins after that by one, whatever the clock says: another
+    // process may have one that is ahead.
+    const earlier = await Promise.all(epochKeysOf(subject).map(key => this.#options.client.get(key)))
+    const epoch = Math.max(this.#options.now(), ...earlier.map(epoch => epoch === 0 ? 0 : epoch + 1))
     await this.#options.client.set(key, epoch, await this.#entryLife(null))
     this.#known.put(key, epoch, this.#options.now())
   }

@@ -1,0 +1,107 @@
+// What the page says, in words.
+
+/** By what sessionInfo() says of the session. */
+export const STATUS = {
+  new: { label: 'No cookie', content: 'Nothing: there is no cookie yet.' },
+  valid: { label: 'Opened', content: '' },
+  rejected: { label: 'Refused', content: 'Nothing: the cookie is refused, so the session is empty.' }
+}
+
+/** The reasons that can come up here. */
+const REASONS = {
+  'not-authentic': 'the seal is broken, something in the cookie was changed',
+  'key-unknown': 'it names a key that the server does not have, or not any more',
+  expired: 'it has reached one of its limits',
+  revoked: 'that session was ended by a logout, here or everywhere',
+  'chunk-missing': 'it was split, and a part is missing',
+  malformed: 'it is no token at all',
+  'version-unknown': 'it is of a version that the server does not know',
+  'format-not-accepted': 'it is in a format that the server does not accept'
+}
+
+export function reasonWords ({ reason }) {
+  return REASONS[reason] ?? reason
+}
+
+/** What happened: by the action, then by what became of the session. */
+const RESULTS = {
+  load: {
+    new: () => 'No session yet. Log in to get a sealed cookie.',
+    valid: () => 'Welcome back: the server opened your cookie.',
+    rejected: ({ info }) => `The server refuses the cookie of this browser: ${reasonWords(info)}. Log in again.`
+  },
+  ended: {
+    new: () => 'The session has reached its limit, and the browser dropped its cookie by itself. Log in again.',
+    rejected: ({ info }) => `The session is over: ${reasonWords(info)}. Whoever has a copy of the cookie is refused as well.`
+  },
+  login: { valid: () => 'Logged in. Your session is sealed into the cookie; the server kept nothing.' },
+  visit: { valid: ({ data }) => `Visit ${data.visits} is in the session. Every write seals a new cookie.` },
+  read: {
+    valid: ({ resealed }) => resealed === 'rolling'
+      ? 'More than half of the idle limit was over, so reading it was enough: the session was sent again.'
+      : 'Only read: less than half of the idle limit is over, so no cookie was sent.'
+  },
+  touch: {
+    valid: ({ limits }) => limits.first === 'idle'
+      ? 'Touched: the idle limit begins anew, and still ends first.'
+      : 'Touched: the idle limit begins anew. Now the absolute one ends first, whatever you do.'
+  },
+  grow: {
+    valid: ({ cookies, data }) => cookies.length === 1
+      ? `${books(data)} in the cart: the session still fits into one cookie.`
+      : `${books(data)} in the cart: the session is split into ${cookies.length} cookies, authenticated as one.`
+  },
+  shrink: {
+    valid: ({ cookies, data }) => cookies.length === 1
+      ? `${books(data)} in the cart: one cookie is enough.`
+      : `${books(data)} in the cart: the session still needs ${cookies.length} cookies.`
+  },
+  logout: { new: () => 'Logged out, and the session is over. Put the copied cookie back: it is refused.' },
+  'logout-everywhere': { new: () => 'Logged out everywhere: every session under that name is over. Put the copied cookie back, or look at the other device.' },
+  tamper: {
+    valid: () => 'Flipped back: the cookie is what it was, and opens again.',
+    rejected: () => 'One character changed and the seal is broken: the server refuses the cookie, and the session is empty.'
+  },
+  replay: {
+    valid: ({ resealed }) => resealed === null
+      ? 'The copied cookie opens: it is as the server sealed it, has not expired, and nobody logged out.'
+      : 'The copied cookie opens: its key is still there. It came back sealed with the newest one.',
+    rejected: ({ info }) => `The copied cookie is refused: ${reasonWords(info)}.`
+  },
+  rotate: {
+    valid: ({ keys }) => `Key ${keys[0]} seals from now on. The older key opened your cookie, and it was sealed again with the new one.`,
+    new: ({ keys }) => `Key ${keys[0]} seals from now on.`
+  },
+  retire: {
+    valid: () => 'The oldest key is gone. Your cookie was sealed with a newer one, so you stay logged in. Put the copied cookie back to see an older one refused.',
+    new: () => 'The oldest key is gone: what it has sealed is refused from now on.'
+  }
+}
+
+/** What an action did, and whether that is good, bad or neither. */
+export function resultOf (action, state) {
+  const { status } = state.info
+  const words = RESULTS[action][status]
+  const tone = { valid: 'good', rejected: 'bad', new: 'neutral' }[status]
+  if (words !== undefined) return [words(state), tone]
+  return [(RESULTS[action].new ?? RESULTS.load[status])(state), 'neutral']
+}
+
+/** What the server has against an action. An error of the session has a code. */
+export function problemWords ({ code, message }) {
+  if (code !== 'FST_SEALED_SESSION_COOKIE_TOO_LARGE') return message
+  return `The session would not fit into two cookies. The response was an error, ${code}, and the browser keeps the cookies it had.`
+}
+
+export function leftWords (milliseconds) {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000))
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')} left`
+}
+
+export function minutes (seconds) {
+  return `${seconds / 60} minutes`
+}
+
+function books ({ cart = [] }) {
+  return cart.length === 1 ? '1 book' : `${cart.length} books`
+}
