@@ -2,7 +2,8 @@ import type { FastifyReply } from 'fastify'
 import type { Content } from './content.ts'
 import type { SessionGuard } from './guard.ts'
 import type { SessionManager } from './manager.ts'
-import { isSharedCacheable, type Lines, type SessionCookie } from './session-cookie.ts'
+import { isSharedCacheable } from './response-caching.ts'
+import type { Lines, SessionCookie } from './session-cookie.ts'
 import type { SessionState, WriteObserver } from './session.ts'
 import { kReply, kSealed, type TrackedRequest } from './tracked-request.ts'
 import type { Session } from './types.ts'
@@ -33,6 +34,8 @@ export class RequestSession implements WriteObserver {
     this.state = manager.find(request)
     this.state.observe(this)
   }
+
+  get lines (): Lines { return this.#lines }
 
   /** What the app gets. @throws what the guard does, where it may not have it. */
   get session (): Session {
@@ -82,6 +85,8 @@ export class RequestSession implements WriteObserver {
       } else {
         this.#lines = this.#cookie.set(reply, this.#manager.seal(state), this.#overrides(reply), this.#lines)
       }
+      // What nobody asked for is not sent on such a response; what somebody did would be missing.
+      if (isSharedCacheable(reply)) this.#cookie.warnOfSharedCache(this.#request)
     } catch (error) {
       // The cookie that the browser has is as good as the one that nobody asked for.
       if (state.asked) this.#fail(reply, error)

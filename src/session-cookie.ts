@@ -99,6 +99,12 @@ export class SessionCookie {
     if (route !== null) this.#warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#config.sessionName, route)
   }
 
+  /** Says, once a route, that a shared cache may keep a response with the cookie on it. */
+  warnOfSharedCache (request: FastifyRequest): void {
+    const route = this.#newRoute('shared cache', request)
+    if (route !== null) this.#warn('FST_SEALED_SESSION_WARN_SHARED_CACHE', this.#config.sessionName, route)
+  }
+
   /** Says, once a route, that after a failure to seal the session could not be sealed again. */
   warnOfFailure (request: FastifyRequest): void {
     const route = this.#newRoute('failure', request)
@@ -205,13 +211,4 @@ function handOver (reply: FastifyReply): void {
     const value = reply.getHeader(name)
     if (value !== undefined) reply.raw.setHeader(name, value)
   }
-}
-
-/**
- * Whether a shared cache may keep a response (RFC 9111 section 3). A session's cookie on it could
- * reach other users.
- */
-export function isSharedCacheable (reply: FastifyReply): boolean {
-  const header = reply.getHeader('cache-control')
-  return header !== undefined && !/\b(?:no-store|private)\b/i.test(String(header))
 }

@@ -84,8 +84,8 @@ export function openParts ({ whole, ciphertext, padding, nonce: nonceText }: Tex
   if (byteCount < MAC_BYTES) return refused('ciphertext-length')
   if (nonceText.length !== NONCE_LENGTH) return refused(lengthRefusal(nonceText))
   if (nonce.write(nonceText, 'base64') !== NONCE_BYTES) return refused('nonce-length')
-  if (!isCanonical(ciphertext, padding, byteCount) || !isCanonical(nonceText, 0, NONCE_BYTES)) return refused('malformed')
-  if (!isStandardAlphabet(whole)) return refused('malformed')
+  // The nonce's part has no padding and no spare bits, and nothing was skipped in it.
+  if (!isCanonical(ciphertext, padding, byteCount) || !isStandardAlphabet(whole)) return refused('malformed')
 
   // 3. decrypt
   const length = byteCount - MAC_BYTES
