@@ -56,28 +56,38 @@ export class RequestSession implements WriteObserver {
   }
 
   async #sendGuarded (reply: FastifyReply, guard: SessionGuard): Promise<void> {
-    const isDue = this.#isDue(reply)
     try {
-      if (!await guard.beforeSend(this.state, isDue)) this.#isHeldBack = true
+      const isDue = this.#isDue(reply)
+      await this.#ask(guard, reply, isDue)
+      // What was written while that was awaited.
+      if (!isDue && this.#isDue(reply)) await this.#ask(guard, reply, true)
     } catch (error) {
-      return this.#fail(reply, error)
+      // An error handler must seal neither what could not be checked, nor what it began after a logout that failed.
+      this.#isHeldBack = true
+      if (this.state.asked) this.#fail(reply, error)
+      else this.#skip(reply, error)
     }
-    if (isDue && this.#isHeldBack) reply.request.log.debug('@fastify/secure-session: the session was revoked meanwhile, sending no cookie')
     this.#sendIfDue(reply)
+  }
+
+  async #ask (guard: SessionGuard, reply: FastifyReply, isDue: boolean): Promise<void> {
+    if (await guard.beforeSend(this.state, isDue)) return
+    this.#isHeldBack = true
+    reply.request.log.debug('@fastify/secure-session: the session was revoked meanwhile, sending no cookie')
   }
 
   #isDue (reply: FastifyReply): boolean {
     const { state } = this
     state.settle()
     if (this.#manager.config.rolling) state.renew()
-    if (!state.changed || this.#settled) return false
+    if (this.#isHeldBack || !state.changed || this.#settled) return false
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
     return state.asked || !isSharedCacheable(reply)
   }
 
   #sendIfDue (reply: FastifyReply): void {
     const { state } = this
-    if (this.#isHeldBack || !this.#isDue(reply)) return
+    if (!this.#isDue(reply)) return
     try {
       if (state.deleted) {
         reply.request.log.debug('@fastify/secure-session: deleting session')
@@ -130,7 +140,8 @@ export class RequestSession implements WriteObserver {
     const reply = this.#request[kReply]
     if (reply === null) return
     if (reply.raw.headersSent) this.#cookie.warnOfLostWrite(this.#request)
-    else if (this.#request[kSealed]) this.#sendIfDue(reply) // too late for a guard, which has been asked
+    // Too late for a guard to ask anybody else.
+    else if (this.#request[kSealed] && this.#guard?.isKnownEnded(this.state) !== true) this.#sendIfDue(reply)
   }
 
   ended (content: Content, isKept: boolean): void {
