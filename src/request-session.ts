@@ -73,6 +73,7 @@ export class RequestSession implements WriteObserver {
   async #ask (guard: SessionGuard, reply: FastifyReply, isDue: boolean): Promise<void> {
     if (await guard.beforeSend(this.state, isDue)) return
     this.#isHeldBack = true
+    this.#takeBack(reply)
     reply.request.log.debug('@fastify/secure-session: the session was revoked meanwhile, sending no cookie')
   }
 
@@ -106,18 +107,21 @@ export class RequestSession implements WriteObserver {
 
   #skip (reply: FastifyReply, error: unknown): void {
     this.#settled = true
-    if (this.#lines.length > 0) this.#cookie.remove(reply, this.#lines)
-    this.#lines = []
+    this.#takeBack(reply)
     this.#cookie.warnOfSkipped(this.#request, error as Error)
   }
 
   #fail (reply: FastifyReply, error: unknown): void {
     this.#settled = true
-    if (this.#lines.length > 0) this.#cookie.remove(reply, this.#lines)
-    this.#lines = []
+    this.#takeBack(reply)
     if (this.#failed) return this.#cookie.warnOfFailure(this.#request)
     this.#failed = true
     throw error
+  }
+
+  #takeBack (reply: FastifyReply): void {
+    if (this.#lines.length > 0) this.#cookie.remove(reply, this.#lines)
+    this.#lines = []
   }
 
   /** What nobody asked for must not give the cookie a longer life than the session has. */

@@ -237,6 +237,26 @@ describe('reply.sessionCookies()', () => {
     assert.equal(response.headers['set-cookie'], undefined)
   })
 
+  it('with revocation, takes its line off the reply again where the session is revoked before that is sent', async () => {
+    const stored = new Map<string, unknown>()
+    const store = { get: async (key: string) => stored.get(key), set: async (key: string, value: unknown) => { stored.set(key, value) } }
+    let lines: string[] = []
+    let cookie = ''
+    const app = await appWith({
+      '/login': ({ session }) => { session.set('user', 1) },
+      '/logout': ({ session }) => { session.delete() },
+      '/write': async ({ session }, reply) => {
+        session.set('n', 1)
+        lines = await reply.sessionCookies()
+        await app.inject({ url: '/logout', headers: { cookie } })
+      }
+    }, { options: { key: KEY }, after: app => { app.register(sessionRevocation, { store, cacheTtl: 0 } as never) } })
+    cookie = String((await app.inject('/login')).headers['set-cookie']).split(';')[0] ?? ''
+    const { headers } = await app.inject({ url: '/write', headers: { cookie } })
+    assert.equal(lines.length, 1)
+    assert.equal(headers['set-cookie'], undefined)
+  })
+
   it('with revocation, waits until the session that was ended is revoked, and gives nothing for one that was revoked meanwhile', async () => {
     const stored = new Map<string, unknown>()
     const store = {
