@@ -104,6 +104,10 @@ export const ERRORS = {
     message: 'session "%s" has a signed cookie, but the app registered @fastify/cookie without a secret',
     advice: 'Give @fastify/cookie a secret, or leave out "signed": a session is authenticated without it.'
   },
+  FST_SEALED_SESSION_UNSIGN_MISSING: {
+    message: 'session "%s" has a signed cookie, and openCookies() has nothing to check a signature with',
+    advice: 'Pass it: openCookies(header, app.unsignCookie), or value => unsign(value, secret) with the unsign of @fastify/cookie and the secret of the app.'
+  },
   FST_SEALED_SESSION_UNKNOWN_SESSION: { // as the peer
     message: 'Unknown session key.',
     advice: 'Pass the sessionName of a session that was registered.'

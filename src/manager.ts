@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { SURROUNDINGS, formatOf, type Codec, type Opened, type Surroundings } from './codec.ts'
+import { SURROUNDINGS, formatOf, type Codec, type Surroundings } from './codec.ts'
 import { parsedCookies, type CookieCoding } from './app-cookies.ts'
+import { newestOf, type Found, type Refused } from './candidates.ts'
 import { chunkName, isChunk, joinChunks } from './cookies/chunks.ts'
 import type { Content } from './content.ts'
 import { cookieValues, onlyText } from './cookies/find.ts'
@@ -13,12 +14,6 @@ import { refusalMessage } from './refusals.ts'
 import { idOfToken, newId } from './session-id.ts'
 import { SessionState, type SessionSettings } from './session.ts'
 import type { DecodeLog, RefusalReason } from './types.ts'
-
-/** How often decryption may be tried in a request, over all cookies and keys. */
-const MAX_DECRYPTIONS = 64
-
-type Found = Extract<Opened, { ok: true }>
-type Refused = { ok: false, reason: RefusalReason }
 
 /** One session of the app: makes its states out of cookies, tokens and data, and tokens out of states. */
 export class SessionManager {
@@ -143,18 +138,7 @@ export class SessionManager {
     const joined = joinChunks(values, index => this.#chunkValues(request, index))
     const [first] = values
     if (joined.length === 0 && first !== undefined) return this.#refuse(first, 'chunk-missing', log)
-    let best: Found | Refused | null = null
-    let decryptions = 0
-    for (const value of joined) {
-      const attempts = this.#codec.attempts(value)
-      // What costs one attempt is always tried: there are few candidates.
-      if (attempts > 1 && decryptions > 0 && decryptions + attempts > MAX_DECRYPTIONS) continue
-      const opened = this.#openCookie(value, log)
-      // What is no token at all was refused before any key was tried.
-      if (opened.ok || opened.reason === 'not-authentic') decryptions += attempts
-      best = better(best, opened)
-    }
-    return best
+    return newestOf(joined, this.#codec, value => this.#openCookie(value, log))
   }
 
   /** Unlike `open`, takes only a signed value where the session's cookie is signed. */
@@ -201,12 +185,6 @@ export class SessionManager {
     // A signer of the app's own may give a value back even where it is not valid.
     return unsigned.valid === true ? unsigned.value : null
   }
-}
-
-/** What opened rather than what did not, and what was written later. */
-function better (best: Found | Refused | null, other: Found | Refused): Found | Refused {
-  if (best === null || !best.ok) return best === null || other.ok ? other : best
-  return other.ok && other.content.lastWrite > best.content.lastWrite ? other : best
 }
 
 /** Gives a session what its token, which is older than the use of ids, does not have. */

@@ -21,7 +21,7 @@ export function checkOptionNames (options: object, sessionName: string, warn: Wa
       warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, name, `attributes of the cookie go under "cookie": { cookie: { ${name}: … } }`)
       continue
     }
-    const near = OPTIONS.find(option => isNear(name, option))
+    const near = nearest(name, OPTIONS)
     if (near !== undefined) throw sealedSessionError('FST_SEALED_SESSION_OPTION_UNKNOWN', [name, near])
     warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, name, 'remove it')
   }
@@ -36,7 +36,7 @@ export function refuseUnknown (options: unknown, known: readonly string[]): void
   if (typeof options !== 'object' || options === null) throw sealedSessionError('FST_SEALED_SESSION_OPTIONS_INVALID', ['', kindOf(options)])
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
-    const near = known.find(option => isNear(name, option))
+    const near = nearest(name, known)
     throw sealedSessionError('FST_SEALED_SESSION_OPTION_UNKNOWN', [name, near ?? known.join('", "')])
   }
 }
@@ -48,9 +48,14 @@ export function refuseUnknown (options: unknown, known: readonly string[]): void
 export function checkAttributeNames (cookie: object, sessionName: string, warn: Warn): void {
   for (const name of Object.keys(cookie)) {
     if (COOKIE_ATTRIBUTES.includes(name)) continue
-    const near = COOKIE_ATTRIBUTES.find(attribute => isNear(name, attribute))
+    const near = nearest(name, COOKIE_ATTRIBUTES)
     if (near !== undefined) warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, `cookie.${name}`, `did you mean "${near}"?`)
   }
+}
+
+/** The known name that was likely meant by another one. */
+export function nearest<Known extends string> (name: string, known: readonly Known[]): Known | undefined {
+  return known.find(option => isNear(name, option))
 }
 
 /** Equal but for case or the order of letters; or one edit apart in a short name, two in a longer one. */

@@ -4,6 +4,7 @@ import type { Format } from './content.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
 import { readKeyring, type Keys } from './options-keys.ts'
 import { DEFAULT_EXPIRY } from './lifetime.ts'
+import { readAccept, readFormat } from './option-formats.ts'
 import { checkAttributeNames, checkOptionNames } from './option-names.ts'
 import { readDuration, readFlag, readSchema, readSerializer, readText, readWhole, type Options } from './option-values.ts'
 import type { DataSchema } from './schema.ts'
@@ -114,22 +115,6 @@ function readRenewal (options: Options, sessionName: string, warn: Warn): Pick<S
   const rolling = readFlag(options, 'rolling', false)
   if (rolling && absoluteTimeout === null) warn('FST_SEALED_SESSION_WARN_ROLLING', sessionName)
   return { absoluteTimeout, rolling }
-}
-
-const FORMATS: readonly unknown[] = ['secretbox', 'sealed'] satisfies Format[]
-
-function readFormat (format: unknown): Format {
-  if (format === undefined || format === null) return 'secretbox'
-  if (FORMATS.includes(format)) return format as Format
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['format', "'secretbox' or 'sealed'", kindOf(format)])
-}
-
-function readAccept (accept: unknown, format: Format): readonly Format[] {
-  if (accept === undefined || accept === null) return Object.freeze([...new Set<Format>([format, 'sealed'])])
-  const isList = Array.isArray(accept) && accept.every(item => FORMATS.includes(item))
-  // What is sealed must open again.
-  if (isList && accept.includes(format)) return Object.freeze([...accept])
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['accept', `an array of formats with '${format}' in it, which is the one that seals`, kindOf(accept)])
 }
 
 function readContext (options: Options): string | undefined {

@@ -25,6 +25,7 @@ declare namespace plugin {
   export type SessionOpenMessage = types.SessionOpenMessage
   export type SessionSealMessage = types.SessionSealMessage
   export type TokenData = types.TokenData
+  export type Unsign = types.Unsign
   export type OpenedToken<T = types.TokenData> = types.OpenedToken<T>
   export type SessionCodec<T = types.TokenData> = types.SessionCodec<T>
   export type KeyFileOptions = types.KeyFileOptions

@@ -1,12 +1,14 @@
 import { format } from 'node:util'
+import type { Found, Refused } from './candidates.ts'
+import { findInHeader } from './codec-cookies.ts'
 import { Codec, SURROUNDINGS } from './codec.ts'
 import { newContent } from './content.ts'
 import { fallbackReason } from './crypto/sodium.ts'
 import { dataFrom } from './data.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
 import { endOf, toDate } from './lifetime.ts'
-import { readOptions } from './options.ts'
-import type { SecureSessionPluginOptions, SessionCodec, TokenData } from './types.ts'
+import { readOptions, type SessionConfig } from './options.ts'
+import type { OpenedToken, SecureSessionPluginOptions, SessionCodec, TokenData } from './types.ts'
 import { WARNINGS, type Warn } from './warnings.ts'
 
 /**
@@ -20,8 +22,9 @@ import { WARNINGS, type Warn } from './warnings.ts'
 export async function createSessionCodec<T = TokenData> (options: SecureSessionPluginOptions): Promise<SessionCodec<T>> {
   if (Array.isArray(options)) throw sealedSessionError('FST_SEALED_SESSION_OPTIONS_INVALID', ['', 'an array'])
   const warn: Warn = (code, ...values) => { process.emitWarning(format(WARNINGS[code], ...values), { code }) }
-  const [config] = await readOptions(options, warn)
-  const codec = new Codec(config!) // readOptions returns at least one
+  const [read] = await readOptions(options, warn)
+  const config = read! // readOptions returns at least one
+  const codec = new Codec(config)
   const reason = fallbackReason()
   if (reason !== null) warn('FST_SEALED_SESSION_WARN_WASM', reason)
 
@@ -33,20 +36,29 @@ export async function createSessionCodec<T = TokenData> (options: SecureSessionP
     },
 
     open (token) {
-      const opened = typeof token === 'string' ? codec.open(token) : { ok: false, reason: 'malformed' } as const
-      if (!opened.ok) return opened
-      const { content, format, keyId, stale } = opened
-      const { data, created, lastWrite } = content
-      return {
-        ok: true,
-        data: data as T,
-        createdAt: created === null ? null : new Date(created),
-        lastWriteAt: toDate(lastWrite * 1000),
-        expiresAt: toDate(endOf(content, config!) * 1000), // as above
-        keyId,
-        format,
-        stale
-      }
+      return describe(typeof token === 'string' ? codec.open(token) : { ok: false, reason: 'malformed' }, config)
+    },
+
+    openCookies (header, unsign) {
+      const found = findInHeader(header, unsign, config, codec)
+      return found === null ? null : describe(found, config)
     }
+  }
+}
+
+/** What the caller learns of a token. */
+function describe<T> (opened: Found | Refused, config: SessionConfig): OpenedToken<T> {
+  if (!opened.ok) return opened
+  const { content, format, keyId, stale } = opened
+  const { data, created, lastWrite } = content
+  return {
+    ok: true,
+    data: data as T,
+    createdAt: created === null ? null : new Date(created),
+    lastWriteAt: toDate(lastWrite * 1000),
+    expiresAt: toDate(endOf(content, config) * 1000),
+    keyId,
+    format,
+    stale
   }
 }

@@ -83,10 +83,17 @@ export type OpenedToken<T = TokenData> =
   }
   | { ok: false, reason: RefusalReason }
 
+/**
+ * Checks the signature of a cookie's value and takes it off. `app.unsignCookie` is one, and so is
+ * `value => unsign(value, secret)` with the `unsign` of `@fastify/cookie`.
+ */
+export type Unsign = (value: string) => { valid: boolean, value: string | null }
+
 /** Seals and opens tokens without Fastify. What `createSessionCodec()` returns. */
 export interface SessionCodec<T = TokenData> {
   /**
-   * The token of a new session that holds `data`: what its cookie holds.
+   * The token of a new session that holds `data`: what its cookie holds. It is never split: a cookie
+   * of more than 4096 bytes with its attributes, from about 2.9 KB of JSON on, is dropped by browsers.
    * @throws `FST_SEALED_SESSION_DATA_INVALID` if it is not an object,
    * `FST_SEALED_SESSION_KEY_RESERVED` if it has a key that the session keeps itself,
    * `FST_SEALED_SESSION_VALUE_UNSTORABLE` for data that JSON cannot hold,
@@ -102,4 +109,17 @@ export interface SessionCodec<T = TokenData> {
    * cookie parsers do.
    */
   open(token: string | undefined): OpenedToken<T>
+
+  /**
+   * What the session's cookie of a request holds, or its cookies where the session was split. They are
+   * found as the plugin finds them: by `cookieName`, percent-decoded, and of several that open the
+   * one written last. At most 16 are looked at and 64 decryptions tried, whatever a client sends.
+   * @param header `request.headers.cookie` of node:http.
+   * @param unsign needed where the cookie is signed: whatever it says is not valid is refused as
+   * `signature-invalid`. Default: cookies are not signed.
+   * @returns `null` where there is no cookie of this name, and otherwise what `open` returns.
+   * @throws `FST_SEALED_SESSION_UNSIGN_MISSING` where the options say `signed: true` and there is no
+   * `unsign`; what `unsign` throws; and what `open` throws. Nothing else, whatever the header is.
+   */
+  openCookies(header: string | undefined, unsign?: Unsign): OpenedToken<T> | null
 }

@@ -122,6 +122,7 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation>, () => Prom
   FST_SEALED_SESSION_SALT_TYPE: () => rejection({ secret: SECRET, salt: [SECRET] }),
   FST_SEALED_SESSION_SALT_LENGTH: () => rejection({ secret: SECRET, salt: SECRET }),
   FST_SEALED_SESSION_SIGNING_SECRET_MISSING: () => rejection({ key: SECRET, cookie: { signed: true } }, app => app.register(cookiePlugin)),
+  FST_SEALED_SESSION_UNSIGN_MISSING: async () => await thrownBy(async () => (await createSessionCodec({ key, cookie: { signed: true } })).openCookies(`session=${SECRET}`)),
   FST_SEALED_SESSION_UNKNOWN_SESSION: () => thrown(app => app.decodeSecureSession(SECRET, undefined, 'other')),
   FST_SEALED_SESSION_NOT_A_SESSION: () => thrown(app => app.encodeSecureSession({ user: SECRET } as never)),
   FST_SEALED_SESSION_DATA_INVALID: () => thrown(app => app.createSecureSession(SECRET as never)),

@@ -71,9 +71,8 @@ function comesFromOwnPage ({ headers: { origin = '', host } }) {
  * @param {import('node:http').IncomingMessage} request
  */
 function userOf ({ headers }) {
-  const token = app.parseCookie(headers.cookie ?? '')[COOKIE_NAME]
-  if (token === undefined) return null
-  const opened = codec.open(token)
+  const opened = codec.openCookies(headers.cookie)
+  if (opened === null) return null
   if (!opened.ok) {
     // The log may say why; what a client hears would help whoever tries out tokens.
     console.log(`refused an upgrade: ${opened.reason}`)

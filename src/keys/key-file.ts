@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { sealedSessionError, type SealedSessionError } from '../errors.ts'
-import { readKey } from './key.ts'
+import { looksLikeKey, readKey } from './key.ts'
 
 /** A file of keys as it was read. */
 export interface KeyFile {
@@ -11,8 +11,37 @@ export interface KeyFile {
   writtenAt: number
 }
 
+/**
+ * Reads the file of a path that the app has given.
+ * @throws `FST_SEALED_SESSION_KEY_FILE` where it cannot be read; the error of the file system is its cause.
+ */
+export async function readKeyFile (path: string, given: string | URL): Promise<KeyFile> {
+  try {
+    return await readWithTimes(path)
+  } catch (cause) {
+    throw unreadable(path, String(given), cause as NodeJS.ErrnoException)
+  }
+}
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ENOENT: 'It is not there: correct the path (a relative path counts from the current directory), or create the file with "npx fastify-sealed-session keygen --hex --out FILE".',
+  EACCES: 'This process may not read it: correct its mode and owner, or those of its folder.',
+  EISDIR: 'It is a folder: give the path of a file in it.'
+}
+
+function unreadable (path: string, given: string, cause: NodeJS.ErrnoException): SealedSessionError {
+  const { code = cause.name } = cause
+  // Neither the path nor the cause, whose message has it, may show what may be a key.
+  if (looksLikeKey(given)) {
+    return sealedSessionError('FST_SEALED_SESSION_KEY_FILE', ['(not shown: its path may be a key)', `cannot be read: ${code}`], 'A path is expected here; for a key itself use "new Keyring(key)".')
+  }
+  const error = sealedSessionError('FST_SEALED_SESSION_KEY_FILE', [path, `cannot be read: ${code}`], UNREADABLE[code])
+  error.cause = cause
+  return error
+}
+
 /** Reads a file and its times, those of the same file even where it is replaced meanwhile. */
-export async function readKeyFile (path: string): Promise<KeyFile> {
+async function readWithTimes (path: string): Promise<KeyFile> {
   const file = await open(path)
   try {
     const content = await file.readFile()

@@ -34,6 +34,11 @@ export function readKeys (key: unknown): LabelledKey[] {
   })
 }
 
+/** Whether text has the form of a key, in hex or base64. */
+export function looksLikeKey (text: string): boolean {
+  return HEX.test(text.trim()) || BASE64.test(text.trim())
+}
+
 /** True where all bytes are the same: `Buffer.alloc(32)` is what tutorials and tests leave behind. */
 export function isConstant (key: Uint8Array): boolean {
   return key.every(byte => byte === key[0])

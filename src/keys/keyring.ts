@@ -50,8 +50,8 @@ export class Keyring {
    * file open until ten looks have found it the same, so that a file that is being written costs no
    * session.
    * @param path of the file, or its URL. A relative one counts from the current directory.
-   * @throws what reading the file throws (`ENOENT`, …), `FST_SEALED_SESSION_KEY_FILE` where it is
-   * not valid, `FST_SEALED_SESSION_OPTION_INVALID` where the path is not set,
+   * @throws `FST_SEALED_SESSION_KEY_FILE` where it cannot be read, with the error of the file system
+   * as its `cause`, or is not valid; `FST_SEALED_SESSION_OPTION_INVALID` where the path is not set,
    * `FST_SEALED_SESSION_OPTION_UNKNOWN` for any other option than those of `KeyFileOptions`, and
    * `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_OPTION_INVALID` or
    * `FST_SEALED_SESSION_DURATION` for what is of a wrong type.
@@ -62,7 +62,7 @@ export class Keyring {
     const activateAfter = readDuration(options, 'activateAfter', DEFAULT_ACTIVATE_AFTER, { orZero: true })
     const interval = readDuration(options, 'watchInterval', DEFAULT_WATCH_INTERVAL)
     await sodiumReady()
-    const file = await readKeyFile(asPath(path))
+    const file = await readKeyFile(asPath(path), path)
     const keyring = new Keyring(parseKeyFile(file.content, file.path))
     if (watch) keyring.#state.follow(file, { activateAfter, interval })
     return keyring

@@ -1,7 +1,11 @@
 // An example as a process of its own, and a visitor's browser.
+import assert from 'node:assert/strict'
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import Fastify from 'fastify'
+import secureSession from '../../src/index.ts'
+import { setCookies } from '../helpers.ts'
 
 const CLOCK = new URL('clock.js', import.meta.url).href
 
@@ -70,6 +74,17 @@ export class Example {
 /** The `Cookie` header of a browser that got this line. */
 export function cookieOf (line: string): string {
   return line.split(';')[0]!
+}
+
+/** The `Cookie` header of a browser whose session an app has split, as it does with a large one. */
+export async function splitCookie (options: { key: string, cookieName: string }, name: string): Promise<string> {
+  const app = Fastify()
+  app.register(secureSession, { ...options, format: 'sealed' })
+  app.get('/', async ({ session }) => { session.set('name', name); session.set('text', 'x'.repeat(4500)); return 'set' })
+  const lines = setCookies(await app.inject('/'))
+  await app.close()
+  assert.equal(lines.length, 2)
+  return lines.map(cookieOf).join('; ')
 }
 
 /** A cookie of which one character was changed for another of the same alphabet. */

@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { createSessionCodec } from '../../src/index.ts'
 import { newKey } from '../helpers.ts'
-import { Example, cookieOf, tamperedWith } from './example.ts'
+import { Example, cookieOf, splitCookie, tamperedWith } from './example.ts'
 
 const KEY = newKey().toString('hex')
 const COOKIE = 'node-http-example'
@@ -33,6 +33,16 @@ describe('examples/node-http', () => {
   it('keeps what is not ASCII', async () => {
     const response = await profile(cookieOf(await example.logIn('Zoë 日本')))
     assert.equal((await response.json() as { name: string }).name, 'Zoë 日本')
+  })
+
+  it('shows the profile although a cookie of the same name was planted before it', async () => {
+    const response = await profile(`${COOKIE}=planted; ${cookieOf(await example.logIn('Grace'))}`)
+    assert.equal(response.status, 200)
+  })
+
+  it('shows the profile of a session that was split over several cookies', async () => {
+    const response = await profile(await splitCookie({ key: KEY, cookieName: COOKIE }, 'Grace'))
+    assert.equal((await response.json() as { name: string }).name, 'Grace')
   })
 
   it('answers 401 to a request without a good cookie, and says no more', async () => {

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test'
 import { WebSocket } from 'ws'
 import { createSessionCodec } from '../../src/index.ts'
 import { newKey } from '../helpers.ts'
-import { Example, cookieOf, tamperedWith } from './example.ts'
+import { Example, cookieOf, splitCookie, tamperedWith } from './example.ts'
 
 const KEY = newKey().toString('hex')
 const COOKIE = 'websocket-example'
@@ -58,6 +58,20 @@ describe('examples/websocket', () => {
     const client = open({ cookie: `other=1; ${cookieOf(await example.logIn('Grace'))}` })
     const [message] = await next(client, 'message')
     assert.equal(String(message), 'Hello Grace')
+    client.close()
+    await next(client, 'close')
+  })
+
+  it('greets the user although a cookie of the same name was planted before', async () => {
+    const client = open({ cookie: `${COOKIE}=planted; ${cookieOf(await example.logIn('Grace'))}` })
+    assert.equal(String((await next(client, 'message'))[0]), 'Hello Grace')
+    client.close()
+    await next(client, 'close')
+  })
+
+  it('greets the user whose session was split over several cookies', async () => {
+    const client = open({ cookie: await splitCookie({ key: KEY, cookieName: COOKIE }, 'Grace') })
+    assert.equal(String((await next(client, 'message'))[0]), 'Hello Grace')
     client.close()
     await next(client, 'close')
   })

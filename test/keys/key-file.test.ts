@@ -1,6 +1,9 @@
 // The file that keys come from: one a line, newest first, or 32 raw bytes.
 import assert from 'node:assert/strict'
+import { promises } from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { Keyring } from '../../src/index.ts'
 import { newKey, withKeyFile } from '../helpers.ts'
@@ -162,7 +165,39 @@ describe('a key file is refused', () => {
     })
   }
 
-  it('where it does not exist, with the error of the file system', async () => {
-    await assert.rejects(Keyring.fromFile('no-such-folder/keys'), { code: 'ENOENT', message: /no-such-folder\/keys/ })
+  const unreadable: Array<[code: string, path: string, message: RegExp, hint: RegExp]> = [
+    ['ENOENT', 'no-such-folder/keys', /^the key file \/.*no-such-folder\/keys cannot be read: ENOENT$/, /relative path counts from the current directory.*keygen --hex --out FILE/],
+    ['EISDIR', 'src', /^the key file \/.*src cannot be read: EISDIR$/, /path of a file/],
+    ['ENOTDIR', 'package.json/keys', /^the key file \/.*package\.json\/keys cannot be read: ENOTDIR$/, /./]
+  ]
+  for (const [code, path, message, hint] of unreadable) {
+    it(`where the file system says ${code}, which is the cause, with what to do`, async () => {
+      await assert.rejects(Keyring.fromFile(path), (error: KeyFileError) => {
+        assert.equal(error.code, 'FST_SEALED_SESSION_KEY_FILE')
+        assert.match(error.message, message)
+        assert.match(error.hint, hint)
+        assert.equal((error.cause as NodeJS.ErrnoException).code, code)
+        return true
+      })
+    })
+  }
+
+  it('where it may not be read, with what to do', async t => {
+    t.mock.method(promises, 'open', async () => { throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' }) })
+    syncBuiltinESMExports()
+    t.after(() => { t.mock.restoreAll(); syncBuiltinESMExports() })
+    await assert.rejects(Keyring.fromFile('keys'), { code: 'FST_SEALED_SESSION_KEY_FILE', message: /cannot be read: EACCES$/, hint: /mode and owner/ })
   })
+
+  for (const encoding of ['hex', 'base64', 'base64url'] as const) {
+    it(`where a key in ${encoding} was given for its path, without showing it`, async () => {
+      const text = newKey().toString(encoding)
+      await assert.rejects(Keyring.fromFile(text), (error: KeyFileError) => {
+        assert.equal(error.code, 'FST_SEALED_SESSION_KEY_FILE')
+        assert.match(error.hint, /new Keyring\(key\)/)
+        assert.ok(!inspect(error, { depth: null }).includes(text.slice(0, 20)))
+        return true
+      })
+    })
+  }
 })

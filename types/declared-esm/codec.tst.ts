@@ -1,5 +1,8 @@
 // Tokens without Fastify, in a program that declares what its sessions hold (in session.tst.ts).
-import { Keyring, createSessionCodec, type Format, type OpenedToken, type RefusalReason, type SessionCodec, type SessionData, type TokenData } from 'fastify-sealed-session'
+import type { IncomingMessage } from 'node:http'
+import { unsign } from '@fastify/cookie'
+import type { FastifyInstance } from 'fastify'
+import { Keyring, createSessionCodec, type Format, type OpenedToken, type RefusalReason, type SessionCodec, type SessionData, type TokenData, type Unsign } from 'fastify-sealed-session'
 import { describe, expect, test } from 'tstyche'
 
 interface Ticket {
@@ -7,6 +10,8 @@ interface Ticket {
   room: string
 }
 
+declare const app: FastifyInstance
+declare const request: IncomingMessage
 declare const codec: SessionCodec
 declare const tickets: SessionCodec<Ticket>
 
@@ -97,6 +102,28 @@ describe('open', () => {
     }
     expect(userOf).type.toBeCallableWith(codec, 'token')
     expect(userOf).type.toBeCallableWith(tickets, 'token')
+  })
+})
+
+describe('openCookies', () => {
+  test('takes the header of a request of node:http', () => {
+    expect(codec.openCookies).type.toBeCallableWith('session=token')
+    expect(codec.openCookies).type.toBeCallableWith(request.headers.cookie)
+    expect(codec.openCookies).type.not.toBeCallableWith(['session=token'])
+    expect(codec.openCookies).type.not.toBeCallableWith(null)
+    expect(codec.openCookies).type.not.toBeCallableWith()
+  })
+
+  test('takes what checks signatures: that of an app, or the one of @fastify/cookie with a secret', () => {
+    expect(codec.openCookies).type.toBeCallableWith('session=token', app.unsignCookie)
+    expect(codec.openCookies).type.toBeCallableWith('session=token', (value: string) => unsign(value, 'secret'))
+    expect(codec.openCookies).type.not.toBeCallableWith('session=token', 'secret')
+    expect(app.unsignCookie).type.toBeAssignableTo<Unsign>()
+  })
+
+  test('gives what open gives, or null where there is no cookie', () => {
+    expect(codec.openCookies('session=token')).type.toBe<OpenedToken | null>()
+    expect(tickets.openCookies('session=token')).type.toBe<OpenedToken<Ticket> | null>()
   })
 })
 

@@ -1,0 +1,32 @@
+import { newestOf, type Found, type Refused } from './candidates.ts'
+import type { Codec } from './codec.ts'
+import { chunkName, joinChunks } from './cookies/chunks.ts'
+import { cookieValues } from './cookies/find.ts'
+import { decodeValue } from './cookies/set-cookie.ts'
+import { sealedSessionError } from './errors.ts'
+import { MAX_SIGNED_LENGTH } from './limits.ts'
+import type { SessionConfig } from './options.ts'
+import type { Unsign } from './types.ts'
+
+/**
+ * The session that a `Cookie` header brings, found as the plugin finds it in a request.
+ * @param unsign checks signatures; without it, cookies are taken as they are.
+ * @returns null where there is no cookie of the session.
+ * @throws `FST_SEALED_SESSION_UNSIGN_MISSING` where the session's cookie is signed and nothing checks it.
+ */
+export function findInHeader (header: string | undefined, unsign: Unsign | undefined, { sessionName, cookieName, cookie }: SessionConfig, codec: Codec): Found | Refused | null {
+  if (cookie.signed === true && unsign === undefined) throw sealedSessionError('FST_SEALED_SESSION_UNSIGN_MISSING', [sessionName])
+  const valuesOf = (index: number): string[] => cookieValues(header, chunkName(cookieName, index), decodeValue)
+  const values = valuesOf(0)
+  if (values.length === 0) return null
+  const joined = joinChunks(values, valuesOf)
+  if (joined.length === 0) return { ok: false, reason: 'chunk-missing' }
+  return newestOf(joined, codec, value => openValue(value, unsign, codec))
+}
+
+function openValue (value: string, unsign: Unsign | undefined, codec: Codec): Found | Refused {
+  if (unsign === undefined || value.length > MAX_SIGNED_LENGTH) return codec.open(value)
+  const unsigned = unsign(value)
+  // As in a request: a signer of the app's own may give a value back even where it is not valid.
+  return unsigned.valid === true && unsigned.value !== null ? codec.open(unsigned.value) : { ok: false, reason: 'signature-invalid' }
+}
