@@ -22,7 +22,9 @@ const NOBODY = 65_534
 const owner = isRoot ? { uid: NOBODY, gid: NOBODY } : {}
 
 /** Why there can be no PostgreSQL here, for `skip`; false where there is one. */
-export const noPostgres: string | false = folder === null ? 'PostgreSQL is not installed: apt-get install postgresql' : false
+export const noPostgres: string | false = folder === null
+  ? 'PostgreSQL is not installed: apt-get install postgresql'
+  : spawnSync(join(folder, 'initdb'), ['--version'], { cwd: '/', ...owner }).status === 0 ? false : 'PostgreSQL cannot be run here as another user than root'
 
 export class PostgresServer {
   readonly port: number
