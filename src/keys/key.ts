@@ -3,6 +3,8 @@ import { kindOf, sealedSessionError, type SealedSessionError } from '../errors.t
 import { keyringInternals } from './key-source.ts'
 
 const HEX = /^[0-9a-f]{64}$/i
+/** Most of a key in base64. */
+const BASE64_PART = /^[0-9a-z+/]{36,}=*$/i
 const BASE64 = /^(?:[0-9a-z+/]{43}=?|[0-9a-z_-]{43}=?)$/i
 
 /**
@@ -78,11 +80,22 @@ function accidentOfText (text: string): string {
     return 'This looks like UTF-16, which ">" of Windows PowerShell writes, or like raw bytes read as text: use "keygen --out FILE", and pass raw bytes as a Buffer.'
   }
   if (/^[0-9a-f]+$/i.test(text)) return `These are ${text.length} hex digits, not 64.`
+  if (isPath(text)) return PATH_GIVEN
   const stray = strayOf(text)
   if (stray !== -1) return `Character ${stray + 1} is none of hex, base64 or base64url.`
   const wrongHex = text.search(/[^0-9a-f]/i)
   if (text.length > 44 && wrongHex !== -1) return `Character ${wrongHex + 1} is not a hex digit.`
-  return `In base64 this is ${Buffer.from(text, 'base64').length} bytes.`
+  const decoded = `In base64 this is ${Buffer.from(text, 'base64').length} bytes.`
+  return text.length < KEY_BYTES ? `${decoded} If it is the path of a file, ${PASS_CONTENT}` : decoded
+}
+
+const PASS_CONTENT = 'pass what the file holds: readFileSync(path) for 32 raw bytes, or "await Keyring.fromFile(path)" for any key file.'
+const PATH_GIVEN = `This looks like the path of a file: ${PASS_CONTENT}`
+
+/** Whether text begins or ends as paths do. Base64 may begin with a slash, and is long. */
+function isPath (text: string): boolean {
+  if (BASE64_PART.test(text)) return false
+  return /^(?:~|\.{1,2}|[a-z]:)?[\\/]|\.\w{1,8}$/i.test(text)
 }
 
 /** The index of the first character that no encoding has, or -1. */
@@ -116,6 +129,7 @@ export function assertKeyType (key: unknown, label: string): asserts key is stri
 
 function accidentOfType (key: unknown): string {
   if (keyringInternals(key) !== undefined) return 'A Keyring has its own array of keys and is given alone, as "key: keyring".'
+  if (key instanceof URL) return PATH_GIVEN
   if (key instanceof Promise) return 'It is a promise: "await" it, as in "key: await Keyring.fromFile(path)".'
   return `It is ${kindOf(key)}.`
 }

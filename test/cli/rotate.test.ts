@@ -6,6 +6,7 @@ import { describe, test } from 'node:test'
 import { Keyring, createSessionCodec } from '../../src/index.ts'
 import { parseKeyFile } from '../../src/keys/key-file.ts'
 import { newKey } from '../helpers.ts'
+import { until } from '../keys/support.ts'
 import { GENKEY, assertNoKey, genkey, run, temporaryFolder, type Outcome, type Surroundings } from './support.ts'
 
 const [a, b, c] = [newKey(), newKey(), newKey()] as [Buffer, Buffer, Buffer]
@@ -162,6 +163,22 @@ describe('a file of 32 raw bytes', () => {
     assert.match(text, /^[0-9a-f]{64} {2}# [0-9-]{10}\n[0-9a-f]{64}\n$/)
     assert.deepEqual(keys.slice(1), [a])
     assert.equal(stderr, `fastify-sealed-session: "${path}" had 32 raw bytes and is a text now: what reads it as bytes must read it with Keyring.fromFile()\n`)
+  })
+
+  test('may be followed by an app, which it logs nobody out of: what was sealed before the rotation opens, by any process', async t => {
+    const path = keyFile(a)
+    const before = await createSessionCodec({ key: readFileSync(path) }) // as an app of the peer reads it
+    const keyring = await Keyring.fromFile(path, { watch: true, watchInterval: 0.02 })
+    t.after(() => { keyring.close() })
+    const codec = await createSessionCodec({ key: keyring })
+    const token = before.seal({ userId: 42 })
+
+    const { added } = await rotate(path)
+    await until(() => keyring.ids.length === 2, 'the new key is read')
+    assert.deepEqual(keyring.ids, [idOf(added), idOf(a)])
+    assert.equal(codec.open(token).ok, true)
+    assert.equal(before.open(codec.seal({})).ok, true, 'the new key must not seal yet, for processes that have not read it')
+    assert.equal((await createSessionCodec({ key: await Keyring.fromFile(path) })).open(token).ok, true)
   })
 
   test('becomes a text with the new key alone with --keep 0', async () => {

@@ -149,6 +149,7 @@ describe('docs/keys.md', () => {
     ['hex or base64 text was read as bytes', Buffer.from(key.toString('hex'))],
     ['A file of several keys', Buffer.from(`${key.toString('hex')}\n${newKey().toString('hex')}\n`)],
     ['raw bytes was read as text', Buffer.alloc(32, 0xe9).toString('utf8')],
+    ['The path was given', 'secret-key'],
     ['A character was lost', key.toString('hex').slice(1)],
     ['is not set', undefined]
   ]

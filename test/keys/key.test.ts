@@ -99,12 +99,40 @@ describe('the hint says what happened to', () => {
     it(title, () => assert.throws(() => readKey(key, 'key'), { hint }))
   }
 
+  for (const path of ['./secret-key', '../secret-key', '/run/secrets/key', '/run/secrets/fastify-shop-production/session-key', '~/secret-key', 'C:\\keys\\secret', 'secret.key', 'keys/app.txt']) {
+    it(`a path that was given for its content: ${path}, without showing it`, () => {
+      assert.throws(() => readKey(path, 'key'), (error: Error & { hint: string }) => {
+        assert.match(error.hint, /^This looks like the path of a file.*readFileSync\(path\).*await Keyring\.fromFile\(path\)/)
+        assert.ok(!`${error.message} ${error.hint}`.includes(path))
+        return true
+      })
+    })
+  }
+
+  for (const name of ['secret-key', 'keys/secret', 'session-keys']) {
+    it(`a short text, which may be the name of a file: ${name}, without showing it`, () => {
+      assert.throws(() => readKey(name, 'key'), (error: Error & { hint: string }) => {
+        assert.match(error.hint, /^In base64 this is \d+ bytes\. If it is the path of a file.*readFileSync\(path\).*await Keyring\.fromFile\(path\)/)
+        assert.ok(!`${error.message} ${error.hint}`.includes(name))
+        return true
+      })
+    })
+  }
+
+  it('a URL that was given for its content', () => {
+    assert.throws(() => assertKeyType(new URL('file:///secret-key'), 'key'), { hint: /^This looks like the path of a file/ })
+  })
+
+  it('a key in base64 that begins like a path and has lost a character: not that it is a path', () => {
+    assert.throws(() => readKey(`/${base64.slice(1, 42)}`, 'key'), { hint: /^In base64 this is 31 bytes\. Copy the key again/ })
+  })
+
   it('nothing where it does not know', () => {
     assert.throws(() => readKey(Buffer.alloc(31, 0x80), 'key'), { hint: /^Create a key/ })
   })
 
   it('text that could be base64, by the bytes that it holds', () => {
-    assert.throws(() => readKey('abc-xyz', 'key'), { hint: /^In base64 this is 5 bytes\. Copy the key again/ })
+    assert.throws(() => readKey(base64.slice(0, 42), 'key'), { hint: /^In base64 this is 31 bytes\. Copy the key again/ })
   })
 })
 
