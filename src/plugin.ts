@@ -27,6 +27,9 @@ import { WARNINGS, type Warn } from './warnings.ts'
 //   the app's @fastify/cookie           app-cookies.ts
 //   messages                            errors.ts, warnings.ts, refusals.ts
 
+/** The sessions that a context of the app has. */
+const kRegistered = Symbol('registered')
+
 const plugin: FastifyPluginAsync = async (app, options) => {
   const warn: Warn = (code, ...values) => { app.log.warn({ code }, format(WARNINGS[code], ...values)) }
   const configs = await readOptions(options, warn)
@@ -136,7 +139,11 @@ function guardable (registered: Registered): GuardedSession {
 }
 
 /** What a response needs that `onSend` does not see. */
-function addToReplies (app: FastifyInstance, sessions: readonly Registered[]): void {
+function addToReplies (app: FastifyInstance, own: readonly Registered[]): void {
+  // Those of the contexts around this one as well, whose hooks run here, too.
+  const outer = app.hasDecorator(kRegistered) ? app.getDecorator<readonly Registered[]>(kRegistered) : []
+  const sessions = [...outer, ...own]
+  app.decorate(kRegistered, sessions)
   app.decorateReply('sessionCookies', async function (this: FastifyReply) {
     if (this.raw.headersSent) throw sealedSessionError('FST_SEALED_SESSION_HEADERS_SENT')
     await sendAll(sessions, this.request, this, 0)

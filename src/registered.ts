@@ -28,7 +28,10 @@ export function hold (request: FastifyRequest, { manager, cookie, slot, guard }:
 
 /** Has nothing of a session's changes sent. */
 export function discard (request: FastifyRequest, { slot }: Registered): void {
-  (request as Slots)[slot] = DISCARDED
+  const slots = request as Slots
+  const held = slots[slot]
+  if (held instanceof RequestSession) held.discard()
+  slots[slot] = DISCARDED
 }
 
 /**

@@ -119,6 +119,12 @@ export class RequestSession implements WriteObserver {
     throw error
   }
 
+  /** Takes back what was put on the response for it. */
+  discard (): void {
+    const reply = this.#request[kReply]
+    if (reply !== null) this.#takeBack(reply)
+  }
+
   #takeBack (reply: FastifyReply): void {
     if (this.#lines.length > 0) this.#cookie.remove(reply, this.#lines)
     this.#lines = []

@@ -6,5 +6,5 @@ import type { FastifyReply } from 'fastify'
  */
 export function isSharedCacheable (reply: FastifyReply): boolean {
   const header = reply.getHeader('cache-control')
-  return header !== undefined && !/\b(?:no-store|private)\b/i.test(String(header))
+  return header !== undefined && !/(?:^|,)\s*(?:no-store|private)\s*(?:,|$)/i.test(String(header))
 }

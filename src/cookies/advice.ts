@@ -22,7 +22,7 @@ const TOLERANCE = 60
  */
 export function lifetimeMismatch ({ maxAge, expires }: CookieSerializeOptions, life: number): string | null {
   if (typeof maxAge !== 'number') {
-    return expires instanceof Date ? `"expires" is one date for all sessions, whenever they were written; write "maxAge: ${life}" in its place` : null
+    return expires instanceof Date || typeof expires === 'number' ? `"expires" is one date for all sessions, whenever they were written; write "maxAge: ${life}" in its place` : null
   }
   if (maxAge > life + TOLERANCE) return `its maxAge of ${maxAge} seconds outlives the session, which is valid for ${life}; give "maxAge" and "expiry" the same number`
   if (maxAge < life - TOLERANCE) return `its maxAge of ${maxAge} seconds ends before the session, which is valid for ${life}; give "maxAge" and "expiry" the same number`

@@ -90,7 +90,8 @@ export class RevocationGuard implements SessionGuard {
 
   async beforeSend (state: SessionState, isDue: boolean): Promise<boolean> {
     const known = this.#caseOf(state)
-    for (const revoking of known.pending.splice(0)) await revoking
+    // What failed stays: it fails for everybody who waits for it.
+    for (const revoking of known.pending) await revoking
     if (!isDue) return true
     // A deletion could take the cookie of a newer login away.
     if (state.deleted) return !known.wasRevoked

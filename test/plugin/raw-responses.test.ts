@@ -222,6 +222,27 @@ describe('reply.sessionCookies()', () => {
     assert.deepEqual(contentOf(app, lines[0]), { a: 2 })
   })
 
+  it('has the sessions of outer contexts as well, as the hooks do', async () => {
+    let lines: string[] = []
+    const app = await appWith({}, {
+      after: app => app.register(async inner => {
+        inner.register(secureSession, { key: newKey(), sessionName: 'admin' })
+        inner.get('/lines', async (request, reply) => {
+          request.session.set('a', 1);
+          (request as unknown as { admin: Session }).admin.set('a', 1)
+          lines = await reply.sessionCookies()
+        })
+      })
+    })
+    await app.inject('/lines')
+    assert.deepEqual(lines.map(line => line.split('=')[0]), ['session', 'admin'])
+  })
+
+  it('is forgotten with request.session = null', async () => {
+    const { sent } = await cookiesIn(async (request, reply) => { request.session.set('a', 1); await reply.sessionCookies(); request.session = null as never })
+    assert.deepEqual(sent, [])
+  })
+
   it('puts no-store beside them', async () => {
     const app = await appWith({ '/': async ({ session }, reply) => { session.touch(); await reply.sessionCookies(); reply.hijack(); reply.raw.writeHead(200, reply.getHeaders() as Record<string, string>); reply.raw.end() } })
     const { headers } = await app.inject('/')
@@ -235,6 +256,23 @@ describe('reply.sessionCookies()', () => {
     assert.equal(response.statusCode, 500)
     assert.equal(response.json<{ code: string }>().code, 'FST_SEALED_SESSION_VALUE_UNSTORABLE')
     assert.equal(response.headers['set-cookie'], undefined)
+  })
+
+  it('with revocation, gives nothing to any of several calls where a logout could not be stored, and fails for one', async () => {
+    const store = { get: async () => undefined, set: async () => { throw new Error('out') } }
+    let outcomes: unknown[] = []
+    const app = await appWith({
+      '/': async ({ session }, reply) => {
+        session.set('user', 1)
+        session.delete()
+        outcomes = (await Promise.allSettled([reply.sessionCookies(), reply.sessionCookies()])).map(outcome => outcome.status === 'fulfilled' ? outcome.value : 'failed')
+      },
+      '/login': ({ session }) => { session.set('user', 1) }
+    }, { options: { key: KEY }, after: app => { app.register(sessionRevocation, { store } as never) } })
+    const cookie = String((await app.inject('/login')).headers['set-cookie']).split(';')[0] ?? ''
+    const { headers } = await app.inject({ url: '/', headers: { cookie } })
+    assert.deepEqual(outcomes, ['failed', []])
+    assert.equal(headers['set-cookie'], undefined)
   })
 
   it('with revocation, takes its line off the reply again where the session is revoked before that is sent', async () => {
@@ -291,6 +329,15 @@ describe('a changed session on a response that shared caches may keep', () => {
     const [warning, ...others] = withCode(lines, 'FST_SEALED_SESSION_WARN_SHARED_CACHE')
     assert.match(warning?.msg ?? '', /GET \/page\/:id/)
     assert.deepEqual(others, [])
+  })
+
+  it('is warned about where private or no-store is only part of a directive', async () => {
+    for (const value of ['private="x-user", max-age=60', 'public, x-private', 'ext="no-store"']) {
+      const { lines, server } = logged('warn')
+      const app = await appWith({ '/': ({ session }, reply) => { session.set('n', 1); reply.header('cache-control', value) } }, { server })
+      await app.inject('/')
+      assert.equal(withCode(lines, 'FST_SEALED_SESSION_WARN_SHARED_CACHE').length, 1, value)
+    }
   })
 
   it('is not warned about where there is private, no-store, or no such header', async () => {
