@@ -1,3 +1,4 @@
+import { chunkName, joinChunks } from '../cookies/chunks.ts'
 import { decodeValue } from '../cookies/set-cookie.ts'
 
 /** A token, and what it was found with. */
@@ -9,22 +10,34 @@ export interface GivenToken {
   isSigned: boolean
 }
 
-const HEADER = /^(?:set-)?cookie:\s*/i
-/** What ends a cookie's value in a `Set-Cookie` line. A token has no white space behind its `;`. */
-const ATTRIBUTES = /;(?:\s[^]*)?$/
+const HEADERS = /^[ \t]*(?:set-)?cookie:[ \t]*/gim
+/** What is between cookies, or before an attribute. A token has no white space behind its `;`. */
+const SEPARATOR = /;\s+|[\r\n]+/
 /** A name, `=` and a value. In a token alone, `=` is padding: what follows it is another one or `;`. */
 const PAIR = /^([^=;\s]+)=((?![=;])[^]*)$/
 /** An HMAC in base64; neither format has a dot. */
 const SIGNED = /^([^.]*)\.[\w+/-]{27,}=*$/
 
 /**
- * The token in what somebody copied: the token itself, percent-encoded or not, `name=value`, or a
- * `Set-Cookie` line. Whatever is none of these is taken for a token, and refused later.
+ * The token in what somebody copied: the token itself, percent-encoded or not, `name=value`, a
+ * `Set-Cookie` line, or a `Cookie` header; of a session that was split, all of its cookies or lines.
+ * Whatever is none of these is taken for a token, and refused later.
+ * @param wanted the name of the cookie to take of several; the first one where there is none of it.
  */
-export function findToken (text: string): GivenToken {
-  const pair = text.trim().replace(HEADER, '').replace(ATTRIBUTES, '')
+export function findToken (text: string, wanted: string): GivenToken {
+  const pairs = text.trim().replace(HEADERS, '').split(SEPARATOR).map(pair => pair.replace(/;$/, ''))
+  const pair = pairs.find(other => other.startsWith(`${wanted}=`)) ?? pairs[0]! // split gives at least one
   const [, name = null, value = pair] = PAIR.exec(pair) ?? []
+  const whole = name === null ? decodeValue(value) : joined(name, value, pairs)
+  const [, unsigned] = SIGNED.exec(whole) ?? []
+  return { token: unsigned ?? whole, name, isSigned: unsigned !== undefined }
+}
+
+/** The value of a cookie, with those of the others that its session was split over, if they are there. */
+function joined (name: string, value: string, pairs: readonly string[]): string {
+  const valuesOf = (index: number): string[] => pairs
+    .filter(pair => pair.startsWith(`${chunkName(name, index)}=`))
+    .map(pair => decodeValue(pair.slice(pair.indexOf('=') + 1)))
   const decoded = decodeValue(value)
-  const [, unsigned] = SIGNED.exec(decoded) ?? []
-  return { token: unsigned ?? decoded, name, isSigned: unsigned !== undefined }
+  return joinChunks([decoded], valuesOf)[0] ?? decoded
 }

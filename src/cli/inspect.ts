@@ -23,9 +23,10 @@ Opens a token and shows what it holds: times, key id, size, and the session.
                     that TOKEN has, or "session"
   -h, --help        show this help
 
-TOKEN is a cookie's value, name=value, or a whole Set-Cookie line. "-" reads it
-from stdin, which keeps it out of the history of the shell: whoever has a token
-has the session. The keys are never shown. A signature is not checked.
+TOKEN is a cookie's value, name=value, a Set-Cookie line or a Cookie header; of
+a session that was split, all of its cookies or lines. "-" reads it from stdin,
+which keeps it out of the history of the shell: whoever has a token has the
+session. The keys are never shown. A signature is not checked.
 
   fastify-sealed-session inspect --key-file session-keys - < cookie
 
@@ -37,7 +38,7 @@ const DEFAULT_NAME = 'session'
 export async function run (args: string[]): Promise<ExitCode> {
   const { path, name, argument } = parse(args)
   const keys = KeySet.of(parseKeyFile(readFileSync(path), path)).check()
-  const found = findToken(argument === '-' ? await text(process.stdin) : argument)
+  const found = findToken(argument === '-' ? await text(process.stdin) : argument, name ?? DEFAULT_NAME)
   const { token, isSigned } = found
   const context = name ?? found.name ?? DEFAULT_NAME
   const format = formatOf(token)

@@ -21,7 +21,7 @@ export const REFUSALS: Record<RefusalReason, (refused: Refused) => string> = {
   malformed: ({ token }) => token === ''
     ? 'it is empty, as a cookie is that is being deleted'
     : 'it is no token, or a part of it is missing, added or changed: copy the cookie\'s value again, all of it',
-  'chunk-missing': () => 'it is one of the cookies that a large session was split over: put the values of all of them together, without what stands before each "~" and without the "~"',
+  'chunk-missing': () => 'it is one of the cookies that a large session was split over: give all of them, as the whole Cookie header or their Set-Cookie lines',
   'too-long': ({ token }) => `it has ${token.length} characters; more than ${MAX_TOKEN_LENGTH} are never opened`,
   'ciphertext-length': () => 'the part before ";" is too short to be one: copy the cookie\'s value again, all of it',
   'nonce-length': () => 'the part after ";" is not 24 bytes: copy the cookie\'s value again, all of it',

@@ -115,6 +115,30 @@ describe('TOKEN', () => {
     assert.deepEqual((await inspect([line])).data, { data })
   })
 
+  for (const format of ['secretbox', 'sealed']) {
+    test(`of the ${format} format may be the cookies of a session that was split: a Cookie header, or the Set-Cookie lines`, async () => {
+      for (const cookie of [{ path: '/' }, { path: '/', signed: true }]) {
+        await using app = buildApp({ key, format, cookie })
+        const data = { text: 'x'.repeat(4500) }
+        const lines = setCookies(await send(app, 'POST', '/set', undefined, data))
+        assert.equal(lines.length, 2)
+        const pairs = lines.map(line => line.split(';')[0])
+        const forms = [
+          pairs.join('; '), pairs.toReversed().join('; '), `Cookie: a=1; ${pairs.join('; ')}; session.7=other`, `${pairs.join('\n')}\n`,
+          lines.join('\n'), lines.map(line => `Set-Cookie: ${line}`).join('\r\n')
+        ]
+        for (const form of forms) assert.deepEqual((await inspect(['-'], { stdin: form })).data, data, form.slice(0, 30))
+      }
+    })
+
+    test(`of the ${format} format may be a Cookie header in which it is not the first cookie`, async () => {
+      const pair = cookieOf(await login({ format, cookieName: 'login' }), 'login')
+      assert.deepEqual((await inspect(['--name', 'login', `a=1; session=2; ${pair}; b=2`])).data, { userId: 42 })
+      const own = cookieOf(await login({ format }))
+      assert.deepEqual((await inspect([`Cookie: a=1; login=2; ${own}`])).data, { userId: 42 })
+    })
+  }
+
   test('is read from stdin where it is "-"', async () => {
     const response = await login({})
     for (const stdin of [tokenOf(response), `${setCookies(response)[0]}\n`]) {
