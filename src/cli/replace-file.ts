@@ -1,4 +1,5 @@
 import { closeSync, fchmodSync, fchownSync, fstatSync, fsyncSync, openSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync, type Stats } from 'node:fs'
+import { dirname } from 'node:path'
 import { note } from './command.ts'
 
 const GROUP = 0o070
@@ -18,13 +19,33 @@ export function replaceFile<Edited extends { content: Uint8Array }> (path: strin
   if (!statSync(target).isFile()) throw new Error(`"${path}" is not a file`)
   const temporary = `${target}.rotating`
   const file = openLock(temporary, path)
+  let edited: Edited
   try {
-    const edited = fill(file, target, edit)
+    edited = fill(file, target, edit)
     renameSync(temporary, target)
-    return edited
   } catch (error) {
     rmSync(temporary, { force: true })
     throw error
+  }
+  keepName(target)
+  return edited
+}
+
+/** What a platform or file system answers that cannot write a folder to the disk, such as Windows, or where one may not read it. */
+const NO_FOLDER_SYNC: ReadonlyArray<string | undefined> = ['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP']
+
+/** Writes the new name to the disk. Where that fails, the file is replaced all the same. */
+function keepName (target: string): void {
+  try {
+    const folder = openSync(dirname(target), 'r')
+    try {
+      fsyncSync(folder)
+    } finally {
+      closeSync(folder)
+    }
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (!NO_FOLDER_SYNC.includes(code)) note(`"${target}" is replaced, but a power failure now may undo it: ${code}`)
   }
 }
 

@@ -135,16 +135,6 @@ describe('the temporary file', () => {
     assert.equal(modeOf(path), 0o666)
   })
 
-  test('is on the disk before it gets the name of the file', async () => {
-    const outcome = await genkeyAfter(`
-      for (const name of ['fsyncSync', 'renameSync']) {
-        const original = fs[name]
-        fs[name] = (...args) => { process.stderr.write(name + ' '); original(...args) }
-      }`, 'rotate', path)
-    assertRotated(outcome)
-    assert.equal(outcome.stderr, 'fsyncSync renameSync ')
-  })
-
   test('keeps a second rotation from changing anything while the first one runs', async () => {
     const second = JSON.stringify([GENKEY, 'rotate', path])
     // The second one starts when the first has read the file.
@@ -246,4 +236,36 @@ describe('a failure leaves the file as it was, no temporary file, and exit code 
       assert.ok(!existsSync(`${file}.rotating`))
     })
   }
+})
+
+describe('a power failure', () => {
+  /** Has the calls that make it last written to stderr. */
+  const OBSERVED = `
+    const { openSync, fsyncSync, renameSync } = fs
+    const names = new Map()
+    fs.openSync = (path, ...rest) => { const file = openSync(path, ...rest); names.set(file, path); return file }
+    fs.renameSync = (from, to) => { renameSync(from, to); process.stderr.write('rename ' + to + '\\n') }
+    fs.fsyncSync = file => { FAILURE; fsyncSync(file); process.stderr.write('fsync ' + names.get(file) + '\\n') }`
+
+  test('after rotate has ended cannot undo it: the file is on the disk before its name, and then the folder', async () => {
+    const outcome = await genkeyAfter(OBSERVED.replace('FAILURE', ''), 'rotate', path)
+    assertRotated(outcome)
+    assert.deepEqual(outcome.stderr.trimEnd().split('\n'), [`fsync ${path}.rotating`, `rename ${path}`, `fsync ${folder}`])
+  })
+
+  const failing = (code: string): string => OBSERVED.replace('FAILURE', `if (fs.statSync(names.get(file)).isDirectory()) throw Object.assign(new Error('failed'), { code: '${code}' })`)
+
+  for (const code of ['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP']) {
+    test(`is not thought of where the platform cannot write a folder to the disk: ${code}`, async () => {
+      const outcome = await genkeyAfter(failing(code), 'rotate', path)
+      assertRotated(outcome)
+      assert.doesNotMatch(outcome.stderr, /power/)
+    })
+  }
+
+  test('is warned about where the disk fails, and the file is rotated', async () => {
+    const outcome = await genkeyAfter(failing('EIO'), 'rotate', path)
+    assertRotated(outcome)
+    assert.match(outcome.stderr, /^fastify-sealed-session: ".*keys" is replaced, but a power failure now may undo it: EIO$/m)
+  })
 })
