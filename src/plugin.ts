@@ -144,11 +144,17 @@ function addToReplies (app: FastifyInstance, own: readonly Registered[]): void {
   const outer = app.hasDecorator(kRegistered) ? app.getDecorator<readonly Registered[]>(kRegistered) : []
   const sessions = [...outer, ...own]
   app.decorate(kRegistered, sessions)
-  app.decorateReply('sessionCookies', async function (this: FastifyReply) {
-    if (this.raw.headersSent) throw sealedSessionError('FST_SEALED_SESSION_HEADERS_SENT')
-    await sendAll(sessions, this.request, this, 0)
-    return sessions.flatMap(session => linesOf(this.request, session))
-  })
+  const collect = async (reply: FastifyReply): Promise<string[]> => {
+    if (reply.raw.headersSent) throw sealedSessionError('FST_SEALED_SESSION_HEADERS_SENT')
+    await sendAll(sessions, reply.request, reply, 0)
+    return sessions.flatMap(session => linesOf(reply.request, session))
+  }
+  app.decorateReply('sessionCookies', function (this: FastifyReply) { return noText(collect(this)) })
+}
+
+/** Without `await`, Node would send the header "Set-Cookie: [object Promise]", and nobody would notice. */
+function noText<T> (promise: Promise<T>): Promise<T> {
+  return Object.assign(promise, { toString () { throw sealedSessionError('FST_SEALED_SESSION_NOT_AWAITED') } })
 }
 
 function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void {
