@@ -148,8 +148,16 @@ export const ERRORS = {
     message: 'the schema of the session works asynchronously',
     advice: 'Take out what is asynchronous, such as a look-up in a database, and do that in a handler.'
   },
+  FST_SEALED_SESSION_HEADERS_SENT: {
+    message: 'reply.sessionCookies() was called after the headers were sent',
+    advice: 'Call it before reply.raw.writeHead(), write() or end(), and give what it returns as the header "Set-Cookie".'
+  },
+  FST_SEALED_SESSION_NOT_AWAITED: {
+    message: 'what reply.sessionCookies() returned was used as text, and it is a promise',
+    advice: 'Await it: const cookies = await reply.sessionCookies().'
+  },
   FST_SEALED_SESSION_COOKIE_TOO_LARGE: {
-    message: 'the cookie of session "%s" would have %s bytes, more than fit: maxChunks is %s, for %s bytes in all',
+    message: 'the cookie of session "%s" would have %s bytes, more than fit: maxChunks is %s, for %s bytes in all (proxies often take 8 KiB a header line, Node.js 16 KiB of headers)',
     advice: 'Keep large data elsewhere and store its id in the session. Or raise maxChunks, if every proxy takes header lines (often 8 KiB) and Node.js takes headers (16 KiB) of that length.'
   },
   FST_SEALED_SESSION_TOO_LARGE: {

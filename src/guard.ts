@@ -21,6 +21,8 @@ export interface SessionGuard {
    * @returns false where none may be. @throws where the request must fail.
    */
   beforeSend (state: SessionState, isDue: boolean): Promise<boolean>
+  /** Called before a write is sealed that comes after `beforeSend`: whether the session is known to have ended. */
+  isKnownEnded (state: SessionState): boolean
 }
 
 /** A session of an app, as a guard sees it. */

@@ -4,7 +4,7 @@ import { parsedCookies, type CookieCoding } from './app-cookies.ts'
 import { newestOf, type Found, type Refused } from './candidates.ts'
 import { chunkName, isChunk, joinChunks } from './cookies/chunks.ts'
 import type { Content } from './content.ts'
-import { cookieTexts, cookieValues } from './cookies/find.ts'
+import { cookieValues, onlyText } from './cookies/find.ts'
 import { dataFrom, getOwn } from './data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from './diagnostics.ts'
 import type { SealedSessionError } from './errors.ts'
@@ -97,9 +97,8 @@ export class SessionManager {
   /** What nearly every request needs, without a copy of the token: one cookie, which we wrote. Null where there is more to it. */
   #findEncoded (request: FastifyRequest): Found | Refused | null {
     if (parsedCookies(request) !== null || openChannel.hasSubscribers || this.#settings.newId !== undefined) return null
-    const texts = cookieTexts(request.headers.cookie, this.config.cookieName)
-    const [text] = texts
-    if (texts.length !== 1 || text === undefined || isChunk(text)) return null
+    const text = onlyText(request.headers.cookie, this.config.cookieName)
+    if (text === null || isChunk(text)) return null
     const opened = this.#codec.openEncoded(text)
     return opened === null ? null : this.#told(text, opened, request.log)
   }

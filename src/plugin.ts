@@ -5,11 +5,11 @@ import { registerCookies } from './app-cookies.ts'
 import { Codec } from './codec.ts'
 import { fallbackReason } from './crypto/sodium.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
-import { kSessions, type GuardedSession, type SessionGuard } from './guard.ts'
+import { kSessions, type GuardedSession } from './guard.ts'
 import { keyFileMessage } from './keys/keyring-state.ts'
 import { SessionManager } from './manager.ts'
 import { readOptions, type SessionConfig } from './options.ts'
-import { RequestSession } from './request-session.ts'
+import { discard, hold, linesOf, sendAll, type Registered } from './registered.ts'
 import { SessionCookie } from './session-cookie.ts'
 import { stateOf } from './session-proxy.ts'
 import { kReply, kSealed, type TrackedRequest } from './tracked-request.ts'
@@ -22,23 +22,13 @@ import { WARNINGS, type Warn } from './warnings.ts'
 //   a cookie in a request               manager.ts, cookies/find.ts
 //   a token, opened and sealed          codec.ts, formats/, serializer.ts, lifetime.ts, crypto/
 //   what a handler sees                 session.ts, session-proxy.ts, data.ts
+//   what a request holds                registered.ts, request-session.ts
 //   a cookie on a response              request-session.ts, session-cookie.ts, tracked-request.ts, cookies/
 //   the app's @fastify/cookie           app-cookies.ts
 //   messages                            errors.ts, warnings.ts, refusals.ts
 
-/** One session of the app: what makes its states, what writes its cookie, where a request keeps it. */
-interface Registered {
-  manager: SessionManager
-  cookie: SessionCookie
-  slot: symbol
-  /** Set by the plugin for revocation. */
-  guard: SessionGuard | null
-}
-
-/** A request's slot for a session: null until it is used, `DISCARDED` after `request.session = null`. */
-type Slots = TrackedRequest & Record<symbol, RequestSession | typeof DISCARDED | null>
-
-const DISCARDED = Symbol('discarded')
+/** The sessions that a context of the app has. */
+const kRegistered = Symbol('registered')
 
 const plugin: FastifyPluginAsync = async (app, options) => {
   const warn: Warn = (code, ...values) => { app.log.warn({ code }, format(WARNINGS[code], ...values)) }
@@ -53,6 +43,7 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   }))
   addDecorators(app, sessions)
   for (const session of sessions) addToRequests(app, session)
+  addToReplies(app, sessions)
   addHooks(app, sessions)
   followKeyFiles(app, configs)
   warnOfWasm(app, warn)
@@ -118,22 +109,14 @@ function addToRequests (app: FastifyInstance, registered: Registered): void {
   app.decorateRequest(slot, null)
   app.decorateRequest(sessionName, {
     getter (this: FastifyRequest): Session {
-      const held = hold(this, registered)
-      return held === DISCARDED ? null as never : held.session
+      return hold(this, registered)?.session ?? null as never
     },
     setter (this: FastifyRequest, value: unknown): void {
-      const request = this as Slots
       // The peer takes null, and then sends nothing.
-      if (value === null || value === undefined) request[slot] = DISCARDED
+      if (value === null || value === undefined) discard(this, registered)
       else throw sealedSessionError('FST_SEALED_SESSION_ASSIGNED', [sessionName, kindOf(value)])
     }
   })
-}
-
-function hold (request: FastifyRequest, { manager, cookie, slot, guard }: Registered): RequestSession | typeof DISCARDED {
-  const slots = request as Slots
-  const held = slots[slot] ??= new RequestSession(manager, cookie, slots, guard)
-  return held
 }
 
 /** What a guard gets to see of a session. */
@@ -150,10 +133,28 @@ function guardable (registered: Registered): GuardedSession {
       manager.useIds()
     },
     find (request) {
-      const held = manager.mayFind(request) ? hold(request, registered) : DISCARDED
-      return held === DISCARDED ? null : held.state
+      return manager.mayFind(request) ? hold(request, registered)?.state ?? null : null
     }
   }
+}
+
+/** What a response needs that `onSend` does not see. */
+function addToReplies (app: FastifyInstance, own: readonly Registered[]): void {
+  // Those of the contexts around this one as well, whose hooks run here, too.
+  const outer = app.hasDecorator(kRegistered) ? app.getDecorator<readonly Registered[]>(kRegistered) : []
+  const sessions = [...outer, ...own]
+  app.decorate(kRegistered, sessions)
+  const collect = async (reply: FastifyReply): Promise<string[]> => {
+    if (reply.raw.headersSent) throw sealedSessionError('FST_SEALED_SESSION_HEADERS_SENT')
+    await sendAll(sessions, reply.request, reply, 0)
+    return sessions.flatMap(session => linesOf(reply.request, session))
+  }
+  app.decorateReply('sessionCookies', function (this: FastifyReply) { return noText(collect(this)) })
+}
+
+/** Without `await`, Node would send the header "Set-Cookie: [object Promise]", and nobody would notice. */
+function noText<T> (promise: Promise<T>): Promise<T> {
+  return Object.assign(promise, { toString () { throw sealedSessionError('FST_SEALED_SESSION_NOT_AWAITED') } })
 }
 
 function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void {
@@ -167,7 +168,7 @@ function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void 
     done()
   })
 
-  // No closure in here, nor in sendAll: each would be paid for by every request.
+  // No closure in here, nor in sendAll(): each would be paid for by every request.
   app.addHook('onSend', (request, reply, _payload, done) => {
     const tracked = request as TrackedRequest
     // An onRequest hook of the app's may have replied before the one above ran.
@@ -190,20 +191,6 @@ function finishLater (request: TrackedRequest, sending: Promise<void>, done: (er
     done(error)
   }
   sending.then(() => { finish() }, finish)
-}
-
-/** Returns a promise only where one of the sessions has to be waited for. */
-function sendAll (sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from: number): Promise<void> | undefined {
-  for (let index = from; index < sessions.length; index++) {
-    const held = (request as Slots)[sessions[index]!.slot] // index is below the length
-    const sending = held instanceof RequestSession ? held.send(reply) : undefined
-    if (sending !== undefined) return sendRest(sending, sessions, request, reply, index + 1)
-  }
-}
-
-async function sendRest (sending: Promise<void>, sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from: number): Promise<void> {
-  await sending
-  await sendAll(sessions, request, reply, from)
 }
 
 export const fastifySecureSession: FastifySecureSession = fp(plugin as unknown as FastifySecureSession, {

@@ -2,7 +2,8 @@ import type { FastifyReply } from 'fastify'
 import type { Content } from './content.ts'
 import type { SessionGuard } from './guard.ts'
 import type { SessionManager } from './manager.ts'
-import { isSharedCacheable, type Lines, type SessionCookie } from './session-cookie.ts'
+import { isSharedCacheable } from './response-caching.ts'
+import type { Lines, SessionCookie } from './session-cookie.ts'
 import type { SessionState, WriteObserver } from './session.ts'
 import { kReply, kSealed, type TrackedRequest } from './tracked-request.ts'
 import type { Session } from './types.ts'
@@ -34,6 +35,8 @@ export class RequestSession implements WriteObserver {
     this.state.observe(this)
   }
 
+  get lines (): Lines { return this.#lines }
+
   /** What the app gets. @throws what the guard does, where it may not have it. */
   get session (): Session {
     this.#guard?.assertUsable(this.state)
@@ -53,28 +56,39 @@ export class RequestSession implements WriteObserver {
   }
 
   async #sendGuarded (reply: FastifyReply, guard: SessionGuard): Promise<void> {
-    const isDue = this.#isDue(reply)
     try {
-      if (!await guard.beforeSend(this.state, isDue)) this.#isHeldBack = true
+      const isDue = this.#isDue(reply)
+      await this.#ask(guard, reply, isDue)
+      // What was written while that was awaited.
+      if (!isDue && this.#isDue(reply)) await this.#ask(guard, reply, true)
     } catch (error) {
-      return this.#fail(reply, error)
+      // An error handler must seal neither what could not be checked, nor what it began after a logout that failed.
+      this.#isHeldBack = true
+      if (this.state.asked) this.#fail(reply, error)
+      else this.#skip(reply, error)
     }
-    if (isDue && this.#isHeldBack) reply.request.log.debug('@fastify/secure-session: the session was revoked meanwhile, sending no cookie')
     this.#sendIfDue(reply)
+  }
+
+  async #ask (guard: SessionGuard, reply: FastifyReply, isDue: boolean): Promise<void> {
+    if (await guard.beforeSend(this.state, isDue)) return
+    this.#isHeldBack = true
+    this.#takeBack(reply)
+    reply.request.log.debug('@fastify/secure-session: the session was revoked meanwhile, sending no cookie')
   }
 
   #isDue (reply: FastifyReply): boolean {
     const { state } = this
     state.settle()
     if (this.#manager.config.rolling) state.renew()
-    if (!state.changed || this.#settled) return false
+    if (this.#isHeldBack || !state.changed || this.#settled) return false
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
     return state.asked || !isSharedCacheable(reply)
   }
 
   #sendIfDue (reply: FastifyReply): void {
     const { state } = this
-    if (this.#isHeldBack || !this.#isDue(reply)) return
+    if (!this.#isDue(reply)) return
     try {
       if (state.deleted) {
         reply.request.log.debug('@fastify/secure-session: deleting session')
@@ -82,6 +96,8 @@ export class RequestSession implements WriteObserver {
       } else {
         this.#lines = this.#cookie.set(reply, this.#manager.seal(state), this.#overrides(reply), this.#lines)
       }
+      // What nobody asked for is not sent on such a response; what somebody did would be missing.
+      if (isSharedCacheable(reply)) this.#cookie.warnOfSharedCache(this.#request)
     } catch (error) {
       // The cookie that the browser has is as good as the one that nobody asked for.
       if (state.asked) this.#fail(reply, error)
@@ -91,18 +107,27 @@ export class RequestSession implements WriteObserver {
 
   #skip (reply: FastifyReply, error: unknown): void {
     this.#settled = true
-    if (this.#lines.length > 0) this.#cookie.remove(reply, this.#lines)
-    this.#lines = []
+    this.#takeBack(reply)
     this.#cookie.warnOfSkipped(this.#request, error as Error)
   }
 
   #fail (reply: FastifyReply, error: unknown): void {
     this.#settled = true
-    if (this.#lines.length > 0) this.#cookie.remove(reply, this.#lines)
-    this.#lines = []
+    this.#takeBack(reply)
     if (this.#failed) return this.#cookie.warnOfFailure(this.#request)
     this.#failed = true
     throw error
+  }
+
+  /** Takes back what was put on the response for it. */
+  discard (): void {
+    const reply = this.#request[kReply]
+    if (reply !== null) this.#takeBack(reply)
+  }
+
+  #takeBack (reply: FastifyReply): void {
+    if (this.#lines.length > 0) this.#cookie.remove(reply, this.#lines)
+    this.#lines = []
   }
 
   /** What nobody asked for must not give the cookie a longer life than the session has. */
@@ -125,7 +150,8 @@ export class RequestSession implements WriteObserver {
     const reply = this.#request[kReply]
     if (reply === null) return
     if (reply.raw.headersSent) this.#cookie.warnOfLostWrite(this.#request)
-    else if (this.#request[kSealed]) this.#sendIfDue(reply) // too late for a guard, which has been asked
+    // Too late for a guard to ask anybody else.
+    else if (this.#request[kSealed] && this.#guard?.isKnownEnded(this.state) !== true) this.#sendIfDue(reply)
   }
 
   ended (content: Content, isKept: boolean): void {

@@ -2,8 +2,8 @@ import { maxHeaderSize } from 'node:http'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { CookieCoding } from './app-cookies.ts'
+import { warnOfAttributes, warnOfLifetime } from './cookie-warnings.ts'
 import { appCookieDefaults } from './cookies/app-defaults.ts'
-import { browserRefusals } from './cookies/attributes.ts'
 import { BYTES_PER_CHUNK, chunkName, chunksIn, splitValue } from './cookies/chunks.ts'
 import { MAX_COOKIE_BYTES, attributesEnd, deleteCookieLine, replaceLines, resolveAttributes, type Serialize } from './cookies/set-cookie.ts'
 import { sealedSessionError } from './errors.ts'
@@ -30,6 +30,7 @@ export class SessionCookie {
   readonly #serialize: Serialize
   /** What follows the value, for plain and for TLS requests, which `secure: 'auto'` tells apart. */
   readonly #ends: { plain: string | null, secure: string | null } = { plain: null, secure: null }
+  readonly #isProduction = process.env.NODE_ENV === 'production'
   #defaults: Attributes | null = null
   readonly #warned = new Set<string>()
 
@@ -39,7 +40,8 @@ export class SessionCookie {
     this.#coding = coding
     this.#warn = warn
     this.#serialize = app.serializeCookie as Serialize
-    if (!coding.isApps) this.#warnOfRefusals(config.cookie)
+    if (!coding.isApps) warnOfAttributes(config, config.cookie, this.#isProduction, warn)
+    warnOfLifetime(config, config.cookie, warn)
     this.#warnOfHeaderSize()
   }
 
@@ -97,6 +99,12 @@ export class SessionCookie {
   warnOfLostWrite (request: FastifyRequest): void {
     const route = this.#newRoute('lost write', request)
     if (route !== null) this.#warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#config.sessionName, route)
+  }
+
+  /** Says, once a route, that a shared cache may keep a response with the cookie on it. */
+  warnOfSharedCache (request: FastifyRequest): void {
+    const route = this.#newRoute('shared cache', request)
+    if (route !== null) this.#warn('FST_SEALED_SESSION_WARN_SHARED_CACHE', this.#config.sessionName, route)
   }
 
   /** Says, once a route, that after a failure to seal the session could not be sealed again. */
@@ -161,15 +169,12 @@ export class SessionCookie {
     const defaults = appCookieDefaults(reply)
     if (defaults === null) this.#warn('FST_SEALED_SESSION_WARN_COOKIE_DEFAULTS')
     // Where the app has a say in the attributes, this is the first time that all of them are known.
-    if (this.#coding.isApps) this.#warnOfRefusals({ ...defaults, ...this.#config.cookie })
-    return defaults ?? {}
-  }
-
-  #warnOfRefusals (attributes: Attributes): void {
-    const { sessionName, cookieName } = this.#config
-    for (const refusal of browserRefusals(cookieName, attributes)) {
-      this.#warn('FST_SEALED_SESSION_WARN_COOKIE_REFUSED', sessionName, cookieName, refusal)
+    if (this.#coding.isApps) {
+      const { maxAge, expires } = this.#config.cookie
+      warnOfAttributes(this.#config, { ...defaults, ...this.#config.cookie }, this.#isProduction, this.#warn)
+      if (maxAge === undefined && expires === undefined) warnOfLifetime(this.#config, defaults ?? {}, this.#warn)
     }
+    return defaults ?? {}
   }
 
   #warnOfHeaderSize (): void {
@@ -205,13 +210,4 @@ function handOver (reply: FastifyReply): void {
     const value = reply.getHeader(name)
     if (value !== undefined) reply.raw.setHeader(name, value)
   }
-}
-
-/**
- * Whether a shared cache may keep a response (RFC 9111 section 3). A session's cookie on it could
- * reach other users.
- */
-export function isSharedCacheable (reply: FastifyReply): boolean {
-  const header = reply.getHeader('cache-control')
-  return header !== undefined && !/\b(?:no-store|private)\b/i.test(String(header))
 }

@@ -139,6 +139,22 @@ declare module 'fastify' {
     encodeSecureSession<T = SessionData>(session: Session<T>, sessionName?: string): string
   }
 
+  interface FastifyReply {
+    /**
+     * The cookies of this request's sessions, for a response that bypasses `onSend`: one that is
+     * hijacked, or written to `reply.raw`. All others have them without it.
+     *
+     * Call it after the last write to a session, and before the headers are sent. It also puts
+     * them, and `Cache-Control: no-store`, among the headers of the reply, so that
+     * `reply.getHeaders()` has them. If a session is written afterwards, call it again.
+     * @returns the `Set-Cookie` lines, several for a session that is split; none for sessions that
+     * were not changed.
+     * @throws (as a rejection) `FST_SEALED_SESSION_HEADERS_SENT`, and what sealing throws, such as
+     * `FST_SEALED_SESSION_VALUE_UNSTORABLE`; with revocation, status 503 where its store is out.
+     */
+    sessionCookies(): Promise<string[]>
+  }
+
   interface FastifyRequest {
     /** The session of this request: what its cookie holds, or an empty one. Opened when first used. */
     session: Session

@@ -137,6 +137,29 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation>, () => Prom
   FST_SEALED_SESSION_SCHEMA_INVALID: () => sealedWith(value => ({ issues: [{ message: JSON.stringify(value), path: ['user'] }] })),
   FST_SEALED_SESSION_SCHEMA_FAILED: () => sealedWith(() => { throw new Error('of the schema') }),
   FST_SEALED_SESSION_SCHEMA_ASYNC: () => sealedWith(async value => ({ value })),
+  FST_SEALED_SESSION_NOT_AWAITED: async () => {
+    let error: unknown
+    const app = await appWith({
+      '/': async ({ session }, reply) => {
+        session.set('user', SECRET)
+        error = await thrownBy(() => reply.raw.setHeader('set-cookie', reply.sessionCookies() as never))
+      }
+    })
+    await app.inject('/')
+    return error
+  },
+  FST_SEALED_SESSION_HEADERS_SENT: async () => {
+    let error: unknown
+    const app = await appWith({
+      '/': async (_request, reply) => {
+        reply.hijack()
+        reply.raw.end(SECRET)
+        error = await thrownBy(async () => await reply.sessionCookies())
+      }
+    })
+    await app.inject('/')
+    return error
+  },
   FST_SEALED_SESSION_COOKIE_TOO_LARGE: () => handled(session => { session.user = SECRET.repeat(200) }),
   FST_SEALED_SESSION_TOO_LARGE: () => handled(session => { session.user = SECRET.repeat(2000) })
 }

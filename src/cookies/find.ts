@@ -23,35 +23,31 @@ const MAX_ENCODED_LENGTH = 3 * MAX_TOKEN_LENGTH
  * @param decode turns a value as it stands in the header into what it was before it was encoded.
  */
 export function cookieValues (header: string | undefined, name: string, decode: (text: string) => string | undefined): string[] {
-  return decoded(cookieTexts(header, name), decode)
-}
-
-const NONE: readonly string[] = []
-
-/** The same as they stand in the header, and as often. */
-export function cookieTexts (header: string | undefined, name: string): readonly string[] {
-  if (typeof header !== 'string') return NONE
-  let start = valueIndex(header, name, 0)
-  // Nearly always there is one: an array made for it takes a third of the memory of one that grows.
-  let texts: string[] | null = null
-  for (let seen = 0; start !== -1 && seen < MAX_CANDIDATES; seen++) {
-    const semicolon = header.indexOf(';', start)
-    const text = trimmed(header, start, semicolon === -1 ? header.length : semicolon)
-    if (texts === null) texts = [text]
-    else texts.push(text)
-    start = semicolon === -1 ? -1 : valueIndex(header, name, semicolon)
-  }
-  return texts ?? NONE
-}
-
-/** What `cookieTexts` found, decoded. */
-export function decoded (texts: readonly string[], decode: (text: string) => string | undefined): string[] {
+  if (typeof header !== 'string') return []
   const values: string[] = []
-  for (const text of texts) {
+  let start = valueIndex(header, name, 0)
+  for (let seen = 0; start !== -1 && seen < MAX_CANDIDATES; seen++) {
+    const end = endOfPair(header, start)
+    const text = trimmed(header, start, end)
     const value = text.length > MAX_ENCODED_LENGTH ? text : decode(text)
     if (value !== undefined && !values.includes(value)) values.push(value)
+    start = valueIndex(header, name, end)
   }
   return values
+}
+
+/** The value of the only cookie of a name, as it stands in the header; null where there is none, or several. */
+export function onlyText (header: string | undefined, name: string): string | null {
+  if (typeof header !== 'string') return null
+  const start = valueIndex(header, name, 0)
+  if (start === -1) return null
+  const end = endOfPair(header, start)
+  return valueIndex(header, name, end) === -1 ? trimmed(header, start, end) : null
+}
+
+function endOfPair (header: string, at: number): number {
+  const semicolon = header.indexOf(';', at)
+  return semicolon === -1 ? header.length : semicolon
 }
 
 /**

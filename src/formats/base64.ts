@@ -20,7 +20,7 @@ const SPARE_BITS_ZERO: Record<number, string> = { 1: 'AEIMQUYcgkosw048', 2: 'AQg
 /** Whether text has no character that Node's decoder takes for another one of the alphabet. */
 export function isStandardAlphabet (text: string): boolean {
   // It reads a character beyond ASCII by its low byte, and base64url as if it were base64.
-  return Buffer.byteLength(text) === text.length && !text.includes('-') && !text.includes('_')
+  return text.indexOf('-') === -1 && text.indexOf('_') === -1 && Buffer.byteLength(text) === text.length
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Content } from '../content.ts'
+import { MAX_SECONDS } from '../lifetime.ts'
 
 // What a secretbox token says of its session's life beyond the time of the last write, under the
 // name `__life` and only where there is something to say: the peer shows it as data.
@@ -32,7 +33,7 @@ export function readLife (value: unknown): Life | null {
   if (value === undefined) return NO_LIFE
   if (!isObject(value)) return null
   const { created, written, expiry, maxAge, id } = value
-  if (!isTime(created) || !isTime(written) || !isTime(expiry) || !isTime(maxAge) || !isId(id)) return null
+  if (!isTime(created) || !isTime(written) || !isSeconds(expiry) || !isSeconds(maxAge) || !isId(id)) return null
   return lifeOf({ created, written, lifetime: expiry, maxAge, id: id === undefined ? undefined : Buffer.from(id, 'base64url') })
 }
 
@@ -46,6 +47,10 @@ function isObject (value: unknown): value is Record<string, unknown> {
 
 function isTime (value: unknown): value is number | undefined {
   return value === undefined || (typeof value === 'number' && Number.isFinite(value) && value >= 0)
+}
+
+function isSeconds (value: unknown): value is number | undefined {
+  return value === undefined || (isTime(value) && Number.isInteger(value) && value <= MAX_SECONDS)
 }
 
 function isId (value: unknown): value is string | undefined {

@@ -1,6 +1,8 @@
 // The text of a secretbox token, `base64(tag | ciphertext);base64(nonce)`, taken apart without a
 // copy of it.
 
+const EQUALS = 0x3d
+
 /** The parts of a text. */
 export interface TextParts {
   /** Both parts and what is between them. */
@@ -19,7 +21,7 @@ export function partsOf (token: string): TextParts | null {
   const second = token.indexOf(';', semicolon + 1)
   const whole = second === -1 ? token : token.slice(0, second)
   let end = semicolon
-  while (whole[end - 1] === '=') end--
+  while (whole.charCodeAt(end - 1) === EQUALS) end--
   return { whole, ciphertext: whole.slice(0, end), padding: semicolon - end, nonce: whole.slice(semicolon + 1) }
 }
 
@@ -32,6 +34,6 @@ export function partsOfEncoded (text: string): TextParts | null {
   if (semicolon === -1) return null
   let end = semicolon
   while (text.endsWith('%3D', end)) end -= 3
-  if (text.indexOf('%') !== end || text[end - 1] === '=' || text.includes('%', semicolon + 3)) return null
+  if (text.indexOf('%') !== end || text.charCodeAt(end - 1) === EQUALS || text.includes('%', semicolon + 3)) return null
   return { whole: text, ciphertext: text.slice(0, end), padding: (semicolon - end) / 3, nonce: text.slice(semicolon + 3) }
 }

@@ -9,6 +9,7 @@ import type { KeySet } from '../keys/key-set.ts'
 import { NO_LIFE, readLife, writeLife } from './secretbox-life.ts'
 import { partsOf, type TextParts } from './secretbox-text.ts'
 import { isCanonical, isStandardAlphabet } from './base64.ts'
+import { CLOCK_TOLERANCE } from '../lifetime.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
 import { DATA_KEY, LIFE_KEY, TIME_KEY } from '../reserved.ts'
 import { JSON_SERIALIZER, parse, type Serializer } from '../serializer.ts'
@@ -84,8 +85,8 @@ export function openParts ({ whole, ciphertext, padding, nonce: nonceText }: Tex
   if (byteCount < MAC_BYTES) return refused('ciphertext-length')
   if (nonceText.length !== NONCE_LENGTH) return refused(lengthRefusal(nonceText))
   if (nonce.write(nonceText, 'base64') !== NONCE_BYTES) return refused('nonce-length')
-  if (!isCanonical(ciphertext, padding, byteCount) || !isCanonical(nonceText, 0, NONCE_BYTES)) return refused('malformed')
-  if (!isStandardAlphabet(whole)) return refused('malformed')
+  // The nonce's part has no padding and no spare bits, and nothing was skipped in it.
+  if (!isCanonical(ciphertext, padding, byteCount) || !isStandardAlphabet(whole)) return refused('malformed')
 
   // 3. decrypt
   const length = byteCount - MAC_BYTES
@@ -150,7 +151,10 @@ function readMessage (json: string, key: DerivedKey, serializer: Serializer): Se
   const data = readData(payload, serializer)
   if (data === null) return refused('payload-invalid')
   if (typeof time !== 'number' || !Number.isFinite(time)) return refused('time-missing')
-  const { created, written, lifetime, maxAge, id } = life
+  const { written, lifetime, maxAge, id } = life
+  // No session begins after its last write. Where a peer's app lets its users choose names, one of
+  // them may be __life, which must not outlive absoluteTimeout and revocations.
+  const created = life.created === null ? null : Math.min(life.created, (time + CLOCK_TOLERANCE) * 1000)
   // Another program that wrote the session anew has set __ts alone.
   const lastWrite = written !== null && Math.floor(written / 1000) === time ? written / 1000 : time
   return { ok: true, content: { data, lastWrite, created, lifetime, maxAge, id }, key }

@@ -12,6 +12,8 @@ import type { SubjectReader } from './subject.ts'
 interface Case {
   /** What the session goes on from; null where it began in this request, with nothing of an earlier one. */
   from: Identity | null
+  /** False until it is known whether it is revoked. */
+  isChecked: boolean
   /** Why it could not be checked. */
   failure: unknown
   /** Its revocations in this request that are not stored yet. */
@@ -41,15 +43,20 @@ export class RevocationGuard implements SessionGuard {
 
   /** Checks the session of a request that has just come in. Where it is revoked, it is empty from now on. */
   async check (state: SessionState, log: DecodeLog): Promise<void> {
-    const known = this.#caseOf(state)
     const identity = this.identityOf(state)
-    known.from = identity
+    const { lifetime } = state.content()
+    const known = this.#caseOf(state, identity)
     try {
-      if (!await this.#revocations.isRevoked(identity)) return
+      const isRevoked = await this.#revocations.isRevoked(identity)
+      if (isRevoked) this.#refuse(state, known, log)
+      else await this.#revocations.noteLifetime(lifetime) // it may have been sealed where nobody noted it
+      known.isChecked = true
     } catch (error) {
       known.failure = error // for who uses the session; others need not care
-      return
     }
+  }
+
+  #refuse (state: SessionState, known: Case, log: DecodeLog): void {
     log.debug?.(refusalMessage('revoked'))
     state.refuse('revoked')
     known.from = null
@@ -64,12 +71,10 @@ export class RevocationGuard implements SessionGuard {
 
   assertUsable (state: SessionState): void {
     const known = this.#cases.get(state)
-    if (known === undefined) {
-      // Without a session that was opened there is nothing to check.
-      if (state.origin?.ok === true) throw sealedSessionError('FST_SEALED_SESSION_NOT_CHECKED')
-    } else if (known.failure !== null) {
-      throw known.failure
-    }
+    if (known !== undefined && known.failure !== null) throw known.failure
+    // Without a session that was opened there is nothing to check.
+    const isChecked = known === undefined ? state.origin?.ok !== true : known.isChecked
+    if (!isChecked) throw sealedSessionError('FST_SEALED_SESSION_NOT_CHECKED')
   }
 
   ended (state: SessionState, { id, lifetime }: Content, isKept: boolean): void {
@@ -85,13 +90,19 @@ export class RevocationGuard implements SessionGuard {
 
   async beforeSend (state: SessionState, isDue: boolean): Promise<boolean> {
     const known = this.#caseOf(state)
-    for (const revoking of known.pending.splice(0)) await revoking
+    // What failed stays: it fails for everybody who waits for it.
+    for (const revoking of known.pending) await revoking
     if (!isDue) return true
     // A deletion could take the cookie of a newer login away.
     if (state.deleted) return !known.wasRevoked
     if (known.from !== null && (known.wasRevoked || await this.#revocations.isRevoked(known.from, true))) return false
     await this.#prepare(state, known)
     return true
+  }
+
+  isKnownEnded (state: SessionState): boolean {
+    const from = this.#cases.get(state)?.from ?? null
+    return from !== null && this.#revocations.isKnownRevoked(from)
   }
 
   /** Sees to it that what is sealed is valid. */
@@ -112,10 +123,11 @@ export class RevocationGuard implements SessionGuard {
     known.from = { id: content.id, created: content.created ?? 0, subject }
   }
 
-  #caseOf (state: SessionState): Case {
+  /** @param from what has to be checked before the session is used. */
+  #caseOf (state: SessionState, from: Identity | null = null): Case {
     let known = this.#cases.get(state)
     if (known === undefined) {
-      known = { from: null, failure: null, pending: [], wasRevoked: false }
+      known = { from, isChecked: from === null, failure: null, pending: [], wasRevoked: false }
       this.#cases.set(state, known)
     }
     return known

@@ -29,6 +29,12 @@ export interface Identity {
   subject: string | undefined
 }
 
+/** The keys that decide over a session. */
+interface Keys {
+  own: string[]
+  epochs: string[]
+}
+
 export interface RevocationsOptions extends Limits {
   client: StoreClient
   /** Milliseconds for which 'not revoked' is believed. */
@@ -54,15 +60,20 @@ export class Revocations {
    * @param fresh asks the store even where the answer is known to have been 'no' a moment ago.
    * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`, unless errors are accepted.
    */
-  async isRevoked ({ id, created, subject }: Identity, fresh = false): Promise<boolean> {
-    const ownKey = id === null ? null : idKey(id)
-    const epochKeys = epochKeysOf(subject)
-    if ((ownKey !== null && this.#known.get(ownKey) > 0) || epochKeys.some(key => created <= this.#known.get(key))) return true
-    const [own, ...epochs] = await Promise.all([
-      ownKey === null ? 0 : this.#read(ownKey, fresh),
-      ...epochKeys.map(key => this.#read(key, fresh))
-    ])
-    return own > 0 || epochs.some(epoch => created <= epoch)
+  async isRevoked (identity: Identity, fresh = false): Promise<boolean> {
+    const keys = keysOf(identity)
+    if (this.#isKnown(keys, identity)) return true
+    await Promise.all([...keys.own, ...keys.epochs].map(key => this.#read(key, fresh)))
+    return this.#isKnown(keys, identity)
+  }
+
+  /** Whether a session is revoked as far as this process knows. */
+  isKnownRevoked (identity: Identity): boolean {
+    return this.#isKnown(keysOf(identity), identity)
+  }
+
+  #isKnown ({ own, epochs }: Keys, { created }: Identity): boolean {
+    return own.some(key => this.#known.get(key) > 0) || epochs.some(key => created <= this.#known.get(key))
   }
 
   /** After when a session has to begin in order to be valid; milliseconds since 1970, 0 for any time. */
@@ -122,8 +133,10 @@ export class Revocations {
   /** @param lifetime of the session that is revoked; null where it has none, or where it is many. */
   async #entryLife (lifetime: number | null): Promise<number> {
     const { expiry, absoluteTimeout, client } = this.#options
-    const longest = absoluteTimeout === null ? await client.get(LONGEST) : 0
-    return lifeOfEntries(Math.max(expiry, lifetime ?? 0, longest), absoluteTimeout)
+    const atLeast = Math.max(expiry, lifetime ?? 0, this.#known.get(LONGEST))
+    // It makes no difference where the absolute timeout ends every session earlier.
+    const longest = atLeast < (absoluteTimeout ?? Infinity) ? await client.get(LONGEST) : 0
+    return lifeOfEntries(Math.max(atLeast, longest), absoluteTimeout)
   }
 
   async #read (key: string, fresh: boolean): Promise<number> {
@@ -144,6 +157,10 @@ export class Revocations {
     this.#reading.set(key, reading)
     return reading
   }
+}
+
+function keysOf ({ id, subject }: Identity): Keys {
+  return { own: id === null ? [] : [idKey(id)], epochs: epochKeysOf(subject) }
 }
 
 function epochKeysOf (subject: string | undefined): string[] {

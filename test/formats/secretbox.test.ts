@@ -140,7 +140,9 @@ describe('openSecretbox', () => {
   it('reads what a token says of its session\'s life, whatever of it is there', () => {
     const id = Buffer.alloc(16, 7)
     const lives: Array<[life: object, read: object]> = [
-      [{}, {}], [{ created: 5 }, { created: 5 }], [{ expiry: 60, maxAge: 30 }, { lifetime: 60, maxAge: 30 }], [{ id: id.toString('base64url') }, { id }]
+      [{}, {}], [{ created: 5 }, { created: 5 }], [{ expiry: 60, maxAge: 30 }, { lifetime: 60, maxAge: 30 }], [{ id: id.toString('base64url') }, { id }],
+      // It began by its last write, but for clocks that differ: or it would escape absoluteTimeout and revocations.
+      [{ created: 9e15 }, { created: 65_000 }]
     ]
     for (const [life, read] of lives) {
       const opened = openSecretbox(sealRaw(key, JSON.stringify({ a: 1, __life: life, __ts: 5 })), keyring)
@@ -150,7 +152,7 @@ describe('openSecretbox', () => {
   })
 
   it('refuses a life that is none', () => {
-    for (const life of [null, 1, 'x', [], { created: -1 }, { created: '5' }, { expiry: null }, { maxAge: [] }, { id: 'short' }, { id: 5 }]) {
+    for (const life of [null, 1, 'x', [], { created: -1 }, { created: '5' }, { expiry: null }, { maxAge: [] }, { id: 'short' }, { id: 5 }, { maxAge: 1.5 }, { maxAge: 1e300 }, { expiry: 2 ** 32 }]) {
       assert.deepEqual(openSecretbox(sealRaw(key, JSON.stringify({ __life: life, __ts: 5 })), keyring), { ok: false, reason: 'payload-invalid' })
     }
     assert.deepEqual(openSecretbox(sealRaw(key, '{"__life":{"expiry":1e999},"__ts":5}'), keyring), { ok: false, reason: 'payload-invalid' })

@@ -2,9 +2,9 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect, createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort, isListening } from './ports.ts'
 
 /** Why there can be no Redis here, for `skip`; false where there is one. */
 export const noRedis: string | false = spawnSync('redis-server', ['--version']).error === undefined
@@ -48,20 +48,4 @@ export class RedisServer {
     await this.stop()
     await rm(this.#folder, { recursive: true, force: true })
   }
-}
-
-async function freePort (): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
-async function isListening (port: number): Promise<boolean> {
-  return await new Promise(resolve => {
-    const socket = connect(port, '127.0.0.1')
-    socket.once('connect', () => { socket.destroy(); resolve(true) }).once('error', () => resolve(false))
-  })
 }

@@ -12,6 +12,10 @@ import { TestStore, appWith, cookieOf, gate, get, login, post, who, type Bag } f
 const DAY = 86_400
 const TOLERANCE = 60
 
+function remembering (app: FastifyInstance): void {
+  app.post('/remember', async ({ session }) => { session.options({ expiry: 30 * DAY }); return '' })
+}
+
 async function withStore (options: SessionRevocationOptions = {}, session: object = {}): Promise<{ app: FastifyInstance, store: TestStore, cookie: string }> {
   const store = new TestStore()
   const app = await appWith({ session, revocation: { store, ...options } })
@@ -120,13 +124,44 @@ describe('an entry of the store', () => {
     assert.deepEqual(lives(store), { revoked: 3660, subject: 3660, all: 3660 })
   })
 
+  it('lives as long as a session that was to last, where the absolute timeout is longer than "expiry"', async t => {
+    const clock = stopClock(t)
+    const [session, store] = [{ expiry: DAY, absoluteTimeout: 60 * DAY }, new MemoryStore()]
+    const app = await appWith({ session, revocation: { store }, after: remembering })
+    const cookie = cookieOf(await post(app, '/remember', await login(app)))
+    await app.revokeSubject('ann')
+    clock.tick(29 * DAY * 1000)
+    const later = await appWith({ session, revocation: { store } })
+    assert.equal((await get(later, '/info', cookie)).json().reason, 'revoked')
+  })
+
+  it('lives as long as a session that encodeSecureSession sealed for longer, once a request brought it', async () => {
+    const { app, store } = await withStore({}, { expiry: DAY })
+    const session = app.createSecureSession({ user: 'ann' })
+    session.options({ expiry: 30 * DAY } as never)
+    await who(app, `session=${app.encodeSecureSession(session)}`)
+    store.take()
+    await app.revokeSubject('ann')
+    assert.deepEqual(lives(store), { subject: 30 * DAY + TOLERANCE })
+  })
+
+  it('lives as long as any lifetime that this process knows of, although the store forgot it', async () => {
+    const store = new TestStore()
+    const app = await appWith({ session: { expiry: DAY }, revocation: { store }, after: remembering })
+    await post(app, '/remember', await login(app))
+    store.held.clear()
+    store.calls.splice(0)
+    await app.revokeAll()
+    assert.deepEqual(lives(store), { all: 30 * DAY + TOLERANCE })
+  })
+
   it('lives as long as the longest lifetime that any session was given, in another process, too', async () => {
     const { app, store, cookie } = await withStore({}, { expiry: DAY })
     const remember = async (app: FastifyInstance): Promise<unknown> => await app.inject({ method: 'POST', url: '/remember' })
     const other = await appWith({
       session: { expiry: DAY },
       revocation: { store },
-      after: app => app.post('/remember', async ({ session }) => { session.options({ expiry: 30 * DAY }); return '' })
+      after: remembering
     })
     await remember(other)
     await remember(other)
@@ -290,6 +325,21 @@ describe('while the store fails', () => {
     assert.deepEqual(setCookies(response), [])
   })
 
+  it('"reject" does not fail a request whose session only was due to be renewed: its cookie is as good as before', async t => {
+    const clock = stopClock(t)
+    const store = new TestStore()
+    const app = await appWith({
+      session: { rolling: true, expiry: 100, absoluteTimeout: 1000 },
+      revocation: { store },
+      after: app => app.get('/last', async ({ session }) => { store.fail(); return (session as Bag).user })
+    })
+    const cookie = await login(app)
+    clock.tick(60_000)
+    const response = await get(app, '/last', cookie)
+    assert.deepEqual([response.statusCode, response.body], [200, 'ann'])
+    assert.deepEqual(setCookies(response), [])
+  })
+
   it('"reject" leaves alone who does not use a session, or brings none', async () => {
     const { app, cookie } = await outage('reject')
     assert.equal((await get(app, '/public', cookie)).body, 'hello')
@@ -355,8 +405,18 @@ describe('while the store fails', () => {
 
   it('what the store returns counts as a failure where it is no number, and where set() returns false', async () => {
     const { app, store, cookie } = await withStore({ cacheTtl: 0 })
-    store.get = async () => 'x'
-    assert.equal((await get(app, '/me', cookie)).statusCode, 503)
+    for (const value of ['x', '', ' ', false, true, [], {}, NaN, -1]) {
+      store.get = async () => value as never
+      assert.equal((await get(app, '/me', cookie)).statusCode, 503, `${typeof value} ${String(value)}`)
+    }
+    for (const nothing of [undefined, null]) {
+      store.get = async () => nothing as never
+      assert.equal(await who(app, cookie), 'ann')
+    }
+    for (const value of ['1', 1, Buffer.from('1')]) {
+      store.get = async key => key.includes('revoked') ? value as never : undefined
+      assert.equal(await who(await appWith({ revocation: { store } }), cookie), 'nobody', 'a number is one in any type')
+    }
     store.get = async () => undefined
     store.set = async () => false as never
     await assert.rejects(app.revokeAll(), { code: 'FST_SEALED_SESSION_STORE_UNAVAILABLE' })

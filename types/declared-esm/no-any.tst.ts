@@ -28,7 +28,8 @@ import type {
   StandardIssue,
   StandardResult,
   StandardSchema,
-  TokenData
+  TokenData,
+  Unsign
 } from 'fastify-sealed-session'
 import { describe, expect, test } from 'tstyche'
 
@@ -92,6 +93,8 @@ test('no exported type is any', () => {
   expect<IsAny<SessionOptions>>().type.toBe<false>()
   expect<IsAny<SessionSecretOptions>>().type.toBe<false>()
   expect<IsAny<TokenData>>().type.toBe<false>()
+  expect<IsAny<Unsign>>().type.toBe<false>()
+  expect<AnyMembers<ReturnType<Unsign>>>().type.toBe<never>()
 })
 
 test('no member of a session is any, takes any or gives any', () => {

@@ -1,0 +1,58 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { SessionGuard } from './guard.ts'
+import type { SessionManager } from './manager.ts'
+import { RequestSession } from './request-session.ts'
+import type { Lines, SessionCookie } from './session-cookie.ts'
+import type { TrackedRequest } from './tracked-request.ts'
+
+/** One session of the app: what makes its states, what writes its cookie, where a request keeps it. */
+export interface Registered {
+  manager: SessionManager
+  cookie: SessionCookie
+  slot: symbol
+  /** Set by the plugin for revocation. */
+  guard: SessionGuard | null
+}
+
+const DISCARDED = Symbol('discarded')
+
+/** A request's slot for a session: null until it is used, `DISCARDED` after `request.session = null`. */
+type Slots = TrackedRequest & Record<symbol, RequestSession | typeof DISCARDED | null>
+
+/** The session of a request, found when it is first used; null where it was discarded. */
+export function hold (request: FastifyRequest, { manager, cookie, slot, guard }: Registered): RequestSession | null {
+  const slots = request as Slots
+  const held = slots[slot] ??= new RequestSession(manager, cookie, slots, guard)
+  return held === DISCARDED ? null : held
+}
+
+/** Has nothing of a session's changes sent. */
+export function discard (request: FastifyRequest, { slot }: Registered): void {
+  const slots = request as Slots
+  const held = slots[slot]
+  if (held instanceof RequestSession) held.discard()
+  slots[slot] = DISCARDED
+}
+
+/**
+ * Puts the cookies of the sessions that a request has used on the response, from one of them on.
+ * @returns a promise only where one of them has to be waited for.
+ */
+export function sendAll (sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from: number): Promise<void> | undefined {
+  for (let index = from; index < sessions.length; index++) {
+    const held = (request as Slots)[sessions[index]!.slot] // index is below the length
+    const sending = held instanceof RequestSession ? held.send(reply) : undefined
+    if (sending !== undefined) return sendRest(sending, sessions, request, reply, index + 1)
+  }
+}
+
+async function sendRest (sending: Promise<void>, sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from: number): Promise<void> {
+  await sending
+  await sendAll(sessions, request, reply, from)
+}
+
+/** The lines that a session has put on the response so far. */
+export function linesOf (request: FastifyRequest, { slot }: Registered): Lines {
+  const held = (request as Slots)[slot]
+  return held instanceof RequestSession ? held.lines : []
+}

@@ -1,0 +1,135 @@
+// Each decision of the guard and of what is stored, one at a time: found by changing them by hand.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { FastifyInstance } from 'fastify'
+import { MemoryStore } from '../../src/revocation/index.ts'
+import { stopClock } from '../edges/support.ts'
+import { setCookies } from '../helpers.ts'
+import { TestStore, appWith, cookieOf, get, login, post, who, type Bag } from './support.ts'
+
+const DAY = 86_400
+
+function routes (app: FastifyInstance): void {
+  app.post('/twice', async ({ session }) => { session.delete(); session.delete(); return '' })
+  app.post('/quiet', async ({ session }) => { session.delete(); session.changed = false; return '' })
+  app.post('/raw', (request, reply) => { reply.hijack(); request.session.delete(); reply.raw.end('') })
+  app.post('/forget', async ({ session }) => { delete (session as Bag).user; return '' })
+  app.post('/remember', async ({ session }) => { session.options({ expiry: 30 * DAY }); return '' })
+}
+
+function readOnly (store: TestStore): void {
+  store.before = method => { if (method === 'set') throw new Error('read only') }
+}
+
+describe('a delete() that cannot be stored', () => {
+  for (const url of ['/twice', '/quiet']) {
+    it(`fails the request however it was made: ${url}`, async () => {
+      const store = new TestStore()
+      const app = await appWith({ revocation: { store }, after: routes })
+      const cookie = await login(app)
+      readOnly(store)
+      assert.equal((await post(app, url, cookie)).statusCode, 503)
+    })
+  }
+
+  it('does not end the process where the response was hijacked', async () => {
+    const store = new TestStore()
+    const app = await appWith({ revocation: { store }, after: routes })
+    const cookie = await login(app)
+    readOnly(store)
+    assert.equal((await post(app, '/raw', cookie)).statusCode, 200)
+    await new Promise(setImmediate)
+    assert.equal(await who(app, cookie), 'ann')
+  })
+})
+
+describe('two logouts at once in one process', () => {
+  it('send one deletion: the other could take a newer login away', async () => {
+    const app = await appWith({ revocation: { store: new TestStore() } })
+    const cookie = await login(app)
+    const responses = await Promise.all([post(app, '/logout', cookie), post(app, '/logout', cookie)])
+    assert.ok(responses.flatMap(response => setCookies(response)).length <= 1)
+  })
+})
+
+describe('the subject of a session', () => {
+  it('that becomes another one gives it a new id', async () => {
+    const app = await appWith()
+    const ann = await login(app)
+    const bob = cookieOf(await post(app, '/write', ann, { user: 'bob' }))
+    assert.notEqual((await get(app, '/info', bob)).json().id, (await get(app, '/info', ann)).json().id)
+  })
+
+  it('that is taken away leaves it as it was', async () => {
+    const app = await appWith({ after: routes })
+    const ann = await login(app)
+    const nobody = cookieOf(await post(app, '/forget', ann))
+    assert.equal((await get(app, '/info', nobody)).json().id, (await get(app, '/info', ann)).json().id)
+  })
+})
+
+describe('a session that begins', () => {
+  it('right after revokeAll is valid, although nobody is logged in', async t => {
+    stopClock(t)
+    const app = await appWith()
+    await app.revokeAll()
+    const cookie = cookieOf(await post(app, '/write', undefined, { cart: 1 }))
+    assert.equal((await get(app, '/info', cookie)).json().status, 'valid')
+  })
+
+  it('right after another process called revokeSubject is valid, whatever the cache says', async t => {
+    stopClock(t)
+    const store = new MemoryStore()
+    const [app, other] = [await appWith({ revocation: { store, cacheTtl: 300 } }), await appWith({ revocation: { store } })]
+    await who(app, await login(app))
+    await other.revokeSubject('ann')
+    const cookie = await login(app)
+    assert.deepEqual([await who(app, cookie), await who(other, cookie)], ['ann', 'ann'])
+  })
+
+  it('and ends before its response leaves is not sealed again by a late write', async () => {
+    const app = await appWith({
+      after: app => app.addHook('onSend', async ({ session, url }) => {
+        if (url !== '/login') return
+        await app.revokeSubject('ann');
+        (session as Bag).theme = 'dark'
+      })
+    })
+    const response = await post(app, '/login', undefined, { user: 'ann' })
+    assert.equal(await who(app, cookieOf(response)), 'nobody')
+    assert.deepEqual(app.decodeSecureSession(decodeURIComponent(cookieOf(response).slice('session='.length)))?.data?.(), { user: 'ann' })
+  })
+})
+
+describe('what could not be stored', () => {
+  it('is not in force: revokeSubject and revokeAll', async () => {
+    const store = new TestStore()
+    const app = await appWith({ revocation: { store } })
+    const cookie = await login(app)
+    readOnly(store)
+    await assert.rejects(app.revokeSubject('ann'))
+    await assert.rejects(app.revokeAll())
+    assert.equal(await who(app, cookie), 'ann')
+  })
+
+  for (const [onStoreError, status] of [['reject', 503], ['accept', 200]] as const) {
+    it(`where it is a longer lifetime, fails with "reject" only: ${onStoreError}`, async () => {
+      const store = new TestStore()
+      const app = await appWith({ session: { expiry: DAY }, revocation: { store, onStoreError }, after: routes })
+      const cookie = await login(app)
+      readOnly(store)
+      assert.equal((await post(app, '/remember', cookie)).statusCode, status)
+    })
+  }
+})
+
+describe('an entry that another process makes', () => {
+  it('lives as long as the longest lifetime, beside an absolute timeout too', async () => {
+    const store = new TestStore()
+    const session = { expiry: DAY, absoluteTimeout: 60 * DAY }
+    const [app, other] = [await appWith({ session, revocation: { store }, after: routes }), await appWith({ session, revocation: { store } })]
+    await post(app, '/remember', await login(app))
+    await other.revokeSubject('ann')
+    assert.deepEqual(store.calls.at(-1)?.slice(3), [(30 * DAY + 60) * 1000])
+  })
+})
