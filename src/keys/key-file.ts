@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { sealedSessionError, type SealedSessionError } from '../errors.ts'
-import { looksLikeKey, readKey } from './key.ts'
+import { mayHoldKey, readKey } from './key.ts'
 
 /** A file of keys as it was read. */
 export interface KeyFile {
@@ -32,8 +32,8 @@ const UNREADABLE: Readonly<Record<string, string>> = {
 function unreadable (path: string, given: string, cause: NodeJS.ErrnoException): SealedSessionError {
   const { code = cause.name } = cause
   // Neither the path nor the cause, whose message has it, may show what may be a key.
-  if (looksLikeKey(given)) {
-    return sealedSessionError('FST_SEALED_SESSION_KEY_FILE', ['(not shown: its path may be a key)', `cannot be read: ${code}`], 'A path is expected here; for a key itself use "new Keyring(key)".')
+  if (mayHoldKey(given)) {
+    return sealedSessionError('FST_SEALED_SESSION_KEY_FILE', ['(not shown: its path may be a key)', `cannot be read: ${code}`], 'A path is expected here, not what the file holds; for a key itself use "new Keyring(key)".')
   }
   const error = sealedSessionError('FST_SEALED_SESSION_KEY_FILE', [path, `cannot be read: ${code}`], UNREADABLE[code])
   error.cause = cause

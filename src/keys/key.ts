@@ -5,6 +5,9 @@ import { keyringInternals } from './key-source.ts'
 const HEX = /^[0-9a-f]{64}$/i
 /** Most of a key in base64. */
 const BASE64_PART = /^[0-9a-z+/]{36,}=*$/i
+const HEX_PART = /^[0-9a-f]{32,}$/i
+/** What is left of a key in base64 or base64url. It has digits, small and capital letters, which few paths have that begin with no slash. */
+const BASE64_MIX = /^(?!\/)(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9a-zA-Z+/_-]{36,}=*$/
 const BASE64 = /^(?:[0-9a-z+/]{43}=?|[0-9a-z_-]{43}=?)$/i
 
 /**
@@ -36,9 +39,13 @@ export function readKeys (key: unknown): LabelledKey[] {
   })
 }
 
-/** Whether text has the form of a key, in hex or base64. */
-export function looksLikeKey (text: string): boolean {
-  return HEX.test(text.trim()) || BASE64.test(text.trim())
+/**
+ * Whether text may be a key, what is left of one, or what a file of keys holds: then no message shows
+ * it. May be wrong where a path is as long as a key.
+ */
+export function mayHoldKey (text: string): boolean {
+  if (/[\p{Cc}\ufffd]/u.test(text)) return true // raw bytes read as text, or several lines
+  return text.split(/[\s#]+/).some(word => HEX_PART.test(word) || BASE64.test(word) || BASE64_MIX.test(word))
 }
 
 /** True where all bytes are the same: `Buffer.alloc(32)` is what tutorials and tests leave behind. */

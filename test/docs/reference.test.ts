@@ -178,7 +178,9 @@ describe('docs/keys.md', () => {
       '32 characters': key.slice(32)
     }
     const rows = tableUnder(page, '### Of a key file')
-    assert.equal(rows.length, Object.keys(files).length + 1)
+    assert.equal(rows.length, Object.keys(files).length + 2) // a file that is not there, and one whose content was given
+    const [, says = ''] = rows.find(([happened]) => happened?.includes('and not its path')) ?? assert.fail('no row')
+    await assert.rejects(Keyring.fromFile(`${key}\n${key}\n`), { code: 'FST_SEALED_SESSION_KEY_FILE', message: new RegExp(says) })
     for (const [what, content] of Object.entries(files)) {
       const [, says = ''] = rows.find(([happened]) => happened?.includes(what)) ?? assert.fail(what)
       await withKeyFile(content, async path => {

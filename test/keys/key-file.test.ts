@@ -189,15 +189,44 @@ describe('a key file is refused', () => {
     await assert.rejects(Keyring.fromFile('keys'), { code: 'FST_SEALED_SESSION_KEY_FILE', message: /cannot be read: EACCES$/, hint: /mode and owner/ })
   })
 
-  for (const encoding of ['hex', 'base64', 'base64url'] as const) {
-    it(`where a key in ${encoding} was given for its path, without showing it`, async () => {
-      const text = newKey().toString(encoding)
+  const base64 = a.toString('base64')
+  const keysForPath: Array<[title: string, text: string]> = [
+    ['a key in hex', hexA],
+    ['a key in base64', base64],
+    ['a key in base64url', a.toString('base64url')],
+    ['a key and a newline', `${hexA}\n`],
+    ['what a file of two keys holds', `${hexA}\n${hexB}\n`],
+    ['what a file with Windows line ends holds', `${base64}\r\n${b.toString('base64')}`],
+    ['what a file with a comment first holds', `# newest first\n${hexA}\n`],
+    ['a key with a comment behind it', `${hexA} # of May`],
+    ['a key with a comment right behind it', `${base64}#of-May`],
+    ['what is left of a key in hex', hexA.slice(1)],
+    ['what is left of a key in base64', base64.slice(0, -3)],
+    ['32 raw bytes that were read as UTF-8', a.toString('utf8')],
+    ['32 raw bytes that were read as Latin-1', a.toString('latin1')]
+  ]
+  for (const [title, text] of keysForPath) {
+    it(`where ${title} was given for a path, without showing it`, async () => {
       await assert.rejects(Keyring.fromFile(text), (error: KeyFileError) => {
+        assert.match(error.message, /^the key file \(not shown: its path may be a key\) cannot be read: \w+$/)
         assert.equal(error.code, 'FST_SEALED_SESSION_KEY_FILE')
-        assert.match(error.hint, /new Keyring\(key\)/)
-        assert.ok(!inspect(error, { depth: null }).includes(text.slice(0, 20)))
+        assert.match(error.hint, /A path is expected here.*new Keyring\(key\)/)
+        assert.equal(error.cause, undefined) // its message has the path
+        const shown = inspect(error, { depth: null })
+        for (const secret of [hexA, hexB, base64, text.trim()]) assert.ok(!shown.includes(secret.slice(5, 25)))
         return true
       })
+    })
+  }
+
+  for (const path of [
+    '/home/deploy/services/session/production/keys',
+    '/var/lib/kubelet/pods/3F2504E0-4F89-11D3-9A0C-0305E82C3301/volumes/session-keys',
+    'C:\\Program Files\\Shop 2\\session keys.txt',
+    '/srv/Läden/schlüssel'
+  ]) {
+    it(`with the path, where that is as ordinary as ${path}`, async () => {
+      await assert.rejects(Keyring.fromFile(path), (error: KeyFileError) => error.message.includes(`${path} cannot be read: ENOENT`))
     })
   }
 })
