@@ -51,9 +51,9 @@ export class Keyring {
    * session.
    * @param path of the file, or its URL. A relative one counts from the current directory.
    * @throws `FST_SEALED_SESSION_KEY_FILE` where it cannot be read, with the error of the file system
-   * as its `cause`, or is not valid; `FST_SEALED_SESSION_OPTION_INVALID` where the path is not set,
-   * `FST_SEALED_SESSION_OPTION_UNKNOWN` for any other option than those of `KeyFileOptions`, and
-   * `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_OPTION_INVALID` or
+   * as its `cause`, or is not valid; `FST_SEALED_SESSION_OPTION_INVALID` where the path is not set
+   * or a URL of no file, `FST_SEALED_SESSION_OPTION_UNKNOWN` for any other option than those of
+   * `KeyFileOptions`, and `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_OPTION_INVALID` or
    * `FST_SEALED_SESSION_DURATION` for what is of a wrong type.
    */
   static async fromFile (path: string | URL, options: KeyFileOptions = {}): Promise<Keyring> {
@@ -128,9 +128,17 @@ export class Keyring {
 
 /** Absolute, so that a later change of the current directory does not lead elsewhere. */
 function asPath (path: unknown): string {
-  if (path instanceof URL) return fileURLToPath(path)
+  if (path instanceof URL) return pathOfUrl(path)
   if (typeof path === 'string' && path !== '') return resolve(path)
   throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['path', 'the path of a key file', path === '' ? 'an empty string' : kindOf(path)])
+}
+
+function pathOfUrl (url: URL): string {
+  try {
+    return fileURLToPath(url)
+  } catch {
+    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['path', 'the path of a key file', 'a URL of no file'])
+  }
 }
 
 /** A new key: 32 random bytes. */

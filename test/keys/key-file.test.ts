@@ -229,4 +229,13 @@ describe('a key file is refused', () => {
       await assert.rejects(Keyring.fromFile(path), (error: KeyFileError) => error.message.includes(`${path} cannot be read: ENOENT`))
     })
   }
+
+  for (const url of ['https://example.com/keys', 'file:///srv%2Fkeys']) {
+    it(`where a URL such as ${url} leads to no file`, async () => {
+      await assert.rejects(Keyring.fromFile(new URL(url)), {
+        code: 'FST_SEALED_SESSION_OPTION_INVALID',
+        message: 'option "path" must be the path of a key file, got a URL of no file'
+      })
+    })
+  }
 })
