@@ -194,6 +194,7 @@ describe('a key file is refused', () => {
     ['a key in hex', hexA],
     ['a key in base64', base64],
     ['a key in base64url', a.toString('base64url')],
+    ['a key in base64 that begins as an absolute path does', Buffer.from(a).fill(0xff, 0, 1).toString('base64')],
     ['a key and a newline', `${hexA}\n`],
     ['what a file of two keys holds', `${hexA}\n${hexB}\n`],
     ['what a file with Windows line ends holds', `${base64}\r\n${b.toString('base64')}`],
