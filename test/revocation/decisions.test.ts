@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
+import { sessionInfo } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { stopClock } from '../edges/support.ts'
 import { setCookies } from '../helpers.ts'
@@ -43,6 +44,28 @@ describe('a delete() that cannot be stored', () => {
   })
 })
 
+describe('a delete() that a response waits for twice', () => {
+  it('sends no deletion unless it was stored', async () => {
+    const store = new TestStore()
+    const app = await appWith({
+      revocation: { store },
+      after: app => app.post('/both', async ({ session }, reply) => {
+        session.delete()
+        reply.sessionCookies().catch(() => {}) // not awaited: onSend waits for the same
+        return ''
+      })
+    })
+    const cookie = await login(app)
+    store.before = async method => {
+      for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate)
+      if (method === 'set') throw new Error('read only')
+    }
+    assert.deepEqual(setCookies(await post(app, '/both', cookie)), [])
+    store.recover()
+    assert.equal(await who(app, cookie), 'ann')
+  })
+})
+
 describe('two logouts at once in one process', () => {
   it('send one deletion: the other could take a newer login away', async () => {
     const app = await appWith({ revocation: { store: new TestStore() } })
@@ -65,6 +88,23 @@ describe('the subject of a session', () => {
     const ann = await login(app)
     const nobody = cookieOf(await post(app, '/forget', ann))
     assert.equal((await get(app, '/info', nobody)).json().id, (await get(app, '/info', ann)).json().id)
+  })
+})
+
+describe('a session that was regenerated, and then becomes somebody else\'s', () => {
+  it('has the id that the app saw in between', async () => {
+    let seen: string | null = null
+    const app = await appWith({
+      after: app => app.post('/become', async ({ session }) => {
+        session.regenerate(['user'])
+        seen = sessionInfo(session).id;
+        (session as Bag).user = 'bob'
+        return ''
+      })
+    })
+    const cookie = cookieOf(await post(app, '/become', await login(app)))
+    assert.equal((await get(app, '/info', cookie)).json().id, seen)
+    assert.ok(seen !== null)
   })
 })
 
@@ -119,6 +159,35 @@ describe('what could not be stored', () => {
       const cookie = await login(app)
       readOnly(store)
       assert.equal((await post(app, '/remember', cookie)).statusCode, status)
+    })
+  }
+})
+
+describe('a token that encodeSecureSession sealed for longer', () => {
+  const sealed = (app: FastifyInstance): string => {
+    const session = app.createSecureSession({ user: 'ann' }) as Bag
+    session.options({ expiry: 30 * DAY })
+    return app.encodeSecureSession(session)
+  }
+
+  it('is not used with "reject" where that it is longer cannot be stored', async () => {
+    const store = new TestStore()
+    const app = await appWith({ session: { expiry: DAY }, revocation: { store } })
+    readOnly(store)
+    assert.equal((await get(app, '/me', `session=${sealed(app)}`)).statusCode, 503)
+  })
+
+  const REVOKE: Record<string, (app: FastifyInstance, token: string) => Promise<unknown>> = {
+    'by delete()': async (app, token) => await post(app, '/logout', `session=${token}`),
+    'by revokeSession()': async (app, token) => await app.revokeSession(app.decodeSecureSession(token)!)
+  }
+  for (const [how, revoke] of Object.entries(REVOKE)) {
+    it(`is revoked for as long, although that could not be noted: ${how}`, async () => {
+      const store = new TestStore()
+      const app = await appWith({ session: { expiry: DAY }, revocation: { store, onStoreError: 'accept' } })
+      store.before = (method, key) => { if (method === 'set' && key.endsWith('longest')) throw new Error('read only') }
+      await revoke(app, sealed(app))
+      assert.deepEqual(store.calls.at(-1)?.slice(3), [(30 * DAY + 60) * 1000])
     })
   }
 })

@@ -65,6 +65,7 @@ const TRIGGERS = {
     app.register(secureSession, [{ sessionName: 'a', key }, { sessionName: 'b', key: Buffer.alloc(32, 7) }])
     app.register(sessionRevocation, { sessionName: 'b' })
     await app.ready()
+    await assert.rejects(app.isSessionRevoked(app.createSecureSession()), { code: 'FST_SEALED_SESSION_NO_ID' })
     return await app.revokeSession(app.createSecureSession({ user: SECRET })).then(() => assert.fail('revoked'), (error: CodedError) => error)
   },
   FST_SEALED_SESSION_SUBJECT_TYPE: () => answered({ revocation: { subject: session => ({ name: (session as Bag).user }) as never } }),

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { sessionInfo } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { stopClock } from '../edges/support.ts'
 import { setCookies } from '../helpers.ts'
@@ -44,6 +45,7 @@ const ACTS: Record<string, Act> = {
   'touches its session': session => { session.touch() },
   'deletes its session': session => { session.delete() },
   'regenerates its session and keeps who is logged in': session => { session.regenerate(['user']) },
+  'regenerates its session twice, and the first new id was seen': session => { session.regenerate(['user']); sessionInfo(session); session.regenerate(['user']) },
   'changes a value of its session in place': session => { (session.list as string[]).push('x') }
 }
 
@@ -110,6 +112,11 @@ describe('a request that was under way and logs in anew', () => {
       session => { session.cart = 1; session.regenerate(['cart']); session.user = 'ann' },
       async (app, cookie) => await post(app, '/login', cookie, { user: 'ann' })
     )
+    assert.equal(await who(app, cookieOf(late)), 'ann')
+  })
+
+  it('so it does without the option "subject", where it keeps nothing', async () => {
+    const { app, late } = await race(session => { session.regenerate(); session.user = 'ann' }, logout, { revocation: { subject: undefined } as never })
     assert.equal(await who(app, cookieOf(late)), 'ann')
   })
 
