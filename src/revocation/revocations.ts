@@ -112,7 +112,7 @@ export class Revocations {
     // process may have one that is ahead.
     const [latest = 0, ...earlier] = await Promise.all([LATEST, ...epochKeysOf(subject)].map(key => client.get(key)))
     if (subject === undefined) earlier.push(latest)
-    const epoch = Math.max(now(), ...earlier.map(epoch => epoch === 0 ? 0 : epoch + 1))
+    const epoch = Math.max(now(), ...earlier.map(epoch => epoch + 1))
     const life = await this.#entryLife(null)
     // First, so that revokeAll() knows of it before anybody logs in after it.
     if (subject !== undefined) await client.set(LATEST, Math.max(latest, epoch), life)

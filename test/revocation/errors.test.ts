@@ -92,6 +92,8 @@ describe('an option', () => {
     [{ cacheTTL: 1 }, 'FST_SEALED_SESSION_OPTION_UNKNOWN'],
     [{ stor: new MemoryStore() }, 'FST_SEALED_SESSION_OPTION_UNKNOWN'],
     [{ store: {} }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ store: { get () {} } }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ store: { set () {} } }, 'FST_SEALED_SESSION_OPTION_INVALID'],
     [{ store: 'redis://' }, 'FST_SEALED_SESSION_OPTION_INVALID'],
     [{ store: new Map([['get', 1]]), subject: 'user' }, 'FST_SEALED_SESSION_OPTION_INVALID'],
     [{ onStoreError: 'ignore' }, 'FST_SEALED_SESSION_OPTION_INVALID'],
@@ -102,7 +104,10 @@ describe('an option', () => {
     [{ storeTimeout: 0 }, 'FST_SEALED_SESSION_DURATION'],
     [{ storeTimeout: NaN }, 'FST_SEALED_SESSION_DURATION'],
     [{ storeTimeout: 500 }, 'FST_SEALED_SESSION_OPTION_INVALID'], // milliseconds, where seconds are meant
-    [{ cacheTtl: 2000 }, 'FST_SEALED_SESSION_OPTION_INVALID']
+    [{ cacheTtl: 2000 }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ cacheTtl: 300.001 }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ storeTimeout: 60.001 }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ store: { get () {}, set () {}, throwOnErrors: undefined } }, 'FST_SEALED_SESSION_STORE_SILENT']
   ]
   for (const [options, code] of BAD) {
     it(`is refused with a code: ${inspect(options)}`, async () => {
@@ -113,6 +118,19 @@ describe('an option', () => {
   it('of Fastify\'s own passes', async () => {
     await appWith({ revocation: { prefix: '/x', logLevel: 'warn' } as never })
   })
+
+  it('that is null or undefined means the default', async () => {
+    const app = await appWith({ revocation: { store: null } as never })
+    const cookie = await login(app)
+    await post(app, '/logout', cookie)
+    assert.equal(await who(app, cookie), 'nobody')
+  })
+
+  for (const maxEntries of [0, -1, 1.5, NaN, Infinity, '10']) {
+    it(`maxEntries of a MemoryStore is refused with a code: ${inspect(maxEntries)}`, () => {
+      assert.throws(() => new MemoryStore({ maxEntries: maxEntries as number }), { code: 'FST_SEALED_SESSION_OPTION_INVALID' })
+    })
+  }
 
   it('object is not changed and may be frozen', async () => {
     await appWith({ revocation: Object.freeze({ store: new MemoryStore(), subject }) })
@@ -136,6 +154,15 @@ describe('a subject', () => {
 })
 
 describe('of several sessions', () => {
+  it('one can be revoked in an app; the second is refused with a code', async () => {
+    const error = await rejection(app => {
+      app.register(secureSession, [{ sessionName: 'a', key }, { sessionName: 'b', key: Buffer.alloc(32, 7) }])
+      app.register(sessionRevocation, { sessionName: 'a', store: new MemoryStore() })
+      app.register(sessionRevocation, { sessionName: 'b', store: new MemoryStore() })
+    })
+    assert.equal(error.code, 'FST_SEALED_SESSION_REVOCATION_TWICE')
+  })
+
   it('the one with the sessionName is revoked, and the others are not', async () => {
     const app = Fastify()
     app.register(secureSession, [{ sessionName: 'prefs', key }, { sessionName: 'auth', key: Buffer.from(key).reverse() }])

@@ -84,6 +84,30 @@ describe('a logout while another request is under way', () => {
     assert.deepEqual(setCookies(late), [])
   })
 
+  it('is found although an older question to the store has no answer yet, and the answer is out of date', async () => {
+    const store = new TestStore()
+    const other = await appWith({ revocation: { store } })
+    const [asked, answered] = [gate(), gate()]
+    let reading: Promise<unknown> = answered.opened
+    const { late } = await race(session => {
+      session.theme = 'dark'
+      setTimeout(answered.open, 50) // long after the answer to a question of its own
+    }, async (app, cookie) => {
+      const get = store.get.bind(store)
+      store.get = async key => {
+        store.get = get
+        asked.open()
+        await answered.opened
+        return undefined
+      }
+      reading = app.isSessionRevoked(app.decodeSecureSession(decodeURIComponent(cookie.slice('session='.length)))!)
+      await asked.opened
+      await post(other, '/logout', cookie)
+    }, { revocation: { store, cacheTtl: 0 } })
+    assert.deepEqual(setCookies(late), [])
+    await reading
+  })
+
   it('in another process, is not followed by a deletion from a second logout, which could kill a newer login', async () => {
     const store = new MemoryStore()
     const other = await appWith({ revocation: { store } })
