@@ -66,6 +66,21 @@ describe('a delete() that a response waits for twice', () => {
   })
 })
 
+describe('a delete() that could not be stored', () => {
+  it('is not followed by the cookie of a new session, which a later onSend hook writes to', async () => {
+    const store = new TestStore()
+    const app = await appWith({
+      revocation: { store },
+      after: app => app.addHook('onSend', async ({ session }, { statusCode }) => { if (statusCode === 503) (session as Bag).flash = 'sorry' })
+    })
+    const cookie = await login(app)
+    readOnly(store)
+    const response = await post(app, '/logout', cookie)
+    assert.equal(response.statusCode, 503)
+    assert.deepEqual(setCookies(response), [], 'it would leave the old session alive, and its owner logged out')
+  })
+})
+
 describe('two logouts at once in one process', () => {
   it('send one deletion: the other could take a newer login away', async () => {
     const app = await appWith({ revocation: { store: new TestStore() } })

@@ -147,6 +147,11 @@ describe('a subject', () => {
     })
   }
 
+  it('may be null where nobody is logged in, and a session is written', async () => {
+    const app = await appWith({ revocation: { subject: session => (session as Bag).user as string ?? null } })
+    assert.equal((await post(app, '/write', undefined, { cart: 1 })).statusCode, 200)
+  })
+
   it('may be null, as undefined, where nobody is logged in', async () => {
     const app = await appWith({ revocation: { subject: session => (session as Bag).user as string ?? null } })
     assert.equal(await who(app, await login(app)), 'ann')
@@ -154,6 +159,14 @@ describe('a subject', () => {
 })
 
 describe('of several sessions', () => {
+  it('one has one revocation; a second in another context is refused with a code', async () => {
+    const error = await rejection(app => {
+      app.register(secureSession, { key })
+      for (const prefix of ['/a', '/b']) app.register(async child => { child.register(sessionRevocation, { store: new MemoryStore() }) }, { prefix })
+    })
+    assert.equal(error.code, 'FST_SEALED_SESSION_REVOCATION_TWICE')
+  })
+
   it('one can be revoked in an app; the second is refused with a code', async () => {
     const error = await rejection(app => {
       app.register(secureSession, [{ sessionName: 'a', key }, { sessionName: 'b', key: Buffer.alloc(32, 7) }])
