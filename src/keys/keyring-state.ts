@@ -51,9 +51,11 @@ export class KeyringState implements KeyringInternals {
     })
   }
 
+  /** From now on nothing would take a key away that has left the file: it goes at once. */
   close (): void {
     this.#stop?.()
     this.#stop = null
+    if (this.path !== null) this.#dropMissing(this.path)
     this.path = null
   }
 

@@ -104,7 +104,8 @@ export class Keyring {
   }
 
   /**
-   * Stops following the file; the keys stay as they are, and `rotate` and `retire` may change them.
+   * Stops following the file. The keys are those that the file had when it was last good, and stay
+   * so until `rotate` or `retire` changes them. A key that had just left it opens nothing any more.
    * A process ends without it, too.
    */
   close (): void {

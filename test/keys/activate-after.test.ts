@@ -5,7 +5,7 @@ import { utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test'
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers'
-import { Keyring, type Format, type KeyFileOptions } from '../../src/index.ts'
+import { Keyring, createSessionCodec, type Format, type KeyFileOptions } from '../../src/index.ts'
 import { cookieOf, newKey, send, setCookies } from '../helpers.ts'
 import { INTERVAL, cookieSealedWith, folderOf, idsOf, infoOf, linesOfKeys, replaceFile, sealingId, startApp, until } from './support.ts'
 
@@ -62,6 +62,23 @@ describe('a key that appears in a watched file', () => {
       assert.equal(await sealingId(app), secondId)
     })
   }
+
+  it('is not the one that seals meanwhile, which what a codec seals says, as docs/keys.md has it; a new session does not', async t => {
+    const path = writeEarlier(t, first)
+    const keyring = await follow(t, path)
+    const codec = await createSessionCodec<object>({ key: keyring, format: 'sealed', context: 'which key seals' })
+    const sealingNow = (): unknown => {
+      const opened = codec.open(codec.seal({}))
+      return opened.ok ? opened.keyId : opened.reason
+    }
+    const { app } = await startApp(t, { key: keyring, format: 'sealed' })
+    replaceFile(path, linesOfKeys(second, first))
+    await read(keyring, second, first)
+    assert.deepEqual([keyring.ids[0], sealingNow()], [secondId, firstId])
+    assert.equal((await send(app, 'GET', '/info')).json().keyId, null)
+    pass(WAIT)
+    assert.deepEqual([keyring.ids[0], sealingNow()], [secondId, secondId])
+  })
 
   it('seals after 120 seconds unless it is said otherwise, and at once with 0', async t => {
     for (const [options, seconds] of [[{ activateAfter: undefined }, 120], [{ activateAfter: 0 }, 0]] as const) {

@@ -318,6 +318,30 @@ describe('a watched key file', () => {
     }
   })
 
+  it('keeps no key that had left the file when close() was called: nothing would ever take it away', async t => {
+    const path = writeOld(t)
+    const all = await watched(t, path)
+    await all.traffic.more()
+    await all.traffic.end()
+    replaceFile(path, linesOfKeys(third, second))
+    await until(() => all.keyring.ids[0] === NEW_IDS[0], 'the file is read')
+    all.keyring.close()
+    assert.deepEqual(all.keyring.ids, idsOf(third, second))
+    assert.equal((await infoOf(all.app, await cookieSealedWith(first, {}))).reason, 'key-unknown')
+    assert.deepEqual(keyFileLines(all.lines).at(-1)?.keyIds, idsOf(third, second), 'which the log says')
+  })
+
+  it('keeps all keys where the file was bad when close() was called', async t => {
+    const path = writeOld(t)
+    const all = await watched(t, path)
+    await all.traffic.more()
+    await all.traffic.end()
+    replaceFile(path, 'bad')
+    await until(() => keyFileLines(all.lines, 50).length === 1, 'the error is logged')
+    all.keyring.close()
+    assert.deepEqual(all.keyring.ids, OLD_IDS)
+  })
+
   it('does not keep a process from ending', async () => {
     await withKeyFile(OLD, async path => {
       const child = fileURLToPath(new URL('watching-child.ts', import.meta.url))
