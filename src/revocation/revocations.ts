@@ -9,12 +9,14 @@ import type { StoreClient } from './store-client.ts'
 //   revoked:<id>       since when a session is revoked
 //   subject:<hash>     up to when the sessions of a subject began that are revoked
 //   all                the same for all sessions
+//   latest             the latest of all times under `subject:`
 //   longest            the longest lifetime of its own that a session was given, in seconds
 //
 // Times are in milliseconds since 1970. A subject may be an e-mail address, so only its hash is
 // stored: who reads the store can still try whether it is a certain one.
 
 const ALL = 'sealed-session:all'
+const LATEST = 'sealed-session:latest'
 const LONGEST = 'sealed-session:longest'
 
 const idKey = (id: Buffer): string => `sealed-session:revoked:${id.toString('base64url')}`
@@ -104,13 +106,18 @@ export class Revocations {
 
   /** Revokes what a subject has; without one, everything. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
   async revokeUntilNow (subject?: string): Promise<void> {
+    const { client, now } = this.#options
     const key = subject === undefined ? ALL : subjectKey(subject)
     // A login after an earlier revocation begins after that by one, whatever the clock says: another
     // process may have one that is ahead.
-    const earlier = await Promise.all(epochKeysOf(subject).map(key => this.#options.client.get(key)))
-    const epoch = Math.max(this.#options.now(), ...earlier.map(epoch => epoch === 0 ? 0 : epoch + 1))
-    await this.#options.client.set(key, epoch, await this.#entryLife(null))
-    this.#known.put(key, epoch, this.#options.now())
+    const [latest = 0, ...earlier] = await Promise.all([LATEST, ...epochKeysOf(subject)].map(key => client.get(key)))
+    if (subject === undefined) earlier.push(latest)
+    const epoch = Math.max(now(), ...earlier.map(epoch => epoch + 1))
+    const life = await this.#entryLife(null)
+    // First, so that revokeAll() knows of it before anybody logs in after it.
+    if (subject !== undefined) await client.set(LATEST, Math.max(latest, epoch), life)
+    await client.set(key, epoch, life)
+    this.#known.put(key, epoch, now())
   }
 
   /**

@@ -28,8 +28,8 @@ export class StoreClient {
   async get (key: string): Promise<number> {
     return await this.#call(() => this.#store.get(key), value => {
       if (value === undefined || value === null) return 0
-      // Empty text, false and the like are no 'not revoked'.
-      if (/^\d+(?:\.\d+)?$/.test(String(value))) return Number(value)
+      // Only whole numbers are stored. Empty text, false and the like are no 'not revoked'.
+      if (/^\d+$/.test(String(value))) return Number(value)
       throw new Error(`the store has ${kindOf(value)} that is no number`)
     })
   }

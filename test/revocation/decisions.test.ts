@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
+import { sessionInfo } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { stopClock } from '../edges/support.ts'
 import { setCookies } from '../helpers.ts'
@@ -43,6 +44,43 @@ describe('a delete() that cannot be stored', () => {
   })
 })
 
+describe('a delete() that a response waits for twice', () => {
+  it('sends no deletion unless it was stored', async () => {
+    const store = new TestStore()
+    const app = await appWith({
+      revocation: { store },
+      after: app => app.post('/both', async ({ session }, reply) => {
+        session.delete()
+        reply.sessionCookies().catch(() => {}) // not awaited: onSend waits for the same
+        return ''
+      })
+    })
+    const cookie = await login(app)
+    store.before = async method => {
+      for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate)
+      if (method === 'set') throw new Error('read only')
+    }
+    assert.deepEqual(setCookies(await post(app, '/both', cookie)), [])
+    store.recover()
+    assert.equal(await who(app, cookie), 'ann')
+  })
+})
+
+describe('a delete() that could not be stored', () => {
+  it('is not followed by the cookie of a new session, which a later onSend hook writes to', async () => {
+    const store = new TestStore()
+    const app = await appWith({
+      revocation: { store },
+      after: app => app.addHook('onSend', async ({ session }, { statusCode }) => { if (statusCode === 503) (session as Bag).flash = 'sorry' })
+    })
+    const cookie = await login(app)
+    readOnly(store)
+    const response = await post(app, '/logout', cookie)
+    assert.equal(response.statusCode, 503)
+    assert.deepEqual(setCookies(response), [], 'it would leave the old session alive, and its owner logged out')
+  })
+})
+
 describe('two logouts at once in one process', () => {
   it('send one deletion: the other could take a newer login away', async () => {
     const app = await appWith({ revocation: { store: new TestStore() } })
@@ -68,6 +106,23 @@ describe('the subject of a session', () => {
   })
 })
 
+describe('a session that was regenerated, and then becomes somebody else\'s', () => {
+  it('has the id that the app saw in between', async () => {
+    let seen: string | null = null
+    const app = await appWith({
+      after: app => app.post('/become', async ({ session }) => {
+        session.regenerate(['user'])
+        seen = sessionInfo(session).id;
+        (session as Bag).user = 'bob'
+        return ''
+      })
+    })
+    const cookie = cookieOf(await post(app, '/become', await login(app)))
+    assert.equal((await get(app, '/info', cookie)).json().id, seen)
+    assert.ok(seen !== null)
+  })
+})
+
 describe('a session that begins', () => {
   it('right after revokeAll is valid, although nobody is logged in', async t => {
     stopClock(t)
@@ -86,6 +141,20 @@ describe('a session that begins', () => {
     const cookie = await login(app)
     assert.deepEqual([await who(app, cookie), await who(other, cookie)], ['ann', 'ann'])
   })
+
+  for (const [what, lose] of Object.entries({
+    forgets: (store: TestStore) => { store.held.clear() },
+    fails: (store: TestStore) => { store.fail() }
+  })) {
+    it(`right after revokeSubject is valid, although the store ${what} it`, async t => {
+      stopClock(t)
+      const store = new TestStore()
+      const app = await appWith({ revocation: { store, onStoreError: 'accept' } })
+      await app.revokeSubject('ann')
+      lose(store)
+      assert.equal(await who(app, await login(app)), 'ann')
+    })
+  }
 
   it('and ends before its response leaves is not sealed again by a late write', async () => {
     const app = await appWith({
@@ -123,7 +192,115 @@ describe('what could not be stored', () => {
   }
 })
 
+describe('a token that encodeSecureSession sealed for longer', () => {
+  const sealed = (app: FastifyInstance): string => {
+    const session = app.createSecureSession({ user: 'ann' }) as Bag
+    session.options({ expiry: 30 * DAY })
+    return app.encodeSecureSession(session)
+  }
+
+  it('is not used with "reject" where that it is longer cannot be stored', async () => {
+    const store = new TestStore()
+    const app = await appWith({ session: { expiry: DAY }, revocation: { store } })
+    readOnly(store)
+    assert.equal((await get(app, '/me', `session=${sealed(app)}`)).statusCode, 503)
+  })
+
+  const REVOKE: Record<string, (app: FastifyInstance, token: string) => Promise<unknown>> = {
+    'by delete()': async (app, token) => await post(app, '/logout', `session=${token}`),
+    'by revokeSession()': async (app, token) => await app.revokeSession(app.decodeSecureSession(token)!)
+  }
+  for (const [how, revoke] of Object.entries(REVOKE)) {
+    it(`is revoked for as long, although that could not be noted: ${how}`, async () => {
+      const store = new TestStore()
+      const app = await appWith({ session: { expiry: DAY }, revocation: { store, onStoreError: 'accept' } })
+      store.before = (method, key) => { if (method === 'set' && key.endsWith('longest')) throw new Error('read only') }
+      await revoke(app, sealed(app))
+      assert.deepEqual(store.calls.at(-1)?.slice(3), [(30 * DAY + 60) * 1000])
+    })
+  }
+})
+
+describe('a session that is revoked', () => {
+  it('stays so where revoking it again cannot be stored', async () => {
+    const store = new TestStore()
+    const app = await appWith({ revocation: { store, onStoreError: 'accept', cacheTtl: 0 } })
+    const cookie = await login(app)
+    const session = app.decodeSecureSession(decodeURIComponent(cookie.slice('session='.length)))!
+    await app.revokeSession(session)
+    store.fail()
+    await assert.rejects(app.revokeSession(session))
+    assert.equal(await who(app, cookie), 'nobody')
+  })
+})
+
+describe('a lifetime of its own', () => {
+  /** Processes that share a store; each gives a session a lifetime in days, and says which calls of the store that took. */
+  async function sharing (count: number, onStoreError: 'reject' | 'accept' = 'reject'): Promise<{ store: TestStore, give: Array<(days: number) => Promise<string[]>> }> {
+    const store = new TestStore()
+    const give = Array.from({ length: count }, async () => {
+      const app = await appWith({
+        session: { expiry: DAY },
+        revocation: { store, onStoreError },
+        after: app => app.post('/last', async ({ session, body }) => { session.options({ expiry: (body as { days: number }).days * DAY }); return '' })
+      })
+      return async (days: number): Promise<string[]> => {
+        const cookie = await login(app)
+        store.take()
+        await post(app, '/last', cookie, { days })
+        return store.take().filter(call => call.endsWith('longest'))
+      }
+    })
+    return { store, give: await Promise.all(give) }
+  }
+
+  for (const days of [0.5, 1]) {
+    it(`that is no longer than "expiry" is not noted: ${days} of a day`, async () => {
+      const { give: [give] } = await sharing(1)
+      assert.deepEqual(await give?.(days), [])
+    })
+  }
+
+  it('is noted once, and again only where it is longer', async () => {
+    const { give: [one, other] } = await sharing(2)
+    assert.deepEqual(await one?.(30), ['get longest', 'set longest'])
+    assert.deepEqual([await one?.(30), await one?.(20)], [[], []])
+    assert.deepEqual([await other?.(30), await other?.(20)], [['get longest'], []])
+    assert.deepEqual(await other?.(31), ['get longest', 'set longest'])
+  })
+
+  it('is noted at the next chance where it could not be stored', async () => {
+    const { store, give: [give] } = await sharing(1, 'accept')
+    readOnly(store)
+    await give?.(30)
+    store.recover()
+    await give?.(30)
+    assert.equal(store.held.get('sealed-session:longest'), String(30 * DAY))
+  })
+
+  it('is kept for as long as any process remembers that it was noted', async () => {
+    const { store, give: [give] } = await sharing(1)
+    let life = 0
+    store.before = (_method, key) => { if (key.endsWith('longest')) life = Number(store.calls.at(-1)?.[3]) }
+    await give?.(30)
+    assert.ok(life >= 100 * 365 * DAY * 1000, String(life))
+  })
+
+  it('never takes the place of a longer one that another process noted', async () => {
+    const { store, give: [one, other] } = await sharing(2)
+    for (const [give, days] of [[one, 10], [other, 30], [one, 20]] as const) await give?.(days)
+    assert.equal(store.held.get('sealed-session:longest'), String(30 * DAY))
+  })
+})
+
 describe('an entry that another process makes', () => {
+  it('needs no look at the longest lifetime where the absolute timeout is shorter', async () => {
+    const store = new TestStore()
+    const app = await appWith({ session: { expiry: DAY, absoluteTimeout: DAY }, revocation: { store } })
+    await app.revokeAll()
+    assert.equal(store.take().includes('get longest'), false)
+  })
+
   it('lives as long as the longest lifetime, beside an absolute timeout too', async () => {
     const store = new TestStore()
     const session = { expiry: DAY, absoluteTimeout: 60 * DAY }

@@ -65,6 +65,7 @@ const TRIGGERS = {
     app.register(secureSession, [{ sessionName: 'a', key }, { sessionName: 'b', key: Buffer.alloc(32, 7) }])
     app.register(sessionRevocation, { sessionName: 'b' })
     await app.ready()
+    await assert.rejects(app.isSessionRevoked(app.createSecureSession()), { code: 'FST_SEALED_SESSION_NO_ID' })
     return await app.revokeSession(app.createSecureSession({ user: SECRET })).then(() => assert.fail('revoked'), (error: CodedError) => error)
   },
   FST_SEALED_SESSION_SUBJECT_TYPE: () => answered({ revocation: { subject: session => ({ name: (session as Bag).user }) as never } }),
@@ -91,6 +92,8 @@ describe('an option', () => {
     [{ cacheTTL: 1 }, 'FST_SEALED_SESSION_OPTION_UNKNOWN'],
     [{ stor: new MemoryStore() }, 'FST_SEALED_SESSION_OPTION_UNKNOWN'],
     [{ store: {} }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ store: { get () {} } }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ store: { set () {} } }, 'FST_SEALED_SESSION_OPTION_INVALID'],
     [{ store: 'redis://' }, 'FST_SEALED_SESSION_OPTION_INVALID'],
     [{ store: new Map([['get', 1]]), subject: 'user' }, 'FST_SEALED_SESSION_OPTION_INVALID'],
     [{ onStoreError: 'ignore' }, 'FST_SEALED_SESSION_OPTION_INVALID'],
@@ -101,7 +104,10 @@ describe('an option', () => {
     [{ storeTimeout: 0 }, 'FST_SEALED_SESSION_DURATION'],
     [{ storeTimeout: NaN }, 'FST_SEALED_SESSION_DURATION'],
     [{ storeTimeout: 500 }, 'FST_SEALED_SESSION_OPTION_INVALID'], // milliseconds, where seconds are meant
-    [{ cacheTtl: 2000 }, 'FST_SEALED_SESSION_OPTION_INVALID']
+    [{ cacheTtl: 2000 }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ cacheTtl: 300.001 }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ storeTimeout: 60.001 }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ store: { get () {}, set () {}, throwOnErrors: undefined } }, 'FST_SEALED_SESSION_STORE_SILENT']
   ]
   for (const [options, code] of BAD) {
     it(`is refused with a code: ${inspect(options)}`, async () => {
@@ -112,6 +118,19 @@ describe('an option', () => {
   it('of Fastify\'s own passes', async () => {
     await appWith({ revocation: { prefix: '/x', logLevel: 'warn' } as never })
   })
+
+  it('that is null or undefined means the default', async () => {
+    const app = await appWith({ revocation: { store: null } as never })
+    const cookie = await login(app)
+    await post(app, '/logout', cookie)
+    assert.equal(await who(app, cookie), 'nobody')
+  })
+
+  for (const maxEntries of [0, -1, 1.5, NaN, Infinity, '10']) {
+    it(`maxEntries of a MemoryStore is refused with a code: ${inspect(maxEntries)}`, () => {
+      assert.throws(() => new MemoryStore({ maxEntries: maxEntries as number }), { code: 'FST_SEALED_SESSION_OPTION_INVALID' })
+    })
+  }
 
   it('object is not changed and may be frozen', async () => {
     await appWith({ revocation: Object.freeze({ store: new MemoryStore(), subject }) })
@@ -128,6 +147,11 @@ describe('a subject', () => {
     })
   }
 
+  it('may be null where nobody is logged in, and a session is written', async () => {
+    const app = await appWith({ revocation: { subject: session => (session as Bag).user as string ?? null } })
+    assert.equal((await post(app, '/write', undefined, { cart: 1 })).statusCode, 200)
+  })
+
   it('may be null, as undefined, where nobody is logged in', async () => {
     const app = await appWith({ revocation: { subject: session => (session as Bag).user as string ?? null } })
     assert.equal(await who(app, await login(app)), 'ann')
@@ -135,6 +159,23 @@ describe('a subject', () => {
 })
 
 describe('of several sessions', () => {
+  it('one has one revocation; a second in another context is refused with a code', async () => {
+    const error = await rejection(app => {
+      app.register(secureSession, { key })
+      for (const prefix of ['/a', '/b']) app.register(async child => { child.register(sessionRevocation, { store: new MemoryStore() }) }, { prefix })
+    })
+    assert.equal(error.code, 'FST_SEALED_SESSION_REVOCATION_TWICE')
+  })
+
+  it('one can be revoked in an app; the second is refused with a code', async () => {
+    const error = await rejection(app => {
+      app.register(secureSession, [{ sessionName: 'a', key }, { sessionName: 'b', key: Buffer.alloc(32, 7) }])
+      app.register(sessionRevocation, { sessionName: 'a', store: new MemoryStore() })
+      app.register(sessionRevocation, { sessionName: 'b', store: new MemoryStore() })
+    })
+    assert.equal(error.code, 'FST_SEALED_SESSION_REVOCATION_TWICE')
+  })
+
   it('the one with the sessionName is revoked, and the others are not', async () => {
     const app = Fastify()
     app.register(secureSession, [{ sessionName: 'prefs', key }, { sessionName: 'auth', key: Buffer.from(key).reverse() }])

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { sessionInfo } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { stopClock } from '../edges/support.ts'
 import { setCookies } from '../helpers.ts'
@@ -44,6 +45,7 @@ const ACTS: Record<string, Act> = {
   'touches its session': session => { session.touch() },
   'deletes its session': session => { session.delete() },
   'regenerates its session and keeps who is logged in': session => { session.regenerate(['user']) },
+  'regenerates its session twice, and the first new id was seen': session => { session.regenerate(['user']); sessionInfo(session); session.regenerate(['user']) },
   'changes a value of its session in place': session => { (session.list as string[]).push('x') }
 }
 
@@ -82,6 +84,30 @@ describe('a logout while another request is under way', () => {
     assert.deepEqual(setCookies(late), [])
   })
 
+  it('is found although an older question to the store has no answer yet, and the answer is out of date', async () => {
+    const store = new TestStore()
+    const other = await appWith({ revocation: { store } })
+    const [asked, answered] = [gate(), gate()]
+    let reading: Promise<unknown> = answered.opened
+    const { late } = await race(session => {
+      session.theme = 'dark'
+      setTimeout(answered.open, 50) // long after the answer to a question of its own
+    }, async (app, cookie) => {
+      const get = store.get.bind(store)
+      store.get = async key => {
+        store.get = get
+        asked.open()
+        await answered.opened
+        return undefined
+      }
+      reading = app.isSessionRevoked(app.decodeSecureSession(decodeURIComponent(cookie.slice('session='.length)))!)
+      await asked.opened
+      await post(other, '/logout', cookie)
+    }, { revocation: { store, cacheTtl: 0 } })
+    assert.deepEqual(setCookies(late), [])
+    await reading
+  })
+
   it('in another process, is not followed by a deletion from a second logout, which could kill a newer login', async () => {
     const store = new MemoryStore()
     const other = await appWith({ revocation: { store } })
@@ -110,6 +136,11 @@ describe('a request that was under way and logs in anew', () => {
       session => { session.cart = 1; session.regenerate(['cart']); session.user = 'ann' },
       async (app, cookie) => await post(app, '/login', cookie, { user: 'ann' })
     )
+    assert.equal(await who(app, cookieOf(late)), 'ann')
+  })
+
+  it('so it does without the option "subject", where it keeps nothing', async () => {
+    const { app, late } = await race(session => { session.regenerate(); session.user = 'ann' }, logout, { revocation: { subject: undefined } as never })
     assert.equal(await who(app, cookieOf(late)), 'ann')
   })
 

@@ -63,6 +63,23 @@ for (const format of ['sealed', 'secretbox'] as const) {
       }
     })
 
+    it('revokeAll ends what began after revokeSubject, in the same millisecond or by a clock that is ahead, too', async t => {
+      const clock = stopClock(t)
+      const store = new MemoryStore()
+      const [ahead, app] = [await appWith({ session, revocation: { store } }), await appWith({ session, revocation: { store } })]
+      for (const lead of [0, 5000]) {
+        clock.tick(lead)
+        for (const user of ['ann', 'bob', 'ann']) await ahead.revokeSubject(user)
+        clock.setSystemTime(Date.now() - lead)
+        await app.revokeSubject('carol')
+        const cookies = [await login(app), await login(app, 'bob')]
+        assert.deepEqual([await who(app, cookies[0]!), await who(app, cookies[1]!)], ['ann', 'bob']) // there are two
+        await app.revokeAll()
+        for (const cookie of cookies) assert.equal(await who(app, cookie), 'nobody')
+        assert.equal(await who(app, await login(app)), 'ann')
+      }
+    })
+
     it('revokeAll ends all sessions that exist, and a login right after works', async t => {
       stopClock(t)
       const app = await appWith({ session })

@@ -115,13 +115,13 @@ describe('an entry of the store', () => {
   it('lives as long as a session can after its last write, and what clocks may differ', async () => {
     const { app, store, cookie } = await withStore({}, { expiry: DAY })
     await revokeEverything(app, cookie)
-    assert.deepEqual(lives(store), { revoked: DAY + TOLERANCE, subject: DAY + TOLERANCE, all: DAY + TOLERANCE })
+    assert.deepEqual(lives(store), { revoked: DAY + TOLERANCE, latest: DAY + TOLERANCE, subject: DAY + TOLERANCE, all: DAY + TOLERANCE })
   })
 
   it('lives no longer than the absolute timeout', async () => {
     const { app, store, cookie } = await withStore({}, { expiry: DAY, absoluteTimeout: 3600 })
     await revokeEverything(app, cookie)
-    assert.deepEqual(lives(store), { revoked: 3660, subject: 3660, all: 3660 })
+    assert.deepEqual(lives(store), { revoked: 3660, latest: 3660, subject: 3660, all: 3660 })
   })
 
   it('lives as long as a session that was to last, where the absolute timeout is longer than "expiry"', async t => {
@@ -142,7 +142,7 @@ describe('an entry of the store', () => {
     await who(app, `session=${app.encodeSecureSession(session)}`)
     store.take()
     await app.revokeSubject('ann')
-    assert.deepEqual(lives(store), { subject: 30 * DAY + TOLERANCE })
+    assert.deepEqual(lives(store), { latest: 30 * DAY + TOLERANCE, subject: 30 * DAY + TOLERANCE })
   })
 
   it('lives as long as any lifetime that this process knows of, although the store forgot it', async () => {
@@ -168,7 +168,7 @@ describe('an entry of the store', () => {
     assert.equal(store.take().filter(call => call === 'set longest').length, 1, 'said once')
     await revokeEverything(app, cookie)
     const expected = 30 * DAY + TOLERANCE
-    assert.deepEqual(lives(store), { revoked: expected, subject: expected, all: expected })
+    assert.deepEqual(lives(store), { revoked: expected, latest: expected, subject: expected, all: expected })
   })
 
   it('is there until its session has expired by itself', async t => {
@@ -405,7 +405,7 @@ describe('while the store fails', () => {
 
   it('what the store returns counts as a failure where it is no number, and where set() returns false', async () => {
     const { app, store, cookie } = await withStore({ cacheTtl: 0 })
-    for (const value of ['x', '', ' ', false, true, [], {}, NaN, -1]) {
+    for (const value of ['x', '', ' ', false, true, [], {}, NaN, -1, 1.5]) {
       store.get = async () => value as never
       assert.equal((await get(app, '/me', cookie)).statusCode, 503, `${typeof value} ${String(value)}`)
     }
@@ -420,6 +420,23 @@ describe('while the store fails', () => {
     store.get = async () => undefined
     store.set = async () => false as never
     await assert.rejects(app.revokeAll(), { code: 'FST_SEALED_SESSION_STORE_UNAVAILABLE' })
+  })
+
+  it('a call that is answered leaves no timer behind', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
+    const { app, cookie } = await withStore({ cacheTtl: 0, storeTimeout: 60 })
+    const before = timers()
+    for (let i = 0; i < 10; i++) await who(app, cookie)
+    assert.equal(timers() - before < 10, true)
+  })
+
+  it('the log names the code of the cause, where it has one', async () => {
+    const { lines, logger } = captureLog('error')
+    const store = new TestStore()
+    const app = await appWith({ revocation: { store }, server: { logger: logger!, disableRequestLogging: true } }) // captureLog always gives one
+    store.before = () => { throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }) }
+    await assert.rejects(app.revokeAll())
+    assert.deepEqual(lines.map(({ msg }) => msg), ['the revocation store failed: ECONNREFUSED'])
   })
 
   it('the log says so once, with the cause, and once when it answers again', async () => {
