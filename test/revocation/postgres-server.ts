@@ -1,11 +1,11 @@
-// A PostgreSQL of the test's own, on a free port, with its files in a temporary folder.
+// A PostgreSQL of the test's own, on a free port.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
-import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, chown, mkdir, mkdtemp, readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { freePort } from './ports.ts'
+import { ServerProcess } from './server-process.ts'
 
 /** Where Debian puts the servers; they are not in the path there. */
 const DEBIAN = '/usr/lib/postgresql'
@@ -26,16 +26,7 @@ export const noPostgres: string | false = folder === null
   ? 'PostgreSQL is not installed: apt-get install postgresql'
   : spawnSync(join(folder, 'initdb'), ['--version'], { cwd: '/', ...owner }).status === 0 ? false : 'PostgreSQL cannot be run here as another user than root'
 
-export class PostgresServer {
-  readonly port: number
-  readonly #folder: string
-  #process: ChildProcess | null = null
-
-  private constructor (port: number, folder: string) {
-    this.port = port
-    this.#folder = folder
-  }
-
+export class PostgresServer extends ServerProcess {
   get uri (): string { return `postgresql://postgres@127.0.0.1:${this.port}/postgres` }
 
   static async create (): Promise<PostgresServer> {
@@ -52,31 +43,15 @@ export class PostgresServer {
     return server
   }
 
-  /** Resolves once it takes connections. */
-  async start (): Promise<void> {
-    const data = join(this.#folder, 'data')
+  protected spawn (): ChildProcess {
+    const data = join(this.folder, 'data')
     const settings = { port: this.port, listen_addresses: '127.0.0.1', unix_socket_directories: '', max_connections: 20, shared_buffers: '4MB' }
     const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])
-    this.#process = spawn(join(folder!, 'postgres'), ['-D', data, ...args], { cwd: data, stdio: 'ignore', ...owner })
-    // It takes connections, and ends them at once, before it is ready; its file says when that is.
-    while (!/\nready *\n/.test(await readFile(join(data, 'postmaster.pid'), 'utf8').catch(() => ''))) {
-      if (this.#process.exitCode !== null) throw new Error(`postgres ended with ${this.#process.exitCode}`)
-      await new Promise(resolve => setTimeout(resolve, 20))
-    }
+    return spawn(join(folder!, 'postgres'), ['-D', data, ...args], { cwd: data, stdio: 'ignore', ...owner }) // as above
   }
 
-  /** Ends it and every connection at once; what was committed is kept. */
-  async stop (): Promise<void> {
-    const running = this.#process
-    if (running === null) return
-    this.#process = null
-    const exited = once(running, 'exit')
-    running.kill('SIGINT')
-    await exited
-  }
-
-  async remove (): Promise<void> {
-    await this.stop()
-    await rm(this.#folder, { recursive: true, force: true })
+  /** It takes connections, and ends them at once, before it is ready; its file says when that is. */
+  protected async isReady (): Promise<boolean> {
+    return /\nready *\n/.test(await readFile(join(this.folder, 'data', 'postmaster.pid'), 'utf8').catch(() => ''))
   }
 }
