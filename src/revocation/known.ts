@@ -29,7 +29,9 @@ export class Known {
 
   /** What the store has said, or will say once it was told. Numbers only grow. */
   put (key: string, value: number, now: number): void {
-    if (value > this.get(key)) remember(this.#present, key, value)
+    const known = Math.max(value, this.get(key))
+    // Anew even if it is the same: a number that made room while it counts as read would be taken for 0.
+    if (known > 0) remember(this.#present, key, known)
     remember(this.#readAt, key, now)
   }
 

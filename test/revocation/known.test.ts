@@ -28,6 +28,15 @@ describe('what is known of a key', () => {
     assert.deepEqual([known.get('key'), known.isFresh('key', NOW)], [0, false])
   })
 
+  it('keeps its place while it is read, so that what is asked for all the time makes room last', () => {
+    const known = new Known(1000)
+    known.put('all', 5, NOW)
+    for (let i = 0; i < MAX_KEYS - 1; i++) known.put(String(i), 1, NOW)
+    known.put('all', 5, NOW)
+    known.put('one more', 1, NOW)
+    assert.deepEqual([known.get('all'), known.get('0')], [5, 0])
+  })
+
   it(`is remembered for the last ${MAX_KEYS} keys`, () => {
     const known = new Known(1000)
     for (let i = 0; i < MAX_KEYS; i++) known.put(String(i), 1, NOW)
