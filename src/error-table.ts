@@ -186,6 +186,11 @@ export const ERRORS = {
     advice: 'Give new MemoryStore({ maxEntries }) more room, shorten "expiry", or take another store.',
     statusCode: 503
   },
+  FST_SEALED_SESSION_REVOKED_AHEAD: {
+    message: 'sessions are revoked until %s seconds from now, so that none can begin',
+    advice: 'A server whose clock is ahead has revoked them: correct the clocks, then wait, or remove "sealed-session:all" or the subject\'s key from the store.',
+    statusCode: 503
+  },
   FST_SEALED_SESSION_NOT_CHECKED: {
     message: 'the session was used before it was checked for revocation',
     advice: 'Use it in hooks that are registered after sessionRevocation, and register that in the same context as the session.'

@@ -92,7 +92,7 @@ async function handled (act: (session: Record<string, unknown>, request: { sessi
 }
 
 /** Those are in test/revocation/errors.test.ts. */
-type OfRevocation = `FST_SEALED_SESSION_${'REVOCATION_ALONE' | 'REVOCATION_TWICE' | 'STORE_SILENT' | 'STORE_UNAVAILABLE' | 'STORE_FULL' | 'NOT_CHECKED' | 'NO_ID' | 'SUBJECT_TYPE' | 'SUBJECT_MISSING'}`
+type OfRevocation = `FST_SEALED_SESSION_${'REVOCATION_ALONE' | 'REVOCATION_TWICE' | 'STORE_SILENT' | 'STORE_UNAVAILABLE' | 'STORE_FULL' | 'REVOKED_AHEAD' | 'NOT_CHECKED' | 'NO_ID' | 'SUBJECT_TYPE' | 'SUBJECT_MISSING'}`
 
 const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation>, () => Promise<unknown>> = {
   FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),

@@ -1,6 +1,7 @@
 import type { Content } from '../content.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { SessionGuard } from '../guard.ts'
+import { CLOCK_TOLERANCE } from '../lifetime.ts'
 import { refusalMessage } from '../refusals.ts'
 import { newId } from '../session-id.ts'
 import type { SessionState } from '../session.ts'
@@ -116,11 +117,21 @@ export class RevocationGuard implements SessionGuard {
       content.id = newId()
       content.created = this.#now()
     }
-    if (isGained || from === null) {
-      content.created = Math.max(content.created ?? 0, await this.#revocations.epochOf(subject) + 1)
-    }
+    if (isGained || from === null) content.created = Math.max(content.created ?? 0, await this.#beginning(subject))
     await this.#revocations.noteLifetime(content.lifetime)
     known.from = { id: content.id, created: content.created ?? 0, subject }
+  }
+
+  /**
+   * From when on a session may begin.
+   * @throws `FST_SEALED_SESSION_REVOKED_AHEAD` where that is so far ahead that its token would be
+   * refused as one from the future: a login that fails says more than one that is lost.
+   */
+  async #beginning (subject: string | undefined): Promise<number> {
+    const beginning = await this.#revocations.epochOf(subject) + 1
+    const ahead = beginning - this.#now()
+    if (ahead > CLOCK_TOLERANCE * 1000) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_AHEAD', [Math.ceil(ahead / 1000)])
+    return beginning
   }
 
   /** @param from what has to be checked before the session is used. */

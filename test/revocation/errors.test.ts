@@ -54,6 +54,11 @@ const TRIGGERS = {
   FST_SEALED_SESSION_STORE_SILENT: () => refused({ store: { get () {}, set () {}, throwOnErrors: false, name: SECRET } }),
   FST_SEALED_SESSION_STORE_UNAVAILABLE: () => failure(async app => await app.revokeSubject(SECRET), { revocation: { store: failing } }),
   FST_SEALED_SESSION_STORE_FULL: () => failure(async () => full.set(SECRET, SECRET, 1)),
+  FST_SEALED_SESSION_REVOKED_AHEAD: () => {
+    const store = new MemoryStore()
+    store.set('sealed-session:all', String(Date.now() + 3_600_000), 3_600_000)
+    return answered({ revocation: { store } })
+  },
   FST_SEALED_SESSION_NOT_CHECKED: async () => {
     const app = await appWith({ before: app => app.addHook('onRequest', async request => { String(request.session) }) })
     const token = app.encodeSecureSession(app.createSecureSession({ user: SECRET }))
@@ -77,7 +82,7 @@ describe('an error', () => {
     it(`${code} is thrown, complete, and tells nothing of what it is about`, async () => {
       const error = await trigger()
       assert.equal(error.code, code)
-      assert.equal(error.statusCode, /UNAVAILABLE|FULL/.test(code) ? 503 : 500)
+      assert.equal(error.statusCode, /UNAVAILABLE|FULL|REVOKED_AHEAD/.test(code) ? 503 : 500)
       assert.doesNotMatch(error.message, /%s|undefined|\[object/)
       assert.ok(error.hint.endsWith(ERRORS[code as ErrorCode].advice))
       for (const shown of [error.message, error.hint, inspect(error, { showHidden: true }), JSON.stringify(error)]) {

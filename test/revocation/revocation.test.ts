@@ -287,6 +287,26 @@ describe('a session that gains a subject', () => {
     assert.equal(await who(app, await login(app)), 'ann')
   })
 
+  for (const format of ['sealed', 'secretbox'] as const) {
+    it(`works up to a minute ahead of the clock, and fails loudly beyond, rather than give a cookie that does not open (${format})`, async t => {
+      const clock = stopClock(t)
+      const store = new MemoryStore()
+      const [ahead, app] = [await appWith({ revocation: { store } }), await appWith({ session: { format }, revocation: { store } })]
+      const lead = async (milliseconds: number): Promise<void> => {
+        clock.tick(milliseconds)
+        await ahead.revokeAll()
+        clock.setSystemTime(Date.now() - milliseconds)
+      }
+      await lead(59_000)
+      assert.equal(await who(app, await login(app)), 'ann')
+      await lead(90_000)
+      const refused = await post(app, '/login', undefined, { user: 'ann' })
+      assert.deepEqual([refused.statusCode, refused.json<{ code: string }>().code, refused.headers['set-cookie']], [503, 'FST_SEALED_SESSION_REVOKED_AHEAD', undefined])
+      clock.tick(31_000)
+      assert.equal(await who(app, await login(app)), 'ann')
+    })
+  }
+
   it('keeps its id as long as its subject stays the same', async () => {
     const app = await appWith()
     const cookie = await login(app)
