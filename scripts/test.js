@@ -19,7 +19,10 @@ const files = readdirSync(new URL('test/', root), { recursive: true, encoding: '
   .filter(file => !without.some(word => file.includes(word)))
   .sort()
 
-const { status } = spawnSync(process.execPath, ['--import', 'tsx', ...(isWasm ? ['--import', './test/wasm-ready.ts'] : []), '--test', ...files], {
+/** Milliseconds; no file takes a third of it. One that hangs fails by name, rather than hold all up. */
+const HANGS_AFTER = 300_000
+
+const { status } = spawnSync(process.execPath, ['--import', 'tsx', ...(isWasm ? ['--import', './test/wasm-ready.ts'] : []), '--test', `--test-timeout=${HANGS_AFTER}`, ...files], {
   cwd: fileURLToPath(root),
   stdio: 'inherit'
 })
