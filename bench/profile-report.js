@@ -17,17 +17,17 @@ function timeOf (places, ...groups) {
   return sum(places.filter(({ group }) => groups.includes(group)).map(({ us }) => us))
 }
 
-function groupTable (places, ours) {
+function groupTable (places, ours, unit = 'request') {
   const rows = Object.entries(GROUPS).map(([group, name]) => {
     const time = timeOf(places, group)
     return `| ${name} | ${us(time)} | ${percent(time / ours)} |`
   })
-  return `| | µs a request | share |\n| --- | --- | --- |\n${rows.join('\n')}\n| **together** | ${us(ours)} | |`
+  return `| | µs a ${unit} | share |\n| --- | --- | --- |\n${rows.join('\n')}\n| **together** | ${us(ours)} | |`
 }
 
-function topTable (places, ours) {
+function topTable (places, ours, unit = 'request') {
   const rows = places.slice(0, 15).map(place => `| ${placeOf(place)} | ${GROUPS[place.group]} | ${us(place.us)} | ${percent(place.us / ours)} |`)
-  return `| function, self time | group | µs a request | share |\n| --- | --- | --- | --- |\n${rows.join('\n')}`
+  return `| function, self time | group | µs a ${unit} | share |\n| --- | --- | --- | --- |\n${rows.join('\n')}`
 }
 
 const leftText = left => left > 0 ? `the bar leaves **${us(left)} µs**` : `the bar is **${us(-left)} µs** short of that`
@@ -60,12 +60,25 @@ function verdict (lefts, needed) {
     cookie, undoing its escapes, checking the token, making the session and collecting all of their garbage.`
 }
 
-export function profileReport (results, profiles, plan) {
+/** The same of a token whose bar is a ratio to another side. */
+function tokenConclusion ({ what, time, bar, of, base }, places) {
+  const primitives = timeOf(places, 'sodium', 'json', 'base64')
+  const own = timeOf(places, 'token', 'cookie', 'session')
+  return `- **${what}** takes ${us(time)} µs, ${us(time / base)} of ${of} (${us(base)} µs). The bar is ${bar}: ${us(bar * base)} µs.
+  - ${us(primitives)} µs are libsodium, JSON and base64 (${percent(primitives / time)}), ${us(own)} µs our own code (${percent(own / time)}), and
+    ${us(time - primitives - own)} µs the garbage collector, the harness and what could not be told apart.`
+}
+
+export function profileReport (results, profiles, tokens, plan) {
   const sections = Object.entries(profiles).map(([task, all]) => {
     const ours = results.tasks[task].ours.best
     const places = scaled(all, ours)
     return { conclusion: conclusion(results, task, places), tables: `## A ${task}\n\n${groupTable(places, ours)}\n\n${topTable(places, ours)}\n` }
   })
+  for (const token of tokens) {
+    const places = scaled(token.profile, token.time)
+    sections.push({ conclusion: tokenConclusion(token, places), tables: `## ${token.what}\n\n${groupTable(places, token.time, 'call')}\n\n${topTable(places, token.time, 'call')}\n` })
+  }
   return `# Results of \`npm run bench:profile\`
 
 ${today()}, ${machine()}, commit ${commit()}.
