@@ -6,7 +6,8 @@ import { getOwn, type Data } from '../data.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { DerivedKey } from '../keys/derived-key.ts'
 import type { KeySet } from '../keys/key-set.ts'
-import { NO_LIFE, readLife, writeLife } from './secretbox-life.ts'
+import { NO_LIFE, readLife, writeLife, type Life } from './secretbox-life.ts'
+import { TIME_LENGTH, cutTimeEnd, timeEnd } from './secretbox-time.ts'
 import { partsOf, type TextParts } from './secretbox-text.ts'
 import { isCanonical, isStandardAlphabet } from './base64.ts'
 import { CLOCK_TOLERANCE } from '../lifetime.ts'
@@ -94,7 +95,7 @@ export function openParts ({ whole, ciphertext, padding, nonce: nonceText }: Tex
   if (key === null) return refused('not-authentic')
 
   // 2. and 1. bytes to JSON, JSON to data and time
-  return readMessage(bytes.toString('utf8', TEXT, TEXT + length), key, serializer)
+  return readMessage(bytes, TEXT + length, key, serializer)
 }
 
 /** Decrypts in place with the first key that fits. */
@@ -128,36 +129,33 @@ function writeMessage (bytes: Buffer, json: string, content: SecretboxContent): 
   return brace + bytes.write(json === '{}' ? end.slice(1) : end, brace) - TEXT
 }
 
-let timeEndSeconds = NaN
-let timeEndText = ''
-
-/** `,"__ts":1760000000}`, made once a second. */
-function timeEnd (seconds: number): string {
-  if (seconds !== timeEndSeconds) {
-    timeEndSeconds = seconds
-    timeEndText = `,"${TIME_KEY}":${seconds}}`
-  }
-  return timeEndText
-}
-
 /** The inverse of `writeMessage` and `stringify`. */
-function readMessage (json: string, key: DerivedKey, serializer: Serializer): SecretboxOpened {
-  const payload = parse(json)
+function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: Serializer): SecretboxOpened {
+  const timeAtEnd = cutTimeEnd(bytes, TEXT, end)
+  const payload = parse(bytes.toString('utf8', TEXT, timeAtEnd === null ? end : end - TIME_LENGTH + 1))
   const life = payload === null ? null : readLife(getOwn(payload, LIFE_KEY))
   if (payload === null || life === null) return refused('payload-invalid')
-  const time = getOwn(payload, TIME_KEY)
-  delete payload[TIME_KEY]
+  const time = timeAtEnd ?? getOwn(payload, TIME_KEY)
+  if (Object.hasOwn(payload, TIME_KEY)) delete payload[TIME_KEY]
   if (life !== NO_LIFE) delete payload[LIFE_KEY] // to delete what is not there takes time, too
   const data = readData(payload, serializer)
   if (data === null) return refused('payload-invalid')
   if (typeof time !== 'number' || !Number.isFinite(time)) return refused('time-missing')
-  const { written, lifetime, maxAge, id } = life
-  // No session begins after its last write. Where a peer's app lets its users choose names, one of
-  // them may be __life, which must not outlive absoluteTimeout and revocations.
-  const created = life.created === null ? null : Math.min(life.created, (time + CLOCK_TOLERANCE) * 1000)
-  // Another program that wrote the session anew has set __ts alone.
-  const lastWrite = written !== null && Math.floor(written / 1000) === time ? written / 1000 : time
-  return { ok: true, content: { data, lastWrite, created, lifetime, maxAge, id }, key }
+  const { lifetime, maxAge, id } = life
+  return { ok: true, content: { data, lastWrite: lastWriteOf(life, time), created: createdOf(life, time), lifetime, maxAge, id }, key }
+}
+
+/** Another program that wrote the session anew has set __ts alone. */
+function lastWriteOf ({ written }: Life, time: number): number {
+  return written !== null && Math.floor(written / 1000) === time ? written / 1000 : time
+}
+
+/**
+ * No session begins after its last write. Where a peer's app lets its users choose names, one of
+ * them may be __life, which must not outlive absoluteTimeout and revocations.
+ */
+function createdOf ({ created }: Life, time: number): number | null {
+  return created === null ? null : Math.min(created, (time + CLOCK_TOLERANCE) * 1000)
 }
 
 /** The session's data; null where it is no plain object, or was sealed with a serializer and there is none now. */

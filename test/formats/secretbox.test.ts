@@ -151,6 +151,25 @@ describe('openSecretbox', () => {
     }
   })
 
+  it('reads a payload whose time stands last as it reads any other, whatever that holds', () => {
+    // White space behind it, which JSON allows, has JSON.parse find the time.
+    const piece = fc.constantFrom('{', '}', ',', ' ', '"a":1', '"b":{"__ts":5}', '"b":"\\",\\"__ts\\":1"', '"__ts":1700000000', '"__ts":0800000000', '"__ts":1.5', '"é":"é"', '[1]', '"x"')
+    const prefix = fc.oneof(
+      fc.constantFrom('', '{', '{ ', ' {', '{"a":{', '{"a":1 ', '{"a"'),
+      fc.array(piece, { maxLength: 5 }).map(pieces => pieces.join('')),
+      anyData.map(data => JSON.stringify(data).slice(0, -1)),
+      fc.array(fc.constantFrom('"a":1', '"__ts":7', '"__life":{"expiry":60}', '"b":{"__ts":1700000000}'), { maxLength: 3 }).map(members => `{${members.join(',')}`)
+    )
+    const end = fc.constantFrom(',"__ts":1700000000}', ', "__ts":1700000000}', ',"__ts":0700000000}', ',"__ts":170000000}', ',"__ts":17000000000}', ',"__ts":170000000x}', ',"__ts":1700000000', ',"__tS":1700000000}', ',"__ts":-170000000}')
+    let opened = 0
+    fc.assert(fc.property(prefix, end, (start, end) => {
+      const [direct, parsed] = [`${start}${end}`, `${start}${end} `].map(text => openSecretbox(sealRaw(key, text), keyring))
+      assert.deepEqual(direct, parsed)
+      if (direct!.ok) opened++ // there are two
+    }), { numRuns: 5000 })
+    assert.ok(opened > 500, `${opened} opened`)
+  })
+
   it('refuses a life that is none', () => {
     for (const life of [null, 1, 'x', [], { created: -1 }, { created: '5' }, { expiry: null }, { maxAge: [] }, { id: 'short' }, { id: 5 }, { maxAge: 1.5 }, { maxAge: 1e300 }, { expiry: 2 ** 32 }]) {
       assert.deepEqual(openSecretbox(sealRaw(key, JSON.stringify({ __life: life, __ts: 5 })), keyring), { ok: false, reason: 'payload-invalid' })
