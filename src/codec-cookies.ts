@@ -5,7 +5,7 @@ import { cookieValues } from './cookies/find.ts'
 import { decodeValue } from './cookies/set-cookie.ts'
 import { sealedSessionError } from './errors.ts'
 import { MAX_SIGNED_LENGTH } from './limits.ts'
-import type { SessionConfig } from './options.ts'
+import type { SessionConfig } from './options/options.ts'
 import type { Unsign } from './types.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { fillNonce } from './crypto/nonces.ts'
-import type { Content, Format, FormatOpened } from './content.ts'
+import type { Content, FormatOpened } from './content.ts'
 import { bindingOf, openSealed, sealSealed, type Binding, type SealedRefusal } from './formats/sealed.ts'
 import { openParts, openSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
 import { partsOfEncoded } from './formats/secretbox-text.ts'
@@ -7,8 +7,9 @@ import type { DerivedKey } from './keys/derived-key.ts'
 import type { KeySet } from './keys/key-set.ts'
 import { MAX_TOKEN_LENGTH } from './limits.ts'
 import type { KeySource } from './keys/key-source.ts'
-import type { DataSchema } from './schema.ts'
-import { JSON_SERIALIZER, type Serializer } from './serializer.ts'
+import type { DataSchema } from './data/schema.ts'
+import type { Format } from './token-types.ts'
+import { JSON_SERIALIZER, type Serializer } from './data/serializer.ts'
 import { lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.ts'
 
 /** Why a token was refused. For logs only: the client learns nothing but that its session is empty. */

@@ -1,17 +1,18 @@
-import type { Data } from './data.ts'
+import type { Data } from './data/data.ts'
 import { toSeconds, type Times } from './lifetime.ts'
 import type { Format, RefusalReason } from './types.ts'
+
+/** Length of what tells sessions apart, where something has to. */
+export const SESSION_ID_BYTES = 16
 
 /** What a token holds. */
 export interface Content extends Times {
   data: Data
   /** `Max-Age` of this session's cookie, in seconds; null where the options decide. */
   maxAge: number | null
-  /** 16 bytes, or null where sessions are not told apart. */
+  /** `SESSION_ID_BYTES` random bytes, or null where sessions are not told apart. */
   id: Buffer | null
 }
-
-export type { Format }
 
 /** What a session holds that begins now. @param now milliseconds since 1970. */
 export function newContent (data: Data, now: number): Content {

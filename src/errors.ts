@@ -1,8 +1,6 @@
 import createError from '@fastify/error'
 import { ERRORS } from './error-table.ts'
 
-export { ERRORS }
-
 export type ErrorCode = keyof typeof ERRORS
 
 /** An error of this package: `code` to decide by, `hint` to read. */

@@ -1,30 +1,33 @@
 import { format } from 'node:util'
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
-import { registerCookies } from './app-cookies.ts'
+import { registerCookies } from './request/app-cookies.ts'
 import { Codec } from './codec.ts'
 import { fallbackReason } from './crypto/sodium.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
-import { kSessions, type GuardedSession } from './guard.ts'
+import { kSessions, type GuardedSession } from './request/guard.ts'
 import { keyFileMessage } from './keys/keyring-state.ts'
-import { SessionManager } from './manager.ts'
-import { readOptions, type SessionConfig } from './options.ts'
-import { discard, hold, linesOf, sendAll, type Registered } from './registered.ts'
-import { SessionCookie } from './session-cookie.ts'
-import { stateOf } from './session-proxy.ts'
-import { kReply, kSealed, type TrackedRequest } from './tracked-request.ts'
+import { SessionManager } from './request/manager.ts'
+import { readOptions, type SessionConfig } from './options/options.ts'
+import { discard, hold, linesOf, sendAll } from './request/held.ts'
+import type { Registered } from './request/registered.ts'
+import { RouteWarnings } from './request/route-warnings.ts'
+import { SessionCookie } from './request/session-cookie.ts'
+import { stateOf } from './session/proxy.ts'
+import { kReply, kSealed, type TrackedRequest } from './request/tracked-request.ts'
 import type { DecodeLog, FastifySecureSession, Session } from './types.ts'
 import { WARNINGS, type Warn } from './warnings.ts'
 
 // The wiring into Fastify, and nothing else. Where to find the rest:
 //
-//   what register() was given           options.ts, options-keys.ts, option-names.ts, keys/
-//   a cookie in a request               manager.ts, cookies/find.ts
-//   a token, opened and sealed          codec.ts, formats/, serializer.ts, lifetime.ts, crypto/
-//   what a handler sees                 session.ts, session-proxy.ts, data.ts
-//   what a request holds                registered.ts, request-session.ts
-//   a cookie on a response              request-session.ts, session-cookie.ts, tracked-request.ts, cookies/
-//   the app's @fastify/cookie           app-cookies.ts
+//   what register() was given           options/, keys/
+//   a cookie in a request               request/manager.ts, candidates.ts, cookies/find.ts
+//   a token, opened and sealed          codec.ts, formats/, data/, lifetime.ts, crypto/
+//   what a handler sees                 session/
+//   what a request holds                request/held.ts, request/request-session.ts
+//   a cookie on a response              request/session-cookie.ts, cookies/
+//   the app's @fastify/cookie           request/app-cookies.ts
+//   whether a session was revoked       request/guard.ts, revocation/
 //   messages                            errors.ts, warnings.ts, refusals.ts
 
 /** The sessions that a context of the app has. */
@@ -38,6 +41,7 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   const sessions = configs.map((config): Registered => ({
     manager: new SessionManager(app, config, new Codec(config), coding),
     cookie: new SessionCookie(app, config, coding, warn),
+    warnings: new RouteWarnings(config.sessionName, warn),
     slot: Symbol(config.sessionName),
     guard: null
   }))

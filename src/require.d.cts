@@ -3,7 +3,7 @@
 import type * as types from './types.ts'
 import * as keyring from './keys/keyring.ts'
 import * as codec from './session-codec.ts'
-import * as info from './session-info.ts'
+import * as info from './session/info.ts'
 
 declare function plugin (...parameters: Parameters<types.FastifySecureSession>): ReturnType<types.FastifySecureSession>
 

@@ -1,9 +1,9 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify'
-import type { SecureSessionOptions } from './option-types.ts'
+import type { SecureSessionOptions } from './options/types.ts'
 import type { SessionData as RequireSessionData } from './require.cjs'
 
-export type * from './option-types.ts'
+export type * from './options/types.ts'
 export type * from './token-types.ts'
 export type { SessionOpenMessage, SessionSealMessage } from './diagnostics.ts'
 

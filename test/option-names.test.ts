@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { format } from 'node:util'
-import { checkOptionNames } from '../src/option-names.ts'
+import { checkOptionNames } from '../src/options/names.ts'
 import { WARNINGS } from '../src/warnings.ts'
 
 const OPTIONS = ['sessionName', 'cookieName', 'key', 'secret', 'salt', 'expiry', 'cookie', 'cookieOptions', 'noStore']

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
-import { readOptions, type SessionConfig } from '../src/options.ts'
-import { JSON_SERIALIZER } from '../src/serializer.ts'
+import { readOptions, type SessionConfig } from '../src/options/options.ts'
+import { JSON_SERIALIZER } from '../src/data/serializer.ts'
 import type { WarningCode } from '../src/warnings.ts'
 
 const key = randomBytes(32)

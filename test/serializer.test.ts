@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { setOwn, type Data } from '../src/data.ts'
-import { parse, stringify } from '../src/serializer.ts'
+import { setOwn, type Data } from '../src/data/data.ts'
+import { parse, stringify } from '../src/data/serializer.ts'
 
 function cyclic (): Data {
   const cart: Record<string, unknown> = { name: 'cart' }

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { dataFrom } from '../src/data.ts'
-import { SessionState } from '../src/session.ts'
-import { stateOf } from '../src/session-proxy.ts'
+import { dataFrom } from '../src/data/data.ts'
+import { SessionState } from '../src/session/session.ts'
+import { stateOf } from '../src/session/proxy.ts'
 import type { Session } from '../src/types.ts'
 
 const NOW = 1_800_000_000

@@ -1,4 +1,4 @@
-import type { Content } from '../content.ts'
+import { SESSION_ID_BYTES, type Content } from '../content.ts'
 import { MAX_SECONDS } from '../lifetime.ts'
 
 // What a sealed token says of its session, inside the seal and before the payload, big-endian:
@@ -16,7 +16,6 @@ const KNOWN_FLAGS = LIFETIME | MAX_AGE | ID
 
 const CREATED_BYTES = 6
 const SECONDS_BYTES = 4
-export const ID_BYTES = 16
 
 const CREATED_AT = 1
 const LAST_WRITE_AT = CREATED_AT + CREATED_BYTES
@@ -25,7 +24,7 @@ const LAST_WRITE_AT = CREATED_AT + CREATED_BYTES
 export const HEADER_BYTES = LAST_WRITE_AT + SECONDS_BYTES
 
 /** Bytes with all that may be there. */
-export const MAX_HEADER_BYTES = HEADER_BYTES + SECONDS_BYTES + SECONDS_BYTES + ID_BYTES
+export const MAX_HEADER_BYTES = HEADER_BYTES + SECONDS_BYTES + SECONDS_BYTES + SESSION_ID_BYTES
 
 const MAX_CREATED = 2 ** 48 - 1
 
@@ -41,7 +40,7 @@ export function writeHeader (bytes: Buffer, start: number, { created, lastWrite,
   let at = start + HEADER_BYTES
   if (lifetime !== null) at = bytes.writeUInt32BE(within(Math.floor(lifetime), MAX_SECONDS), at)
   if (maxAge !== null) at = bytes.writeUInt32BE(within(Math.floor(maxAge), MAX_SECONDS), at)
-  if (id !== null) at += id.copy(bytes, at, 0, ID_BYTES)
+  if (id !== null) at += id.copy(bytes, at, 0, SESSION_ID_BYTES)
   return at
 }
 
@@ -49,7 +48,7 @@ export function writeHeader (bytes: Buffer, start: number, { created, lastWrite,
 export function payloadStart (bytes: Buffer, start: number): number | null {
   const flags = bytes[start]! // there are at least HEADER_BYTES
   if ((flags & ~KNOWN_FLAGS) !== 0) return null
-  return start + HEADER_BYTES + (flags & LIFETIME ? SECONDS_BYTES : 0) + (flags & MAX_AGE ? SECONDS_BYTES : 0) + (flags & ID ? ID_BYTES : 0)
+  return start + HEADER_BYTES + (flags & LIFETIME ? SECONDS_BYTES : 0) + (flags & MAX_AGE ? SECONDS_BYTES : 0) + (flags & ID ? SESSION_ID_BYTES : 0)
 }
 
 /** What the header at `start` says, of a session whose data is not read yet. */
@@ -61,7 +60,7 @@ export function readHeader (bytes: Buffer, start: number): Content {
   let at = start + HEADER_BYTES
   if (flags & LIFETIME) { content.lifetime = bytes.readUInt32BE(at); at += SECONDS_BYTES }
   if (flags & MAX_AGE) { content.maxAge = bytes.readUInt32BE(at); at += SECONDS_BYTES }
-  if (flags & ID) content.id = Buffer.from(bytes.subarray(at, at + ID_BYTES))
+  if (flags & ID) content.id = Buffer.from(bytes.subarray(at, at + SESSION_ID_BYTES))
   return content
 }
 

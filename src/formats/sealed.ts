@@ -6,7 +6,7 @@ import { sealedSessionError } from '../errors.ts'
 import type { DerivedKey } from '../keys/derived-key.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
-import { JSON_SERIALIZER, type Serializer } from '../serializer.ts'
+import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
 import { isCanonicalUrl } from './base64.ts'
 import { HEADER_BYTES, MAX_HEADER_BYTES, payloadStart, readHeader, writeHeader } from './sealed-header.ts'
 import { TEXT, getWorkspace, textOf } from './workspace.ts'
@@ -27,13 +27,13 @@ import { TEXT, getWorkspace, textOf } from './workspace.ts'
 const VERSION = 1
 
 const VERSION_BYTES = 1
-const ID_BYTES = 4
-const NAME_BYTES = VERSION_BYTES + ID_BYTES // what the associated data begins with
+const KEY_ID_BYTES = 4
+const NAME_BYTES = VERSION_BYTES + KEY_ID_BYTES // what the associated data begins with
 
 // Where the parts are put in the workspace.
 const NONCE_START = TEXT - NONCE_BYTES
-const ID_START = NONCE_START - ID_BYTES
-const START = ID_START - VERSION_BYTES
+const KEY_ID_START = NONCE_START - KEY_ID_BYTES
+const START = KEY_ID_START - VERSION_BYTES
 
 const MIN_BYTES = NAME_BYTES + NONCE_BYTES + HEADER_BYTES + TAG_BYTES // 56
 
@@ -63,7 +63,7 @@ export function sealSealed (content: Content, key: DerivedKey, binding: Binding,
   const length = writeMessage(bytes, text, content)
   // 3. encrypt
   bytes[START] = VERSION
-  bytes.writeUInt32BE(key.idNumber, ID_START)
+  bytes.writeUInt32BE(key.idNumber, KEY_ID_START)
   const nonce = nonceOf(bytes)
   fillRandom(nonce)
   const sealed = textOf(workspace, length + TAG_BYTES)
@@ -83,7 +83,7 @@ export function openSealed (token: string, keys: KeySet, binding: Binding, seria
 
   // 3. decrypt
   if (bytes[START] !== VERSION) return refused('version-unknown')
-  const key = keys.find(bytes.readUInt32BE(ID_START))
+  const key = keys.find(bytes.readUInt32BE(KEY_ID_START))
   if (key === undefined) return refused('key-unknown')
   const length = end - TEXT - TAG_BYTES
   const isAuthentic = sodium().aeadOpen(textOf(workspace, length), textOf(workspace, end - TEXT), bind(binding, bytes), nonceOf(bytes), key.encryption)

@@ -1,4 +1,4 @@
-import type { Content } from '../content.ts'
+import { SESSION_ID_BYTES, type Content } from '../content.ts'
 import { MAX_SECONDS } from '../lifetime.ts'
 
 // What a secretbox token says of its session's life beyond the time of the last write, under the
@@ -16,8 +16,6 @@ export interface Life extends Pick<Content, 'created' | 'lifetime' | 'maxAge' | 
 }
 
 export const NO_LIFE: Life = { created: null, written: null, lifetime: null, maxAge: null, id: null }
-
-const ID_BYTES = 16
 
 /** The JSON of a life, or null where there is nothing to say. */
 export function writeLife ({ created, lastWrite, lifetime, maxAge, id }: Partial<Content>): string | null {
@@ -54,5 +52,5 @@ function isSeconds (value: unknown): value is number | undefined {
 }
 
 function isId (value: unknown): value is string | undefined {
-  return value === undefined || (typeof value === 'string' && Buffer.from(value, 'base64url').length === ID_BYTES)
+  return value === undefined || (typeof value === 'string' && Buffer.from(value, 'base64url').length === SESSION_ID_BYTES)
 }

@@ -1,4 +1,4 @@
-import { TIME_KEY } from '../reserved.ts'
+import { TIME_KEY } from '../data/reserved.ts'
 
 // The time of the last write, which stands last in a secretbox payload: …,"__ts":1760000000}
 

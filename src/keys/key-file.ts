@@ -1,7 +1,8 @@
 import { open } from 'node:fs/promises'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { sealedSessionError, type SealedSessionError } from '../errors.ts'
-import { mayHoldKey, readKey } from './key.ts'
+import { readKey } from './key.ts'
+import { mayHoldKey } from './key-text.ts'
 
 /** A file of keys as it was read. */
 export interface KeyFile {

@@ -1,6 +1,6 @@
 import { kindOf, sealedSessionError } from '../errors.ts'
-import { REGISTER_OPTIONS, refuseUnknown } from '../option-names.ts'
-import { readDuration, readText } from '../option-values.ts'
+import { REGISTER_OPTIONS, refuseUnknown } from '../options/names.ts'
+import { readDuration, readText } from '../options/values.ts'
 import { subjectReader, type SubjectReader } from './subject.ts'
 import type { RevocationStore, SessionRevocationOptions } from './types.ts'
 

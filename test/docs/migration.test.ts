@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { runInNewContext } from 'node:vm'
-import { readOptions } from '../../src/options.ts'
+import { readOptions } from '../../src/options/options.ts'
 import { newKey } from '../helpers.ts'
 import { STEPS } from '../peer/rolling.ts'
 import { codeIn, tableUnder } from './markdown.ts'

@@ -7,8 +7,8 @@ import type { FastifyInstance } from 'fastify'
 import { inspect } from 'node:util'
 import { BYTES_PER_CHUNK } from '../../src/cookies/chunks.ts'
 import { MAX_COOKIE_BYTES } from '../../src/cookies/set-cookie.ts'
-import { ERRORS } from '../../src/errors.ts'
-import { readOptions } from '../../src/options.ts'
+import { ERRORS } from '../../src/error-table.ts'
+import { readOptions } from '../../src/options/options.ts'
 import { WARNINGS } from '../../src/warnings.ts'
 import { Keyring } from '../../src/index.ts'
 import { buildApp, captureLog, newKey, send, setCookies, warnings, withKeyFile } from '../helpers.ts'
@@ -129,14 +129,16 @@ describe('docs/architecture.md', () => {
   const page = read('docs/architecture.md')
 
   it('has each file of src, and no other', () => {
-    assert.deepEqual(tableUnder(page, '## The files').map(([file]) => codeIn(file)).sort(), [...sourceFiles].sort())
+    const listed = [...page.matchAll(/^\| `(src\/[^`]+)` \|/gm)].map(([, file]) => file)
+    assert.deepEqual(listed.sort(), [...sourceFiles].sort())
   })
 
   it('is right about which files import Fastify', () => {
     const [sentence = ''] = /Only these import Fastify:[^]+?\n- /.exec(page) ?? []
     const named = [...sentence.matchAll(/`([^`]+)`/g)].map(([, file = '']) => `src/${file}`)
     const importing = sourceFiles.filter(path => /from 'fastify(-plugin)?'/.test(read(path)))
-    assert.deepEqual(named.sort(), [...importing].sort())
+    assert.deepEqual(importing.filter(path => !named.some(name => path.startsWith(name))), [])
+    assert.deepEqual(named.filter(name => !importing.some(path => path.startsWith(name))), [])
   })
 })
 

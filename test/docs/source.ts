@@ -22,7 +22,7 @@ export function membersOf (...interfaces: string[]): string[] {
     }
     ts.forEachChild(node, visit)
   }
-  for (const path of ['src/types.ts', 'src/option-types.ts', 'src/token-types.ts', 'src/diagnostics.ts']) visit(ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest))
+  for (const path of ['src/types.ts', 'src/options/types.ts', 'src/token-types.ts', 'src/diagnostics.ts']) visit(ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest))
   return [...names].sort()
 }
 

@@ -1,6 +1,6 @@
 import { distance } from 'fastest-levenshtein'
-import { kindOf, sealedSessionError } from './errors.ts'
-import type { Warn } from './warnings.ts'
+import { kindOf, sealedSessionError } from '../errors.ts'
+import type { Warn } from '../warnings.ts'
 
 const OPTIONS = ['sessionName', 'cookieName', 'key', 'secret', 'salt', 'expiry', 'cookie', 'cookieOptions', 'noStore', 'format', 'accept', 'context', 'rolling', 'absoluteTimeout', 'maxChunks', 'serializer', 'schema']
 

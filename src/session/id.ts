@@ -1,12 +1,11 @@
-import { sodium } from './crypto/sodium.ts'
+import { SESSION_ID_BYTES } from '../content.ts'
+import { sodium } from '../crypto/sodium.ts'
 
 // What tells sessions apart, where revocation has to.
 
-export const ID_BYTES = 16
-
 /** The id of a session that begins. */
 export function newId (): Buffer {
-  const id = Buffer.alloc(ID_BYTES)
+  const id = Buffer.alloc(SESSION_ID_BYTES)
   sodium().fillRandom(id)
   return id
 }
@@ -19,5 +18,5 @@ export function idOfToken (token: string): Buffer {
   // What follows a second `;` is no part of a token: another tail must not make another session of it.
   const [ciphertext = '', nonce] = token.split(';', 2)
   const text = nonce === undefined ? ciphertext : `${ciphertext};${nonce}`
-  return sodium().hash(Buffer.from(text)).subarray(0, ID_BYTES)
+  return sodium().hash(Buffer.from(text)).subarray(0, SESSION_ID_BYTES)
 }

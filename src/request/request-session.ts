@@ -1,18 +1,22 @@
 import type { FastifyReply } from 'fastify'
-import type { Content } from './content.ts'
+import type { Content } from '../content.ts'
 import type { SessionGuard } from './guard.ts'
 import type { SessionManager } from './manager.ts'
+import type { Registered } from './registered.ts'
 import { isSharedCacheable } from './response-caching.ts'
+import type { RouteWarnings } from './route-warnings.ts'
 import type { Lines, SessionCookie } from './session-cookie.ts'
-import type { SessionState, WriteObserver } from './session.ts'
+import type { SessionState } from '../session/session.ts'
+import type { WriteObserver } from '../session/settings.ts'
 import { kReply, kSealed, type TrackedRequest } from './tracked-request.ts'
-import type { Session } from './types.ts'
+import type { Session } from '../types.ts'
 
 /** A session that is used in a request: its state, and how it gets into the response. */
 export class RequestSession implements WriteObserver {
   readonly state: SessionState
   readonly #manager: SessionManager
   readonly #cookie: SessionCookie
+  readonly #warnings: RouteWarnings
   readonly #request: TrackedRequest
   readonly #guard: SessionGuard | null
   /** Whether the app has had it: a guard looks at sessions that the app never does. */
@@ -26,9 +30,10 @@ export class RequestSession implements WriteObserver {
   /** What this session has put on the response so far. */
   #lines: Lines = []
 
-  constructor (manager: SessionManager, cookie: SessionCookie, request: TrackedRequest, guard: SessionGuard | null) {
+  constructor ({ manager, cookie, warnings, guard }: Registered, request: TrackedRequest) {
     this.#manager = manager
     this.#cookie = cookie
+    this.#warnings = warnings
     this.#request = request
     this.#guard = guard
     this.state = manager.find(request)
@@ -97,7 +102,7 @@ export class RequestSession implements WriteObserver {
         this.#lines = this.#cookie.set(reply, this.#manager.seal(state), this.#overrides(reply), this.#lines)
       }
       // What nobody asked for is not sent on such a response; what somebody did would be missing.
-      if (isSharedCacheable(reply)) this.#cookie.warnOfSharedCache(this.#request)
+      if (isSharedCacheable(reply)) this.#warnings.warn('FST_SEALED_SESSION_WARN_SHARED_CACHE', this.#request)
     } catch (error) {
       // The cookie that the browser has is as good as the one that nobody asked for.
       if (state.asked) this.#fail(reply, error)
@@ -108,13 +113,13 @@ export class RequestSession implements WriteObserver {
   #skip (reply: FastifyReply, error: unknown): void {
     this.#settled = true
     this.#takeBack(reply)
-    this.#cookie.warnOfSkipped(this.#request, error as Error)
+    this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_RENEWED', this.#request, (error as Error).message)
   }
 
   #fail (reply: FastifyReply, error: unknown): void {
     this.#settled = true
     this.#takeBack(reply)
-    if (this.#failed) return this.#cookie.warnOfFailure(this.#request)
+    if (this.#failed) return this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_SEALED', this.#request)
     this.#failed = true
     throw error
   }
@@ -149,7 +154,7 @@ export class RequestSession implements WriteObserver {
     this.#settled = false
     const reply = this.#request[kReply]
     if (reply === null) return
-    if (reply.raw.headersSent) this.#cookie.warnOfLostWrite(this.#request)
+    if (reply.raw.headersSent) this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)
     // Too late for a guard to ask anybody else.
     else if (this.#request[kSealed] && this.#guard?.isKnownEnded(this.state) !== true) this.#sendIfDue(reply)
   }

@@ -1,8 +1,8 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { lifetimeMismatch, missingInProduction } from './cookies/advice.ts'
-import { browserRefusals } from './cookies/attributes.ts'
-import type { SessionConfig } from './options.ts'
-import type { Warn } from './warnings.ts'
+import { lifetimeMismatch, missingInProduction } from '../cookies/advice.ts'
+import { browserRefusals } from '../cookies/attributes.ts'
+import type { SessionConfig } from '../options/options.ts'
+import type { Warn } from '../warnings.ts'
 
 /** Warns of a cookie that browsers refuse, or that is too open for production. */
 export function warnOfAttributes ({ sessionName, cookieName }: SessionConfig, attributes: CookieSerializeOptions, isProduction: boolean, warn: Warn): void {

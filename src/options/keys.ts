@@ -1,11 +1,11 @@
-import { sodiumReady } from './crypto/sodium.ts'
-import { sealedSessionError } from './errors.ts'
-import { isConstant, readKeys } from './keys/key.ts'
-import { keyringInternals, type KeyringInternals, type KeySource } from './keys/key-source.ts'
-import { KeySet } from './keys/key-set.ts'
-import { keysFromPassphrases, readSecrets } from './keys/passphrase.ts'
-import type { Options } from './option-values.ts'
-import type { Warn } from './warnings.ts'
+import { sodiumReady } from '../crypto/sodium.ts'
+import { sealedSessionError } from '../errors.ts'
+import { isConstant, readKeys } from '../keys/key.ts'
+import { keyringInternals, type KeyringInternals, type KeySource } from '../keys/key-source.ts'
+import { KeySet } from '../keys/key-set.ts'
+import { keysFromPassphrases, readSecrets } from '../keys/passphrase.ts'
+import type { Options } from './values.ts'
+import type { Warn } from '../warnings.ts'
 
 /** Where a session has its keys from. */
 export interface Keys {

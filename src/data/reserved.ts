@@ -1,4 +1,4 @@
-import { sealedSessionError } from './errors.ts'
+import { sealedSessionError } from '../errors.ts'
 
 // The names that tokens keep among the session's data for themselves.
 

@@ -1,15 +1,15 @@
 import { maxHeaderSize } from 'node:http'
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { CookieCoding } from './app-cookies.ts'
 import { warnOfAttributes, warnOfLifetime } from './cookie-warnings.ts'
-import { appCookieDefaults } from './cookies/app-defaults.ts'
-import { BYTES_PER_CHUNK, chunkName, chunksIn, splitValue } from './cookies/chunks.ts'
-import { MAX_COOKIE_BYTES, attributesEnd, deleteCookieLine, replaceLines, resolveAttributes, type Serialize } from './cookies/set-cookie.ts'
-import { sealedSessionError } from './errors.ts'
-import type { SessionConfig } from './options.ts'
+import { appCookieDefaults } from '../cookies/app-defaults.ts'
+import { BYTES_PER_CHUNK, chunkName, chunksIn, splitValue } from '../cookies/chunks.ts'
+import { MAX_COOKIE_BYTES, attributesEnd, deleteCookieLine, replaceLines, resolveAttributes, type Serialize } from '../cookies/set-cookie.ts'
+import { sealedSessionError } from '../errors.ts'
+import type { SessionConfig } from '../options/options.ts'
 import { kSealed, type TrackedRequest } from './tracked-request.ts'
-import type { Warn } from './warnings.ts'
+import type { Warn } from '../warnings.ts'
 
 type Attributes = CookieSerializeOptions
 
@@ -32,7 +32,6 @@ export class SessionCookie {
   readonly #ends: { plain: string | null, secure: string | null } = { plain: null, secure: null }
   readonly #isProduction = process.env.NODE_ENV === 'production'
   #defaults: Attributes | null = null
-  readonly #warned = new Set<string>()
 
   constructor (app: FastifyInstance, config: SessionConfig, coding: CookieCoding, warn: Warn) {
     this.#app = app
@@ -93,38 +92,6 @@ export class SessionCookie {
 
   #deletion (name: string, attributes: Attributes): string {
     return this.#checked(() => deleteCookieLine(name, attributes, this.#serialize))
-  }
-
-  /** Says, once a route, that a change came too late to reach the browser. */
-  warnOfLostWrite (request: FastifyRequest): void {
-    const route = this.#newRoute('lost write', request)
-    if (route !== null) this.#warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#config.sessionName, route)
-  }
-
-  /** Says, once a route, that a shared cache may keep a response with the cookie on it. */
-  warnOfSharedCache (request: FastifyRequest): void {
-    const route = this.#newRoute('shared cache', request)
-    if (route !== null) this.#warn('FST_SEALED_SESSION_WARN_SHARED_CACHE', this.#config.sessionName, route)
-  }
-
-  /** Says, once a route, that after a failure to seal the session could not be sealed again. */
-  warnOfFailure (request: FastifyRequest): void {
-    const route = this.#newRoute('failure', request)
-    if (route !== null) this.#warn('FST_SEALED_SESSION_WARN_NOT_SEALED', this.#config.sessionName, route)
-  }
-
-  /** Says, once a route, that a session was not sealed again although it was due. */
-  warnOfSkipped (request: FastifyRequest, { message }: Error): void {
-    const route = this.#newRoute('skipped', request)
-    if (route !== null) this.#warn('FST_SEALED_SESSION_WARN_NOT_RENEWED', this.#config.sessionName, route, message)
-  }
-
-  /** The route of a request, without what its user put into the URL; null where it was warned about before. */
-  #newRoute (what: string, { method, routeOptions }: FastifyRequest): string | null {
-    const route = `${method} ${routeOptions.url ?? '(no route)'}`
-    if (this.#warned.has(`${what} ${route}`)) return null
-    this.#warned.add(`${what} ${route}`)
-    return route
   }
 
   #line (reply: FastifyReply, name: string, value: string, overrides: Attributes | null): string {

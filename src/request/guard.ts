@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import type { Content } from './content.ts'
-import type { SessionState } from './session.ts'
+import type { Content } from '../content.ts'
+import type { SessionState } from '../session/session.ts'
 
 // The seam between sessions and a plugin that has a say in whether they may be used, which is
 // revocation. Where no guard is set, requests do not pay for it.

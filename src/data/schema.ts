@@ -1,6 +1,7 @@
 import type { Data } from './data.ts'
-import { kindOf, sealedSessionError, type SealedSessionError } from './errors.ts'
-import type { StandardIssue, StandardResult, StandardSchema } from './option-types.ts'
+import { kindOf, sealedSessionError, type SealedSessionError } from '../errors.ts'
+import { keyPath } from './key-path.ts'
+import type { StandardIssue, StandardResult, StandardSchema } from '../options/types.ts'
 import { assertNoneReserved } from './reserved.ts'
 
 /** Checks what a session holds against a schema of the app's. */
@@ -79,15 +80,11 @@ const MAX_PATHS = 5
 
 /** Where a session is not valid: names only, since messages of schemas may have values in them. */
 function pathsOf (issues: readonly StandardIssue[]): string {
-  const paths = [...new Set(issues.map(({ path = [] }) => path.map(step).join('').replace(/^\./, '') || 'its top level'))]
+  const paths = [...new Set(issues.map(({ path = [] }) => keyPath(path.map(keyOf)) || 'its top level'))]
   const more = paths.length - MAX_PATHS
   return paths.slice(0, MAX_PATHS).join(', ') + (more > 0 ? ` and ${more} more` : '')
 }
 
-/** One step of a path: `.name`, `[0]`, or `["odd name"]`. */
-function step (segment: PropertyKey | { readonly key: PropertyKey }): string {
-  const key = typeof segment === 'object' ? segment.key : segment
-  if (typeof key === 'number') return `[${key}]`
-  const name = String(key)
-  return /^[\w$]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`
+function keyOf (segment: PropertyKey | { readonly key: PropertyKey }): PropertyKey {
+  return typeof segment === 'object' ? segment.key : segment
 }

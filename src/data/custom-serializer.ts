@@ -1,6 +1,6 @@
 import type { Data } from './data.ts'
-import { kindOf, sealedSessionError } from './errors.ts'
-import type { SessionSerializer } from './option-types.ts'
+import { kindOf, sealedSessionError } from '../errors.ts'
+import type { SessionSerializer } from '../options/types.ts'
 import type { Serializer } from './serializer.ts'
 
 /** A serializer of the app's, with its failures turned into what sealing and opening expect. */

@@ -1,4 +1,4 @@
-import { kindOf, sealedSessionError } from './errors.ts'
+import { kindOf, sealedSessionError } from '../errors.ts'
 import type { SessionState } from './session.ts'
 
 /** Reads the state behind a session. Registered, since ESM and CommonJS each have a copy of this file. */

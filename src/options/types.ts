@@ -1,6 +1,6 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import type { Keyring } from './keys/keyring.ts'
-import type { Format } from './token-types.ts'
+import type { Keyring } from '../keys/keyring.ts'
+import type { Format } from '../token-types.ts'
 
 /** 32 bytes; or 64 hex characters; or the 32 bytes in base64 or base64url. */
 export type SessionKey = string | Uint8Array

@@ -1,15 +1,13 @@
 import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { newContent, type Content, type Origin } from './content.ts'
-import { getOwn, pickOwn, setOwn, snapshotOf, type Data } from './data.ts'
-import { MAX_SECONDS, endOf, isDueForRenewal, toSeconds } from './lifetime.ts'
-import { readDuration } from './option-values.ts'
-import { TIME_KEY, assertNotReserved } from './reserved.ts'
-import { kState, sessionHandler } from './session-proxy.ts'
-import type { SessionSettings, WriteObserver } from './session-settings.ts'
-import type { RefusalReason, Session } from './types.ts'
-
-export type { SessionSettings, WriteObserver }
+import { newContent, type Content, type Origin } from '../content.ts'
+import { getOwn, pickOwn, setOwn, snapshotOf, type Data } from '../data/data.ts'
+import { MAX_SECONDS, endOf, isDueForRenewal, toSeconds } from '../lifetime.ts'
+import { readDuration } from '../options/values.ts'
+import { TIME_KEY, assertNotReserved } from '../data/reserved.ts'
+import { kState, sessionHandler } from './proxy.ts'
+import type { SessionSettings, WriteObserver } from './settings.ts'
+import type { RefusalReason, Session } from '../types.ts'
 
 /** What `util.inspect` calls; the same symbol as `inspect.custom`. */
 const kInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')

@@ -1,6 +1,6 @@
-import type { Content } from './content.ts'
-import type { Data } from './data.ts'
-import type { Limits } from './lifetime.ts'
+import type { Content } from '../content.ts'
+import type { Data } from '../data/data.ts'
+import type { Limits } from '../lifetime.ts'
 
 // What a session has from outside.
 

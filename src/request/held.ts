@@ -1,18 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { SessionGuard } from './guard.ts'
-import type { SessionManager } from './manager.ts'
+import type { Registered } from './registered.ts'
 import { RequestSession } from './request-session.ts'
-import type { Lines, SessionCookie } from './session-cookie.ts'
+import type { Lines } from './session-cookie.ts'
 import type { TrackedRequest } from './tracked-request.ts'
 
-/** One session of the app: what makes its states, what writes its cookie, where a request keeps it. */
-export interface Registered {
-  manager: SessionManager
-  cookie: SessionCookie
-  slot: symbol
-  /** Set by the plugin for revocation. */
-  guard: SessionGuard | null
-}
+// What a request holds of the app's sessions.
 
 const DISCARDED = Symbol('discarded')
 
@@ -20,9 +12,9 @@ const DISCARDED = Symbol('discarded')
 type Slots = TrackedRequest & Record<symbol, RequestSession | typeof DISCARDED | null>
 
 /** The session of a request, found when it is first used; null where it was discarded. */
-export function hold (request: FastifyRequest, { manager, cookie, slot, guard }: Registered): RequestSession | null {
+export function hold (request: FastifyRequest, registered: Registered): RequestSession | null {
   const slots = request as Slots
-  const held = slots[slot] ??= new RequestSession(manager, cookie, slots, guard)
+  const held = slots[registered.slot] ??= new RequestSession(registered, slots)
   return held === DISCARDED ? null : held
 }
 

@@ -1,6 +1,6 @@
-import type { Format } from './content.ts'
-import { kindOf, sealedSessionError, type SealedSessionError } from './errors.ts'
-import { nearest } from './option-names.ts'
+import type { Format } from '../token-types.ts'
+import { kindOf, sealedSessionError, type SealedSessionError } from '../errors.ts'
+import { nearest } from './names.ts'
 
 const FORMATS: readonly Format[] = ['secretbox', 'sealed']
 

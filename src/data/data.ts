@@ -1,4 +1,4 @@
-import { kindOf, sealedSessionError } from './errors.ts'
+import { kindOf, sealedSessionError } from '../errors.ts'
 import { assertNoneReserved } from './reserved.ts'
 
 /**

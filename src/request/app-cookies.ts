@@ -1,10 +1,10 @@
 import cookiePlugin, { type SerializeOptions } from '@fastify/cookie'
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { decodeValue, encodeValue, resolveAttributes } from './cookies/set-cookie.ts'
-import { liveSigner, type Signer } from './cookies/signer.ts'
-import { sealedSessionError } from './errors.ts'
-import type { SessionConfig } from './options.ts'
+import { decodeValue, encodeValue, resolveAttributes } from '../cookies/set-cookie.ts'
+import { liveSigner, type Signer } from '../cookies/signer.ts'
+import { sealedSessionError } from '../errors.ts'
+import type { SessionConfig } from '../options/options.ts'
 
 type Cookies = Record<string, string | undefined>
 

@@ -1,5 +1,6 @@
 import type { Data } from './data.ts'
-import { kindOf, sealedSessionError } from './errors.ts'
+import { kindOf, sealedSessionError } from '../errors.ts'
+import { keyPath } from './key-path.ts'
 
 /** Turns session data into text and back. */
 export interface Serializer {
@@ -24,7 +25,7 @@ export function stringify (data: Data): string {
     throw unstorable(culprit)
   } catch (error) {
     if ((error as { code?: unknown } | null)?.code === 'FST_SEALED_SESSION_VALUE_UNSTORABLE') throw error
-    throw unstorable(findRefused(data, []) ?? { path: ['its data'], what: 'nested too deeply' })
+    throw unstorable(findRefused(data, []) ?? { path: [], what: 'nested too deeply' })
   }
 }
 
@@ -44,13 +45,14 @@ export const JSON_SERIALIZER: Serializer = { isJson: true, stringify, parse }
 /** How deep the culprit is looked for; nobody means to store what is nested deeper. */
 const MAX_DEPTH = 100
 
+/** What cannot be stored, and where it is: an empty path for the whole. */
 interface Culprit {
-  path: string[]
+  path: PropertyKey[]
   what: string
 }
 
 function unstorable ({ path, what }: Culprit): Error {
-  return sealedSessionError('FST_SEALED_SESSION_VALUE_UNSTORABLE', [path.join('').replace(/^\./, ''), what])
+  return sealedSessionError('FST_SEALED_SESSION_VALUE_UNSTORABLE', [keyPath(path) || 'its data', what])
 }
 
 /**
@@ -77,7 +79,7 @@ function droppedAt (object: Data | unknown[], key: string | number): Culprit | n
   if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null) return null
   if (!Object.hasOwn(object, key)) return null // `in` goes through the prototype as well
   const culprit = isDropped(value) ? { path: [], what: kindOf(value) } : hasParts(value) ? findDropped(value) : null
-  return culprit === null ? null : { ...culprit, path: [step(object, String(key)), ...culprit.path] }
+  return culprit === null ? null : { ...culprit, path: [key, ...culprit.path] }
 }
 
 /** Finds what made JSON.stringify throw. */
@@ -85,7 +87,7 @@ function findRefused (object: object, ancestors: object[]): Culprit | null {
   const line = [...ancestors, object]
   for (const key of Object.keys(object)) {
     const culprit = refusedItself(object as Data, key, line) ?? refusedWithin((object as Data)[key], line)
-    if (culprit !== null) return { ...culprit, path: [step(object, key), ...culprit.path] }
+    if (culprit !== null) return { ...culprit, path: [Array.isArray(object) ? Number(key) : key, ...culprit.path] }
   }
   return null
 }
@@ -113,10 +115,4 @@ function isDropped (value: unknown): boolean {
 /** An object that JSON.stringify goes into; what has a toJSON() speaks for itself. */
 function hasParts (value: unknown): value is object {
   return typeof value === 'object' && value !== null && typeof (value as { toJSON?: unknown }).toJSON !== 'function'
-}
-
-/** One step of a key path: `.name`, `[0]`, or `["odd name"]`; the first has no dot. */
-function step (parent: object, key: string): string {
-  if (Array.isArray(parent)) return `[${key}]`
-  return /^[\w$]+$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
 }

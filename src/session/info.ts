@@ -1,7 +1,7 @@
-import type { Origin } from './content.ts'
-import { toDate } from './lifetime.ts'
-import { stateOf } from './session-proxy.ts'
-import type { SessionInfo } from './types.ts'
+import type { Origin } from '../content.ts'
+import { toDate } from '../lifetime.ts'
+import { stateOf } from './proxy.ts'
+import type { SessionInfo } from '../types.ts'
 
 /**
  * Why a session is as it is, for logs, messages to users and support. Reads only; of a request's

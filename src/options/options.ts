@@ -1,15 +1,16 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { MAX_CHUNKS, chunkName } from './cookies/chunks.ts'
-import type { Format } from './content.ts'
-import { kindOf, sealedSessionError } from './errors.ts'
-import { readKeyring, type Keys } from './options-keys.ts'
-import { DEFAULT_EXPIRY } from './lifetime.ts'
-import { readAccept, readFormat } from './option-formats.ts'
-import { checkAttributeNames, checkOptionNames } from './option-names.ts'
-import { readDuration, readFlag, readSchema, readSerializer, readText, readWhole, type Options } from './option-values.ts'
-import type { DataSchema } from './schema.ts'
-import type { Serializer } from './serializer.ts'
-import type { Warn } from './warnings.ts'
+import { MAX_CHUNKS, chunkName } from '../cookies/chunks.ts'
+import type { Format } from '../token-types.ts'
+import { kindOf, sealedSessionError } from '../errors.ts'
+import { readKeyring, type Keys } from './keys.ts'
+import { DEFAULT_EXPIRY } from '../lifetime.ts'
+import { readAccept, readFormat } from './formats.ts'
+import { checkAttributeNames, checkOptionNames } from './names.ts'
+import { readSchema, readSerializer } from './data.ts'
+import { readDuration, readFlag, readText, readWhole, type Options } from './values.ts'
+import type { DataSchema } from '../data/schema.ts'
+import type { Serializer } from '../data/serializer.ts'
+import type { Warn } from '../warnings.ts'
 
 /** One session's options, checked, complete and frozen. */
 export interface SessionConfig extends Keys {
@@ -97,7 +98,7 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
   checkOptionNames(options, sessionName, warn)
   const format = readFormat(options.format)
   return {
-    expiry: readExpiry(options.expiry, sessionName, warn),
+    expiry: readExpiry(options, sessionName, warn),
     ...readRenewal(options, sessionName, warn),
     cookie: readCookie(options, sessionName, warn),
     noStore: readFlag(options, 'noStore', true),
@@ -124,14 +125,11 @@ function readContext (options: Options): string | undefined {
   throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['context', 'text that UTF-8 can hold', 'half of a surrogate pair'])
 }
 
-function readExpiry (expiry: unknown, sessionName: string, warn: Warn): number {
-  if (expiry === undefined) return DEFAULT_EXPIRY
-  if (expiry === 0 || expiry === null) {
-    warn('FST_SEALED_SESSION_WARN_EXPIRY', sessionName, String(expiry), DEFAULT_EXPIRY)
-    return DEFAULT_EXPIRY
-  }
-  if (typeof expiry === 'number' && Number.isFinite(expiry) && expiry > 0) return expiry
-  throw sealedSessionError('FST_SEALED_SESSION_DURATION', ['expiry', typeof expiry === 'number' ? String(expiry) : kindOf(expiry)])
+function readExpiry (options: Options, sessionName: string, warn: Warn): number {
+  const { expiry } = options
+  if (expiry !== 0 && expiry !== null) return readDuration(options, 'expiry', DEFAULT_EXPIRY)
+  warn('FST_SEALED_SESSION_WARN_EXPIRY', sessionName, String(expiry), DEFAULT_EXPIRY)
+  return DEFAULT_EXPIRY
 }
 
 function readCookie (options: Options, sessionName: string, warn: Warn): CookieSerializeOptions {

@@ -1,8 +1,4 @@
-import { customSerializer } from './custom-serializer.ts'
-import { kindOf, sealedSessionError } from './errors.ts'
-import type { SessionSerializer, StandardSchema } from './option-types.ts'
-import { DataSchema } from './schema.ts'
-import { JSON_SERIALIZER, type Serializer } from './serializer.ts'
+import { kindOf, sealedSessionError } from '../errors.ts'
 
 // Options of simple types, read and checked.
 
@@ -36,24 +32,4 @@ export function readDuration (options: object, name: string, fallback: number, {
   const isInRange = typeof value === 'number' && value <= most && (value > 0 || (orZero && value === 0))
   if (isInRange) return value
   throw sealedSessionError('FST_SEALED_SESSION_DURATION', [name, typeof value === 'number' ? String(value) : kindOf(value)])
-}
-
-/** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
-export function readSerializer (options: object): Serializer {
-  const serializer = (options as Options).serializer ?? null
-  if (serializer === null) return JSON_SERIALIZER
-  const { stringify, parse } = serializer as Partial<Record<keyof SessionSerializer, unknown>>
-  // A class with static methods, as superjson is, will do.
-  if (typeof stringify === 'function' && typeof parse === 'function') return customSerializer(serializer as SessionSerializer)
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['serializer', 'an object with the functions "stringify" and "parse"', kindOf(serializer)])
-}
-
-/** @throws `FST_SEALED_SESSION_OPTION_INVALID`, `FST_SEALED_SESSION_SCHEMA_ASYNC` */
-export function readSchema (options: object): DataSchema | null {
-  const schema = (options as Options).schema ?? null
-  if (schema === null) return null
-  // Some libraries make objects, others functions.
-  const standard = (schema as Partial<StandardSchema>)['~standard']
-  if (standard?.version === 1 && typeof standard.validate === 'function') return new DataSchema(schema as StandardSchema)
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['schema', 'a schema of a library that implements Standard Schema, such as zod', kindOf(schema)])
 }

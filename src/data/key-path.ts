@@ -1,0 +1,14 @@
+/**
+ * Where in a session something is, as one writes it in JavaScript: `cart.items[0]["odd name"]`.
+ * Names only, never a value: it stands in messages.
+ * @param keys from the outside in; a number is the index of an array.
+ */
+export function keyPath (keys: readonly PropertyKey[]): string {
+  return keys.map(step).join('').replace(/^\./, '')
+}
+
+function step (key: PropertyKey): string {
+  if (typeof key === 'number') return `[${key}]`
+  const name = String(key)
+  return /^[\w$]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`
+}

@@ -1,0 +1,75 @@
+import { KEY_BYTES } from '../crypto/library.ts'
+import { kindOf } from '../errors.ts'
+import { keyringInternals } from './key-source.ts'
+import { BASE64, BASE64_PART, HEX } from './key-text.ts'
+
+// What most likely happened where a key was expected and something else was given: words for the hint
+// of an error, which never show what was given.
+
+/** What most likely happened to a key file that was read as bytes, or nothing where it is unknown. */
+export function accidentOfBytes (bytes: Uint8Array): string {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  if (isUtf16(buffer)) {
+    return 'This is text in UTF-16, which ">" of Windows PowerShell writes; it changes raw bytes beyond repair. Use "keygen --out FILE" there, not ">".'
+  }
+  const text = buffer.toString('utf8').trim() // a byte order mark is white space to trim()
+  if (HEX.test(text)) return 'This is the key as hex text: read the file as text, readFileSync(file, "utf8").'
+  if (BASE64.test(text)) return 'This is the key as base64 text: read the file as text, readFileSync(file, "utf8").'
+  if (isKeyFile(text)) return 'This is a file of keys, as "rotate" makes it: read it with "await Keyring.fromFile(path)", and no key is lost.'
+  if (endsWithNewline(buffer)) return 'A newline follows the 32 bytes, which an editor or echo has added: remove it.'
+  return ''
+}
+
+/** The same of a text that is no key. */
+export function accidentOfText (text: string): string {
+  if (text.includes('\0') || text.startsWith('\ufffd') || text.startsWith('\ufeff')) {
+    return 'This looks like UTF-16, which ">" of Windows PowerShell writes, or like raw bytes read as text: use "keygen --out FILE", and pass raw bytes as a Buffer.'
+  }
+  if (/^[0-9a-f]+$/i.test(text)) return `These are ${text.length} hex digits, not 64.`
+  if (isPath(text)) return PATH_GIVEN
+  const stray = strayOf(text)
+  if (stray !== -1) return `Character ${stray + 1} is none of hex, base64 or base64url.`
+  const wrongHex = text.search(/[^0-9a-f]/i)
+  if (text.length > 44 && wrongHex !== -1) return `Character ${wrongHex + 1} is not a hex digit.`
+  const decoded = `In base64 this is ${Buffer.from(text, 'base64').length} bytes.`
+  return text.length < KEY_BYTES ? `${decoded} If it is the path of a file, ${PASS_CONTENT}` : decoded
+}
+
+const PASS_CONTENT = 'pass what the file holds: readFileSync(path) for 32 raw bytes, or "await Keyring.fromFile(path)" for any key file.'
+const PATH_GIVEN = `This looks like the path of a file: ${PASS_CONTENT}`
+
+/** Whether text begins or ends as paths do. Base64 may begin with a slash, and is long. */
+function isPath (text: string): boolean {
+  if (BASE64_PART.test(text)) return false
+  return /^(?:~|\.{1,2}|[a-z]:)?[\\/]|\.\w{1,8}$/i.test(text)
+}
+
+/** The index of the first character that no encoding has, or -1. */
+function strayOf (text: string): number {
+  return text.search(/[^0-9a-z+/_=-]/i)
+}
+
+/** Whether the first line that is no comment is a key, and there is more. */
+function isKeyFile (text: string): boolean {
+  const line = text.split('\n').map(line => line.replace(/#.*/, '').trim()).find(line => line !== '') ?? ''
+  return HEX.test(line) || BASE64.test(line)
+}
+
+function isUtf16 (buffer: Buffer): boolean {
+  if (buffer.length < 2) return false
+  const mark = buffer.readUInt16BE(0)
+  return mark === 0xfffe || mark === 0xfeff
+}
+
+function endsWithNewline (buffer: Buffer): boolean {
+  const end = buffer.subarray(KEY_BYTES).toString('latin1')
+  return end === '\n' || end === '\r\n'
+}
+
+/** What a value that is no key most likely is. */
+export function accidentOfType (key: unknown): string {
+  if (keyringInternals(key) !== undefined) return 'A Keyring has its own array of keys and is given alone, as "key: keyring".'
+  if (key instanceof URL) return PATH_GIVEN
+  if (key instanceof Promise) return 'It is a promise: "await" it, as in "key: await Keyring.fromFile(path)".'
+  return `It is ${kindOf(key)}.`
+}

@@ -1,0 +1,19 @@
+// How a key looks as text.
+
+export const HEX = /^[0-9a-f]{64}$/i
+export const BASE64 = /^(?:[0-9a-z+/]{43}=?|[0-9a-z_-]{43}=?)$/i
+
+/** Most of a key in base64. */
+export const BASE64_PART = /^[0-9a-z+/]{36,}=*$/i
+const HEX_PART = /^[0-9a-f]{32,}$/i
+/** What is left of a key in base64 or base64url. It has digits, small and capital letters, which few paths have that begin with no slash. */
+const BASE64_MIX = /^(?!\/)(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9a-zA-Z+/_-]{36,}=*$/
+
+/**
+ * Whether text may be a key, what is left of one, or what a file of keys holds: then no message shows
+ * it. May be wrong where a path is as long as a key.
+ */
+export function mayHoldKey (text: string): boolean {
+  if (/[\p{Cc}\ufffd]/u.test(text)) return true // raw bytes read as text, or several lines
+  return text.split(/[\s#]+/).some(word => HEX_PART.test(word) || BASE64.test(word) || BASE64_MIX.test(word))
+}

@@ -1,0 +1,23 @@
+import type { FastifyRequest } from 'fastify'
+import type { Warn, WarningCode } from '../warnings.ts'
+
+/** Warns of what happens to a session in requests: once a route, since the log would fill up otherwise. */
+export class RouteWarnings {
+  readonly #sessionName: string
+  readonly #warn: Warn
+  readonly #told = new Set<string>()
+
+  constructor (sessionName: string, warn: Warn) {
+    this.#sessionName = sessionName
+    this.#warn = warn
+  }
+
+  /** @param values what fills the places of the message behind the session's name and the route. */
+  warn (code: WarningCode, { method, routeOptions }: FastifyRequest, ...values: unknown[]): void {
+    // The route, which has nothing in it of what a user puts into the URL.
+    const route = `${method} ${routeOptions.url ?? '(no route)'}`
+    if (this.#told.has(`${code} ${route}`)) return
+    this.#told.add(`${code} ${route}`)
+    this.#warn(code, this.#sessionName, route, ...values)
+  }
+}
