@@ -1,8 +1,9 @@
 /**
  * Encrypted cookie sessions for Fastify. The plugin is the default export, and what `require()` returns.
  *
- * What it adds to Fastify's own types, such as `request.session` and `app.createSecureSession()`, is in
- * `docs/session.md`; `reply.sessionCookies()` in `docs/responses.md`.
+ * A request has its session as `request.session`, or under the name that the options give it: see
+ * `Session` and `SessionMethods`. What else is added to Fastify: `app.createSecureSession()`,
+ * `app.encodeSecureSession()`, `app.decodeSecureSession()`, and `reply.sessionCookies()`.
  *
  * @module fastify-sealed-session
  */

@@ -197,6 +197,13 @@ function finishLater (request: TrackedRequest, sending: Promise<void>, done: (er
   sending.then(() => { finish() }, finish)
 }
 
+/**
+ * The plugin: gives each request a session that lives in an encrypted cookie.
+ * @param options of one session, or an array with those of several, each with a `sessionName`.
+ * @throws (`app.ready()` rejects) a coded error for what cannot be meant, such as
+ * `FST_SEALED_SESSION_KEY_MISSING`; `docs/errors.md` has all of them. What is legal but probably a
+ * mistake is logged once, as a warning.
+ */
 export const fastifySecureSession: FastifySecureSession = fp(plugin as unknown as FastifySecureSession, {
   fastify: '5.x',
   // The peer's name: other plugins ask for it with hasPlugin, or have it among their dependencies.

@@ -1,7 +1,6 @@
 /**
- * Ends sessions on the server: a plugin to register after `fastify-sealed-session`. See
- * `docs/revocation.md`, also for what it adds to the app: `revokeSession()`, `revokeSubject()`,
- * `revokeAll()` and `isSessionRevoked()`.
+ * Ends sessions on the server: a plugin to register after `fastify-sealed-session`.
+ * Adds `revokeSession()`, `revokeSubject()`, `revokeAll()` and `isSessionRevoked()` to the app.
  *
  * @module fastify-sealed-session/revocation
  */

@@ -70,6 +70,11 @@ function addDecorators (app: FastifyInstance, revocations: Revocations, guard: R
     await revocations.isRevoked(guard.identityOf(stateOf(session))))
 }
 
+/**
+ * The plugin that ends sessions on the server. Register it after `fastify-sealed-session`.
+ * @throws (`app.ready()` rejects) a coded error for what cannot be meant, such as
+ * `FST_SEALED_SESSION_STORE_SILENT`.
+ */
 export const sessionRevocation: SessionRevocation = fp(plugin, {
   fastify: '5.x',
   name: 'fastify-sealed-session-revocation'

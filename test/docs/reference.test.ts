@@ -1,6 +1,8 @@
 // The tables of the documentation say what the code does.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
@@ -22,27 +24,30 @@ const readme = read('README.md')
 const namesUnder = (markdown: string, heading: string): string[] =>
   tableUnder(markdown, heading).map(([name]) => codeIn(name).split('(')[0] ?? '').sort()
 
-describe('the tables of the README', () => {
+const options = read('docs/options.md')
+const session = read('docs/session.md')
+
+describe('the tables of options and of the session', () => {
   it('have each option, and no other', () => {
-    assert.deepEqual(namesUnder(readme, '## Options'), membersOf('SessionOptions', 'SessionKeyOptions', 'SessionSecretOptions'))
+    assert.deepEqual(namesUnder(options, '## The options'), membersOf('SessionOptions', 'SessionKeyOptions', 'SessionSecretOptions'))
   })
 
   it('have each member of a session, and no other', () => {
-    assert.deepEqual(namesUnder(readme, '## The session'), membersOf('SessionMethods'))
+    assert.deepEqual(namesUnder(session, '## Its members'), membersOf('SessionMethods'))
   })
 
   it('have each decorator, and no other', () => {
-    assert.deepEqual(namesUnder(readme, '## Outside a request'), membersOf('FastifyInstance'))
+    assert.deepEqual(namesUnder(session, '## Outside a request'), membersOf('FastifyInstance'))
   })
 
   it('have each field of what sessionInfo returns, and no other', () => {
-    const fields = tableUnder(readme, '## Why a session is as it is').flatMap(([names = '']) => [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name))
+    const fields = tableUnder(session, '## Why a session is as it is').flatMap(([names = '']) => [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name))
     assert.deepEqual(fields.sort(), membersOf('SessionInfo'))
   })
 
   it('have the defaults that the code has', async () => {
     const [config] = await readOptions({ key: newKey(), sessionName: undefined }, () => {})
-    const documented = tableUnder(readme, '## Options')
+    const documented = tableUnder(options, '## The options')
       .map(([name, , value = '']) => [codeIn(name), /^`[^`]+`$/.test(value) ? codeIn(value) : null] as const)
       .filter(([, value]) => value !== null)
     const { sessionName, expiry, rolling, cookie, noStore, format, maxChunks } = config!
@@ -117,13 +122,37 @@ describe('docs/errors.md', () => {
 
   it('has each code that comments and other pages mention', () => {
     const known = new Set([...Object.keys(ERRORS), ...Object.keys(WARNINGS)])
-    for (const path of [...sourceFiles, 'README.md', 'docs/format.md', 'docs/codec.md', 'docs/keys.md', 'docs/migration.md', 'docs/lifetimes.md', 'docs/revocation.md', 'docs/large-sessions.md', 'docs/threat-model.md', 'docs/data.md', 'docs/observability.md']) {
+    for (const path of [...sourceFiles, 'README.md', 'docs/format.md', 'docs/codec.md', 'docs/keys.md', 'docs/migration.md', 'docs/lifetimes.md', 'docs/revocation.md', 'docs/large-sessions.md', 'docs/threat-model.md', 'docs/data.md', 'docs/observability.md', 'docs/options.md', 'docs/session.md']) {
       for (const [code] of read(path).matchAll(/FST_SEALED_SESSION_[A-Z_]*[A-Z]/g)) {
         if (code !== 'FST_SEALED_SESSION_WARN') assert.ok(known.has(code), `${code} in ${path}`)
       }
     }
   })
 })
+
+describe('docs/api', () => {
+  it('is what "npm run docs:api" makes of the comments in the source', { timeout: 120_000 }, async () => {
+    await withFolder(async folder => {
+      execFileSync(process.execPath, [join(ROOT, 'node_modules/typedoc/bin/typedoc'), '--out', folder], { cwd: ROOT, stdio: 'pipe' })
+      assert.deepEqual(pagesIn(folder), pagesIn(join(ROOT, 'docs/api')))
+    })
+  })
+})
+
+/** The pages of a folder and those below it, by name. */
+function pagesIn (folder: string): Record<string, string> {
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(name => name.endsWith('.md')).sort()
+  return Object.fromEntries(names.map(name => [name, readFileSync(join(folder, name), 'utf8')]))
+}
+
+async function withFolder (use: (folder: string) => Promise<void>): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'docs-'))
+  try {
+    await use(folder)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
 
 describe('docs/architecture.md', () => {
   const page = read('docs/architecture.md')

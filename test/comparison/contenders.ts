@@ -1,0 +1,124 @@
+// The packages that docs/comparison.md compares, each in an app with the same routes.
+import cookie from '@fastify/cookie'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { getIronSession } from 'iron-session'
+import secureSession, { Keyring } from '../../src/index.ts'
+import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
+
+/** By name, since the types of these declare `request.session`, too. */
+async function load (name: string): Promise<typeof secureSession> {
+  return (await import(name)).default
+}
+
+/** What a test chooses; each package takes what it knows. */
+export interface Setup {
+  /** 32 characters or more; several for rotation, newest first. Text for the packages that take text. */
+  keys: string[]
+  cookieName?: string
+  /** Seconds, or whatever an app may give by mistake. */
+  expiry?: unknown
+  /** Of ours only. */
+  absoluteTimeout?: number
+  /** Whether ours has its plugin for revocation. */
+  revokes?: boolean
+  /** The store of the package that has one; default one of its own. */
+  store?: unknown
+}
+
+interface Routes {
+  set: (request: FastifyRequest, reply: FastifyReply, values: Record<string, unknown>) => unknown
+  get: (request: FastifyRequest, reply: FastifyReply) => unknown
+  push: (request: FastifyRequest, reply: FastifyReply) => unknown
+  logOut: (request: FastifyRequest, reply: FastifyReply) => unknown
+}
+
+export interface Contender {
+  name: string
+  app: (setup: Setup) => Promise<FastifyInstance>
+  /** How a key is added while an app runs; default by a change of the array that it was given. */
+  rotate?: (app: FastifyInstance, key: string) => void
+}
+
+/** `POST /set` stores what the body has, `GET /get` answers with it, `POST /push` adds to `cart`, `POST /logout`. */
+function withRoutes (app: FastifyInstance, { set, get, push, logOut }: Routes): FastifyInstance {
+  app.post('/set', async (request, reply) => { await set(request, reply, request.body as Record<string, unknown>); return 'set' })
+  app.get('/get', async (request, reply) => await get(request, reply))
+  app.post('/push', async (request, reply) => { await push(request, reply); return 'pushed' })
+  app.post('/logout', async (request, reply) => { await logOut(request, reply); return 'logged out' })
+  return app
+}
+
+function keyOf (text: string): Buffer {
+  return Buffer.from(text.slice(0, 32))
+}
+
+/** What ours and the peer's have in common. */
+const SECURE_SESSION: Routes = {
+  set: ({ session }, _reply, values) => { for (const [key, value] of Object.entries(values)) session.set(key as never, value as never) },
+  get: ({ session }) => session.data(),
+  push: ({ session }) => { session.get<string[]>('cart')?.push('pen') },
+  logOut: ({ session }) => { session.delete() }
+}
+
+const KEYRING = Symbol('keyring')
+
+const ours: Contender = {
+  name: 'fastify-sealed-session',
+  async app ({ keys, cookieName = 'session', expiry, absoluteTimeout, revokes = false }) {
+    const app = Fastify()
+    const keyring = new Keyring(keys.map(keyOf))
+    app.decorate(KEYRING, keyring)
+    const options = { key: keyring, format: 'sealed', cookieName, expiry, absoluteTimeout, cookie: { path: '/' } }
+    await app.register(secureSession, options as Parameters<typeof secureSession>[1])
+    if (revokes) await app.register(sessionRevocation, { store: new MemoryStore() })
+    return withRoutes(app, SECURE_SESSION)
+  },
+  rotate: (app, key) => { app.getDecorator<Keyring>(KEYRING).rotate(keyOf(key)) }
+}
+
+const peers: Contender = {
+  name: '@fastify/secure-session',
+  async app ({ keys, cookieName = 'session', expiry }) {
+    const app = Fastify()
+    const options = { key: keys.map(keyOf), cookieName, expiry, cookie: { path: '/' } }
+    await app.register(await load('@fastify/secure-session'), options as Parameters<typeof secureSession>[1])
+    return withRoutes(app, SECURE_SESSION)
+  }
+}
+
+const iron: Contender = {
+  name: 'iron-session',
+  async app ({ keys, cookieName = 'session', expiry }) {
+    const app = Fastify()
+    // Read for each request, as the package has it.
+    const session = async ({ raw }: FastifyRequest, reply: FastifyReply): Promise<Record<string, unknown> & { save: () => Promise<void>, destroy: () => void }> => {
+      const password = Object.fromEntries(keys.map((key, index) => [keys.length - index, key]))
+      return await getIronSession(raw, reply.raw, { password, cookieName, ...(expiry === undefined ? {} : { ttl: expiry as number }), cookieOptions: { secure: false } })
+    }
+    return withRoutes(app, {
+      set: async (request, reply, values) => { await Object.assign(await session(request, reply), values).save() },
+      get: async (request, reply) => ({ ...await session(request, reply) }),
+      push: async (request, reply) => { ((await session(request, reply)).cart as string[] | undefined)?.push('pen') },
+      logOut: async (request, reply) => { (await session(request, reply)).destroy() }
+    })
+  }
+}
+
+const stored: Contender = {
+  name: '@fastify/session',
+  async app ({ keys, cookieName = 'session', expiry, store }) {
+    const app = Fastify()
+    await app.register(cookie)
+    const maxAge = typeof expiry === 'number' ? expiry * 1000 : expiry
+    const options = { secret: keys, cookieName, store, saveUninitialized: false, cookie: { secure: false, path: '/', maxAge } }
+    await app.register(await load('@fastify/session'), options as unknown as Parameters<typeof secureSession>[1])
+    return withRoutes(app, {
+      set: SECURE_SESSION.set,
+      get: ({ session }) => ({ user: session.get('user' as never), cart: session.get('cart' as never), text: session.get('text' as never) }),
+      push: SECURE_SESSION.push,
+      logOut: async ({ session }) => { await (session as unknown as { destroy: () => Promise<void> }).destroy() }
+    })
+  }
+}
+
+export const CONTENDERS: readonly Contender[] = [ours, peers, iron, stored]
