@@ -35,6 +35,21 @@ describe('CONTRIBUTING.md', () => {
   })
 })
 
+describe('what a user installs', () => {
+  interface Locked { dev?: boolean, hasInstallScript?: boolean }
+  const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> }
+  const installed = Object.entries(packages).filter(([path, { dev }]) => path !== '' && dev !== true)
+
+  it('runs no script of ours', () => {
+    for (const name of ['preinstall', 'install', 'postinstall', 'prepare']) assert.ok(!(name in manifest.scripts), name)
+  })
+
+  it('runs no script of what comes with it', () => {
+    assert.ok(installed.some(([path]) => path === 'node_modules/sodium-native'))
+    assert.deepEqual(installed.filter(([, { hasInstallScript }]) => hasInstallScript === true), [])
+  })
+})
+
 const workflows = join('.github', 'workflows')
 for (const name of readdirSync(join(ROOT, workflows))) {
   describe(`the workflow ${name}`, () => {
