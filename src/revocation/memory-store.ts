@@ -8,7 +8,7 @@ interface Entry {
 }
 
 /** How many revocations a `MemoryStore` holds unless told otherwise: about 20 MB. */
-export const DEFAULT_MAX_ENTRIES = 100_000
+const DEFAULT_MAX_ENTRIES = 100_000
 
 /**
  * Keeps revocations in the memory of this process, for development, tests and an app that is one
