@@ -149,7 +149,7 @@ export class RequestSession implements WriteObserver {
     this.#settled = false
     const reply = this.#request[kReply]
     if (reply === null) return
-    if (reply.raw.headersSent) this.#cookie.warnOfLostWrite(this.#request)
+    if (reply.raw.headersSent || isUpgraded(reply)) this.#cookie.warnOfLostWrite(this.#request)
     // Too late for a guard to ask anybody else.
     else if (this.#request[kSealed] && this.#guard?.isKnownEnded(this.state) !== true) this.#sendIfDue(reply)
   }
@@ -157,4 +157,9 @@ export class RequestSession implements WriteObserver {
   ended (content: Content, isKept: boolean): void {
     this.#guard?.ended(this.state, content, isKept)
   }
+}
+
+/** Whether its connection is a WebSocket by now: the answer to the upgrade bypasses the reply. */
+function isUpgraded (reply: FastifyReply): boolean {
+  return reply.sent && (reply.raw.req as { upgrade?: boolean }).upgrade === true
 }
