@@ -7,7 +7,8 @@ import Fastify from 'fastify'
 import secureSession from '../../src/index.ts'
 import { setCookies } from '../helpers.ts'
 
-const CLOCK = new URL('clock.js', import.meta.url).href
+/** What is loaded into it first. */
+const PRELOADED = ['clock.js', 'opens.js'].flatMap(file => ['--import', new URL(file, import.meta.url).href])
 
 export class Example {
   /** Where it listens; known once `started` has resolved. */
@@ -20,7 +21,7 @@ export class Example {
   /** @param path of its program, below examples/. */
   private constructor (path: string, environment: NodeJS.ProcessEnv) {
     this.#process = fork(fileURLToPath(new URL(`../../examples/${path}`, import.meta.url)), {
-      execArgv: ['--import', CLOCK], env: { ...process.env, PORT: '0', ...environment }, silent: true
+      execArgv: PRELOADED, env: { ...process.env, PORT: '0', ...environment }, silent: true
     })
     this.#ended = once(this.#process, 'close')
   }
@@ -53,6 +54,13 @@ export class Example {
     await moved
   }
 
+  /** How many tokens it has tried to open so far. */
+  async opens (): Promise<number> {
+    const answered = once(this.#process, 'message')
+    this.#process.send('opens')
+    return (await answered)[0] as number
+  }
+
   /** Its exit code once it was told to end: null where a signal had to do it. */
   async stop (): Promise<number | null> {
     this.#process.kill('SIGTERM')
@@ -64,6 +72,11 @@ export class Example {
   async logIn (name = 'Ada'): Promise<string> {
     const response = await this.post('/login', JSON.stringify({ name }))
     return response.headers.get('set-cookie') ?? ''
+  }
+
+  /** What a browser with this cookie gets. */
+  async get (path: string, cookie?: string, headers: Record<string, string> = {}): Promise<Response> {
+    return await fetch(this.url + path, { headers: cookie === undefined ? headers : { ...headers, cookie } })
   }
 
   async post (path: string, body: string, type = 'application/json'): Promise<Response> {
