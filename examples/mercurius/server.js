@@ -70,9 +70,9 @@ function userOf ({ session }) {
 }
 
 /**
- * Before the upgrade of a WebSocket: pages of this app and users only. It has to be asked here, since
- * CORS does not apply, and `SameSite=Lax` lets in pages on a subdomain or on another port. And it opens
- * the session, before mercurius adds headers to the request that clients send over the connection.
+ * Before the upgrade of a WebSocket: pages of this app and users only. CORS does not apply there, and
+ * `SameSite=Lax` lets in pages on a subdomain or on another port. Behind a proxy that changes Host,
+ * compare with the app's own origin.
  * @param {import('fastify').FastifyRequest} request
  * @param {import('fastify').FastifyReply} reply
  */

@@ -49,16 +49,21 @@ export class Example {
 
   /** Moves its clock. */
   async wait (seconds: number): Promise<void> {
-    const moved = once(this.#process, 'message')
-    this.#process.send(seconds)
-    await moved
+    await this.#tell(seconds)
   }
 
-  /** How many tokens it has tried to open so far. */
-  async opens (): Promise<number> {
+  /** Sends a message to what was loaded into it, and waits for the answer. */
+  async #tell (message: string | number): Promise<unknown> {
     const answered = once(this.#process, 'message')
-    this.#process.send('opens')
-    return (await answered)[0] as number
+    this.#process.send(message)
+    return (await answered)[0]
+  }
+
+  /** How many tokens it tries to open while something is done to it. */
+  async opensDuring (act: () => Promise<unknown>): Promise<number> {
+    await this.#tell('count')
+    await act()
+    return await this.#tell('counted') as number
   }
 
   /** Its exit code once it was told to end: null where a signal had to do it. */

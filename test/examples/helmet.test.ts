@@ -51,8 +51,7 @@ describe('examples/helmet', () => {
   })
 
   it('ends on SIGTERM', async () => {
-    const other = await Example.start('helmet/server.js')
-    assert.equal(await other.stop(), 0)
+    assert.equal(await example.stop(), 0)
   })
 })
 

@@ -95,7 +95,6 @@ describe('examples/nestjs', () => {
   })
 
   it('ends on SIGTERM', async () => {
-    const other = await Example.start('nestjs/dist/main.js')
-    assert.equal(await other.stop(), null, 'Nest ends the process with the signal itself, after its hooks')
+    assert.equal(await example.stop(), null, 'Nest ends the process with the signal itself, after its hooks')
   })
 })
