@@ -154,7 +154,7 @@ export class RequestSession implements WriteObserver {
     this.#settled = false
     const reply = this.#request[kReply]
     if (reply === null) return
-    if (reply.raw.headersSent) this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)
+    if (reply.raw.headersSent || isUpgraded(reply)) this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)
     // Too late for a guard to ask anybody else.
     else if (this.#request[kSealed] && this.#guard?.isKnownEnded(this.state) !== true) this.#sendIfDue(reply)
   }
@@ -162,4 +162,9 @@ export class RequestSession implements WriteObserver {
   ended (content: Content, isKept: boolean): void {
     this.#guard?.ended(this.state, content, isKept)
   }
+}
+
+/** Whether its connection is a WebSocket by now: the answer to the upgrade bypasses the reply. */
+function isUpgraded (reply: FastifyReply): boolean {
+  return reply.sent && (reply.raw.req as { upgrade?: boolean }).upgrade === true
 }

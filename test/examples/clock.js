@@ -3,7 +3,8 @@ import FakeTimers from '@sinonjs/fake-timers'
 
 const clock = FakeTimers.install({ now: Date.now(), toFake: ['Date', 'setTimeout', 'clearTimeout'] })
 
-process.on('message', (/** @type {number} */ seconds) => {
+process.on('message', seconds => {
+  if (typeof seconds !== 'number') return
   clock.tick(seconds * 1000)
   process.send?.('moved')
 })

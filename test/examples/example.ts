@@ -7,7 +7,8 @@ import Fastify from 'fastify'
 import secureSession from '../../src/index.ts'
 import { setCookies } from '../helpers.ts'
 
-const CLOCK = new URL('clock.js', import.meta.url).href
+/** What is loaded into it first. */
+const PRELOADED = ['clock.js', 'opens.js'].flatMap(file => ['--import', new URL(file, import.meta.url).href])
 
 export class Example {
   /** Where it listens; known once `started` has resolved. */
@@ -20,7 +21,7 @@ export class Example {
   /** @param path of its program, below examples/. */
   private constructor (path: string, environment: NodeJS.ProcessEnv) {
     this.#process = fork(fileURLToPath(new URL(`../../examples/${path}`, import.meta.url)), {
-      execArgv: ['--import', CLOCK], env: { ...process.env, PORT: '0', ...environment }, silent: true
+      execArgv: PRELOADED, env: { ...process.env, PORT: '0', ...environment }, silent: true
     })
     this.#ended = once(this.#process, 'close')
   }
@@ -48,9 +49,21 @@ export class Example {
 
   /** Moves its clock. */
   async wait (seconds: number): Promise<void> {
-    const moved = once(this.#process, 'message')
-    this.#process.send(seconds)
-    await moved
+    await this.#tell(seconds)
+  }
+
+  /** Sends a message to what was loaded into it, and waits for the answer. */
+  async #tell (message: string | number): Promise<unknown> {
+    const answered = once(this.#process, 'message')
+    this.#process.send(message)
+    return (await answered)[0]
+  }
+
+  /** How many tokens it tries to open while something is done to it. */
+  async opensDuring (act: () => Promise<unknown>): Promise<number> {
+    await this.#tell('count')
+    await act()
+    return await this.#tell('counted') as number
   }
 
   /** Its exit code once it was told to end: null where a signal had to do it. */
@@ -64,6 +77,11 @@ export class Example {
   async logIn (name = 'Ada'): Promise<string> {
     const response = await this.post('/login', JSON.stringify({ name }))
     return response.headers.get('set-cookie') ?? ''
+  }
+
+  /** What a browser with this cookie gets. */
+  async get (path: string, cookie?: string, headers: Record<string, string> = {}): Promise<Response> {
+    return await fetch(this.url + path, { headers: cookie === undefined ? headers : { ...headers, cookie } })
   }
 
   async post (path: string, body: string, type = 'application/json'): Promise<Response> {

@@ -4,7 +4,7 @@ import { it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
-const FILES = ['websocket/server.js', 'node-http/server.js', 'demo/server.js']
+const FILES = ['websocket', 'node-http', 'demo', 'fastify-websocket', 'helmet', 'rate-limit', 'cors', 'mercurius'].map(name => `${name}/server.js`)
 
 it('the examples have no type errors', () => {
   const files = FILES.map(file => fileURLToPath(new URL(`../../examples/${file}`, import.meta.url)))

@@ -1,20 +1,15 @@
 // examples/websocket as its clients see it, over the network.
 import assert from 'node:assert/strict'
-import { once, type EventEmitter } from 'node:events'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { WebSocket } from 'ws'
 import { createSessionCodec } from '../../src/index.ts'
 import { newKey } from '../helpers.ts'
 import { Example, cookieOf, splitCookie, tamperedWith } from './example.ts'
+import { next, refusalOf, type Refusal } from './sockets.ts'
 
 const KEY = newKey().toString('hex')
 const COOKIE = 'websocket-example'
-
-/** What an event brings; fails after half a minute. */
-async function next (emitter: EventEmitter, event: string): Promise<any[]> {
-  return await once(emitter, event, { signal: AbortSignal.timeout(30_000) })
-}
 
 describe('examples/websocket', () => {
   let example: Example
@@ -29,16 +24,8 @@ describe('examples/websocket', () => {
   }
 
   /** The status, headers and body with which an upgrade is refused; fails where it is not. */
-  async function refusal (headers: Record<string, string | undefined>): Promise<[status: number | undefined, headers: string[], body: string]> {
-    const client = open(headers)
-    client.on('open', () => { client.close() })
-    const [, response] = await Promise.race([
-      next(client, 'unexpected-response'),
-      next(client, 'open').then(() => assert.fail('it was let in'))
-    ])
-    let body = ''
-    for await (const chunk of response) body += String(chunk)
-    return [response.statusCode, response.rawHeaders, body]
+  async function refusal (headers: Record<string, string | undefined>): Promise<Refusal> {
+    return await refusalOf(open(headers))
   }
 
   /** A token that the app's key has sealed. */

@@ -10,7 +10,7 @@ import { setCookies } from '../helpers.ts'
 /** The peer. Loaded without its types, which declare `request.session` too, as another type. */
 const peer = createRequire(import.meta.url)('@fastify/secure-session') as FastifySecureSession
 
-const PLUGINS = { peer, ours: secureSession }
+export const PLUGINS = { peer, ours: secureSession }
 export type Side = keyof typeof PLUGINS
 export const SIDES: readonly Side[] = ['peer', 'ours']
 
