@@ -349,6 +349,7 @@ describe('SessionCodec.seal', () => {
     ['an array', [], 'FST_SEALED_SESSION_DATA_INVALID'],
     ['null, which a query that found nobody gives', null, 'FST_SEALED_SESSION_DATA_INVALID'],
     ['undefined', undefined, 'FST_SEALED_SESSION_DATA_INVALID'],
+    ['an object whose getter throws', { get total () { throw new Error('no total') } }, 'FST_SEALED_SESSION_DATA_INVALID'],
     ['a time of its own', { __ts: 1 }, 'FST_SEALED_SESSION_KEY_RESERVED'],
     ['a BigInt', { a: { b: 1n } }, 'FST_SEALED_SESSION_VALUE_UNSTORABLE'],
     ['a function', { a: () => {} }, 'FST_SEALED_SESSION_VALUE_UNSTORABLE'],
