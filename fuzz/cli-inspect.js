@@ -29,7 +29,7 @@ export const seeds = [
   ...SESSIONS.flatMap(data => [joined(INSIDE, secretboxPlaintext(data)), joined(INSIDE | SEALED | AS_LINE, sealedPlaintext(data))]),
   joined(0, 'Cookie: a=1; session=2~AQ; session.1=~AB'),
   joined(0, 'Set-Cookie: session=x.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOP%3D\r\nSet-Cookie: session.1=~y'),
-  joined(INSIDE, '{"\u001b[31m":"\u202e","__life":{"created":8e15,"expiry":1},"__ts":-9e15}')
+  joined(INSIDE, JSON.stringify({ '\u001b[31m\u009b': '\u202e\u2066\u061c', __life: { created: 8e15, expiry: 1 }, __ts: -9e15 }))
 ]
 
 export async function fuzz (data) {

@@ -19,7 +19,14 @@ const codecs = await Promise.all([
 
 const elsewhere = await createSessionCodec({ key: [first, second], format: 'sealed', context: 'elsewhere', expiry: EXPIRY })
 
-export const seeds = [...KNOWN.keys()].flatMap(token => [Buffer.from(token), Buffer.from(`${token};x`)])
+/** Other spellings of a token that a lenient decoder takes for the same bytes. */
+function spellingsOf (token) {
+  const last = token.split(';', 1)[0].replace(/=*$/, '').length - 1
+  const flipped = String.fromCharCode(token.charCodeAt(last) + 1)
+  return [`${token};x`, `${token}=`, token.replace(/=+/, ''), ` ${token}`, `${token}\n`, token.replaceAll('+', '-').replaceAll('/', '_'), token.slice(0, last) + flipped + token.slice(last + 1)]
+}
+
+export const seeds = [...KNOWN.keys()].flatMap(token => [token, ...spellingsOf(token)]).map(text => Buffer.from(text))
 
 export function fuzz (data) {
   const text = data.toString()

@@ -17,7 +17,8 @@ const SCHEMA = 4
 const ABSOLUTE_TIMEOUT = 8
 const LONGEST_EXPIRY = 16
 
-const serializer = { stringify: data => `s${JSON.stringify(data)}`, parse: text => JSON.parse(text.replace(/^s/, '')) }
+/** Takes text that is empty, too. */
+const serializer = { stringify: data => `s${JSON.stringify(data)}`, parse: text => JSON.parse(text.replace(/^s/, '') || '{}') }
 
 /** Takes what has no `n`, or a number there. */
 const schema = {
@@ -53,7 +54,9 @@ export const seeds = [
   joined(1, Buffer.concat([Buffer.from([7]), sealedPlaintext({}).subarray(1, 11), Buffer.alloc(24, 1), Buffer.from('{"n":1}')])),
   joined(0, '{"__ts":1700000000.5,"n":1}'),
   joined(16, '{"n":1,"__ts":-1e300}'),
-  joined(0, '[1]'),
+  ...['[1]', 'null', '"n"', '{,"__ts":1700000000}', '{ ,"__ts":1700000000}', '{"n":1 ,"__ts":1700000000}', '{"__ts":1,"__ts":1700000000}'].map(text => joined(0, text)),
+  ...['[1]', 'null', '"n"', '', '{"__ts":1}'].map(text => joined(1, Buffer.concat([sealedPlaintext({}).subarray(0, 11), Buffer.from(text)]))),
+  joined(3, Buffer.concat([Buffer.from([7]), sealedPlaintext({}).subarray(1, 11)])),
   joined(0, '{"__proto__":{"x":1},"constructor":null,"__ts":1700000000}')
 ]
 
@@ -75,10 +78,16 @@ export function fuzz (data) {
 function assertContent ({ data, createdAt, lastWriteAt, expiresAt }, plaintext, flags) {
   assert.equal(Object.getPrototypeOf(data), Object.prototype)
   assert.ok(isDate(lastWriteAt) && isDate(expiresAt) && (createdAt === null || isDate(createdAt)), 'a date that does not exist')
+  if (flags & SEALED) assert.ok(plaintext.length >= headerLength(plaintext[0]), 'its header is not complete')
   if (flags & (SEALED | SERIALIZER)) return
   const inside = JSON.parse(plaintext.toString())
   for (const name of RESERVED) delete inside[name]
   assert.deepEqual(data, inside)
+}
+
+/** As docs/format.md has it: what is always there, a lifetime, a Max-Age, an id. */
+function headerLength (flags) {
+  return 11 + (flags & 1 ? 4 : 0) + (flags & 2 ? 4 : 0) + (flags & 4 ? 16 : 0)
 }
 
 function assertSealedAgain (codec, { data }) {

@@ -20,7 +20,7 @@ const work = join(root, 'fuzz', 'work')
 const jazzer = createRequire(import.meta.url).resolve('@jazzer.js/core/dist/cli.js')
 
 /** What runs Node: words that begin with a program, where its own C library is too old for the fuzzer. */
-const node = process.env.FUZZ_NODE?.split(' ') ?? [process.execPath]
+const node = process.env.FUZZ_NODE ? process.env.FUZZ_NODE.split(' ') : [process.execPath]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -37,7 +37,7 @@ function around (inputs: readonly Buffer[]): fc.Arbitrary<Buffer> {
       const at = where % (bytes.length + 1)
       return Buffer.concat([bytes.subarray(0, at), come, bytes.subarray(at + gone)])
     }, input))
-  return fc.oneof({ weight: 1, arbitrary: fc.uint8Array({ maxLength: 200 }).map(bytes => Buffer.from(bytes)) }, { weight: 4, arbitrary: edited })
+  return fc.oneof({ weight: 1, arbitrary: fc.uint8Array({ maxLength: 200, size: 'max' }).map(bytes => Buffer.from(bytes)) }, { weight: 2, arbitrary: edited })
 }
 
 for (const name of targets()) {
@@ -59,12 +59,15 @@ for (const name of targets()) {
   })
 }
 
+/** Milliseconds; to load the fuzzer takes seconds, and more where other tests run. */
+const FUZZER_LIMIT = 150_000
+
 const script = (...args: string[]): { status: number | null, stderr: string } =>
-  spawnSync(process.execPath, ['scripts/fuzz.js', ...args], { cwd: ROOT, encoding: 'utf8', timeout: TIME_LIMIT })
+  spawnSync(process.execPath, ['scripts/fuzz.js', ...args], { cwd: ROOT, encoding: 'utf8', timeout: FUZZER_LIMIT })
 
 describe('npm run fuzz', () => {
   it('runs the fuzzer, or says what is missing and how to run it all the same', t => {
-    const { status, stderr } = script('codec-open', 'key-file', 'codec-plaintext', '--runs=5000')
+    const { status, stderr } = script('codec-plaintext', 'cookie-header', '--runs=3000')
     if (stderr.startsWith('The fuzzer cannot be loaded')) {
       assert.equal(status, 1)
       assert.match(stderr, /npm run test:unit fuzz[^]*FUZZ_NODE/)
@@ -72,7 +75,7 @@ describe('npm run fuzz', () => {
       return
     }
     assert.equal(status, 0, stderr)
-    assert.equal([...stderr.matchAll(/stat::number_of_executed_units: 5000/g)].length, 3, stderr)
+    assert.equal([...stderr.matchAll(/stat::number_of_executed_units: 3000/g)].length, 2, stderr)
   })
 
   it('names the targets that there are where it is given another', t => {
