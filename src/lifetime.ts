@@ -20,12 +20,12 @@ export function toSeconds (nowMs: number): number {
   return Math.round(nowMs / 1000)
 }
 
-/** The last date that there is, in milliseconds since 1970. */
+/** The last date that there is, in milliseconds since 1970; the first is as far before. */
 const LAST_DATE = 8.64e15
 
-/** A time as a date, rounded to the millisecond; an expiry beyond the last date is that date. */
+/** A time as a date, rounded to the millisecond; one beyond the first or the last date is that date. */
 export function toDate (milliseconds: number): Date {
-  return new Date(Math.min(Math.round(milliseconds), LAST_DATE))
+  return new Date(Math.min(Math.max(Math.round(milliseconds), -LAST_DATE), LAST_DATE))
 }
 
 /** What a session's token says of its life. */

@@ -54,7 +54,7 @@ function describe<T> (opened: Found | Refused, config: SessionConfig): OpenedTok
   return {
     ok: true,
     data: data as T,
-    createdAt: created === null ? null : new Date(created),
+    createdAt: created === null ? null : toDate(created),
     lastWriteAt: toDate(lastWrite * 1000),
     expiresAt: toDate(endOf(content, config) * 1000),
     keyId,

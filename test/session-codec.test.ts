@@ -137,6 +137,18 @@ for (const format of FORMATS) {
   })
 }
 
+describe('a token that another program with the key has sealed', () => {
+  for (const time of [-1e300, -8.64e12 - 1, 0]) {
+    it(`gives dates, whatever it says of its last write: ${time}`, async () => {
+      const key = newKey()
+      const codec = await codecOf({ key, expiry: Number.MAX_VALUE, absoluteTimeout: Number.MAX_VALUE })
+      const { createdAt, lastWriteAt, expiresAt } = opened(codec.open(sealRaw(key, `{"__ts":${time}}`)))
+      const firstOf = Math.max(time * 1000, -8.64e15) // no date is earlier
+      assert.deepEqual([createdAt?.getTime(), lastWriteAt.getTime(), expiresAt.getTime()], [firstOf, firstOf, 8.64e15])
+    })
+  }
+})
+
 describe('createSessionCodec', () => {
   it('leaves its options as they are, which may be frozen', async () => {
     const options = Object.freeze({
@@ -337,6 +349,7 @@ describe('SessionCodec.seal', () => {
     ['an array', [], 'FST_SEALED_SESSION_DATA_INVALID'],
     ['null, which a query that found nobody gives', null, 'FST_SEALED_SESSION_DATA_INVALID'],
     ['undefined', undefined, 'FST_SEALED_SESSION_DATA_INVALID'],
+    ['an object whose getter throws', { get total () { throw new Error('no total') } }, 'FST_SEALED_SESSION_DATA_INVALID'],
     ['a time of its own', { __ts: 1 }, 'FST_SEALED_SESSION_KEY_RESERVED'],
     ['a BigInt', { a: { b: 1n } }, 'FST_SEALED_SESSION_VALUE_UNSTORABLE'],
     ['a function', { a: () => {} }, 'FST_SEALED_SESSION_VALUE_UNSTORABLE'],

@@ -32,7 +32,12 @@ export function dataFrom (source: unknown): Data {
     throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kindOf(source)])
   }
   assertNoneReserved(source)
-  return { ...source }
+  try {
+    return { ...source }
+  } catch {
+    // What a getter throws may have the values of a session in it.
+    throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', ['an object whose getter fails'])
+  }
 }
 
 /** Those of the keys that the data have, with their values. */
