@@ -119,6 +119,17 @@ describe('the demo in Chromium', { skip: noBrowser }, () => {
     await visit.says(/^The session is over: it has reached one of its limits/)
   })
 
+  it('shows nothing of the session with the back button where another tab has logged out meanwhile', async () => {
+    await visit.logIn()
+    const other = await visit.visitor.otherTab()
+    await other.go(url)
+    await visit.page.goto('about:blank')
+    await other.fetch('/logout', {})
+    await visit.page.goBack({ waitUntil: 'commit' })
+    await visit.says(/^(No session yet|Logged out)/)
+    assert.doesNotMatch(await visit.text('main'), /Ada/)
+  })
+
   it('still shows the session after a reload, and nothing after a logout and the back button', async () => {
     await visit.logIn()
     await visit.page.reload()
