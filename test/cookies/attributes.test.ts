@@ -18,6 +18,8 @@ describe('browserRefusals', () => {
     ['__Host-session', { ...HOST, domain: '' }],
     ['__Secure-session', { secure: true }],
     ['__Secure-session', { secure: true, domain: 'example.com', path: '/app' }],
+    ['__Http-session', { secure: true, httpOnly: true, domain: 'example.com', path: '/app' }],
+    ['__Host-Http-session', { ...HOST, httpOnly: true }],
     ['Host-session', {}],
     ['session__Host-', {}],
     ['_Host-session', {}],
@@ -31,6 +33,8 @@ describe('browserRefusals', () => {
   const hostPath = 'a name that starts with __Host- needs "path: \'/\'"'
   const hostDomain = 'a name that starts with __Host- must not have "domain"'
   const secureSecure = 'a name that starts with __Secure- needs "secure: true"'
+  const httpSecure = 'a name that starts with __Http- needs "secure: true"'
+  const httpHttpOnly = 'a name that starts with __Http- needs "httpOnly: true"'
   const noneSecure = '"sameSite: \'none\'" needs "secure: true"'
   const partitionedSecure = '"partitioned: true" needs "secure: true"'
 
@@ -46,6 +50,10 @@ describe('browserRefusals', () => {
     ['__Secure-session', {}, [secureSecure]],
     ['__Secure-session', { secure: 'auto' }, [secureSecure]],
     ['__SECURE-session', {}, ['a name that starts with __SECURE- needs "secure: true"']],
+    ['__Http-session', { httpOnly: true }, [httpSecure]],
+    ['__Http-session', { secure: true, httpOnly: false }, [httpHttpOnly]],
+    ['__Host-Http-session', { ...HOST, httpOnly: false }, ['a name that starts with __Host-Http- needs "httpOnly: true"']],
+    ['__host-http-session', { httpOnly: true, secure: true }, ['a name that starts with __host-http- needs "path: \'/\'"']],
     ['session', { sameSite: 'none' }, [noneSecure]],
     ['session', { sameSite: 'none', secure: 'auto' }, [noneSecure]],
     ['session', { sameSite: 'None' as never, secure: false }, [noneSecure]],

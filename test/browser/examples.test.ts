@@ -1,0 +1,91 @@
+// Two of the examples as processes, used by the scripts of a page: across a restart, and over a WebSocket.
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import Fastify from 'fastify'
+import type { Browser } from 'playwright-core'
+import { Example } from '../examples/example.ts'
+import { newKey } from '../helpers.ts'
+import { launch, listen, noBrowser, plain, Visitor } from './support.ts'
+
+describe('in Chromium, the example', { skip: noBrowser }, () => {
+  let browser: Browser
+  let visitor: Visitor
+  let example: Example
+
+  before(async () => { browser = await launch() })
+  after(async () => { await browser.close() })
+  beforeEach(async () => { visitor = await Visitor.enter(browser) })
+  afterEach(async () => {
+    await visitor.leave()
+    await example.stop()
+  })
+
+  /** For an example whose answers have no content, of which a browser makes no page with scripts. */
+  async function fakePages (): Promise<void> {
+    await visitor.page.route('**/page', async route => { await route.fulfill({ contentType: 'text/html', body: 'a page' }) })
+  }
+
+  /** Starts an example and logs the visitor in. */
+  async function logIn (path: string, environment: NodeJS.ProcessEnv): Promise<void> {
+    example = await Example.start(path, environment)
+    await visitor.page.goto(`${example.url}/page`)
+    assert.equal((await visitor.fetch('/login', { name: 'Ada' })).status, 204)
+    assert.equal(await visitor.documentCookie(), '')
+  }
+
+  /** Ends the process and starts it again at the same port. */
+  async function restart (path: string, environment: NodeJS.ProcessEnv): Promise<void> {
+    const { port } = new URL(example.url)
+    await example.stop()
+    example = await Example.start(path, { ...environment, PORT: port })
+  }
+
+  it('node-http keeps a session across a restart with the same key, and deletes it at a logout', async () => {
+    const environment = { SESSION_KEY: newKey().toString('hex') }
+    await fakePages()
+    await logIn('node-http/server.js', environment)
+    await restart('node-http/server.js', environment)
+    const { status, text } = await visitor.fetch('/profile')
+    assert.deepEqual([status, (JSON.parse(text) as { name: string }).name], [200, 'Ada'])
+    await visitor.fetch('/logout', {})
+    assert.equal((await visitor.cookies()).size, 0)
+    assert.equal((await visitor.fetch('/profile')).status, 401)
+  })
+
+  it('node-http ends sessions with the process where it makes a key of its own', async () => {
+    await fakePages()
+    await logIn('node-http/server.js', {})
+    await restart('node-http/server.js', {})
+    assert.equal((await visitor.fetch('/profile')).status, 401)
+  })
+
+  it('websocket greets the user of the page, across a restart too, and nobody after a logout', async () => {
+    const environment = { SESSION_KEY: newKey().toString('base64') }
+    await logIn('websocket/server.js', environment)
+    assert.equal(await greeting(), 'Hello Ada')
+    await restart('websocket/server.js', environment)
+    assert.equal(await greeting(), 'Hello Ada')
+    await visitor.fetch('/logout', {})
+    assert.equal(await greeting(), 'refused')
+  })
+
+  it('websocket refuses a page at another port of the same machine, which has the cookie', async () => {
+    await logIn('websocket/server.js', {})
+    const other = Fastify(plain)
+    const origin = `http://127.0.0.1:${await listen(other)}`
+    await visitor.page.goto(`${origin}/page`)
+    const heard = await greeting()
+    await other.close()
+    assert.equal(heard, 'refused')
+    assert.equal((await visitor.context.cookies(origin)).length, 1)
+  })
+
+  /** What a page hears first over a WebSocket. */
+  async function greeting (): Promise<string> {
+    return await visitor.page.evaluate(`new Promise(resolve => {
+      const socket = new WebSocket(${JSON.stringify(example.url.replace('http', 'ws'))})
+      socket.onmessage = ({ data }) => { resolve(data); socket.close() }
+      socket.onerror = () => resolve('refused')
+    })`)
+  }
+})

@@ -1,0 +1,32 @@
+// Another site, or a sibling subdomain: its pages point at the app under test, or plant cookies.
+import Fastify, { type FastifyInstance } from 'fastify'
+import { tls } from './support.ts'
+
+/** Where an app under test is, for pages that point at it. */
+interface To { Querystring: { to: string } }
+
+/** Over TLS: cookies of a site and those of its plain twin are kept apart by browsers. */
+export function otherSite (): FastifyInstance {
+  const app = Fastify(tls())
+  const page = (path: string, content: (to: string) => string): void => {
+    app.get<To>(path, async ({ query: { to } }, reply) => reply.type('text/html').send(`<!doctype html><title>A page</title>${content(to)}`))
+  }
+  page('/', () => 'a page')
+  page('/link', to => `<a href="${to}">go</a>`)
+  // Fastify has a parser for text/plain, and a form can send it.
+  page('/form', to => `<form method="post" enctype="text/plain" action="${to}"><input name="a" value="b"><button>go</button></form>`)
+  page('/frame', to => `<iframe src="${to}"></iframe>`)
+  app.get<To>('/redirect', async ({ query: { to } }, reply) => reply.redirect(to))
+  app.get<{ Querystring: { line: string[] } }>('/plant', async ({ query: { line } }, reply) => reply.header('set-cookie', line).send('planted'))
+  return app
+}
+
+/** A page of `otherSite` that points somewhere. */
+export function pageAt (origin: string, path: string, to: string): string {
+  return `${origin}${path}?to=${encodeURIComponent(to)}`
+}
+
+/** A page of `otherSite` that sets cookies with these lines. */
+export function planting (origin: string, ...lines: string[]): string {
+  return `${origin}/plant?${lines.map(line => `line=${encodeURIComponent(line)}`).join('&')}`
+}

@@ -1,0 +1,159 @@
+// What other sites and sibling subdomains can do with the session of a user who is logged in.
+import type { CookieSerializeOptions } from '@fastify/cookie'
+import FakeTimers from '@sinonjs/fake-timers'
+import assert from 'node:assert/strict'
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import type { FastifyInstance } from 'fastify'
+import type { Browser } from 'playwright-core'
+import { buildApp, newKey } from '../helpers.ts'
+import { folderOf } from '../keys/support.ts'
+import { otherSite, pageAt, planting } from './other-site.ts'
+import { launch, listen, noBrowser, tls, Visitor } from './support.ts'
+
+describe('in Chromium', { skip: noBrowser }, () => {
+  let browser: Browser
+  let visitor: Visitor
+  let attacker: FastifyInstance
+  /** Of the app under test, of another site and of a subdomain of the app's. */
+  let app: FastifyInstance
+  let origin: string
+  let other: string
+  let sub: string
+  /** The user of the requests to `/seen`. */
+  let seen: unknown[]
+
+  before(async () => {
+    browser = await launch()
+    attacker = otherSite()
+    const port = await listen(attacker)
+    other = `https://other.test:${port}`
+    sub = `https://sub.app.test:${port}`
+  })
+  after(async () => {
+    await browser.close()
+    await attacker.close()
+  })
+  beforeEach(async () => {
+    visitor = await Visitor.enter(browser)
+    seen = []
+  })
+  afterEach(async () => {
+    await visitor.leave()
+    await app.close()
+  })
+
+  /** Starts an app with a cookie and logs the visitor in. */
+  async function logIn (cookie: CookieSerializeOptions, options: object = {}): Promise<void> {
+    app = buildApp({ key: newKey(), format: 'sealed', cookie: { path: '/', secure: true, ...cookie }, ...options }, tls())
+    app.all('/seen', async request => {
+      seen.push(request.session.get('userId') ?? null)
+      return 'seen'
+    })
+    origin = `https://app.test:${await listen(app)}`
+    await visitor.go(`${origin}/untouched`)
+    await visitor.set({ userId: 42 })
+  }
+
+  /** How a request to the app comes about. */
+  const ways: Record<string, () => Promise<void>> = {
+    'a link on another site': async () => { await click(pageAt(other, '/link', `${origin}/seen`), 'a') },
+    'a redirect from another site': async () => { await visitor.go(pageAt(other, '/redirect', `${origin}/seen`)) },
+    'a form on another site that POSTs': async () => { await click(pageAt(other, '/form', `${origin}/seen`), 'button') },
+    'a frame on another site': async () => { await visitor.go(pageAt(other, '/frame', `${origin}/seen`)) },
+    'a script on another site': async () => {
+      await visitor.go(other)
+      await visitor.page.evaluate(async to => { await fetch(to, { mode: 'no-cors', credentials: 'include' }) }, `${origin}/seen`)
+    },
+    'a form on a subdomain that POSTs': async () => { await click(pageAt(sub, '/form', `${origin}/seen`), 'button') },
+    'an address typed in': async () => { await visitor.go(`${origin}/seen`) }
+  }
+
+  async function click (page: string, element: string): Promise<void> {
+    await visitor.go(page)
+    await visitor.page.locator(element).click()
+    await visitor.page.waitForURL(`${origin}/seen`)
+  }
+
+  const carried: Record<string, Array<'strict' | 'lax' | 'none'>> = {
+    'a link on another site': ['lax', 'none'],
+    'a redirect from another site': ['strict', 'lax', 'none'],
+    'a form on another site that POSTs': ['none'],
+    'a frame on another site': [], // cookies of third parties are blocked
+    'a script on another site': [],
+    'a form on a subdomain that POSTs': ['strict', 'lax', 'none'],
+    'an address typed in': ['strict', 'lax', 'none']
+  }
+
+  for (const sameSite of ['strict', 'lax', 'none'] as const) {
+    it(`sameSite: '${sameSite}' goes with ${Object.keys(carried).filter(way => carried[way]!.includes(sameSite)).join(', ')}; with nothing else`, async () => {
+      await logIn({ sameSite })
+      for (const [way, request] of Object.entries(ways)) {
+        seen = []
+        await request()
+        assert.deepEqual(seen, [carried[way]!.includes(sameSite) ? 42 : null], way)
+      }
+    })
+  }
+
+  it("where cookies of third parties are not blocked, sameSite: 'none' goes with a frame and a script on another site, 'lax' does not", async t => {
+    await visitor.leave()
+    visitor = await Visitor.withThirdParties(folderOf(t))
+    for (const [sameSite, user] of [['lax', null], ['none', 42]] as const) {
+      seen = []
+      await logIn({ sameSite })
+      await ways['a frame on another site']!()
+      await ways['a script on another site']!()
+      assert.deepEqual(seen, [user, user], sameSite)
+      if (user === null) await app.close()
+    }
+  })
+
+  it('without sameSite, a POST of another site right after the login has no session', async () => {
+    await logIn({})
+    await ways['a form on another site that POSTs']!()
+    assert.deepEqual(seen, [null])
+  })
+
+  it("sameSite: 'strict' goes with a link on the page that a link on another site led to", async () => {
+    await logIn({ sameSite: 'strict' })
+    await click(pageAt(other, '/link', `${origin}/seen`), 'a')
+    await visitor.fetch('/seen')
+    assert.deepEqual(seen, [null, 42])
+  })
+
+  describe('a subdomain', () => {
+    const garbage = 'AQk3nothing-that-opens'
+
+    it('can plant a cookie of the same name, which does not log the user out', async () => {
+      await logIn({ sameSite: 'lax' })
+      await visitor.go(planting(sub, `session=${garbage}; Domain=app.test; Path=/; Secure`, `session=${garbage}2; Domain=app.test; Path=/get; Secure`))
+      await visitor.go(`${origin}/untouched`)
+      assert.equal((await visitor.context.cookies(`${origin}/get`)).filter(({ name }) => name === 'session').length, 3)
+      assert.deepEqual(await visitor.session(), { userId: 42 })
+    })
+
+    it('can plant an older session of its own, which does not take the place of the newer one', async () => {
+      await logIn({ sameSite: 'lax' })
+      const clock = FakeTimers.install({ now: Date.now() - 60_000, toFake: ['Date'] })
+      const older = app.encodeSecureSession(app.createSecureSession({ userId: 1 }))
+      clock.uninstall()
+      await visitor.go(planting(sub, `session=${older}; Domain=app.test; Path=/get; Secure`))
+      await visitor.go(`${origin}/untouched`)
+      assert.deepEqual(await visitor.session(), { userId: 42 })
+    })
+
+    it('cannot plant a __Host- cookie', async () => {
+      await logIn({ sameSite: 'lax' }, { cookieName: '__Host-session' })
+      const before = await visitor.cookie()
+      await visitor.go(planting(sub, `__Host-session=${garbage}; Domain=app.test; Path=/; Secure`, `__Host-session=${garbage}; Domain=app.test; Path=/get; Secure`))
+      assert.deepEqual(await visitor.cookie(), before)
+    })
+
+    it('has a __Host- cookie of its own, which the app never sees', async () => {
+      await logIn({ sameSite: 'lax' }, { cookieName: '__Host-session' })
+      await visitor.go(planting(sub, `__Host-session=${garbage}; Path=/; Secure`))
+      assert.equal((await visitor.context.cookies()).length, 2)
+      assert.equal((await visitor.context.cookies(origin)).length, 1)
+    })
+  })
+})
