@@ -4,7 +4,10 @@ import { it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
-const FILES = ['websocket/server.js', 'node-http/server.js', 'demo/server.js']
+const FILES = [
+  'csrf/server.js', 'demo/server.js', 'flash/server.js', 'node-http/server.js', 'oauth2/server.js',
+  'passport-local/server.js', 'passport-oauth2/server.js', 'websocket/server.js'
+]
 
 it('the examples have no type errors', () => {
   const files = FILES.map(file => fileURLToPath(new URL(`../../examples/${file}`, import.meta.url)))
