@@ -1,27 +1,11 @@
 // Plugins that write to the session in ways that the peer loses: what docs/plugins.md says of it.
-import type { FastifyInstance, FastifyPluginAsync, LightMyRequestResponse, preValidationAsyncHookHandler } from 'fastify'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import assert from 'node:assert/strict'
-import { createRequire } from 'node:module'
 import { describe, it } from 'node:test'
 import OAuth2Strategy from 'passport-oauth2'
 import { newKey } from '../helpers.ts'
+import { newPassport, passportRequest, takeFlash } from '../passport.ts'
 import { SIDES, cookieHeader, serverOf, type Server, type Side } from './support.ts'
-
-interface Passport {
-  initialize: () => FastifyPluginAsync
-  secureSession: () => FastifyPluginAsync
-  use: (strategy: OAuth2Strategy) => void
-  authenticate: (name: string) => preValidationAsyncHookHandler
-  registerUserSerializer: (serialize: (user: string) => Promise<string>) => void
-  registerUserDeserializer: (deserialize: (id: string) => Promise<string>) => void
-}
-
-/** What it adds to requests and replies. */
-interface LogIn { logIn: (user: string, options: object) => Promise<void> }
-interface Flash { flash: (type: string, message?: string) => unknown }
-
-/** Loaded without its types, which load those of the peer. */
-const { Authenticator } = createRequire(import.meta.url)('@fastify/passport') as { Authenticator: new () => Passport }
 
 /** Nobody listens there: a login whose state is right ends with an error, when the code is exchanged. */
 const NOWHERE = 'http://127.0.0.1:1'
@@ -29,9 +13,7 @@ const STATE_RIGHT = 500
 const STATE_WRONG = 403
 
 async function passportServer (side: Side): Promise<Server> {
-  const passport = new Authenticator()
-  passport.registerUserSerializer(async id => id)
-  passport.registerUserDeserializer(async id => id)
+  const passport = newPassport()
   passport.use(new OAuth2Strategy({
     authorizationURL: `${NOWHERE}/auth`, tokenURL: `${NOWHERE}/token`, callbackURL: `${NOWHERE}/callback`, clientID: 'app', clientSecret: 'secret', state: true, pkce: true
   }, () => assert.fail('nobody has logged in')))
@@ -89,7 +71,7 @@ for (const side of SIDES) {
       const { visit } = await passportServer(side)
       const { body } = await visit(async (session, request) => {
         session.cart = ['book']
-        await (request as unknown as LogIn).logIn('ada', { keepSessionInfo: true })
+        await passportRequest(request).logIn('ada', { keepSessionInfo: true })
         return session.data()
       })
       assert.deepEqual(JSON.parse(body), isPeer ? { passport: 'ada' } : { cart: ['book'], passport: 'ada' })
@@ -97,8 +79,8 @@ for (const side of SIDES) {
 
     it(`@fastify/flash ${isPeer ? 'loses' : 'keeps'} the message of a logout that deletes the session`, async () => {
       const { visit } = await passportServer(side)
-      const loggedOut = await visit((session, request) => { session.delete(); return (request as unknown as Flash).flash('notice', 'See you.') })
-      const { body } = await visit((_session, _request, reply) => (reply as unknown as Flash).flash('notice'), cookieHeader(loggedOut))
+      const loggedOut = await visit((session, request) => { session.delete(); return passportRequest(request).flash('notice', 'See you.') })
+      const { body } = await visit((_session, _request, reply) => takeFlash(reply, 'notice'), cookieHeader(loggedOut))
       assert.deepEqual(JSON.parse(body), isPeer ? [] : ['See you.'])
     })
   })
