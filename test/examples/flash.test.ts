@@ -46,8 +46,9 @@ describe('examples/flash', () => {
     assert.deepEqual(await Promise.all([visit(browser.copy()), visit(browser.copy())]), [['Welcome back.'], ['Welcome back.']])
   })
 
-  it('shows a message that another process with the same key has left', async () => {
+  it('shows a message that another process with the same key has left', async t => {
     const other = await Example.start('flash/server.js', { SESSION_KEY: KEY })
+    t.after(async () => await other.stop())
     const browser = new Browser()
     await browser.post(`${other.url}/login`)
     assert.equal(await other.stop(), 0)

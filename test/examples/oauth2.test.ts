@@ -100,7 +100,11 @@ describe('examples/oauth2', () => {
     const attacker = new Browser()
     const callback = await authorize(attacker, 'Eve')
     const victim = new Browser()
-    for (const name of [STATE_COOKIE, VERIFIER_COOKIE]) victim.plant(name, attacker.cookie(name)!)
+    const plant = (): void => { for (const name of [STATE_COOKIE, VERIFIER_COOKIE]) victim.plant(name, attacker.cookie(name)!) }
+    plant()
+    await assertRefused(victim, callback)
+    plant()
+    callback.searchParams.delete('state')
     await assertRefused(victim, callback)
   })
 
@@ -119,11 +123,13 @@ describe('examples/oauth2', () => {
     await assertRefused(browser, new URL(`${example.url}/callback?error=access_denied&state=${state}`))
   })
 
-  it('begins another session at the login, so that a copy of the cookie before is not in it', async () => {
+  it('begins another session at the login, so that whoever planted the one before is not in it', async () => {
     const browser = new Browser()
+    browser.plant(COOKIE, codec.seal({ planted: true }))
     const callback = await authorize(browser)
     const copy = browser.copy()
     await browser.get(callback.href)
+    assert.deepEqual(dataIn(browser), { userId: 'Ada' })
     assert.equal(await greeting(copy), 'Nobody is logged in.')
   })
 
@@ -134,11 +140,11 @@ describe('examples/oauth2', () => {
     assert.equal(browser.cookie(COOKIE), undefined)
   })
 
-  it('keeps a user logged in when the process is replaced by one with the same key', async () => {
+  it('keeps a user logged in when the process is replaced by one with the same key', async t => {
     const browser = new Browser()
     await browser.get((await authorize(browser)).href)
     const other = await Example.start('oauth2/server.js', { SESSION_KEY: KEY, ...provider.environment })
+    t.after(async () => await other.stop())
     assert.equal(await greeting(browser, other.url), 'Hello Ada')
-    assert.equal(await other.stop(), 0)
   })
 })
