@@ -4,7 +4,10 @@ import { it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
-const FILES = ['websocket', 'node-http', 'demo', 'fastify-websocket', 'helmet', 'rate-limit', 'cors', 'mercurius'].map(name => `${name}/server.js`)
+const FILES = [
+  'cors', 'csrf', 'demo', 'fastify-websocket', 'flash', 'helmet', 'mercurius', 'node-http', 'oauth2', 'passport-local', 'passport-oauth2',
+  'rate-limit', 'websocket'
+].map(name => `${name}/server.js`)
 
 it('the examples have no type errors', () => {
   const files = FILES.map(file => fileURLToPath(new URL(`../../examples/${file}`, import.meta.url)))

@@ -1,0 +1,79 @@
+// An OAuth 2.0 provider for the examples to log in at: a real one, over HTTP, in the test's process.
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { mock } from 'node:test'
+import type { ClientAuthMethod } from 'oidc-provider'
+import { Browser, locationOf } from './browser.ts'
+
+export class Provider {
+  readonly issuer: string
+  /** What an example takes from its environment. */
+  readonly environment: { ISSUER: string, CLIENT_ID: string, CLIENT_SECRET: string }
+  readonly #server: Server
+
+  private constructor (server: Server) {
+    this.#server = server
+    this.issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    this.environment = { ISSUER: this.issuer, CLIENT_ID: 'example', CLIENT_SECRET: 'a secret of the example' }
+  }
+
+  async #serve (method: ClientAuthMethod): Promise<void> {
+    // Loaded here, where nobody hears it say that it is not set up for production.
+    const { Provider: OidcProvider } = await import('oidc-provider')
+    const provider = new OidcProvider(this.issuer, {
+      clients: [{
+        client_id: this.environment.CLIENT_ID,
+        client_secret: this.environment.CLIENT_SECRET,
+        token_endpoint_auth_method: method,
+        application_type: 'native', // whose redirect URI may have any port
+        redirect_uris: ['http://127.0.0.1/callback']
+      }],
+      cookies: { keys: ['signs the cookies of the provider'] },
+      findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
+      pkce: { required: () => true },
+      ttl: { AccessToken: 600, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 } // seconds
+    })
+    this.#server.on('request', provider.callback())
+  }
+
+  /** @param method how the client of the example proves who it is. */
+  static async start (method: ClientAuthMethod): Promise<Provider> {
+    const server = createServer()
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const provider = new Provider(server)
+    const muted = (['info', 'warn'] as const).map(name => mock.method(console, name, () => {}))
+    try {
+      await provider.#serve(method)
+    } finally {
+      for (const { mock } of muted) mock.restore()
+    }
+    return provider
+  }
+
+  async stop (): Promise<void> {
+    this.#server.closeAllConnections()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  /**
+   * Logs in at the provider as somebody who was redirected there, and agrees to all that it asks.
+   * @returns the URL of the example's that the provider sends the browser back to
+   */
+  async logIn (browser: Browser, redirect: Response, name: string): Promise<URL> {
+    const { searchParams } = new URL(locationOf(redirect) ?? assert.fail('no redirect'))
+    const callback = searchParams.get('redirect_uri') ?? assert.fail('no redirect_uri')
+    let response = await browser.follow(redirect, callback)
+    for (;;) {
+      const location = locationOf(response)
+      if (location !== undefined) return new URL(location)
+      const page = await response.text()
+      const [, action] = /action="([^"]+)" method="post"/.exec(page) ?? assert.fail(page)
+      const [, prompt] = /name="prompt" value="(\w+)"/.exec(page) ?? assert.fail(page)
+      response = await browser.follow(await browser.post(action!, { prompt: prompt!, login: name, password: 'any' }), callback) // both matched
+    }
+  }
+}
