@@ -3,20 +3,22 @@
 // `npm run test:matrix` sets to Bun and Deno.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createSessionCodec, type SecureSessionPluginOptions, type SessionCodec } from '../../src/index.ts'
 import { tamperedWith } from '../examples/example.ts'
-import { emptyFolder, install, packBuilt, run } from './packed.ts'
+import { emptyFolder, install, packBuilt, repository, run } from './packed.ts'
 import { RuntimeServer, type CodecName } from './runtime-server.ts'
 
 const PROGRAM = process.env.TEST_RUNTIME ?? process.execPath
 const NAME = basename(PROGRAM)
-/** What docs/platforms.md says that Deno must allow; the command writes files. */
-const DENO = ['run', '--no-prompt', '--allow-net', '--allow-read', '--allow-env', '--allow-ffi', '--allow-sys=hostname', '--allow-write']
-const RUN = NAME === 'deno' ? DENO : []
+// As docs/platforms.md says that Deno runs an app; and the command writes files.
+const page = readFileSync(join(repository, 'docs/platforms.md'), 'utf8')
+const permissions = /^deno run (--.+) app\.js$/m.exec(page)?.[1]?.split(' ') ?? []
+const RUN = NAME === 'deno' ? ['run', '--no-prompt', ...permissions, '--allow-write'] : []
 
 const PASSPHRASE = { secret: 'correct horse battery staple, and more of it', salt: 'sixteen bytes ok', format: 'sealed' } as const
 
