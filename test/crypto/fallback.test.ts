@@ -81,10 +81,9 @@ interface Case {
   passphrase?: boolean
 }
 
-// Node's permission model lets no addon be loaded unless it is told to. Its name was another before Node 23.5.
-const PERMISSION = process.allowedNodeEnvironmentFlags.has('--permission')
-  ? ['--permission']
-  : ['--experimental-permission', '--no-warnings']
+// Node's permission model lets no addon be loaded unless it is told to. Its name was another before
+// Node 23.5; and newer Nodes warn of --allow-worker.
+const PERMISSION = [process.allowedNodeEnvironmentFlags.has('--permission') ? '--permission' : '--experimental-permission', '--no-warnings']
 
 const CASES: Case[] = [
   { title: 'is not installed', variant: 'no-addon', args: ['cjs.cjs'], passphrase: true, reason: /Cannot find module 'sodium-native'/ },

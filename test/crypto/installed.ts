@@ -5,7 +5,7 @@ import { cp, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { run } from '../package/packed.ts'
+import { packBuilt, run } from '../package/packed.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url))
 const fixtures = fileURLToPath(new URL('fixtures/', import.meta.url))
@@ -57,8 +57,8 @@ export class Installation {
 /** What `npm test` has built, packed once, and installed as often as there are variants. */
 export async function installations<Name extends Variant> (variants: readonly Name[]): Promise<{ root: string, of: Record<Name, Installation> }> {
   const root = await mkdtemp(join(tmpdir(), 'sealed-session-crypto-'))
-  const [packed] = JSON.parse(await run(repository, 'npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', root])) as Array<{ filename: string }>
-  const made = await Promise.all(variants.map(async variant => [variant, await install(join(root, variant), join(root, packed!.filename), variant)] as const))
+  const tarball = await packBuilt(root)
+  const made = await Promise.all(variants.map(async variant => [variant, await install(join(root, variant), tarball, variant)] as const))
   return { root, of: Object.fromEntries(made) as Record<Name, Installation> }
 }
 

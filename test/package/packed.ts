@@ -46,6 +46,14 @@ export async function pack (folder: string): Promise<{ tarball: string, files: s
   return { tarball: join(folder, packed.filename), files: packed.files.map(({ path }) => path) }
 }
 
+/** Packs what `npm run build` has built. Much quicker. */
+export async function packBuilt (folder: string): Promise<string> {
+  const output = await run(repository, 'npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder])
+  const [packed] = JSON.parse(output) as Array<{ filename: string }>
+  if (packed === undefined) throw new Error(`npm pack says ${output}`)
+  return join(folder, packed.filename)
+}
+
 /** Installs the tarball under a name, beside Fastify and a version of @fastify/cookie, and brings the fixtures. */
 export async function install (folder: string, tarball: string, name: string, cookieVersion: string): Promise<void> {
   await mkdir(folder)
