@@ -1,5 +1,6 @@
 // examples/nestjs, compiled the way its header says, as its clients see it.
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
@@ -11,20 +12,50 @@ const KEY = newKey().toString('hex')
 const COOKIE = 'nestjs-example'
 const UNAUTHORIZED = { message: 'Unauthorized', statusCode: 401 }
 
-/** Compiles a project. @returns what the compiler has to say */
-function compile (tsconfig: string): string[] {
-  const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: (): never => assert.fail('the tsconfig.json cannot be read') }
-  const config = ts.getParsedCommandLineOfConfigFile(tsconfig, {}, host)
+const FOLDER = fileURLToPath(new URL('../../examples/nestjs/', import.meta.url))
+const DECLARATIONS = fileURLToPath(new URL('../../dist/cjs/require.d.cts', import.meta.url))
+
+/** What an app has to compile that comes from the peer: the names are its, the package is this one. */
+const UNDER_PEERS_NAME = `
+import secureSession, { type Session } from '@fastify/secure-session'
+import type { NestFastifyApplication } from '@nestjs/platform-fastify'
+import type { FastifyRequest } from 'fastify'
+
+export async function register (app: NestFastifyApplication): Promise<void> {
+  await app.register(secureSession, { key: '', format: 'sealed' })
+  // @ts-expect-error: an option that there is not
+  await app.register(secureSession, { key: '', format: 'unheard of' })
+}
+export const nameOf = (session: Session, request: FastifyRequest): Array<string | undefined> => [session.name, request.session.get('name')]
+`
+
+const RENAMED = join(FOLDER, 'renamed.ts')
+
+/** The example, and beside it what is only there to be checked. */
+function programOf (): ts.Program {
+  const onError = (): never => assert.fail('the tsconfig.json cannot be read')
+  const config = ts.getParsedCommandLineOfConfigFile(join(FOLDER, 'tsconfig.json'), {}, { ...ts.sys, onUnRecoverableConfigFileDiagnostic: onError })
   assert.ok(config !== undefined)
-  const program = ts.createProgram(config.fileNames, config.options)
-  const { diagnostics } = program.emit()
-  return [...ts.getPreEmitDiagnostics(program), ...diagnostics].map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
+  const options = { ...config.options, paths: { '@fastify/secure-session': [DECLARATIONS] } }
+  const host = ts.createCompilerHost(options)
+  const { readFile, writeFile } = host
+  host.readFile = path => path === RENAMED ? UNDER_PEERS_NAME : readFile(path)
+  host.writeFile = (path, ...rest) => { if (!path.endsWith('renamed.js')) writeFile(path, ...rest) }
+  return ts.createProgram([...config.fileNames, RENAMED], options, host)
+}
+
+function messages (diagnostics: readonly ts.Diagnostic[]): string[] {
+  return diagnostics.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
 }
 
 describe('examples/nestjs', () => {
   let example: Example
+  let program: ts.Program
   before(async () => {
-    assert.deepEqual(compile(fileURLToPath(new URL('../../examples/nestjs/tsconfig.json', import.meta.url))), [])
+    program = programOf()
+    const own = program.getRootFileNames().filter(name => name !== RENAMED).map(name => program.getSourceFile(name))
+    const found = own.flatMap(file => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)])
+    assert.deepEqual(messages([...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics(), ...found, ...program.emit().diagnostics]), [])
     example = await Example.start('nestjs/dist/main.js', { SESSION_KEY: KEY })
   })
   after(async () => await example.stop())
@@ -92,6 +123,10 @@ describe('examples/nestjs', () => {
     const cookie = cookieOf(await example.logIn())
     await example.wait(15 * 60)
     assert.equal((await example.get('/profile', cookie)).status, 401)
+  })
+
+  it('has the same types where the package is installed under the name of the peer', () => {
+    assert.deepEqual(messages(program.getSemanticDiagnostics(program.getSourceFile(RENAMED))), [])
   })
 
   it('ends on SIGTERM', async () => {

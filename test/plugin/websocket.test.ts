@@ -7,6 +7,7 @@ import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { WebSocket } from 'ws'
 import secureSession, { type Session } from '../../src/index.ts'
+import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
 import { captureLog, newKey, warnings, type LogLine } from '../helpers.ts'
 import { cookieWith } from './support.ts'
 
@@ -89,6 +90,29 @@ describe('in a route of @fastify/websocket', () => {
     const [value = ''] = /(?<=session=)[^;]+/.exec(headers['set-cookie']?.[0] ?? '') ?? []
     assert.deepEqual(app.decodeSecureSession(decodeURIComponent(value))?.data(), { seen: true })
     await closed
+    await app.close()
+  })
+
+  it('a handler ends the session with revokeSession(): later upgrades find it empty', async () => {
+    const app = Fastify()
+    for (const register of Object.values(plugins)) register(app)
+    app.register(sessionRevocation, { store: new MemoryStore() })
+    app.register(async app => {
+      app.get('/', { websocket: true }, async (socket, { session }) => {
+        socket.send(JSON.stringify(session.data()))
+        await app.revokeSession(session)
+        socket.close()
+      })
+    })
+    const address = (await app.listen({ port: 0, host: '127.0.0.1' })).replace('http', 'ws')
+    const cookie = cookieWith(app, { n: 1 })
+    const answers: unknown[] = []
+    for (let time = 0; time < 2; time++) {
+      const client = new WebSocket(address, { headers: { cookie } })
+      client.on('message', message => answers.push(JSON.parse(String(message))))
+      await once(client, 'close')
+    }
+    assert.deepEqual(answers, [{ n: 1 }, {}])
     await app.close()
   })
 })
