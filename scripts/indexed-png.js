@@ -2,14 +2,17 @@
 import { crc32, deflateSync } from 'node:zlib'
 
 const MAX_COLORS = 256
+
+/** How many colors of a palette are just those that are there most often. */
+const FREQUENT = 64
 const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex')
 
 /**
  * @param {{ width: number, height: number, pixels: Uint32Array }} picture a pixel is 0xAABBGGRR; opaque
- * @returns {Buffer} Colors beyond the 256 that are there most often become the one that is nearest.
+ * @returns {Buffer} Colors that do not fit into the palette become the one that is nearest.
  */
 export function indexedPng ({ width, height, pixels }) {
-  const palette = mostFrequent(pixels)
+  const palette = paletteOf(pixels)
   const indices = new Map(palette.map((color, index) => [color, index]))
   const rows = Buffer.alloc((width + 1) * height) // each begins with its filter, which is none
   pixels.forEach((color, at) => {
@@ -23,10 +26,25 @@ export function indexedPng ({ width, height, pixels }) {
   return Buffer.concat([SIGNATURE, chunk('IHDR', head), chunk('PLTE', colors), chunk('IDAT', deflateSync(rows, { level: 9 })), chunk('IEND', Buffer.alloc(0))])
 }
 
-function mostFrequent (pixels) {
+/** The frequent colors, then such as are like none of those before, so that what is small keeps its color. */
+function paletteOf (pixels) {
   const counts = new Map()
   for (const color of pixels) counts.set(color, (counts.get(color) ?? 0) + 1)
-  return [...counts].sort(([, a], [, b]) => b - a).slice(0, MAX_COLORS).map(([color]) => color)
+  const colors = [...counts].sort(([, a], [, b]) => b - a).map(([color]) => color)
+  const palette = colors.slice(0, FREQUENT)
+  const known = new Set(palette.map(roughly))
+  for (const color of colors) {
+    if (palette.length === MAX_COLORS) break
+    if (known.has(roughly(color))) continue
+    known.add(roughly(color))
+    palette.push(color)
+  }
+  return palette
+}
+
+/** The upper half of each part. */
+function roughly (color) {
+  return color & 0xf0f0f0
 }
 
 /** Red, green and blue. */

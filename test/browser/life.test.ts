@@ -17,6 +17,8 @@ describe('in Chromium', { skip: noBrowser }, () => {
   let visitor: Visitor
   let app: FastifyInstance
   let port: number
+  /** When the visitor logged in, in milliseconds since 1970. */
+  let start: number
 
   before(async () => {
     browser = await launch()
@@ -39,6 +41,17 @@ describe('in Chromium', { skip: noBrowser }, () => {
     await serve(options, more)
     await visitor.go(`https://app.test:${port}/untouched`)
     await visitor.set({ userId: 42 })
+    start = Date.now()
+  }
+
+  /** Runs something with a server's clock that stands still so long after the login; the browser has its own. */
+  async function laterBy (seconds: number, run: () => Promise<void>): Promise<void> {
+    const clock = FakeTimers.install({ now: start + seconds * 1000, toFake: ['Date'] })
+    try {
+      await run()
+    } finally {
+      clock.uninstall()
+    }
   }
 
   it('a session survives the rotation of a keyring, and the old key once the browser has a new cookie', async () => {
@@ -160,16 +173,6 @@ describe('in Chromium', { skip: noBrowser }, () => {
     }
   })
 })
-
-/** Runs something with a server's clock that is ahead; the browser has its own. */
-async function laterBy (seconds: number, run: () => Promise<void>): Promise<void> {
-  const clock = FakeTimers.install({ now: Date.now() + seconds * 1000, toFake: ['Date'] })
-  try {
-    await run()
-  } finally {
-    clock.uninstall()
-  }
-}
 
 /** A route, `/slow`, that has read the session and writes to it once the test says so. */
 function gateway (): { add: (app: FastifyInstance) => void, reached: Promise<void>, open: () => void } {
