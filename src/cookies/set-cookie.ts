@@ -1,6 +1,9 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 
-/** Browsers drop a cookie whose name, value and attributes are longer (RFC 6265bis section 5.6). */
+/**
+ * Browsers take at least so much of a name, value and attributes (RFC 6265 section 6.1). Chromium
+ * counts name and value only, as RFC 6265bis section 5.6 has it; others need not.
+ */
 export const MAX_COOKIE_BYTES = 4096
 
 /** Writes a whole `Set-Cookie` line; what `@fastify/cookie` decorates the app with. */

@@ -1,9 +1,11 @@
 // The back button after a logout: what a page shows depends on what the browser may keep of it.
 import assert from 'node:assert/strict'
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { after, afterEach, before, describe, it } from 'node:test'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Browser } from 'playwright-core'
 import secureSession from '../../src/index.ts'
+import { tableUnder } from '../docs/markdown.ts'
+import { read } from '../docs/source.ts'
 import { newKey } from '../helpers.ts'
 import { launch, listen, noBrowser, tls, Visitor } from './support.ts'
 
@@ -18,17 +20,32 @@ interface Setup {
   script?: string
 }
 
+/** What becomes of a page: one that listens for `unload` is never kept whole. */
+const KEPT = [{ how: 'kept whole', script: '' }, { how: 'in the HTTP cache', script: 'addEventListener("unload", () => {})' }]
+
+/** The rows of the table in docs/browsers.md: a page, and what else there is. */
+const CASES: Record<string, [path: '/read' | '/written', setup: Setup]> = {
+  'it changed the session': ['/written', {}],
+  'it changed the session, with `noStore: false`': ['/written', { session: { noStore: false } }],
+  'it only read the session': ['/read', {}],
+  'it only read the session, with `private, no-cache`': ['/read', { headers: { 'cache-control': 'private, no-cache' } }],
+  'it only read the session, with `no-store`': ['/read', { headers: { 'cache-control': 'no-store' } }],
+  'it only read the session, and the logout has `Clear-Site-Data: "cache"`': ['/read', { atLogout: { 'clear-site-data': '"cache"' } }]
+}
+
 describe('in Chromium, the back button after a logout', { skip: noBrowser }, () => {
   let browser: Browser
   let visitor: Visitor
   let app: FastifyInstance
   let origin: string
 
-  before(async () => { browser = await launch() })
+  before(async () => {
+    browser = await launch()
+    visitor = await Visitor.enter(browser)
+  })
   after(async () => { await browser.close() })
-  beforeEach(async () => { visitor = await Visitor.enter(browser) })
   afterEach(async () => {
-    await visitor.leave()
+    await visitor.context.clearCookies()
     await app.close()
   })
 
@@ -70,32 +87,13 @@ describe('in Chromium, the back button after a logout', { skip: noBrowser }, () 
     return await visitor.page.locator('p').innerText()
   }
 
-  // A page without `unload` is kept whole, with its scripts; of others, the response may be in the HTTP cache.
-  for (const [how, script] of [['kept whole', ''], ['in the HTTP cache', 'addEventListener("unload", () => {})']] as const) {
-    describe(`where the page could be ${how}`, () => {
-      it('shows nothing private on a page that carried the session, by default', async () => {
-        await visit({ script })
-        assert.equal(await back('/written'), 'Please log in')
+  for (const [what = '', ...cells] of tableUnder(read('docs/browsers.md'), '## The back button')) {
+    for (const [index, { how, script }] of KEPT.entries()) {
+      it(`on a page that was ${how}: ${what}; the browser ${cells[index]}`, async () => {
+        const [path, setup] = CASES[what] ?? assert.fail(what)
+        await visit({ ...setup, script })
+        assert.equal(await back(path), cells[index] === 'asks the server' ? 'Please log in' : 'The secret of Ada')
       })
-
-      it('shows what was private on that page with noStore: false', async () => {
-        await visit({ script, session: { noStore: false } })
-        assert.equal(await back('/written'), 'The secret of Ada')
-      })
-
-      for (const [value, shown] of [
-        [undefined, 'The secret of Ada'], ['private, no-cache', 'The secret of Ada'], ['no-store', 'Please log in']
-      ] as const) {
-        it(`shows "${shown}" on a page that only read the session, with ${value ?? 'no'} Cache-Control of the app's`, async () => {
-          await visit({ script, ...value !== undefined && { headers: { 'cache-control': value } } })
-          assert.equal(await back('/read'), shown)
-        })
-      }
-
-      it(`shows ${script === '' ? 'what was' : 'nothing'} private with Clear-Site-Data at the logout`, async () => {
-        await visit({ script, atLogout: { 'clear-site-data': '"cache"' } })
-        assert.equal(await back('/read'), script === '' ? 'The secret of Ada' : 'Please log in')
-      })
-    })
+    }
   }
 })

@@ -120,7 +120,7 @@ describe('the demo in Chromium', { skip: noBrowser }, () => {
     const snapshot = await page.locator('main').ariaSnapshot()
     assert.match(snapshot, /- status: Logged in\. Your session is sealed/)
     for (const button of await page.getByRole('button').filter({ visible: true }).all()) {
-      const description = await button.evaluate<string>('element => document.getElementById(element.getAttribute("aria-describedby"))?.textContent ?? ""')
+      const description = await button.evaluate('element => document.getElementById(element.getAttribute("aria-describedby"))?.textContent ?? ""')
       assert.ok(description !== '' || await button.evaluate('element => element.form !== null'), await button.innerText())
     }
   })

@@ -33,7 +33,7 @@ export class DemoVisit {
   }
 
   async #watch (url: string): Promise<void> {
-    this.page.setDefaultTimeout(10_000)
+    this.page.setDefaultTimeout(20_000)
     this.page.on('pageerror', error => this.#problems.push(`error: ${error.message}`))
     this.page.on('console', message => {
       // That an answer was an error is what some tests are about; the page says so itself.

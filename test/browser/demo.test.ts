@@ -119,9 +119,9 @@ describe('the demo in Chromium', { skip: noBrowser }, () => {
     await visit.says(/^The session is over: it has reached one of its limits/)
   })
 
-  it('shows nothing of the session with the back button where another tab has logged out meanwhile', async () => {
+  it('shows nothing of the session with the back button where another tab has logged out meanwhile', async t => {
     await visit.logIn()
-    const other = await visit.visitor.otherTab()
+    const other = await visit.visitor.otherTab(t)
     await other.go(url)
     await visit.page.goto('about:blank')
     await other.fetch('/logout', {})

@@ -1,7 +1,7 @@
 // A session over time, in one jar: new keys, a restart, lifetimes, two tabs.
 import FakeTimers from '@sinonjs/fake-timers'
 import assert from 'node:assert/strict'
-import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
+import { after, afterEach, before, describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import type { Browser } from 'playwright-core'
 import { Keyring } from '../../src/index.ts'
@@ -17,12 +17,16 @@ describe('in Chromium', { skip: noBrowser }, () => {
   let visitor: Visitor
   let app: FastifyInstance
   let port: number
+  /** When the visitor logged in, in milliseconds since 1970. */
+  let start: number
 
-  before(async () => { browser = await launch() })
+  before(async () => {
+    browser = await launch()
+    visitor = await Visitor.enter(browser)
+  })
   after(async () => { await browser.close() })
-  beforeEach(async () => { visitor = await Visitor.enter(browser) })
   afterEach(async () => {
-    await visitor.leave()
+    await visitor.context.clearCookies()
     await app.close()
   })
 
@@ -37,6 +41,17 @@ describe('in Chromium', { skip: noBrowser }, () => {
     await serve(options, more)
     await visitor.go(`https://app.test:${port}/untouched`)
     await visitor.set({ userId: 42 })
+    start = Date.now()
+  }
+
+  /** Runs something with a server's clock that stands still so long after the login; the browser has its own. */
+  async function laterBy (seconds: number, run: () => Promise<void>): Promise<void> {
+    const clock = FakeTimers.install({ now: start + seconds * 1000, toFake: ['Date'] })
+    try {
+      await run()
+    } finally {
+      clock.uninstall()
+    }
   }
 
   it('a session survives the rotation of a keyring, and the old key once the browser has a new cookie', async () => {
@@ -115,19 +130,19 @@ describe('in Chromium', { skip: noBrowser }, () => {
   })
 
   describe('two tabs', () => {
-    it('share a session: a login and a logout in one count in the other', async () => {
+    it('share a session: a login and a logout in one count in the other', async t => {
       await logIn({ key: newKey() })
-      const other = await visitor.otherTab()
+      const other = await visitor.otherTab(t)
       await other.go(`https://app.test:${port}/untouched`)
       assert.deepEqual(await other.session(), { userId: 42 })
       await other.fetch('/delete', {})
       assert.deepEqual(await visitor.session(), {})
     })
 
-    it('that write at the same time leave what the last response had', async () => {
+    it('that write at the same time leave what the last response had', async t => {
       const gate = gateway()
       await logIn({ key: newKey() }, gate.add)
-      const other = await visitor.otherTab()
+      const other = await visitor.otherTab(t)
       await other.go(`https://app.test:${port}/untouched`)
       const slow = visitor.fetch('/slow')
       await gate.reached
@@ -138,13 +153,13 @@ describe('in Chromium', { skip: noBrowser }, () => {
     })
 
     for (const isRevoking of [false, true]) {
-      it(`of which one logs out while the other still waits: the session ${isRevoking ? 'is over with revocation' : 'comes back without revocation'}`, async () => {
+      it(`of which one logs out while the other still waits: the session ${isRevoking ? 'is over with revocation' : 'comes back without revocation'}`, async t => {
         const gate = gateway()
         await logIn({ key: newKey() }, app => {
           if (isRevoking) app.register(sessionRevocation, { store: new MemoryStore() })
           gate.add(app)
         })
-        const other = await visitor.otherTab()
+        const other = await visitor.otherTab(t)
         await other.go(`https://app.test:${port}/untouched`)
         const slow = visitor.fetch('/slow')
         await gate.reached
@@ -158,16 +173,6 @@ describe('in Chromium', { skip: noBrowser }, () => {
     }
   })
 })
-
-/** Runs something with a server's clock that is ahead; the browser has its own. */
-async function laterBy (seconds: number, run: () => Promise<void>): Promise<void> {
-  const clock = FakeTimers.install({ now: Date.now() + seconds * 1000, toFake: ['Date'] })
-  try {
-    await run()
-  } finally {
-    clock.uninstall()
-  }
-}
 
 /** A route, `/slow`, that has read the session and writes to it once the test says so. */
 function gateway (): { add: (app: FastifyInstance) => void, reached: Promise<void>, open: () => void } {

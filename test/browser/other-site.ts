@@ -5,9 +5,9 @@ import { tls } from './support.ts'
 /** Where an app under test is, for pages that point at it. */
 interface To { Querystring: { to: string } }
 
-/** Over TLS: cookies of a site and those of its plain twin are kept apart by browsers. */
-export function otherSite (): FastifyInstance {
-  const app = Fastify(tls())
+/** Over TLS by default: for cookies, a site and its plain twin are two. */
+export function otherSite (options = tls()): FastifyInstance {
+  const app = Fastify(options)
   const page = (path: string, content: (to: string) => string): void => {
     app.get<To>(path, async ({ query: { to } }, reply) => reply.type('text/html').send(`<!doctype html><title>A page</title>${content(to)}`))
   }

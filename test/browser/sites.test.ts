@@ -5,10 +5,16 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import type { Browser } from 'playwright-core'
+import { tableUnder } from '../docs/markdown.ts'
+import { read } from '../docs/source.ts'
 import { buildApp, newKey } from '../helpers.ts'
 import { folderOf } from '../keys/support.ts'
 import { otherSite, pageAt, planting } from './other-site.ts'
-import { launch, listen, noBrowser, tls, Visitor } from './support.ts'
+import { launch, listen, noBrowser, plain, tls, Visitor } from './support.ts'
+
+/** By the way of a request, the values of `sameSite` that let the session go with it. */
+const carried = new Map(tableUnder(read('docs/browsers.md'), '## Requests from other sites').map(([way = '', ...cells]) =>
+  [way, (['strict', 'lax', 'none'] as const).filter((_, index) => cells[index] === 'yes')]))
 
 describe('in Chromium', { skip: noBrowser }, () => {
   let browser: Browser
@@ -24,6 +30,7 @@ describe('in Chromium', { skip: noBrowser }, () => {
 
   before(async () => {
     browser = await launch()
+    visitor = await Visitor.enter(browser)
     attacker = otherSite()
     const port = await listen(attacker)
     other = `https://other.test:${port}`
@@ -33,12 +40,9 @@ describe('in Chromium', { skip: noBrowser }, () => {
     await browser.close()
     await attacker.close()
   })
-  beforeEach(async () => {
-    visitor = await Visitor.enter(browser)
-    seen = []
-  })
+  beforeEach(() => { seen = [] })
   afterEach(async () => {
-    await visitor.leave()
+    await visitor.context.clearCookies()
     await app.close()
   })
 
@@ -74,30 +78,25 @@ describe('in Chromium', { skip: noBrowser }, () => {
     await visitor.page.waitForURL(`${origin}/seen`)
   }
 
-  const carried: Record<string, Array<'strict' | 'lax' | 'none'>> = {
-    'a link on another site': ['lax', 'none'],
-    'a redirect from another site': ['strict', 'lax', 'none'],
-    'a form on another site that POSTs': ['none'],
-    'a frame on another site': [], // cookies of third parties are blocked
-    'a script on another site': [],
-    'a form on a subdomain that POSTs': ['strict', 'lax', 'none'],
-    'an address typed in': ['strict', 'lax', 'none']
-  }
-
   for (const sameSite of ['strict', 'lax', 'none'] as const) {
-    it(`sameSite: '${sameSite}' goes with ${Object.keys(carried).filter(way => carried[way]!.includes(sameSite)).join(', ')}; with nothing else`, async () => {
+    it(`sameSite: '${sameSite}' goes with ${[...carried.keys()].filter(way => carried.get(way)!.includes(sameSite)).join(', ')}; with nothing else`, async () => {
       await logIn({ sameSite })
-      for (const [way, request] of Object.entries(ways)) {
+      for (const [way, values] of carried) {
         seen = []
-        await request()
-        assert.deepEqual(seen, [carried[way]!.includes(sameSite) ? 42 : null], way)
+        await (ways[way] ?? assert.fail(way))()
+        assert.deepEqual(seen, [values.includes(sameSite) ? 42 : null], way)
       }
+      assert.equal(carried.size, Object.keys(ways).length)
     })
   }
 
   it("where cookies of third parties are not blocked, sameSite: 'none' goes with a frame and a script on another site, 'lax' does not", async t => {
-    await visitor.leave()
+    const usual = visitor
     visitor = await Visitor.withThirdParties(folderOf(t))
+    t.after(async () => {
+      await visitor.leave()
+      visitor = usual
+    })
     for (const [sameSite, user] of [['lax', null], ['none', 42]] as const) {
       seen = []
       await logIn({ sameSite })
@@ -148,6 +147,21 @@ describe('in Chromium', { skip: noBrowser }, () => {
       await visitor.go(planting(sub, `__Host-session=${garbage}; Domain=app.test; Path=/; Secure`, `__Host-session=${garbage}; Domain=app.test; Path=/get; Secure`))
       assert.deepEqual(await visitor.cookie(), before)
     })
+
+    for (const [cookieName, isPlanted] of [['session', true], ['__Host-session', false]] as const) {
+      it(`that is no subdomain but answers without TLS can${isPlanted ? '' : 'not'} plant a cookie named ${cookieName} before the login, and not after it`, async () => {
+        const plainSite = otherSite(plain)
+        const plant = planting(`http://app.test:${await listen(plainSite)}`, `${cookieName}=${garbage}; Path=/`)
+        await visitor.go(plant)
+        assert.equal((await visitor.cookies()).size, isPlanted ? 1 : 0)
+        await logIn({ sameSite: 'lax' }, { cookieName })
+        assert.deepEqual(await visitor.session(), { userId: 42 })
+        const { value } = await visitor.cookie()
+        await visitor.go(plant)
+        assert.equal((await visitor.cookie()).value, value)
+        await plainSite.close()
+      })
+    }
 
     it('has a __Host- cookie of its own, which the app never sees', async () => {
       await logIn({ sameSite: 'lax' }, { cookieName: '__Host-session' })

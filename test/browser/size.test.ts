@@ -15,11 +15,13 @@ describe('in Chromium', { skip: noBrowser }, () => {
   let visitor: Visitor
   let app: FastifyInstance
 
-  before(async () => { browser = await launch() })
+  before(async () => {
+    browser = await launch()
+    visitor = await Visitor.enter(browser)
+  })
   after(async () => { await browser.close() })
-  beforeEach(async () => { visitor = await Visitor.enter(browser) })
   afterEach(async () => {
-    await visitor.leave()
+    await visitor.context.clearCookies()
     await app.close()
   })
 

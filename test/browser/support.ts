@@ -6,10 +6,11 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TestContext } from 'node:test'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { chromium, type Browser, type BrowserContext, type Cookie, type LaunchOptions, type Page } from 'playwright-core'
 
-const PATH = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(path => existsSync(path))
+const PATH = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(path => existsSync(path))
 
 /** Why there can be no browser here, for `skip`; false where there is one. */
 export const noBrowser: string | false = PATH === undefined
@@ -102,9 +103,11 @@ export class Visitor {
     return new Visitor(context, await context.newPage())
   }
 
-  /** The same person with another tab. */
-  async otherTab (): Promise<Visitor> {
-    return new Visitor(this.context, await this.context.newPage())
+  /** The same person with another tab, which is closed when the test ends. */
+  async otherTab (t: TestContext): Promise<Visitor> {
+    const page = await this.context.newPage()
+    t.after(async () => { await page.close() })
+    return new Visitor(this.context, page)
   }
 
   async leave (): Promise<void> {
