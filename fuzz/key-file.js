@@ -8,6 +8,7 @@ import { Buffer } from 'node:buffer'
 import { Keyring } from '../dist/esm/index.js'
 import { parseKeyFile } from '../dist/esm/keys/key-file.js'
 import { unlessCoded, wordsOf } from './support/check.js'
+import { exchanged } from './support/exchange.js'
 import { KEYS } from './support/sealing.js'
 
 const [first, second] = KEYS
@@ -40,16 +41,4 @@ function parse (content) {
   const distinct = new Set(keys.map(key => key.toString('hex'))).size
   assert.equal(new Keyring(keys).ids.length, distinct)
   return keys.length
-}
-
-/** Each letter and digit one on, within its kind: digits, letters that are hex digits, all others. */
-const KINDS = ['0123456789', 'abcdef', 'ABCDEF', 'ghijklmnopqrstuvwxyz', 'GHIJKLMNOPQRSTUVWXYZ']
-const EXCHANGE = Buffer.from(Array.from({ length: 256 }, (_, byte) => {
-  const character = String.fromCharCode(byte)
-  const kind = KINDS.find(kind => kind.includes(character))
-  return kind === undefined ? byte : kind.charCodeAt((kind.indexOf(character) + 1) % kind.length)
-}))
-
-function exchanged (content) {
-  return Buffer.from(content.map(byte => EXCHANGE[byte]))
 }

@@ -17,6 +17,9 @@ import { readCorpus, targets, urlOf } from '../fuzz/support/corpus.js'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const work = join(root, 'fuzz', 'work')
+/** What is instrumented: our own code, in the build that the targets load. */
+const BUILD = join('dist', 'esm')
+
 const jazzer = createRequire(import.meta.url).resolve('@jazzer.js/core/dist/cli.js')
 
 /** What runs Node: words that begin with a program, where its own C library is too old for the fuzzer. */
@@ -80,13 +83,13 @@ async function fuzz (target) {
   const { fuzz } = await import(urlOf(target).href)
   const isAsync = fuzz.constructor.name === 'AsyncFunction'
   const limits = values.seconds === undefined ? `-runs=${values.runs ?? 100_000}` : `-max_total_time=${values.seconds}`
-  const common = ['-i', 'dist/esm', ...isAsync ? [] : ['--sync']]
+  const common = ['-i', BUILD, ...isAsync ? [] : ['--sync']]
   const status = await run([fileURLToPath(urlOf(target)), folder, ...common, '--', limits,
     `-max_len=${values['max-bytes']}`, '-rss_limit_mb=1024', '-print_final_stats=1', `-artifact_prefix=${work}/finding-${target}-`
   ], {}, log)
   if (status === 0 && values.keep) {
     const minimise = join(root, 'fuzz', 'support', 'minimise.js')
-    await run([minimise, '-i', 'dist/esm', '--', '-runs=0'], { FUZZ_TARGET: target, FUZZ_FOLDER: folder }, log)
+    await run([minimise, '-i', BUILD, '--', '-runs=0'], { FUZZ_TARGET: target, FUZZ_FOLDER: folder }, log)
   }
   return status
 }

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { codeIn, tableUnder } from './docs/markdown.ts'
+import { read } from './docs/source.ts'
 import { ROOT } from './docs/workspace.ts'
 
 /** What a file in fuzz/ exports. */
@@ -39,6 +41,11 @@ function around (inputs: readonly Buffer[]): fc.Arbitrary<Buffer> {
     }, input))
   return fc.oneof({ weight: 1, arbitrary: fc.uint8Array({ maxLength: 200, size: 'max' }).map(bytes => Buffer.from(bytes)) }, { weight: 2, arbitrary: edited })
 }
+
+it('docs/fuzzing.md has each target and what it holds, and no other', () => {
+  const documented = tableUnder(read('docs/fuzzing.md'), '## What is fuzzed, and what holds').map(([name]) => codeIn(name))
+  assert.deepEqual(documented.sort(), targets())
+})
 
 for (const name of targets()) {
   describe(`fuzz/${name}.js holds`, { timeout: TIME_LIMIT }, async () => {
