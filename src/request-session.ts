@@ -114,7 +114,11 @@ export class RequestSession implements WriteObserver {
   #fail (reply: FastifyReply, error: unknown): void {
     this.#settled = true
     this.#takeBack(reply)
-    if (this.#failed) return this.#cookie.warnOfFailure(this.#request)
+    if (this.#failed) {
+      // What a guard held back could be sealed: the store that it asks has failed, which the log says.
+      if (!this.#isHeldBack) this.#cookie.warnOfFailure(this.#request)
+      return
+    }
     this.#failed = true
     throw error
   }

@@ -6,7 +6,7 @@ import { Keyv } from 'keyv'
 import { KeyvPostgres } from '@keyv/postgres'
 import { MemoryStore, type SessionRevocationOptions } from '../../src/revocation/index.ts'
 import { stopClock } from '../edges/support.ts'
-import { captureLog, setCookies } from '../helpers.ts'
+import { captureLog, setCookies, warnings } from '../helpers.ts'
 import { TestStore, appWith, cookieOf, gate, get, login, post, who, type Bag } from './support.ts'
 
 const DAY = 86_400
@@ -338,6 +338,17 @@ describe('while the store fails', () => {
     const response = await get(app, '/last', cookie)
     assert.deepEqual([response.statusCode, response.body], [200, 'ann'])
     assert.deepEqual(setCookies(response), [])
+  })
+
+  it('a logout that fails is not warned of as a session that cannot be sealed: that advice would be of no use', async () => {
+    const { lines, logger = false } = captureLog()
+    const store = new TestStore()
+    const app = await appWith({ revocation: { store }, server: { logger } })
+    const cookie = await login(app)
+    await who(app, cookie) // so that the logout gets as far as the response
+    store.fail()
+    assert.equal((await post(app, '/logout', cookie)).statusCode, 503)
+    assert.deepEqual(warnings(lines), [])
   })
 
   it('"reject" leaves alone who does not use a session, or brings none', async () => {
