@@ -295,7 +295,7 @@ describe('a logout while other requests are under way', () => {
   })
 
   it('is never undone with revocation, in whatever order requests start and end', async () => {
-    const steps = fc.oneof({ weight: 3, arbitrary: start('login', 'delete', 'read', 'write', 'touch') }, { weight: 3, arbitrary: finish }, { weight: 1, arbitrary: rotate })
+    const steps = fc.oneof({ weight: 3, arbitrary: start('login', 'delete', 'read', 'touch', 'touch') }, { weight: 3, arbitrary: finish }, { weight: 1, arbitrary: rotate })
     await fc.assert(fc.asyncProperty(fc.array(steps, { maxLength: 24 }), staysOut), { numRuns: 150 })
   })
 
@@ -306,6 +306,7 @@ describe('a logout while other requests are under way', () => {
     const ended = new Set<unknown>()
     const waiting: Array<{ visit: Visit, kind: Kind }> = []
     let logins = 0
+    await browser.visit('login', { user: `login-${logins++}` })
     const finishOne = async (index: number): Promise<void> => {
       const [next] = waiting.splice(index, 1)
       if (next === undefined) return
