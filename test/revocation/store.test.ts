@@ -408,6 +408,18 @@ describe('while the store fails', () => {
     assert.equal(await who(app, cookie), 'ann')
   })
 
+  it('a logout that had no answer in time may count all the same, once the store has done it', async () => {
+    const { app, store, cookie } = await withStore({ storeTimeout: 0.02, cacheTtl: 0 })
+    const stored = gate()
+    store.before = async method => { if (method === 'set') await stored.opened }
+    const response = await post(app, '/logout', cookie)
+    assert.deepEqual([response.statusCode, setCookies(response)], [503, []])
+    assert.equal(await who(app, cookie), 'ann', 'not yet')
+    stored.open()
+    await stored.opened
+    assert.equal(await who(app, cookie), 'nobody')
+  })
+
   it('the time limit is half a second unless told otherwise', async () => {
     const { app, store } = await withStore()
     store.before = () => new Promise(() => {})
