@@ -119,7 +119,11 @@ export class RequestSession implements WriteObserver {
   #fail (reply: FastifyReply, error: unknown): void {
     this.#settled = true
     this.#takeBack(reply)
-    if (this.#failed) return this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_SEALED', this.#request)
+    if (this.#failed) {
+      // What a guard held back could be sealed: the store that it asks has failed, which the log says.
+      if (!this.#isHeldBack) this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_SEALED', this.#request)
+      return
+    }
     this.#failed = true
     throw error
   }

@@ -33,10 +33,10 @@ describe('the tarball', () => {
     ]) assert.ok(files.includes(file), `${file} is missing`)
   })
 
-  test('has the pages that the README links to, the chart, and nothing else: no sources, tests or tools', () => {
+  test('has the pages that the README links to, the charts, and nothing else: no sources, tests or tools', () => {
     const expected = [
       /^(docs|docs\/api|bench)\/[\w.-]+\.md$/,
-      /^bench\/chart\.svg$/,
+      /^(bench\/chart|docs\/reliability)\.svg$/,
       /^(package\.json|README\.md|LICENSE|genkey\.js)$/,
       /^dist\/esm\/([\w-]+\/)*[\w-]+\.c?js$/,
       /^dist\/esm\/(revocation\/)?index\.d\.ts$/,

@@ -6,7 +6,7 @@ import { Keyv } from 'keyv'
 import { KeyvPostgres } from '@keyv/postgres'
 import { MemoryStore, type SessionRevocationOptions } from '../../src/revocation/index.ts'
 import { stopClock } from '../edges/support.ts'
-import { captureLog, setCookies } from '../helpers.ts'
+import { captureLog, setCookies, warnings } from '../helpers.ts'
 import { TestStore, appWith, cookieOf, gate, get, login, post, who, type Bag } from './support.ts'
 
 const DAY = 86_400
@@ -340,6 +340,17 @@ describe('while the store fails', () => {
     assert.deepEqual(setCookies(response), [])
   })
 
+  it('a logout that fails is not warned of as a session that cannot be sealed: that advice would be of no use', async () => {
+    const { lines, logger = false } = captureLog()
+    const store = new TestStore()
+    const app = await appWith({ revocation: { store }, server: { logger } })
+    const cookie = await login(app)
+    await who(app, cookie) // so that the logout gets as far as the response
+    store.fail()
+    assert.equal((await post(app, '/logout', cookie)).statusCode, 503)
+    assert.deepEqual(warnings(lines), [])
+  })
+
   it('"reject" leaves alone who does not use a session, or brings none', async () => {
     const { app, cookie } = await outage('reject')
     assert.equal((await get(app, '/public', cookie)).body, 'hello')
@@ -395,6 +406,18 @@ describe('while the store fails', () => {
     await assert.rejects(app.revokeAll(), { code: 'FST_SEALED_SESSION_STORE_UNAVAILABLE', cause: new Error('no answer within 20 ms') })
     store.recover()
     assert.equal(await who(app, cookie), 'ann')
+  })
+
+  it('a logout that had no answer in time may count all the same, once the store has done it', async () => {
+    const { app, store, cookie } = await withStore({ storeTimeout: 0.02, cacheTtl: 0 })
+    const stored = gate()
+    store.before = async method => { if (method === 'set') await stored.opened }
+    const response = await post(app, '/logout', cookie)
+    assert.deepEqual([response.statusCode, setCookies(response)], [503, []])
+    assert.equal(await who(app, cookie), 'ann', 'not yet')
+    stored.open()
+    await stored.opened
+    assert.equal(await who(app, cookie), 'nobody')
   })
 
   it('the time limit is half a second unless told otherwise', async () => {
