@@ -1,5 +1,7 @@
-// docs/platforms.md says where there is a binary of libsodium, and that nothing runs at installation.
+// docs/platforms.md says where there is a binary of libsodium, that nothing runs at installation, and
+// what is tested on which runtime.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
@@ -24,5 +26,13 @@ describe('docs/platforms.md', () => {
       assert.deepEqual(Object.keys(scripts).filter(script => /^(?:pre|post)?install$/.test(script)), [], name)
       assert.ok(!existsSync(join(folder, 'binding.gyp')), `npm would compile ${name}`)
     }
+  })
+
+  it('lists the targets of npm run test:matrix, which refuses any other', () => {
+    const listed = tableUnder(PAGE, '## Runtimes').flatMap(([targets = '']) => [...targets.matchAll(/`(\w+)`/g)].map(([, target]) => target))
+    const { status, stderr } = spawnSync(process.execPath, [join(ROOT, 'scripts/matrix.js'), 'node1'], { encoding: 'utf8' })
+    assert.equal(status, 1)
+    const [, targets = ''] = /no such target: node1\. There are (.+)/.exec(stderr) ?? []
+    assert.deepEqual(targets.split(', '), listed)
   })
 })

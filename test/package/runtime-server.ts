@@ -33,7 +33,7 @@ export class RuntimeServer {
     const url = await new Promise<string>((resolve, reject) => {
       createInterface(child.stdout).once('line', resolve)
       child.once('error', reject)
-      child.once('close', code => { reject(new Error(`the server ended with ${code}: ${stderr}`)) })
+      child.once('close', (code, signal) => { reject(new Error(`the server ended with ${code ?? signal}: ${stderr}`)) })
     })
     return new RuntimeServer(url, child)
   }
