@@ -32,6 +32,7 @@ const codecs = [0, ABSOLUTE_TIMEOUT].map(choice => ['secretbox', 'sealed'].map(f
 const lives = [
   { created: LAST_WRITE * 1000 - 500_000, written: LAST_WRITE * 1000 + 250 },
   { created: LAST_WRITE * 1000 + 59_999.5, expiry: 60, maxAge: 4294967295 },
+  { created: 9e15 },
   { created: 0.1, expiry: 4294967295, maxAge: 0, id: 'AAECAwQFBgcICQoLDA0ODw' }
 ]
 const full = Buffer.concat([Buffer.from([7]), sealedPlaintext({}).subarray(1, 11), Buffer.from('000000640000006400112233445566778899aabbccddeeff', 'hex'), Buffer.from('{"n":1}')])
