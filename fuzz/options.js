@@ -7,7 +7,10 @@ import { Buffer } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { FuzzedDataProvider } from '@jazzer.js/core/dist/FuzzedDataProvider.js'
 import { Codec } from '../dist/esm/codec.js'
+import { lifetimeMismatch, missingInProduction } from '../dist/esm/cookies/advice.js'
+import { browserRefusals } from '../dist/esm/cookies/attributes.js'
 import { newContent } from '../dist/esm/content.js'
+import { Keyring } from '../dist/esm/index.js'
 import { readOptions } from '../dist/esm/options.js'
 import { isCoded, unlessCoded, wordsOf } from './support/check.js'
 import { KEYS } from './support/sealing.js'
@@ -39,6 +42,11 @@ export async function fuzz (data) {
 }
 
 function assertUsable (config) {
+  const { cookie, cookieName, expiry } = config
+  // What is said of the cookie at registration, and at the first cookie.
+  for (const words of [...browserRefusals(cookieName, cookie), ...missingInProduction(cookie), lifetimeMismatch(cookie, expiry)]) {
+    assert.ok(words === null || typeof words === 'string')
+  }
   const codec = new Codec(config)
   const token = unlessCoded(() => codec.seal(newContent({ n: 1 }, Date.now())))
   if (token === undefined) return
@@ -58,7 +66,7 @@ function entryOf (provider) {
   const size = provider.consumeIntegralInRange(0, 6)
   for (let i = 0; i < size; i++) {
     const name = provider.consumeIntegralInRange(0, 7) === 0 ? provider.consumeString(12) : pick(provider, NAMES)
-    Object.defineProperty(entry, name, { value: SECRET_NAMES.has(name) ? secretOf(provider) : valueOf(provider), enumerable: true, configurable: true, writable: true })
+    Object.defineProperty(entry, name, { value: SECRET_NAMES.has(name) ? secretOf(provider, name) : valueOf(provider), enumerable: true, configurable: true, writable: true })
   }
   return entry
 }
@@ -68,7 +76,7 @@ function pick (provider, list) {
 }
 
 /** Nothing that would be a passphrase: to derive a key takes half a second. */
-function secretOf (provider) {
+function secretOf (provider, name) {
   const makers = [
     () => `${MARK}${provider.consumeString(7)}`,
     () => `${MARK}${'a'.repeat(provider.consumeIntegralInRange(0, 23))}`,
@@ -76,6 +84,10 @@ function secretOf (provider) {
     () => [`${MARK}`, KEYS[1]],
     () => [],
     () => null,
+    () => new Keyring(KEYS),
+    () => [new Keyring(KEYS)],
+    () => Promise.resolve(MARK),
+    () => Buffer.alloc(name === 'key' ? 32 : 31),
     () => provider.consumeNumber(),
     () => ({ [MARK]: MARK }),
     () => new URL(`file:///${MARK}`),

@@ -1,7 +1,9 @@
-// Any answers of a store of revocations: other types, text that is no number, errors, none at all.
+// Any answers of a store of revocations: other types, text that is no number, errors, none at all; at
+// once or as promises.
 //
 // Holds: to ask it whether a session is revoked gives a boolean or the one coded error. Where the store
-// says anything but whole numbers it is never 'not revoked', unless the app accepts errors.
+// says anything but whole numbers it is never 'not revoked', unless the app accepts errors. To revoke
+// something throws that error, or it is revoked from then on.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { FuzzedDataProvider } from '@jazzer.js/core/dist/FuzzedDataProvider.js'
@@ -22,11 +24,21 @@ export async function fuzz (data) {
   const subject = provider.consumeBoolean() ? provider.consumeString(12) : undefined
   let asked = 0
   const given = []
-  const store = { get: () => { const give = answers[asked++ % answers.length]; given.push(give); return give() }, set: () => true }
+  const stored = provider.consumeIntegralInRange(0, 3) !== 0
+  const store = { get: () => { const give = answers[asked++ % answers.length]; given.push(give); return give() }, set: () => stored }
   const revocations = new Revocations({ client: new StoreClient(store, 1000, log), cacheTtl: 0, acceptsErrors, expiry: 60, absoluteTimeout: null, now: () => NOW })
   const verdict = await verdictOf(revocations.isRevoked({ id: Buffer.alloc(16, 1), created, subject }))
   if (given.some(isFailure)) assert.ok(acceptsErrors ? typeof verdict === 'boolean' : verdict === 'failed' || verdict === true)
-  else assert.equal(verdict, expected(given.map(give => give()), created))
+  else assert.equal(verdict, expected(await Promise.all(given.map(give => give())), created))
+  await assertRevoked(revocations, { id: Buffer.alloc(16, 2), created: NOW, subject }, stored)
+}
+
+async function assertRevoked (revocations, identity, stored) {
+  await verdictOf(revocations.noteLifetime(120))
+  const act = identity.subject === undefined ? revocations.revokeId(identity.id, null) : revocations.revokeUntilNow(identity.subject)
+  if (await verdictOf(act) === 'failed') return
+  assert.ok(stored, 'what was not stored counts as revoked')
+  assert.equal(revocations.isKnownRevoked(identity), true)
 }
 
 async function verdictOf (asking) {
@@ -47,6 +59,7 @@ function expected ([own, ...epochs], created) {
 function isFailure (give) {
   try {
     const value = give()
+    if (value instanceof Promise) return false // of a number, see below
     return value !== undefined && value !== null && !/^\d+$/.test(String(value))
   } catch {
     return true
@@ -58,7 +71,7 @@ function answerOf (provider) {
   const number = provider.consumeIntegralInRange(0, 2 * NOW)
   const makers = [
     () => undefined, () => null, () => String(number), () => String(number), () => number, () => text, () => '', () => false, () => -number,
-    () => number + 0.5, () => NaN, () => ({}), () => [number], () => `${number}\n`, () => { throw new Error(text) }, () => { throw null } // eslint-disable-line no-throw-literal
+    () => number + 0.5, () => NaN, () => ({}), () => [number], () => `${number}\n`, () => Promise.resolve(String(number)), () => { throw new Error(text) }, () => { throw null } // eslint-disable-line no-throw-literal
   ]
   return makers[provider.consumeIntegralInRange(0, makers.length - 1)]
 }

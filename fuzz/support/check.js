@@ -24,6 +24,11 @@ export function assertSealedOrRefused (opened) {
   else assertRefusal(opened)
 }
 
+/** Data that was sealed again: the same JSON, which has no 1e999 and no -0, though it can be read. */
+export function assertSame (data, before) {
+  assert.equal(JSON.stringify(data), JSON.stringify(before))
+}
+
 /** An error of this package: with a code of the table, and a hint. */
 export function isCoded (error) {
   return error instanceof Error && Object.hasOwn(ERRORS, error.code) && typeof error.hint === 'string'
