@@ -68,9 +68,16 @@ function middle (values) {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
 }
 
-function memory ({ collected }) {
+function memory ({ collected, ledger }) {
+  const [first, last] = [collected[0], collected.at(-1)]
+  const growth = name => last[name].heapUsed - first[name].heapUsed
+  // Logins come at the same rate all the time.
+  const begun = Math.round(ledger.kinds.login * (1 - first.at / last.at))
   const rows = collected.map(({ at, A, B }) => [(at / 60).toFixed(0), mb(A.heapUsed), mb(B.heapUsed), mb(A.rss), mb(B.rss)])
-  return table(['minute', 'heap of A, MB', 'heap of B', 'resident A', 'resident B'], rows)
+  return `${table(['minute', 'heap of A, MB', 'heap of B', 'resident A', 'resident B'], rows)}
+
+From the first line to the last, while ${begun} sessions began, the heaps grew by ${mb(growth('A'))} MB (A) and ${mb(growth('B'))} MB (B): by
+${Math.round(growth('A') / begun)} and ${Math.round(growth('B') / begun)} bytes a session.`
 }
 
 function operator ({ seen }) {
