@@ -55,6 +55,21 @@ describe('in Chromium', { skip: noBrowser }, () => {
     assert.deepEqual(await visitor.session(), { userId: 42 })
   })
 
+  for (const [cookieName, canBeside, canBefore] of [
+    ['session', true, true], ['__Secure-session', true, true], ['__Host-session', false, true],
+    ['__Http-session', false, false], ['__Host-Http-session', false, false]
+  ] as const) {
+    it(`a script of the page can${canBeside ? '' : 'not'} put another ${cookieName} beside it, for a longer path, and can${canBefore ? '' : 'not'} set one where there is none`, async () => {
+      await visit({ cookieName, cookie: { path: '/', secure: true } })
+      await visitor.page.evaluate(`document.cookie = "${cookieName}=mine; Path=/get; Secure"`)
+      assert.equal((await visitor.context.cookies()).length, canBeside ? 2 : 1)
+      assert.deepEqual(await visitor.session(), { userId: 42 })
+      await visitor.context.clearCookies()
+      await visitor.page.evaluate(`document.cookie = "${cookieName}=mine; Path=/; Secure"`)
+      assert.equal((await visitor.context.cookies()).length, canBefore ? 1 : 0)
+    })
+  }
+
   for (const [sameSite, stored] of [[undefined, 'Lax'], ['lax', 'Lax'], ['strict', 'Strict'], ['none', 'None']] as const) {
     it(`sameSite: ${String(sameSite)} is stored as ${stored}`, async () => {
       await visit({ cookie: { path: '/', secure: true, ...sameSite !== undefined && { sameSite } } })

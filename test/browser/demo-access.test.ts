@@ -15,7 +15,10 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 
 /** What a visitor has: colors, and the width of a window in CSS pixels. */
-const WINDOWS = [['light', 1280], ['dark', 1280], ['dark', 360], ['light', 320]] as const
+const WINDOWS = [['light', 1280], ['dark', 360]] as const
+
+/** What WCAG asks for, in CSS pixels (1.4.10, reflow). */
+const NARROWEST = 320
 
 describe('the demo in Chromium', { skip: noBrowser }, () => {
   let browser: Browser
@@ -56,7 +59,7 @@ describe('the demo in Chromium', { skip: noBrowser }, () => {
   }
 
   for (const [state, lead] of Object.entries(states)) {
-    it(`has nothing that axe finds, and nothing that is cut off at a phone's width: ${state}`, async () => {
+    it(`has nothing that axe finds, in light and on a phone in the dark, and fits into ${NARROWEST} px: ${state}`, async () => {
       await lead()
       await visit.page.evaluate(AXE)
       for (const [colorScheme, width] of WINDOWS) {
@@ -65,9 +68,9 @@ describe('the demo in Chromium', { skip: noBrowser }, () => {
         const where = `${colorScheme}, ${width} px`
         const { violations } = await visit.page.evaluate<AxeResults>(`axe.run({ runOnly: ${JSON.stringify(RULES)} })`)
         assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map(({ target }) => target.join())]), [], where)
-        // WCAG asks for 320 (1.4.10, reflow).
-        assert.equal(await visit.page.evaluate('document.documentElement.scrollWidth'), width, where)
       }
+      await visit.page.setViewportSize({ width: NARROWEST, height: 800 })
+      assert.equal(await visit.page.evaluate('document.documentElement.scrollWidth'), NARROWEST)
     })
   }
 

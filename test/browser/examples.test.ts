@@ -52,13 +52,6 @@ describe('in Chromium, the example', { skip: noBrowser }, () => {
     assert.equal((await visitor.fetch('/profile')).status, 401)
   })
 
-  it('node-http ends sessions with the process where it makes a key of its own', async () => {
-    await fakePages()
-    await logIn('node-http/server.js', {})
-    await restart('node-http/server.js', {})
-    assert.equal((await visitor.fetch('/profile')).status, 401)
-  })
-
   it('websocket greets the user of the page, across a restart too, and nobody after a logout', async () => {
     const environment = { SESSION_KEY: newKey().toString('base64') }
     await logIn('websocket/server.js', environment)

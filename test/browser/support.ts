@@ -10,7 +10,7 @@ import type { TestContext } from 'node:test'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { chromium, type Browser, type BrowserContext, type Cookie, type LaunchOptions, type Page } from 'playwright-core'
 
-const PATH = process.env.CHROMIUM ?? ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(path => existsSync(path))
+const PATH = process.env.CHROMIUM || ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(path => existsSync(path))
 
 /** Why there can be no browser here, for `skip`; false where there is one. */
 export const noBrowser: string | false = PATH === undefined
