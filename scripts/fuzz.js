@@ -44,8 +44,8 @@ function missing () {
 }
 
 const HELP = `\
-The binary of @jazzer.js/fuzzer is for Linux with glibc 2.38 or later (Debian 13, Ubuntu 24.04), macOS
-and Windows on x64. What can be done:
+The binaries of @jazzer.js/fuzzer are for Linux with glibc 2.38 or later (Debian 13, Ubuntu 24.04) and
+macOS, on x64 and arm64, and for Windows on x64. What can be done:
 
 - npm run test:unit fuzz    replays the corpus and runs fast-check over all targets, on any machine
 - a container of a newer system: docker run -v "$PWD:/app" -w /app node:22-trixie npm run fuzz

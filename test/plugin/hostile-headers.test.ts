@@ -86,7 +86,7 @@ describe('a server that gets nothing but cookies that do not open', () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
     const app = await appWith({ '/': ({ session }) => session.data() }, { options: OPTIONS[0]! })
-    const honest = tokenWith(app, { n: 1 })
+    const honest = tokenWith(app, { text: 'x'.repeat(1000) })
     const used = (): number => {
       collect()
       const { heapUsed, external } = process.memoryUsage()
@@ -95,7 +95,7 @@ describe('a server that gets nothing but cookies that do not open', () => {
     /** Each cookie once only: what is kept for one of them would add up. */
     const flood = async (from: number, to: number): Promise<void> => {
       for (let n = from; n < to; n++) {
-        const token = n % 2 === 0 ? `${honest.slice(0, 20)}${n}${honest.slice(30)}` : `${Buffer.alloc(40, `${n}`).toString('base64')}%3B${Buffer.alloc(24, `${n}`).toString('base64')}`
+        const token = n % 2 === 0 ? `${honest.slice(0, 20)}${n}${honest.slice(30)}` : `${Buffer.alloc(1000, `${n}`).toString('base64')}%3B${Buffer.alloc(24, `${n}`).toString('base64')}`
         await app.inject({ url: '/', headers: { cookie: `session=2~${n}; session=${token}; session.${n % 9}=~${token}` } })
         if (n % 100 === 0) await setImmediate() // a request that is injected leaves nothing only once the loop has turned
       }
@@ -105,6 +105,7 @@ describe('a server that gets nothing but cookies that do not open', () => {
     const before = used()
     await flood(REQUESTS / 6, REQUESTS)
     const each = (used() - before) / (REQUESTS * 5 / 6)
-    assert.ok(each < 100, `${each.toFixed(1)} bytes a request stay`)
+    // A cookie has 1300 bytes or more; what Node compiles on the way is a tenth of that.
+    assert.ok(each < 400, `${each.toFixed(1)} bytes a request stay`)
   })
 })
