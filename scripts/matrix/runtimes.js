@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-export const CACHE = fileURLToPath(new URL('../../node_modules/.cache/runtimes/', import.meta.url))
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/runtimes/', import.meta.url))
 
 /** @type {Record<string, { node: string, bun: string, deno: string }>} */
 const PACKAGES = {
@@ -35,13 +35,20 @@ export async function runtime (kind, major) {
   return join(await install(`${kind}${major}`, `${name}@${major}`), 'node_modules', name, PROGRAMS[kind])
 }
 
+/** @type {Map<string, Promise<string>>} */
+const installed = new Map()
+
 /**
  * A folder of the cache with a package in its node_modules.
  * @param {string} folder its name
  * @param {string} spec the package's name and version
  */
 export async function install (folder, spec) {
-  const path = join(CACHE, folder)
+  if (!installed.has(folder)) installed.set(folder, installOnce(join(CACHE, folder), spec))
+  return await installed.get(folder)
+}
+
+async function installOnce (path, spec) {
   const complete = join(path, 'complete')
   if (existsSync(complete)) return path
   rmSync(path, { recursive: true, force: true })
