@@ -29,7 +29,10 @@ function write (line) {
   if (name === 'the revocation store answers again') failures.at(-1).to = time
 }
 
-const app = Fastify({ logger: { level: 'info', stream: { write } }, logController: new LogController({ disableRequestLogging: true }) })
+/** Milliseconds. Longer than a run: a connection that is closed while the client sends on it would look like a lost request. */
+const KEEP_ALIVE = 86_400_000
+
+const app = Fastify({ keepAliveTimeout: KEEP_ALIVE, logger: { level: 'info', stream: { write } }, logController: new LogController({ disableRequestLogging: true }) })
 
 const adapter = new KeyvRedis({
   url: `redis://127.0.0.1:${redisPort}`,
