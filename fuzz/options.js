@@ -11,7 +11,7 @@ import { lifetimeMismatch, missingInProduction } from '../dist/esm/cookies/advic
 import { browserRefusals } from '../dist/esm/cookies/attributes.js'
 import { newContent } from '../dist/esm/content.js'
 import { Keyring } from '../dist/esm/index.js'
-import { readOptions } from '../dist/esm/options.js'
+import { readOptions } from '../dist/esm/options/options.js'
 import { isCoded, unlessCoded, wordsOf } from './support/check.js'
 import { KEYS } from './support/sealing.js'
 

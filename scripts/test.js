@@ -6,6 +6,7 @@
 // loaded before a test file is: most tests call the code that seals and opens at once.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 const root = new URL('../', import.meta.url)
@@ -22,8 +23,13 @@ const files = readdirSync(new URL('test/', root), { recursive: true, encoding: '
 /** Milliseconds; no file takes a third of it. One that hangs fails by name, rather than hold all up. */
 const HANGS_AFTER = 300_000
 
-const { status } = spawnSync(process.execPath, ['--import', 'tsx', ...(isWasm ? ['--import', './test/wasm-ready.ts'] : []), '--test', `--test-timeout=${HANGS_AFTER}`, ...files], {
-  cwd: fileURLToPath(root),
-  stdio: 'inherit'
-})
+const { status } = spawnSync(process.execPath, [
+  '--import', 'tsx',
+  ...(isWasm ? ['--import', './test/wasm-ready.ts'] : []),
+  '--test',
+  `--test-timeout=${HANGS_AFTER}`,
+  // Node leaves one core out, which of two is half.
+  `--test-concurrency=${availableParallelism()}`,
+  ...files
+], { cwd: fileURLToPath(root), stdio: 'inherit' })
 process.exitCode = status ?? 1

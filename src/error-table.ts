@@ -18,7 +18,7 @@ export const ERRORS = {
   },
   FST_SEALED_SESSION_OPTION_INVALID: {
     message: 'option "%s" must be %s, got %s',
-    advice: 'See docs/options.md.'
+    advice: 'All options and their types are in docs/options.md.'
   },
   FST_SEALED_SESSION_DURATION: {
     message: 'option "%s" must be a finite positive number of seconds, got %s',
