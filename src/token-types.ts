@@ -3,7 +3,7 @@ import type { SessionData } from './types.ts'
 /**
  * How a session is sealed into a token.
  *
- * - `'secretbox'`: the peer's format, which `@fastify/secure-session` reads and writes, too.
+ * - `'secretbox'`: the format that `@fastify/secure-session` reads and writes, too.
  * - `'sealed'`: shorter, needs no percent-encoding, opens only as the session that it was sealed
  *   for, and names its key, so that it opens as fast with a hundred keys as with one.
  */

@@ -44,6 +44,7 @@ export interface SessionMethods<T> {
    * (`toString`, `constructor`, …) is not there until you set it.
    */
   get<Key extends keyof T>(key: Key): T[Key] | undefined
+  /** A key that is not declared: its type is what you say, as with `@fastify/secure-session`. */
   get<Value = unknown>(key: string): Value | undefined
 
   /**
@@ -54,12 +55,13 @@ export interface SessionMethods<T> {
    * hook registered after this plugin, that is at once.)
    * @throws `FST_SEALED_SESSION_KEY_RESERVED` for `__ts`, the time of the last write.
    */
-  set<Key extends keyof T>(key: Key, value: T[Key] | undefined): void
   set(key: UndeclaredKey<T>, value: unknown): void
+  // Last, since the compiler speaks of the last one where none fits.
+  set<Key extends keyof T>(key: Key, value: T[Key] | undefined): void
 
   /**
    * A shallow copy of everything in the session, without internal properties. Never undefined: the
-   * type is the peer's, so that code written for it compiles.
+   * type is that of `@fastify/secure-session`, so that code written for it compiles.
    */
   data(): T | undefined
 
