@@ -38,7 +38,7 @@ export const ERRORS = {
   },
   FST_SEALED_SESSION_KEY_MISSING: { // as the peer
     message: 'key or secret must specified',
-    advice: 'Create a key with "npx fastify-sealed-session keygen --out secret-key" and pass it: key: readFileSync("secret-key").'
+    advice: 'Create a key with "npx fastify-sealed-session keygen --out secret-key" and pass it: key: readFileSync("secret-key"). Where it comes from the environment, see whether the variable is set.'
   },
   FST_SEALED_SESSION_KEY_TYPE: { // as the peer
     message: 'key must be a string or a Buffer',
@@ -205,6 +205,6 @@ export const ERRORS = {
   },
   FST_SEALED_SESSION_SUBJECT_MISSING: {
     message: 'revokeSubject needs the option "subject"',
-    advice: 'Tell sessionRevocation whose a session is: subject: session => session.get("userId").'
+    advice: 'Tell sessionRevocation whose a session is: subject: session => session.get("userId")?.toString().'
   }
 } as const

@@ -130,7 +130,7 @@ export class Keyring {
 function asPath (path: unknown): string {
   if (path instanceof URL) return pathOfUrl(path)
   if (typeof path === 'string' && path !== '') return resolve(path)
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['path', 'the path of a key file', path === '' ? 'an empty string' : kindOf(path)])
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['path', 'the path of a key file', path === '' ? 'an empty string' : kindOf(path)], 'Where it comes from the environment, see whether the variable is set.')
 }
 
 function pathOfUrl (url: URL): string {
