@@ -31,13 +31,13 @@ export function readmeTable (results) {
   ]
   return `| | fastify-sealed-session | @fastify/secure-session | iron-session | @fastify/session (in memory) |
 | --- | --- | --- | --- | --- |
-${rows.map(([what, cell]) => `| ${[what, ...SIDES.map(side => cell(side) ?? '')].join(' | ')} |`).join('\n')}
+${rows.map(([what, cell]) => `| ${[what, ...SIDES.map(side => cell(side) ?? '–')].join(' | ')} |`).join('\n')}
 
-Times of a request are what is added to an app that only has \`@fastify/cookie\`: below zero, since its
-parsing of cookies waits until somebody asks for them. Only compare within a row. Measured on ${today()}
-with ${machine()}.
+Times of a request are what is added to an app that only has \`@fastify/cookie\`, whose parsing of cookies
+waits, with this package, until somebody asks for them. "–" is what a package does not have, or not apart
+from a request. Only compare within a row. Measured on ${today()} with ${machine()}.
 `
 }
 
-const micros = time => `${time.toFixed(1)} µs`
+const micros = time => time > 0 ? `${time.toFixed(1)} µs` : 'nothing'
 const blocked = time => time && `${time.toFixed(0)} ms`
