@@ -28,6 +28,7 @@ describe('stringify', () => {
     ['a symbol', { a: { s: Symbol('value') } }, 'a.s is a symbol'],
     ['a cycle', cyclic(), 'cart.items[0].cart is a reference to an object that contains it (a cycle)'],
     ['a BigInt under a key that is no identifier', { 'a b': { 'c.d': 1n } }, '["a b"]["c.d"] is a BigInt'],
+    ['a BigInt under a number', { byId: { 7: 1n } }, 'byId["7"] is a BigInt'],
     ['a BigInt under an empty key', { '': 1n }, '[""] is a BigInt'],
     ['a function as toJSON of the session itself', { toJSON: () => ({}) }, 'toJSON is a function'],
     ['a toJSON() that throws', { a: { toJSON () { throw new Error('no') } } }, 'a is an object whose toJSON() or getter fails'],

@@ -38,6 +38,7 @@ app.register(secureSession, {
 })
 
 app.get('/profile', async ({ session }, reply) => {
+  reply.header('cache-control', 'no-store') // by itself it is on what sets the cookie only
   const name = session.get('name')
   if (name === undefined) reply.code(401)
   return { name }

@@ -45,6 +45,7 @@ function takeMessages (request, reply) {
   return flash?.notice === undefined ? [] : /** @type {string[]} */ (reply.flash('notice'))
 }
 
+// Other sites can send such forms, too, and log a visitor in or out: examples/csrf keeps them from it.
 app.post('/login', async (request, reply) => {
   request.session.regenerate()
   request.session.set('name', 'Ada') // whoever your password check says it is

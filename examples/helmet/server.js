@@ -59,6 +59,7 @@ const page = nonce => `<!doctype html>
 </html>`
 
 app.get('/profile', async ({ session }, reply) => {
+  reply.header('cache-control', 'no-store') // by itself it is on what sets the cookie only
   const name = session.get('name')
   if (name === undefined) reply.code(401)
   return { name }

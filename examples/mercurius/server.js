@@ -86,7 +86,7 @@ async function guardUpgrade (request, reply) {
 app.register(mercurius, {
   schema,
   resolvers: { Query, Mutation, Subscription },
-  allowBatchedQueries: true,
+  allowBatchedQueries: true, // one request may try many passwords, as with aliases: count attempts in login()
   additionalRouteOptions: { preValidation: guardUpgrade },
   subscription: {
     // At connection_init. The session was opened once, so the connection would outlive it.

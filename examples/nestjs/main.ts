@@ -11,7 +11,11 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import secureSession, { generateKey } from 'fastify-sealed-session'
 import { AppModule } from './app.module.js'
 
-const app = await NestFactory.create<NestFastifyApplication>(AppModule, new FastifyAdapter(), { logger: ['error', 'warn'] })
+// JSON only: Nest's own parsers take forms as well, and Fastify takes text. Any site can have a browser
+// send those, and so log its user out, or in as somebody else.
+const adapter = new FastifyAdapter()
+adapter.getInstance().removeContentTypeParser('text/plain')
+const app = await NestFactory.create<NestFastifyApplication>(AppModule, adapter, { logger: ['error', 'warn'], bodyParser: false })
 
 await app.register(secureSession, {
   // A key made at each start ends all sessions with it, and no other process opens them.

@@ -12,7 +12,8 @@ const EXPIRY = 15 * 60 // seconds
 const MAX_BODY = 1024
 
 // Browsers take a `__Host-` cookie only over TLS, with Secure, Path=/ and no Domain. So no subdomain
-// and nobody on the network can plant one of their own, which would log the user in as them. Over http://localhost not every browser takes it: hence the other name.
+// and nobody on the network can plant one of their own, which would log the user in as them. Over
+// http://localhost not every browser takes it: hence the other name.
 const isProduction = process.env.NODE_ENV === 'production'
 const COOKIE_NAME = isProduction ? '__Host-session' : 'node-http-example'
 
@@ -52,7 +53,8 @@ const routes = {
     return name === undefined ? { status: 401 } : { status: 200, body: { name, expiresAt } }
   },
 
-  // A copy of the cookie stays valid until it expires: this only has the browser drop it.
+  // A copy of the cookie stays valid until it expires: this only has the browser drop it. A form on
+  // another site could do so, too: where that matters, compare Origin with your own.
   'POST /logout': () => ({ status: 204, cookie: cookieLine('', 0) })
 }
 

@@ -92,7 +92,9 @@ app.get('/profile', { preValidation: requireLogin }, async ({ user }, reply) => 
 <form method="post" action="/logout"><button>Log out</button></form>`)
 })
 
-// A POST: with `SameSite=Lax` the cookie comes with links from other sites, but not with their forms.
+// A POST, so that neither a link nor a page that is loaded ahead logs anybody out. A form on another
+// site still can, since the answer drops the cookie, with or without one: where that matters, see
+// examples/csrf.
 app.post('/logout', async (request, reply) => {
   await request.logOut() // leaves an empty session
   request.session.delete() // has the browser drop the cookie, too
@@ -105,7 +107,9 @@ app.post('/logout', async (request, reply) => {
  */
 async function requireLogin (request, reply) {
   if (request.isAuthenticated()) return
-  request.session.set('returnTo', request.url)
+  // A path of this app. What is not from a browser may ask for a whole URL, of another site, and the
+  // session with it be planted in a browser that would go there after the login.
+  if (/^\/\w/.test(request.url)) request.session.set('returnTo', request.url)
   return reply.redirect('/login')
 }
 

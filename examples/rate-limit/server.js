@@ -41,6 +41,7 @@ function address ({ ip }) {
 await app.register(rateLimit, { max: 10, timeWindow: '1 minute', keyGenerator: userOrAddress })
 
 app.get('/profile', async ({ session }, reply) => {
+  reply.header('cache-control', 'no-store') // by itself it is on what sets the cookie only
   const name = session.get('name')
   if (name === undefined) reply.code(401)
   return { name }

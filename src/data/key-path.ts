@@ -10,5 +10,5 @@ export function keyPath (keys: readonly PropertyKey[]): string {
 function step (key: PropertyKey): string {
   if (typeof key === 'number') return `[${key}]`
   const name = String(key)
-  return /^[\w$]+$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`
+  return /^[a-z_$][\w$]*$/i.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`
 }

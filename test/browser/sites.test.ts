@@ -7,6 +7,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Browser } from 'playwright-core'
 import { tableUnder } from '../docs/markdown.ts'
 import { read } from '../docs/source.ts'
+import type { Session } from '../../src/index.ts'
 import { buildApp, newKey } from '../helpers.ts'
 import { folderOf } from '../keys/support.ts'
 import { otherSite, pageAt, planting } from './other-site.ts'
@@ -27,6 +28,8 @@ describe('in Chromium', { skip: noBrowser }, () => {
   let sub: string
   /** The user of the requests to `/seen`. */
   let seen: unknown[]
+  /** What `/seen` then does. */
+  let act: (session: Session) => void
 
   before(async () => {
     browser = await launch()
@@ -40,7 +43,7 @@ describe('in Chromium', { skip: noBrowser }, () => {
     await browser.close()
     await attacker.close()
   })
-  beforeEach(() => { seen = [] })
+  beforeEach(() => { seen = []; act = () => {} })
   afterEach(async () => {
     await visitor.context.clearCookies()
     await app.close()
@@ -51,6 +54,7 @@ describe('in Chromium', { skip: noBrowser }, () => {
     app = buildApp({ key: newKey(), format: 'sealed', cookie: { path: '/', secure: true, ...cookie }, ...options }, tls())
     app.all('/seen', async request => {
       seen.push(request.session.get('userId') ?? null)
+      act(request.session)
       return 'seen'
     })
     origin = `https://app.test:${await listen(app)}`
@@ -112,6 +116,18 @@ describe('in Chromium', { skip: noBrowser }, () => {
     await ways['a form on another site that POSTs']!()
     assert.deepEqual(seen, [null])
   })
+
+  for (const sameSite of ['strict', 'lax'] as const) {
+    it(`sameSite: '${sameSite}' does not keep the answer to a form on another site from replacing the session, or dropping it`, async () => {
+      await logIn({ sameSite })
+      act = session => { session.set('userId', 1) }
+      await ways['a form on another site that POSTs']!()
+      assert.deepEqual(await visitor.session(), { userId: 1 })
+      act = session => { session.delete() }
+      await ways['a form on another site that POSTs']!()
+      assert.deepEqual([seen, await visitor.cookies()], [[null, null], new Map()])
+    })
+  }
 
   it("sameSite: 'strict' goes with a link on the page that a link on another site led to", async () => {
     await logIn({ sameSite: 'strict' })

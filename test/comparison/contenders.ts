@@ -1,5 +1,5 @@
 // The packages that docs/comparison.md compares, each in an app with the same routes.
-import cookie from '@fastify/cookie'
+import cookie, { Signer } from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { getIronSession } from 'iron-session'
 import secureSession, { Keyring } from '../../src/index.ts'
@@ -17,7 +17,7 @@ export interface Setup {
   cookieName?: string
   /** Seconds, or whatever an app may give by mistake. */
   expiry?: unknown
-  /** Of ours only. */
+  /** Seconds from the login on, where a package has a way to set them. */
   absoluteTimeout?: number
   /** Whether ours has its plugin for revocation. */
   revokes?: boolean
@@ -106,14 +106,20 @@ const iron: Contender = {
 
 const stored: Contender = {
   name: '@fastify/session',
-  async app ({ keys, cookieName = 'session', expiry, store }) {
+  async app ({ keys, cookieName = 'session', expiry, absoluteTimeout, store }) {
     const app = Fastify()
     await app.register(cookie)
-    const maxAge = typeof expiry === 'number' ? expiry * 1000 : expiry
-    const options = { secret: keys, cookieName, store, saveUninitialized: false, cookie: { secure: false, path: '/', maxAge } }
+    // An end takes the place of `maxAge`, which counts before it.
+    const maxAge = absoluteTimeout !== undefined ? undefined : typeof expiry === 'number' ? expiry * 1000 : expiry
+    // Its README says that the array of secrets may change, but then the first of the start still signs.
+    const secret = { sign: (value: string) => new Signer(keys).sign(value), unsign: (value: string) => new Signer(keys).unsign(value) }
+    const options = { secret, cookieName, store, saveUninitialized: false, cookie: { secure: false, path: '/', maxAge } }
     await app.register(await load('@fastify/session'), options as unknown as Parameters<typeof secureSession>[1])
     return withRoutes(app, {
-      set: SECURE_SESSION.set,
+      set: (request, reply, values) => {
+        SECURE_SESSION.set(request, reply, values)
+        if (absoluteTimeout !== undefined && 'user' in values) request.session.options({ expires: new Date(Date.now() + absoluteTimeout * 1000) })
+      },
       get: ({ session }) => ({ user: session.get('user' as never), cart: session.get('cart' as never), text: session.get('text' as never) }),
       push: SECURE_SESSION.push,
       logOut: async ({ session }) => { await (session as unknown as { destroy: () => Promise<void> }).destroy() }

@@ -37,6 +37,7 @@ describe('examples/cors', () => {
     assert.match(line, /^cors-example=[\w-]+; Path=\/; HttpOnly; SameSite=Lax$/)
     const profile = await example.get('/profile', cookieOf(line), { origin: PAGE })
     assert.deepEqual([await profile.json(), ...allowed(profile)], [{ name: 'Ada' }, PAGE, 'true'])
+    assert.equal(profile.headers.get('cache-control'), 'no-store')
   })
 
   it('lets that page read errors as well', async () => {

@@ -38,6 +38,7 @@ describe('examples/helmet', () => {
     assert.match(line, /^helmet-example=[\w-]+; Path=\/; HttpOnly; SameSite=Lax$/)
     const response = await example.get('/profile', cookieOf(line))
     assert.deepEqual(await response.json(), { name: 'Grace' })
+    assert.equal(response.headers.get('cache-control'), 'no-store')
     assert.match(policyOf(response), /default-src 'none'/)
   })
 

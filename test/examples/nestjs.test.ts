@@ -104,6 +104,15 @@ describe('examples/nestjs', () => {
     assert.match(response.headers.get('set-cookie') ?? '', /^nestjs-example=; Max-Age=0; Path=\/;.* HttpOnly; SameSite=Lax$/)
   })
 
+  it('takes neither a login nor a logout from a form, which any site can have a browser send', async () => {
+    for (const type of ['application/x-www-form-urlencoded', 'text/plain', 'multipart/form-data; boundary=x']) {
+      for (const path of ['/login', '/logout']) {
+        const response = await example.post(path, 'name=Eve', type)
+        assert.deepEqual([response.status, response.headers.get('set-cookie')], [415, null], `${path} ${type}`)
+      }
+    }
+  })
+
   it('refuses a login that is not what it expects, and begins no session', async () => {
     for (const body of ['{', '{}', '{"name":1}', '{"name":""}', JSON.stringify({ name: 'x'.repeat(41) })]) {
       const response = await example.post('/login', body)

@@ -1,10 +1,19 @@
 // examples/passport-local as browsers see it, over the network.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { createSessionCodec, type SessionCodec } from '../../src/index.ts'
 import { newKey } from '../helpers.ts'
 import { Browser, locationOf } from './browser.ts'
 import { Example } from './example.ts'
+
+/** The cookies of the answer to a request line with this target, which no browser would send. */
+async function askFor ({ hostname, port }: URL, target: string): Promise<string[]> {
+  const [response] = await once(get({ hostname, port, path: target }), 'response') as [IncomingMessage]
+  response.resume()
+  return response.headers['set-cookie'] ?? []
+}
 
 const KEY = newKey().toString('hex')
 const COOKIE = 'passport-local-example'
@@ -42,6 +51,13 @@ describe('examples/passport-local', () => {
     const page = await browser.follow(response)
     assert.match(await page.text(), /Hello Ada/)
     assert.equal(page.headers.get('cache-control'), 'no-store')
+  })
+
+  it('sends nobody to another site after the login, also not with a session that somebody planted', async () => {
+    const attacker = new Browser()
+    const [line] = await askFor(new URL(example.url), 'http://other.example/profile')
+    if (line !== undefined) attacker.plant(COOKIE, line.slice(line.indexOf('=') + 1, line.indexOf(';')))
+    assert.equal(locationOf(await attacker.post(`${example.url}/login`, ADA)), `${example.url}/profile`)
   })
 
   it('keeps no more of the user in the cookie than the id', async () => {
