@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { anchors, localLinks } from './docs/markdown.ts'
 import { ROOT } from './docs/workspace.ts'
@@ -10,13 +10,13 @@ import { ROOT } from './docs/workspace.ts'
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 const manifest = JSON.parse(read('package.json')) as { version: string, scripts: Record<string, string> }
 
-for (const page of ['SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md']) {
+for (const page of ['SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'examples/README.md']) {
   describe(page, () => {
     it('links to pages and headings that exist', () => {
       for (const link of localLinks(read(page))) {
         const [path = '', anchor] = link.split('#')
-        assert.ok(existsSync(join(ROOT, path)), link)
-        if (anchor !== undefined) assert.ok(anchors(read(path)).includes(anchor), link)
+        assert.ok(existsSync(join(ROOT, dirname(page), path)), link)
+        if (anchor !== undefined) assert.ok(anchors(read(join(dirname(page), path))).includes(anchor), link)
       }
     })
 
@@ -27,6 +27,14 @@ for (const page of ['SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md']) {
     })
   })
 }
+
+describe('examples/README.md', () => {
+  it('has each example, and no other', () => {
+    const listed = [...read('examples/README.md').matchAll(/^\| \[([^\]]+)\]/gm)].map(([, name]) => name)
+    const folders = readdirSync(join(ROOT, 'examples'), { withFileTypes: true }).filter(entry => entry.isDirectory()).map(({ name }) => name)
+    assert.deepEqual(listed.sort(), folders.sort())
+  })
+})
 
 describe('CONTRIBUTING.md', () => {
   it('has the five commands that a contributor needs', () => {
