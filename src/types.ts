@@ -47,6 +47,9 @@ export interface SessionMethods<T> {
   /** A key that is not declared: its type is what you say, as with `@fastify/secure-session`. */
   get<Value = unknown>(key: string): Value | undefined
 
+  /** The same as below, for any key: as long as nobody has declared what a session holds. */
+  set(key: UndeclaredKey<T>, value: unknown): void
+  // Last, since the compiler speaks of the last one where none fits.
   /**
    * Stores a value and marks the session to be sent.
    *
@@ -55,8 +58,6 @@ export interface SessionMethods<T> {
    * hook registered after this plugin, that is at once.)
    * @throws `FST_SEALED_SESSION_KEY_RESERVED` for `__ts`, the time of the last write.
    */
-  set(key: UndeclaredKey<T>, value: unknown): void
-  // Last, since the compiler speaks of the last one where none fits.
   set<Key extends keyof T>(key: Key, value: T[Key] | undefined): void
 
   /**
