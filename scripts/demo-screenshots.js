@@ -3,11 +3,10 @@
 //   npm run demo:screenshots
 //
 // Ids, tokens and times in them are others at each run.
-import { writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { DemoVisit } from '../test/browser/demo-visit.ts'
 import { launch, noBrowser } from '../test/browser/support.ts'
 import { Demo } from '../test/demo-process.ts'
-import { indexedPng } from './indexed-png.js'
 
 /** What is in each picture, and what leads there. */
 const PICTURES = {
@@ -37,27 +36,8 @@ async function take (browser, demo, name, { colorScheme, lead }) {
   await lead(visit)
   await visit.page.mouse.move(0, 0) // off the button, which would look pressed
   await visit.page.evaluate('document.activeElement.blur()')
-  const picture = await visit.page.screenshot()
+  await visit.page.screenshot({ path: fileURLToPath(new URL(`../examples/demo/${name}`, import.meta.url)) })
   await visit.end()
-  writeFileSync(new URL(`../examples/demo/${name}`, import.meta.url), indexedPng(await pixelsOf(browser, picture)))
-}
-
-/** A picture's pixels; the browser decodes it. */
-async function pixelsOf (browser, picture) {
-  const page = await browser.newPage()
-  const bytes = await page.evaluate(`(async () => {
-    const picture = await createImageBitmap(await (await fetch('data:image/png;base64,${picture.toString('base64')}')).blob())
-    const context = new OffscreenCanvas(picture.width, picture.height).getContext('2d')
-    context.drawImage(picture, 0, 0)
-    const { data } = context.getImageData(0, 0, picture.width, picture.height)
-    return await new Promise(resolve => {
-      const reader = new FileReader()
-      reader.onload = () => resolve(reader.result.split(',')[1])
-      reader.readAsDataURL(new Blob([data]))
-    })
-  })()`)
-  await page.close()
-  return { ...SIZE, pixels: new Uint32Array(new Uint8Array(Buffer.from(bytes, 'base64')).buffer) }
 }
 
 if (noBrowser !== false) throw new Error(noBrowser)
