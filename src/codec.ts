@@ -16,7 +16,7 @@ import { lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.t
 export type Refusal = SecretboxRefusal | SealedRefusal | LifetimeRefusal | 'format-not-accepted' | 'schema-invalid'
 
 export type Opened =
-  | { ok: true, content: Content, format: Format, keyId: string, stale: boolean }
+  | { ok: true, content: Content, format: Format, key: DerivedKey, keyId: string, stale: boolean }
   | { ok: false, reason: Refusal }
 
 /** What a format has opened. */
@@ -76,6 +76,16 @@ export class Codec {
     return this.#keyring.current.sealing(this.#surroundings.now())
   }
 
+  /** True if `key`, which has opened a session, may still have it sealed again: it is not leaving, and not retired. */
+  isListed (key: DerivedKey): boolean {
+    return this.#keyring.current.isListed(key)
+  }
+
+  /** True if `key`, which has opened a session, would still open it. */
+  has (key: DerivedKey): boolean {
+    return this.#keyring.current.has(key)
+  }
+
   /**
    * The token of a session, in the format of this codec.
    * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, `FST_SEALED_SESSION_SERIALIZER_FAILED`, `FST_SEALED_SESSION_TOO_LARGE`,
@@ -92,7 +102,8 @@ export class Codec {
   /**
    * The session of a token. Whatever a client sends is refused with a reason; what is thrown is only
    * `FST_SEALED_SESSION_SCHEMA_ASYNC`, for a schema that cannot be used.
-   * `stale` says that a token made now would have another format, or a newer key.
+   * `stale` says that a token made now would have another format, or a newer key. It is never set
+   * for a key that is leaving: a forged session must not get a token of a key that stays.
    */
   open (token: string): Opened {
     const format = formatOf(token)
@@ -129,8 +140,8 @@ export class Codec {
       if (data === null) return refused('schema-invalid')
       content.data = data // nobody else has the content yet
     }
-    const stale = format !== this.#format || keys.isOlder(key, keys.sealing(now))
-    return { ok: true, content, format, keyId: key.id, stale }
+    const stale = keys.isListed(key) && (format !== this.#format || keys.isOlder(key, keys.sealing(now)))
+    return { ok: true, content, format, key, keyId: key.id, stale }
   }
 
   /**

@@ -1,14 +1,25 @@
 import { sealedSessionError } from '../errors.ts'
 import { DerivedKey } from './derived-key.ts'
 
-/** The keys of a session at one moment, newest first. Never changes: a rotation makes another one. */
+/**
+ * The keys of a session at one moment. Never changes: a rotation makes another set.
+ *
+ * Listed keys seal and open, the newest first. Leaving keys are gone from the file, and open for a
+ * moment what is on its way: what they open is never sealed with a listed key. Otherwise a session
+ * that was forged with a leaked key would outlive that key.
+ */
 export class KeySet {
+  readonly #listed: readonly DerivedKey[]
   readonly #keys: readonly DerivedKey[]
   #byId: Map<number, DerivedKey> | null = null
 
-  /** @param keys at least one; a repeated one counts once. */
-  constructor (keys: readonly DerivedKey[]) {
-    this.#keys = keys.filter((key, index) => keys.findIndex(other => other.equals(key)) === index)
+  /**
+   * @param listed at least one, newest first; a repeated one counts once.
+   * @param leaving keys that open only; one that is listed, too, counts as listed.
+   */
+  constructor (listed: readonly DerivedKey[], leaving: readonly DerivedKey[] = []) {
+    this.#listed = distinct(listed)
+    this.#keys = leaving.length === 0 ? this.#listed : distinct([...listed, ...leaving])
   }
 
   /** @param keys at least one, each of 32 bytes; they belong to the set from now on. */
@@ -16,21 +27,35 @@ export class KeySet {
     return new KeySet(keys.map(key => new DerivedKey(key)))
   }
 
+  /** All keys that open: the listed ones, then the leaving ones. */
   get keys (): readonly DerivedKey[] { return this.#keys }
 
+  /** The keys that seal and open, newest first. */
+  get listed (): readonly DerivedKey[] { return this.#listed }
+
+  /** True for a key that may seal, and whose sessions may be sealed again. */
+  isListed (key: DerivedKey): boolean {
+    return includes(this.#listed, key)
+  }
+
+  /** True for a key that opens: a listed one, or one that is leaving. */
+  has (key: DerivedKey): boolean {
+    return includes(this.#keys, key)
+  }
+
   /**
-   * The key that seals: the first that may at this time (milliseconds since 1970). Where none may,
+   * The key that seals: the first listed one that may at this time (milliseconds since 1970). Where none may,
    * the last, which is the one that other processes have most likely read already.
    */
   sealing (now: number): DerivedKey {
-    const first = this.#keys[0]! // a set has at least one
+    const first = this.#listed[0]! // a set has at least one
     if (first.activeFrom <= now) return first
-    return this.#keys.find(({ activeFrom }) => activeFrom <= now) ?? this.#keys.at(-1)!
+    return this.#listed.find(({ activeFrom }) => activeFrom <= now) ?? this.#listed.at(-1)!
   }
 
-  /** Whether a session that `key` opened is due to be sealed again: not where `key` is newer than what seals. */
+  /** True if a session that the listed `key` opened is due to be sealed again: not if `key` is newer than what seals. */
   isOlder (key: DerivedKey, than: DerivedKey): boolean {
-    return key !== than && this.#keys.indexOf(key) > this.#keys.indexOf(than)
+    return key !== than && this.#listed.indexOf(key) > this.#listed.indexOf(than)
   }
 
   /** The key with an id, in a time that does not depend on how many there are. */
@@ -58,4 +83,14 @@ export class KeySet {
     this.#index()
     return this
   }
+}
+
+/** The keys without repetition; the first of each stays. */
+function distinct (keys: readonly DerivedKey[]): readonly DerivedKey[] {
+  return keys.filter((key, index) => keys.findIndex(other => other.equals(key)) === index)
+}
+
+/** By identity first, which is nearly always enough. rotate() may have added the same key as another object. */
+function includes (keys: readonly DerivedKey[], key: DerivedKey): boolean {
+  return keys.includes(key) || keys.some(other => other.equals(key))
 }

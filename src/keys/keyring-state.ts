@@ -25,9 +25,9 @@ export class KeyringState implements KeyringInternals {
     this.current = checked(keys)
   }
 
-  /** Has other keys from now on. @throws `FST_SEALED_SESSION_KEY_ID_TAKEN`, and then keeps those it has. */
-  replace (keys: readonly DerivedKey[]): void {
-    this.current = checked(keys)
+  /** Has other keys from now on; `leaving` ones open only. @throws `FST_SEALED_SESSION_KEY_ID_TAKEN`, and then keeps those it has. */
+  replace (keys: readonly DerivedKey[], leaving: readonly DerivedKey[] = []): void {
+    this.current = checked(keys, leaving)
   }
 
   subscribe (listener: (event: KeyFileEvent) => void): () => void {
@@ -77,7 +77,7 @@ export class KeyringState implements KeyringInternals {
         return known.find(other => other.equals(key)) ?? key
       })
       const missing = known.filter(key => !listed.includes(key))
-      this.replace([...listed, ...missing])
+      this.replace(listed, missing)
       this.#missing = missing
     } catch (error) {
       this.#fail(path, error as Error)
@@ -87,10 +87,9 @@ export class KeyringState implements KeyringInternals {
   }
 
   #dropMissing (path: string): void {
-    const missing = this.#missing
-    if (missing.length === 0) return
+    if (this.#missing.length === 0) return
     this.#missing = []
-    this.replace(this.current.keys.filter(key => !missing.includes(key)))
+    this.replace(this.current.listed)
     this.#tell({ type: 'dropped', path, ids: this.#ids() })
   }
 
@@ -130,7 +129,7 @@ function warnProcess (event: KeyFileEvent): void {
 }
 
 /** While libsodium is being loaded, ids are not derived yet; they are when they are first needed. */
-function checked (keys: readonly DerivedKey[]): KeySet {
-  const set = new KeySet(keys)
+function checked (keys: readonly DerivedKey[], leaving: readonly DerivedKey[] = []): KeySet {
+  const set = new KeySet(keys, leaving)
   return isSodiumReady() ? set.check() : set
 }

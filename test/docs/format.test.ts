@@ -149,7 +149,7 @@ describe('the sealed token that docs/format.md works out', () => {
   })
 
   it('is opened again', () => {
-    assert.deepEqual(own.open(token), { ok: true, content, format: 'sealed', keyId: sealedExample.keyId, stale: false })
+    assert.deepEqual(own.open(token), { ok: true, content, format: 'sealed', key: new DerivedKey(key), keyId: sealedExample.keyId, stale: false })
   })
 
   it('is, without its optional fields, what its program prints', () => {

@@ -108,7 +108,7 @@ describe('this package, with the build of libsodium that the process uses,', asy
       assert.equal(derived.id, keyId)
       assert.equal(derived.encryption.toString('hex'), encryptionKey)
       assert.equal(codecOf(vector).seal(contentOf(vector)), token)
-      assert.deepEqual(codecOf(vector).open(token), { ok: true, content: contentOf(vector), format: 'sealed', keyId, stale: false })
+      assert.deepEqual(codecOf(vector).open(token), { ok: true, content: contentOf(vector), format: 'sealed', key: derived, keyId, stale: false })
       // The values in between belong to the token.
       assert.equal(Buffer.from(token, 'base64url').toString('hex'), `01${keyId}${nonce}${ciphertext}${tag}`)
       assert.equal(ciphertext.length, header.length + payload.length)
