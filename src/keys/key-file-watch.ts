@@ -3,11 +3,14 @@ import { readFile } from 'node:fs/promises'
 /** Looks in a row that find the same before it counts: a file that is being written changes. */
 const LOOKS_TO_COUNT = 2
 
-/** Looks in a row that find the same before it counts as all that will be written. */
-const LOOKS_TO_LAST = 10
+/** Milliseconds after which a read that has not ended is a failure. */
+const HANGS_AFTER_MS = 10_000
 
 /** Node takes a longer delay for one of a millisecond. */
 const MAX_DELAY_MS = 2 ** 31 - 1
+
+/** A file system that does not answer, such as one on a network. */
+const HANGS = new Error('ETIMEDOUT: the file system does not answer')
 
 /** What a watch needs from outside. */
 export interface KeyFileWatch {
@@ -18,8 +21,8 @@ export interface KeyFileWatch {
   content: Buffer
   /** Called with a new content, once it was found twice in a row. */
   changed: (content: Buffer) => void
-  /** Called when a content was found ten times in a row. */
-  lasted: () => void
+  /** Called after each look, also one that found nothing or that hangs; after `changed` and `failed`. */
+  looked: () => void
   /** Called where the file cannot be read any more, once it was so twice in a row. */
   failed: (error: Error) => void
 }
@@ -33,10 +36,12 @@ export interface KeyFileWatch {
  * @param watch whose functions must not throw.
  * @returns how to stop.
  */
-export function watchKeyFile ({ path, interval, content, changed, lasted, failed }: KeyFileWatch): () => void {
+export function watchKeyFile ({ path, interval, content, changed, looked, failed }: KeyFileWatch): () => void {
   let told: Buffer | Error = content
   let seen: Buffer | Error = content
-  let looks = LOOKS_TO_LAST
+  let looks = LOOKS_TO_COUNT
+  /** Intervals for which a read has been under way; null if none is. */
+  let waited: number | null = null
   let isStopped = false
   let timer = lookLater()
 
@@ -44,16 +49,26 @@ export function watchKeyFile ({ path, interval, content, changed, lasted, failed
     return setTimeout(look, Math.min(interval * 1000, MAX_DELAY_MS)).unref()
   }
 
+  /** One read at a time, however slow the file system is: reads that hang would block the threads of Node.js. */
   function look (): void {
-    readFile(path).catch((error: Error) => error).then(found => {
-      if (isStopped) return
-      looks = isSame(found, seen) ? looks + 1 : 1
-      seen = found
-      if (looks === LOOKS_TO_COUNT && !isSame(found, told)) tell(found)
-      if (looks === LOOKS_TO_LAST && !(found instanceof Error)) lasted()
-      // One look at a time, however slow the file system is.
-      timer = lookLater()
+    timer = lookLater()
+    if (waited !== null) {
+      waited++
+      if (waited * interval * 1000 >= HANGS_AFTER_MS) found(HANGS)
+      return
+    }
+    waited = 0
+    readFile(path).catch((error: Error) => error).then(content => {
+      waited = null
+      if (!isStopped) found(content)
     })
+  }
+
+  function found (content: Buffer | Error): void {
+    looks = isSame(content, seen) ? looks + 1 : 1
+    seen = content
+    if (looks === LOOKS_TO_COUNT && !isSame(content, told)) tell(content)
+    looked()
   }
 
   function tell (found: Buffer | Error): void {

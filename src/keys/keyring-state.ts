@@ -5,6 +5,12 @@ import { watchKeyFile } from './key-file-watch.ts'
 import { KeySet } from './key-set.ts'
 import type { KeyFileEvent, KeyringInternals } from './key-source.ts'
 
+/**
+ * Looks at the file for which a key still opens that has left it, the look included at which that
+ * counts. With the one before, these are ten looks that did not find the key.
+ */
+const LOOKS_TO_LEAVE = 9
+
 /** How a file is followed, in seconds. */
 export interface Following {
   activateAfter: number
@@ -16,8 +22,10 @@ export class KeyringState implements KeyringInternals {
   current: KeySet
   /** The file that is followed, or null where the app changes the keys. */
   path: string | null = null
-  /** Keys that open although they are not in the file any more, until it is sure that it is complete. */
-  #missing: readonly DerivedKey[] = []
+  /** Keys that have left the file, each with the looks for which it still opens. */
+  #looksLeft: ReadonlyMap<DerivedKey, number> = new Map()
+  /** True while the file is gone, unreadable or invalid. */
+  #isInTrouble = false
   #stop: (() => void) | null = null
   readonly #listeners = new Set<(event: KeyFileEvent) => void>()
 
@@ -46,7 +54,7 @@ export class KeyringState implements KeyringInternals {
       interval,
       content,
       changed: content => { this.#take(path, content, activateAfter) },
-      lasted: () => { this.#dropMissing(path) },
+      looked: () => { this.#countLook(path) },
       failed: error => { this.#fail(path, error) }
     })
   }
@@ -55,7 +63,7 @@ export class KeyringState implements KeyringInternals {
   close (): void {
     this.#stop?.()
     this.#stop = null
-    if (this.path !== null) this.#dropMissing(this.path)
+    if (this.path !== null && this.#looksLeft.size > 0) this.#drop(this.path, new Map())
     this.path = null
   }
 
@@ -66,36 +74,61 @@ export class KeyringState implements KeyringInternals {
 
   /**
    * Takes the keys of the file. Those that were there before stay as they are; new ones seal later.
-   * What is gone from the file stays for a while, after all others: the rest may be on its way.
+   * A key that is gone from the file still opens for ten looks, as the rest of the file may be on its
+   * way.
    */
   #take (path: string, content: Buffer, activateAfter: number): void {
     const known = this.current.keys
     const activeFrom = Date.now() + activateAfter * 1000
+    let isReplaced: boolean
     try {
       const listed = parseKeyFile(content, path).map(bytes => {
         const key = new DerivedKey(bytes, activeFrom)
         return known.find(other => other.equals(key)) ?? key
       })
-      const missing = known.filter(key => !listed.includes(key))
-      this.replace(listed, missing)
-      this.#missing = missing
+      isReplaced = this.#isReplacedBy(listed)
+      const leaving = isReplaced ? [] : known.filter(key => !listed.includes(key))
+      this.#have(listed, new Map(leaving.map(key => [key, this.#looksLeft.get(key) ?? LOOKS_TO_LEAVE])))
     } catch (error) {
       this.#fail(path, error as Error)
       return
     }
+    this.#isInTrouble = false
     this.#tell({ type: 'read', path, ids: this.#ids() })
+    if (isReplaced) this.#tell({ type: 'dropped', path, ids: this.#ids() })
   }
 
-  #dropMissing (path: string): void {
-    if (this.#missing.length === 0) return
-    this.#missing = []
-    this.replace(this.current.listed)
+  /**
+   * True if the file has none of the keys that it had, as after "rotate --keep 0": then nothing is on
+   * its way. After trouble, such as an empty file, it may be one that is still being written.
+   */
+  #isReplacedBy (listed: readonly DerivedKey[]): boolean {
+    return !this.#isInTrouble && !listed.some(key => this.current.isListed(key))
+  }
+
+  /** Counts whatever the look has found: a file in trouble must not keep a leaked key alive. */
+  #countLook (path: string): void {
+    const before = this.#looksLeft
+    if (before.size === 0) return
+    const left = new Map([...before].map(([key, looks]) => [key, looks - 1] as const).filter(([, looks]) => looks > 0))
+    if (left.size < before.size) this.#drop(path, left)
+    else this.#looksLeft = left
+  }
+
+  /** Takes away the keys that have left the file, but for those that have looks left. */
+  #drop (path: string, looksLeft: ReadonlyMap<DerivedKey, number>): void {
+    this.#have(this.current.listed, looksLeft)
     this.#tell({ type: 'dropped', path, ids: this.#ids() })
   }
 
-  /** Keeps all keys there are until the file is good again. */
+  #have (listed: readonly DerivedKey[], looksLeft: ReadonlyMap<DerivedKey, number>): void {
+    this.replace(listed, [...looksLeft.keys()])
+    this.#looksLeft = looksLeft
+  }
+
+  /** Keeps the listed keys until the file is good again. */
   #fail (path: string, error: Error): void {
-    this.#missing = []
+    this.#isInTrouble = true
     this.#tell({ type: 'failed', path, error })
   }
 

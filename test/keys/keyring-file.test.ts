@@ -4,10 +4,11 @@ import { spawnSync } from 'node:child_process'
 import { appendFileSync, mkdirSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { describe, it, type TestContext } from 'node:test'
+import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Keyring, type KeyFileOptions } from '../../src/index.ts'
 import type { FastifyInstance } from 'fastify'
-import { newKey, withKeyFile, type LogLine } from '../helpers.ts'
+import { cookieOf, newKey, send, setCookies, withKeyFile, type LogLine } from '../helpers.ts'
 import { INTERVAL, Traffic, cookieSealedWith, folderOf, idsOf, infoOf, keyFileLines, linesOfKeys, replaceFile, sealingId, startApp, until } from './support.ts'
 
 const [first, second, third] = [newKey(), newKey(), newKey()]
@@ -220,17 +221,46 @@ describe('a watched key file', () => {
     assert.match(keyFileLines(lines)[1]!.msg, /keys that are gone .* open nothing any more/)
   })
 
-  it('keeps keys that were gone for a moment, and that a bad file followed', async t => {
+  it('that is bad just after a key has left it costs no session of the others, and the key goes all the same', async t => {
     const path = writeOld(t)
-    const all = await watched(t, path)
-    replaceFile(path, linesOfKeys(third))
-    await until(() => keyFileLines(all.lines).length === 1, 'the file is read')
+    const { keyring, app, lines, traffic } = await watched(t, path)
+    await traffic.end()
+    const ours = new Traffic(app, await Promise.all(Array.from({ length: 8 }, async (_, n) => await cookieSealedWith(second, { n }))))
+    replaceFile(path, linesOfKeys(third, second))
+    await until(() => keyFileLines(lines).length === 1, 'the file is read')
     replaceFile(path, 'bad')
-    await until(() => keyFileLines(all.lines).length === 2, 'the bad file is noticed')
-    await all.traffic.more(1000)
-    assert.deepEqual(all.keyring.ids, NEW_IDS)
-    await all.traffic.end()
+    await until(() => keyFileLines(lines, 50).length === 1, 'the bad file is noticed')
+    await until(() => keyring.ids.join() === idsOf(third, second).join(), 'the key is dropped')
+    assert.equal((await infoOf(app, await cookieSealedWith(first, { n: 1 }))).reason, 'key-unknown')
+    await ours.more(600)
+    await ours.end()
   })
+
+  const replacements: Array<[title: string, replace: (path: string, secret: MountedSecret) => void]> = [
+    ['by a rename', path => { replaceFile(path, linesOfKeys(third)) }],
+    ['in place', path => { writeFileSync(path, linesOfKeys(third)) }],
+    ['as a mounted secret of Kubernetes', (_, secret) => { secret.update(linesOfKeys(third)) }]
+  ]
+  for (const [title, replace] of replacements) {
+    it(`that has no key in common with the one before ends all sessions, replaced ${title}, and gives none of them a new cookie`, async t => {
+      const secret = new MountedSecret(folderOf(t), OLD)
+      const { keyring, app, lines, traffic } = await watched(t, secret.path, { activateAfter: 0 })
+      await traffic.end()
+      let forged = await cookieSealedWith(first, { n: 'admin' })
+      replace(secret.path, secret)
+      const end = performance.now() + 20_000
+      while (keyring.ids.length !== 1) {
+        assert.ok(performance.now() < end, 'the file is read')
+        const response = await send(app, 'GET', '/get', forged)
+        if (setCookies(response).length > 0) forged = cookieOf(response)
+        await wait(1)
+      }
+      assert.deepEqual(keyring.ids, idsOf(third))
+      assert.equal((await infoOf(app, forged)).reason, 'key-unknown')
+      await until(() => keyFileLines(lines).some(({ msg }) => msg.includes('open nothing any more')), 'the log says so')
+      assert.equal(await sealingId(app), idsOf(third)[0])
+    })
+  }
 
   it('is followed where the path was relative and the process has changed its folder since', async t => {
     const path = writeOld(t)
