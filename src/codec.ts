@@ -10,7 +10,7 @@ import type { KeySource } from './keys/key-source.ts'
 import type { DataSchema } from './data/schema.ts'
 import type { Format } from './token-types.ts'
 import { JSON_SERIALIZER, type Serializer } from './data/serializer.ts'
-import { lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.ts'
+import { boundLifetime, lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.ts'
 
 /** Why a token was refused. For logs only: the client learns nothing but that its session is empty. */
 export type Refusal = SecretboxRefusal | SealedRefusal | LifetimeRefusal | 'format-not-accepted' | 'schema-invalid'
@@ -35,6 +35,8 @@ export interface CodecOptions {
   keyring: KeySource
   /** Seconds that a session is valid after its last write, unless it has a lifetime of its own. */
   expiry: number
+  /** Seconds that it is valid after its last write at most, whatever its token says; no limit where it is left out. */
+  maxExpiry?: number
   /** Seconds that it is valid since it was created; null, the default, for no limit. */
   absoluteTimeout?: number | null
   /** The format that is sealed. */
@@ -60,9 +62,9 @@ export class Codec {
   readonly #schema: DataSchema | null
   readonly #surroundings: Surroundings
 
-  constructor ({ keyring, expiry, absoluteTimeout = null, format, accept, context, serializer = JSON_SERIALIZER, schema = null }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
+  constructor ({ keyring, expiry, maxExpiry, absoluteTimeout = null, format, accept, context, serializer = JSON_SERIALIZER, schema = null }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
     this.#keyring = keyring
-    this.#limits = { expiry, absoluteTimeout }
+    this.#limits = { expiry, maxExpiry, absoluteTimeout }
     this.#format = format
     this.#accept = accept
     this.#binding = bindingOf(context)
@@ -94,9 +96,10 @@ export class Codec {
   seal (content: Content, key: DerivedKey = this.sealingKey()): string {
     this.#schema?.check(content.data)
     const { fillRandom } = this.#surroundings
+    const bounded = this.#bound(content)
     return this.#format === 'secretbox'
-      ? sealSecretbox(this.#asSecretbox(content), key, fillRandom, this.#serializer)
-      : sealSealed(content, key, this.#binding, fillRandom, this.#serializer)
+      ? sealSecretbox(this.#asSecretbox(bounded), key, fillRandom, this.#serializer)
+      : sealSealed(bounded, key, this.#binding, fillRandom, this.#serializer)
   }
 
   /**
@@ -131,6 +134,8 @@ export class Codec {
   #admit (opened: Authentic, format: Format, keys: KeySet): Opened {
     const { content, key } = opened
     const now = this.#surroundings.now()
+    // A user of an app on the peer can write any lifetime into a session, if the app stores names that users choose.
+    content.lifetime = boundLifetime(content.lifetime, this.#limits)
     // Where a token does not say when its session began, that is its last write, which must not move it on.
     if (this.#limits.absoluteTimeout !== null) content.created ??= content.lastWrite * 1000
     const reason = lifetimeRefusal(content, this.#limits, now)
@@ -142,6 +147,12 @@ export class Codec {
     }
     const stale = keys.isListed(key) && (format !== this.#format || keys.isOlder(key, keys.sealing(now)))
     return { ok: true, content, format, key, keyId: key.id, stale }
+  }
+
+  /** A session of an app's other options may live longer than one of these may. */
+  #bound (content: Content): Content {
+    const lifetime = boundLifetime(content.lifetime, this.#limits)
+    return lifetime === content.lifetime ? content : { ...content, lifetime }
   }
 
   /**

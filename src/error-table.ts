@@ -24,6 +24,10 @@ export const ERRORS = {
     message: 'option "%s" must be a finite positive number of seconds, got %s',
     advice: 'Give a positive number, not a string: Number(process.env.EXPIRY) where it comes from the environment.'
   },
+  FST_SEALED_SESSION_EXPIRY_TOO_LONG: {
+    message: 'an expiry of %s seconds is longer than "maxExpiry", which is %s',
+    advice: 'Give a shorter expiry. If sessions may live that long, raise the option "maxExpiry" of the session.'
+  },
   FST_SEALED_SESSION_COOKIE_INVALID: {
     message: 'the cookie "%s" cannot be written: %s',
     advice: 'Correct cookieName or the attribute that the message names.'

@@ -10,7 +10,13 @@ export const DEFAULT_EXPIRY = 86401
  */
 export const CLOCK_TOLERANCE = 60
 
-/** The longest lifetime of one session, in seconds: what the four bytes of a sealed token hold. */
+/**
+ * Seconds that any session lives at most after its last write, unless the options say otherwise: as
+ * long as browsers keep a cookie.
+ */
+export const DEFAULT_MAX_EXPIRY = 400 * 86_400
+
+/** The longest lifetime that a token can say, in seconds: what the four bytes of a sealed one hold. */
 export const MAX_SECONDS = 2 ** 32 - 1
 
 export type LifetimeRefusal = 'time-in-future' | 'expired'
@@ -41,14 +47,27 @@ export interface Times {
 /** What the options say of it, in seconds. */
 export interface Limits {
   expiry: number
+  /** The most that a session lives after its last write, whatever its token says; no limit where it is left out. */
+  maxExpiry?: number | undefined
   /** Since a session was created; null for no limit. */
   absoluteTimeout: number | null
 }
 
 /** When a session ends, in seconds since 1970, if nothing is written. */
-export function endOf (times: Times, { expiry, absoluteTimeout }: Limits): number {
-  const end = times.lastWrite + (times.lifetime ?? expiry)
+export function endOf (times: Times, limits: Limits): number {
+  const { absoluteTimeout } = limits
+  const end = times.lastWrite + lifetimeOf(times, limits)
   return absoluteTimeout === null ? end : Math.min(end, createdAt(times) + absoluteTimeout)
+}
+
+/** Seconds that a session lives after its last write. */
+function lifetimeOf ({ lifetime }: Times, { expiry, maxExpiry = Infinity }: Limits): number {
+  return Math.min(lifetime ?? expiry, maxExpiry)
+}
+
+/** A lifetime as a token may say it. Up to a whole second, which is all that a token holds: `endOf` is exact. */
+export function boundLifetime (lifetime: number | null, { maxExpiry = Infinity }: Limits): number | null {
+  return lifetime === null ? null : Math.min(lifetime, Math.ceil(maxExpiry))
 }
 
 /** Where a token does not say when its session began, it is as old as its last write at least. */
@@ -73,6 +92,6 @@ export function remaining (times: Times, limits: Limits, nowMs: number): number 
  */
 export function isDueForRenewal (times: Times, limits: Limits, nowMs: number): boolean {
   const age = nowMs / 1000 - times.lastWrite
-  if (age <= (times.lifetime ?? limits.expiry) / 2) return false
+  if (age <= lifetimeOf(times, limits) / 2) return false
   return endOf({ ...times, lastWrite: toSeconds(nowMs) }, limits) > endOf(times, limits)
 }

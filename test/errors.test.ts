@@ -100,6 +100,7 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation>, () => Prom
   FST_SEALED_SESSION_OPTION_UNKNOWN: () => rejection({ keys: SECRET }),
   FST_SEALED_SESSION_OPTION_INVALID: () => rejection({ key, cookie: SECRET }),
   FST_SEALED_SESSION_DURATION: () => rejection({ key, expiry: SECRET }),
+  FST_SEALED_SESSION_EXPIRY_TOO_LONG: () => rejection({ key: SECRET, expiry: 2, maxExpiry: 1 }),
   FST_SEALED_SESSION_COOKIE_INVALID: () => rejection({ key: SECRET, cookieName: 'a b' }),
   FST_SEALED_SESSION_NAME_TAKEN: () => rejection([{ key: SECRET }, { key: SECRET }]),
   FST_SEALED_SESSION_NAME_RESERVED: () => rejection({ key: SECRET, sessionName: 'headers' }),

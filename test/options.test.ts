@@ -45,7 +45,7 @@ describe('one session', () => {
   it('has the peer\'s defaults', async () => {
     const { config, configs, warnings } = await read({ key })
     const { keyring, ...rest } = config
-    assert.deepEqual(rest, { sessionName: 'session', cookieName: 'session', expiry: 86401, absoluteTimeout: null, rolling: false, cookie: { httpOnly: true }, noStore: true, maxChunks: 2, ...UNSET, context: 'session', appKeyring: null, secrets: null })
+    assert.deepEqual(rest, { sessionName: 'session', cookieName: 'session', expiry: 86401, maxExpiry: 400 * 86400, absoluteTimeout: null, rolling: false, cookie: { httpOnly: true }, noStore: true, maxChunks: 2, ...UNSET, context: 'session', appKeyring: null, secrets: null })
     assert.deepEqual(bytesOf(config), [key])
     assert.equal(configs.length, 1)
     assert.deepEqual(warnings, [])
@@ -53,9 +53,9 @@ describe('one session', () => {
 
   it('has what it is given', async () => {
     const cookie = { path: '/', signed: true, httpOnly: false, maxAge: 5 }
-    const { config } = await read({ key, sessionName: 'user', cookieName: 'u', expiry: 0.5, absoluteTimeout: 5, rolling: true, cookie, noStore: false, maxChunks: 3 })
+    const { config } = await read({ key, sessionName: 'user', cookieName: 'u', expiry: 0.5, maxExpiry: 1.5, absoluteTimeout: 5, rolling: true, cookie, noStore: false, maxChunks: 3 })
     const { keyring, ...rest } = config
-    assert.deepEqual(rest, { sessionName: 'user', cookieName: 'u', expiry: 0.5, absoluteTimeout: 5, rolling: true, cookie, noStore: false, maxChunks: 3, ...UNSET, context: 'u', appKeyring: null, secrets: null })
+    assert.deepEqual(rest, { sessionName: 'user', cookieName: 'u', expiry: 0.5, maxExpiry: 1.5, absoluteTimeout: 5, rolling: true, cookie, noStore: false, maxChunks: 3, ...UNSET, context: 'u', appKeyring: null, secrets: null })
   })
 
   const names: Array<[options: object, sessionName: string, cookieName: string]> = [
@@ -216,6 +216,7 @@ describe('options are refused', () => {
     ['with an expiry below zero', { key, expiry: -1 }, 'DURATION', /^option "expiry" must be .* got -1$/],
     ['with an expiry that is no number', { key, expiry: NaN }, 'DURATION', /^option "expiry" must be .* got NaN$/],
     ['with an expiry that never comes', { key, expiry: Infinity }, 'DURATION', /^option "expiry" must be .* got Infinity$/],
+    ['with an expiry that is longer than maxExpiry', { key, expiry: 61, maxExpiry: 60 }, 'EXPIRY_TOO_LONG', /^an expiry of 61 seconds is longer than "maxExpiry", which is 60$/],
     ['with a misspelt name', { key, expirey: 60 }, 'OPTION_UNKNOWN', /did you mean "expiry"/]
   ]
   for (const [title, options, code, message] of cases) {

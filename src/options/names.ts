@@ -2,7 +2,7 @@ import { distance } from 'fastest-levenshtein'
 import { kindOf, sealedSessionError } from '../errors.ts'
 import type { Warn } from '../warnings.ts'
 
-const OPTIONS = ['sessionName', 'cookieName', 'key', 'secret', 'salt', 'expiry', 'cookie', 'cookieOptions', 'noStore', 'format', 'accept', 'context', 'rolling', 'absoluteTimeout', 'maxChunks', 'serializer', 'schema']
+const OPTIONS = ['sessionName', 'cookieName', 'key', 'secret', 'salt', 'expiry', 'maxExpiry', 'cookie', 'cookieOptions', 'noStore', 'format', 'accept', 'context', 'rolling', 'absoluteTimeout', 'maxChunks', 'serializer', 'schema']
 
 /** What Fastify's own `register` takes, in the same object. */
 export const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']

@@ -3,11 +3,11 @@ import { MAX_CHUNKS, chunkName } from '../cookies/chunks.ts'
 import type { Format } from '../token-types.ts'
 import { kindOf, sealedSessionError } from '../errors.ts'
 import { readKeyring, type Keys } from './keys.ts'
-import { DEFAULT_EXPIRY } from '../lifetime.ts'
+import { DEFAULT_EXPIRY, DEFAULT_MAX_EXPIRY } from '../lifetime.ts'
 import { readAccept, readFormat } from './formats.ts'
 import { checkAttributeNames, checkOptionNames } from './names.ts'
 import { readSchema, readSerializer } from './data.ts'
-import { readDuration, readFlag, readText, readWhole, type Options } from './values.ts'
+import { assertWithin, readDuration, readFlag, readText, readWhole, type Options } from './values.ts'
 import type { DataSchema } from '../data/schema.ts'
 import type { Serializer } from '../data/serializer.ts'
 import type { Warn } from '../warnings.ts'
@@ -18,6 +18,8 @@ export interface SessionConfig extends Keys {
   readonly cookieName: string
   /** Seconds. */
   readonly expiry: number
+  /** Seconds; not less than `expiry`. */
+  readonly maxExpiry: number
   /** Seconds, or null for no limit. */
   readonly absoluteTimeout: number | null
   readonly rolling: boolean
@@ -98,7 +100,7 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
   checkOptionNames(options, sessionName, warn)
   const format = readFormat(options.format)
   return {
-    expiry: readExpiry(options, sessionName, warn),
+    ...readLifetimes(options, sessionName, warn),
     ...readRenewal(options, sessionName, warn),
     cookie: readCookie(options, sessionName, warn),
     noStore: readFlag(options, 'noStore', true),
@@ -125,11 +127,24 @@ function readContext (options: Options): string | undefined {
   throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['context', 'text that UTF-8 can hold', 'half of a surrogate pair'])
 }
 
-function readExpiry (options: Options, sessionName: string, warn: Warn): number {
+/** @throws `FST_SEALED_SESSION_DURATION`, `FST_SEALED_SESSION_EXPIRY_TOO_LONG` */
+function readLifetimes (options: Options, sessionName: string, warn: Warn): Pick<SessionConfig, 'expiry' | 'maxExpiry'> {
+  if (options.maxExpiry === undefined || options.maxExpiry === null) {
+    const expiry = readExpiry(options, DEFAULT_EXPIRY, sessionName, warn)
+    // Apps that come from the peer may have any `expiry`: nobody but their developers has set it.
+    return { expiry, maxExpiry: Math.max(DEFAULT_MAX_EXPIRY, expiry) }
+  }
+  const maxExpiry = readDuration(options, 'maxExpiry', DEFAULT_MAX_EXPIRY)
+  const expiry = readExpiry(options, Math.min(DEFAULT_EXPIRY, maxExpiry), sessionName, warn)
+  assertWithin(expiry, maxExpiry)
+  return { expiry, maxExpiry }
+}
+
+function readExpiry (options: Options, fallback: number, sessionName: string, warn: Warn): number {
   const { expiry } = options
-  if (expiry !== 0 && expiry !== null) return readDuration(options, 'expiry', DEFAULT_EXPIRY)
-  warn('FST_SEALED_SESSION_WARN_EXPIRY', sessionName, String(expiry), DEFAULT_EXPIRY)
-  return DEFAULT_EXPIRY
+  if (expiry !== 0 && expiry !== null) return readDuration(options, 'expiry', fallback)
+  warn('FST_SEALED_SESSION_WARN_EXPIRY', sessionName, String(expiry), fallback)
+  return fallback
 }
 
 function readCookie (options: Options, sessionName: string, warn: Warn): CookieSerializeOptions {

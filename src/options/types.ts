@@ -82,6 +82,19 @@ export interface SessionOptions {
   expiry?: number | null | undefined
 
   /**
+   * Seconds that any session lives at most after its last write, whoever says otherwise: the limit of
+   * `session.options({ expiry })`, and of lifetimes in tokens that other programs, other versions or
+   * other options sealed. Those count as this long, silently. Default 400 days, as long as browsers
+   * keep a cookie, or `expiry` where that is longer. The default of `expiry` is never longer than this.
+   *
+   * With revocation, what ends many sessions at once is remembered for as long: a shorter one saves
+   * memory. An `expiry` that is longer is refused with `FST_SEALED_SESSION_EXPIRY_TOO_LONG`, at
+   * registration and by `session.options()`; anything but a finite positive number with
+   * `FST_SEALED_SESSION_DURATION`. `null` means the default.
+   */
+  maxExpiry?: number | null | undefined
+
+  /**
    * Whether a session that is only read keeps itself alive: once more than half of its `expiry` has
    * passed, the response to a request that uses it carries it again, as if it had been touched.
    * Default false. Set `absoluteTimeout` with it: registration warns otherwise.

@@ -33,3 +33,8 @@ export function readDuration (options: object, name: string, fallback: number, {
   if (isInRange) return value
   throw sealedSessionError('FST_SEALED_SESSION_DURATION', [name, typeof value === 'number' ? String(value) : kindOf(value)])
 }
+
+/** @throws `FST_SEALED_SESSION_EXPIRY_TOO_LONG` where a session would live longer than any may. */
+export function assertWithin (expiry: number, maxExpiry: number): void {
+  if (expiry > maxExpiry) throw sealedSessionError('FST_SEALED_SESSION_EXPIRY_TOO_LONG', [expiry, maxExpiry])
+}

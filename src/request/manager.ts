@@ -30,8 +30,8 @@ export class SessionManager {
     this.config = config
     this.#app = app
     this.#codec = codec
-    const { expiry, absoluteTimeout, serializer } = config
-    this.#settings = { now: surroundings.now, expiry, absoluteTimeout, stringify: serializer.isJson ? undefined : serializer.stringify }
+    const { expiry, maxExpiry, absoluteTimeout, serializer } = config
+    this.#settings = { now: surroundings.now, expiry, maxExpiry, absoluteTimeout, stringify: serializer.isJson ? undefined : serializer.stringify }
     this.#decode = coding.decode
     this.#opensEncoded = !coding.isApps && config.cookie.signed !== true
   }

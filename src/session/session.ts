@@ -3,7 +3,7 @@ import type { CookieSerializeOptions } from '@fastify/cookie'
 import { newContent, type Content, type Origin } from '../content.ts'
 import { getOwn, pickOwn, setOwn, snapshotOf, type Data } from '../data/data.ts'
 import { MAX_SECONDS, endOf, isDueForRenewal, toSeconds } from '../lifetime.ts'
-import { readDuration } from '../options/values.ts'
+import { assertWithin, readDuration } from '../options/values.ts'
 import { TIME_KEY, assertNotReserved } from '../data/reserved.ts'
 import { kState, sessionHandler } from './proxy.ts'
 import type { SessionSettings, WriteObserver } from './settings.ts'
@@ -188,9 +188,11 @@ export class SessionState {
   }
 
   #setLifetime ({ expiry, ...attributes }: CookieSerializeOptions & { expiry?: unknown }): void {
+    const seconds = readDuration({ expiry }, 'expiry', 0, { most: MAX_SECONDS })
     // Up, since tokens hold whole seconds: half a second must not become none.
-    const lifetime = Math.ceil(readDuration({ expiry }, 'expiry', 0, { most: MAX_SECONDS }))
+    const lifetime = Math.ceil(seconds)
     const maxAge = attributes.maxAge === undefined ? null : Math.ceil(readDuration(attributes, 'maxAge', 0, { most: MAX_SECONDS }))
+    assertWithin(seconds, this.#settings.maxExpiry ?? Infinity)
     Object.assign(this.#content, { lifetime, maxAge })
     this.#cookieOptions = attributes
     this.touch()
