@@ -1,7 +1,7 @@
 import { KEY_BYTES } from '../crypto/library.ts'
 import { kindOf } from '../errors.ts'
 import { keyringInternals } from './key-source.ts'
-import { BASE64, BASE64_PART, HEX } from './key-text.ts'
+import { BASE64, BASE64_PART, BASE64_RANDOM, HEX, HEX_PIECE } from './key-text.ts'
 
 // What most likely happened where a key was expected and something else was given: words for the hint
 // of an error, which never show what was given.
@@ -25,14 +25,31 @@ export function accidentOfText (text: string): string {
   if (text.includes('\0') || text.startsWith('\ufffd') || text.startsWith('\ufeff')) {
     return 'This looks like UTF-16, which ">" of Windows PowerShell writes, or like raw bytes read as text: use "keygen --out FILE", and pass raw bytes as a Buffer.'
   }
+  if (isQuoted(text)) return 'The quotes around the key are part of the text here: remove them. "docker --env-file" keeps quotes, where a shell takes them away.'
   if (/^[0-9a-f]+$/i.test(text)) return `These are ${text.length} hex digits, not 64.`
   if (isPath(text)) return PATH_GIVEN
   const stray = strayOf(text)
-  if (stray !== -1) return `Character ${stray + 1} is none of hex, base64 or base64url.`
+  if (stray !== -1) return `Character ${stray + 1} is none of hex, base64 or base64url. ${PASSPHRASE}`
   const wrongHex = text.search(/[^0-9a-f]/i)
-  if (text.length > 44 && wrongHex !== -1) return `Character ${wrongHex + 1} is not a hex digit.`
+  if (text.length > 44 && wrongHex !== -1) return `Character ${wrongHex + 1} is not a hex digit.${orPassphrase(text)}`
   const decoded = `In base64 this is ${Buffer.from(text, 'base64').length} bytes.`
-  return text.length < KEY_BYTES ? `${decoded} If it is the path of a file, ${PASS_CONTENT}` : decoded
+  return text.length < KEY_BYTES ? `${decoded} If it is the path of a file, ${PASS_CONTENT} ${PASSPHRASE}` : decoded + orPassphrase(text)
+}
+
+/** People who come from iron-session or express-session pass a passphrase where a key belongs. */
+const PASSPHRASE = 'If it is a passphrase, give it as "secret" in place of "key", with a "salt" of 16 bytes.'
+
+/** The advice on passphrases, unless text has what random base64 or hex nearly always has: words and digits have not. */
+function orPassphrase (text: string): string {
+  return BASE64_RANDOM.test(text) || HEX_PIECE.test(text) ? '' : ` ${PASSPHRASE}`
+}
+
+const QUOTES = /^["'`\u2018-\u201f]|["'`\u2018-\u201f]$/g
+
+/** True for a key in quotes, or with one of them. */
+function isQuoted (text: string): boolean {
+  const bare = text.replace(QUOTES, '').trim()
+  return bare !== text && (HEX.test(bare) || BASE64.test(bare))
 }
 
 const PASS_CONTENT = 'pass what the file holds: readFileSync(path) for 32 raw bytes, or "await Keyring.fromFile(path)" for any key file.'

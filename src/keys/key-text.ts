@@ -1,10 +1,21 @@
 // How a key looks as text.
 
 export const HEX = /^[0-9a-f]{64}$/i
-export const BASE64 = /^(?:[0-9a-z+/]{43}=?|[0-9a-z_-]{43}=?)$/i
+/**
+ * 43 hex digits are no base64, but hex that was cut off, which would be another key that opens and
+ * seals. A random key looks like that in base64 once in 1e20 times.
+ */
+export const BASE64 = /^(?![0-9a-f]{43}$)(?:[0-9a-z+/]{43}=?|[0-9a-z_-]{43}=?)$/i
 
 /** Most of a key in base64. */
 export const BASE64_PART = /^[0-9a-z+/]{36,}=*$/i
+
+/** Text with digits, small and capital letters, as base64 of random bytes has them. */
+export const BASE64_RANDOM = /^(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])/
+
+/** Hex digits, more in a row than words have. */
+export const HEX_PIECE = /[0-9a-f]{16}/i
+
 const HEX_PART = /^[0-9a-f]{32,}$/i
 /** What is left of a key in base64 or base64url. It has digits, small and capital letters, which few paths have that begin with no slash. */
 const BASE64_MIX = /^(?!\/)(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9a-zA-Z+/_-]{36,}=*$/

@@ -134,7 +134,7 @@ describe('a key file is refused', () => {
   }
 
   it('where the last line was cut off', async () => {
-    for (const length of [1, 31, 32, 42, 45, 63]) {
+    for (let length = 1; length < 64; length++) {
       const { message } = await refusal(`${hexA}\n${hexB.slice(0, length)}`)
       assert.match(message, /is not valid in line 2/)
     }

@@ -3,7 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
+import { Keyring, createSessionCodec } from '../../src/index.ts'
 import { assertKeyType, isConstant, readKey } from '../../src/keys/key.ts'
+import { buildApp } from '../helpers.ts'
 
 // Its base64 has both characters in which base64url differs, and a padding.
 const key = Buffer.from('fbefbe3e3f3ffbf0000102030405060708090a0b0c0d0e0f1011121314151617', 'hex')
@@ -74,6 +76,46 @@ describe('readKey', () => {
   }
 })
 
+describe('a key text that was cut off', () => {
+  const cut: Array<[title: string, text: string, lengths: number[]]> = [
+    ['hex', hex, lengthsTo(63)],
+    ['hex in capitals', hex.toUpperCase(), lengthsTo(63)],
+    ['base64', base64, lengthsTo(42)],
+    ['base64url', base64url, lengthsTo(42)]
+  ]
+  for (const [title, text, lengths] of cut) {
+    it(`is refused at every length, at its end or its beginning: ${title}`, () => {
+      for (const length of lengths) {
+        for (const rest of [text.slice(0, length), text.slice(-length)]) {
+          assert.throws(() => readKey(rest, 'key'), { code: 'FST_SEALED_SESSION_KEY_TEXT', message: new RegExp(`got ${length} characters$`) }, `${length} characters`)
+        }
+      }
+    })
+  }
+
+  it('is refused at every length for any key in hex', () => {
+    fc.assert(fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.integer({ min: 1, max: 63 }), (bytes, length) => {
+      assert.throws(() => readKey(Buffer.from(bytes).toString('hex').slice(0, length), 'key'), { code: 'FST_SEALED_SESSION_KEY_TEXT' })
+    }))
+  })
+
+  it('is refused at every length by a Keyring, rotate(), a session and a codec', async () => {
+    const keyring = new Keyring(key)
+    for (let length = 1; length < 64; length++) {
+      const text = hex.slice(0, length)
+      const refusal = { code: 'FST_SEALED_SESSION_KEY_TEXT' }
+      assert.throws(() => new Keyring(text), refusal)
+      assert.throws(() => { keyring.rotate(text) }, refusal)
+      await assert.rejects(createSessionCodec({ key: [key, text] }), refusal)
+    }
+    await assert.rejects(async () => { await buildApp({ key: hex.slice(0, 43) }).ready() }, { code: 'FST_SEALED_SESSION_KEY_TEXT', hint: /^These are 43 hex digits, not 64\./ })
+  })
+})
+
+function lengthsTo (last: number): number[] {
+  return Array.from({ length: last }, (_, index) => index + 1)
+}
+
 describe('the hint says what happened to', () => {
   const utf16 = (text: string): Buffer => Buffer.from(`\ufeff${text}`, 'utf16le')
   const accidents: Array<[title: string, key: string | Buffer, hint: RegExp]> = [
@@ -98,6 +140,35 @@ describe('the hint says what happened to', () => {
   for (const [title, key, hint] of accidents) {
     it(title, () => assert.throws(() => readKey(key, 'key'), { hint }))
   }
+
+  const quoted: Array<[title: string, text: string]> = [
+    ['hex in double quotes', `"${hex}"`],
+    ['base64 in double quotes', `"${base64}"`],
+    ['base64 in single quotes', `'${base64}'`],
+    ['base64url in backticks', `\`${base64url}\``],
+    ['base64 in typographic quotes', `\u201c${base64}\u201d`],
+    ['base64 with one quote', `${base64}"`]
+  ]
+  for (const [title, text] of quoted) {
+    it(`a key whose quotes are part of it: ${title}`, () => {
+      assert.throws(() => readKey(text, 'key'), { code: 'FST_SEALED_SESSION_KEY_TEXT', hint: /^The quotes around the key .* remove them\..*docker --env-file/ })
+    })
+  }
+
+  for (const text of [
+    'complex_password_at_least_32_characters_long', 'correct horse battery staple', 'keyboard cat', 'secret', 'a-passphrase-of-many-words-for-the-session-of-our-shop',
+    'xK9#mPq2$vL8!nR4@wT6^yB3&cD5*fG7', 'Ein Satz mit Umlauten: Käse für die Mäuse'
+  ]) {
+    it(`a passphrase, which belongs into "secret" with a "salt": ${text}`, () => {
+      assert.throws(() => readKey(text, 'key'), { code: 'FST_SEALED_SESSION_KEY_TEXT', hint: /If it is a passphrase, give it as "secret" in place of "key", with a "salt" of 16 bytes\./ })
+    })
+  }
+
+  it('a key that has lost a character: nothing of passphrases', () => {
+    for (const text of [hex.slice(1), base64.slice(1, 43), `${hex.slice(0, 40)}g${hex.slice(41)}`]) {
+      assert.throws(() => readKey(text, 'key'), (error: Error & { hint: string }) => !error.hint.includes('passphrase'))
+    }
+  })
 
   for (const path of ['./secret-key', '../secret-key', '/run/secrets/key', '/run/secrets/fastify-shop-production/session-key', '~/secret-key', 'C:\\keys\\secret', 'secret.key', 'keys/app.txt']) {
     it(`a path that was given for its content: ${path}, without showing it`, () => {
