@@ -18,6 +18,9 @@ const FILE_OPTIONS = ['watch', 'activateAfter', 'watchInterval'] satisfies Array
 const DEFAULT_ACTIVATE_AFTER = 120
 const DEFAULT_WATCH_INTERVAL = 1
 
+/** `activateAfter` is at least as many looks, since a key may leave for as long. */
+const MIN_LOOKS_TO_ACTIVATE = 10
+
 /**
  * The keys of one or more sessions, newest first: the first seals, all of them open. They can change
  * while the app runs: every session that uses the keyring sees it with its next token.
@@ -46,13 +49,15 @@ export class Keyring {
    * With `watch`, the keyring follows the file: it is read every second, so that an atomic rename,
    * the swapped symlink of a mounted secret and a file on a network all work. Content that is not
    * valid, or a file that is gone, changes nothing: the keys stay, and each app that uses the
-   * keyring logs one error. New keys open at the second look at them; keys that are gone from the
-   * file open until ten looks have found it the same, so that a file that is being written costs no
-   * session.
+   * keyring logs one error. New keys open at the second look at them. Keys that are gone from the file
+   * still open until ten looks have not found them, so that a file that is being written costs no
+   * session; they seal nothing, and what they open is not sealed again. If the file has none of its
+   * keys any more, as after `rotate --keep 0`, they open nothing from the second look on.
    * @param path of the file, or its URL. A relative one counts from the current directory.
    * @throws `FST_SEALED_SESSION_KEY_FILE` where it cannot be read, with the error of the file system
    * as its `cause`, or is not valid; `FST_SEALED_SESSION_OPTION_INVALID` where the path is not set
-   * or a URL of no file, `FST_SEALED_SESSION_OPTION_UNKNOWN` for any other option than those of
+   * or a URL of no file, or if `activateAfter` is a second or longer and shorter than ten
+   * `watchInterval`, `FST_SEALED_SESSION_OPTION_UNKNOWN` for any other option than those of
    * `KeyFileOptions`, and `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_OPTION_INVALID` or
    * `FST_SEALED_SESSION_DURATION` for what is of a wrong type.
    */
@@ -61,6 +66,7 @@ export class Keyring {
     const watch = readFlag(options, 'watch', false)
     const activateAfter = readDuration(options, 'activateAfter', DEFAULT_ACTIVATE_AFTER, { orZero: true })
     const interval = readDuration(options, 'watchInterval', DEFAULT_WATCH_INTERVAL)
+    if (watch) assertPace(activateAfter, interval)
     await sodiumReady()
     const file = await readKeyFile(asPath(path), path)
     const keyring = new Keyring(parseKeyFile(file.content, file.path))
@@ -124,6 +130,20 @@ export class Keyring {
   [inspect.custom] (): string {
     return `Keyring { keys: ${this.#state.current.keys.length} }`
   }
+}
+
+/**
+ * Refuses new keys that would seal before other processes have read the file, or while keys that left
+ * it still open. Less than a second is for one process: no file gets anywhere else in that time.
+ */
+function assertPace (activateAfter: number, interval: number): void {
+  if (activateAfter < 1 || activateAfter / MIN_LOOKS_TO_ACTIVATE >= interval) return
+  const least = Number((MIN_LOOKS_TO_ACTIVATE * interval).toPrecision(12)) // 10 × 1.1 is 11.000000000000002
+  throw sealedSessionError(
+    'FST_SEALED_SESSION_OPTION_INVALID',
+    ['activateAfter', `at least ${MIN_LOOKS_TO_ACTIVATE} times "watchInterval", or 0 for one process`, `${activateAfter} with a watchInterval of ${interval}`],
+    `Set activateAfter to ${least} or more, or watchInterval to ${activateAfter / MIN_LOOKS_TO_ACTIVATE} or less.`
+  )
 }
 
 /** Absolute, so that a later change of the current directory does not lead elsewhere. */

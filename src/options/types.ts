@@ -16,10 +16,14 @@ export interface KeyFileOptions {
    * Seconds for which a key that appears in a watched file opens but does not seal yet, so that no
    * process seals what another one, which has not read the file yet, cannot open. Default 120: make
    * it longer than it takes until every process has the new file. For the first key of a file that
-   * was written just before the process started, it counts from then.
+   * was written just before the process started, it counts from then. With `watch` it must be at least
+   * ten times `watchInterval`; 0 (or less than a second) is for one process, where new keys seal at once.
    */
   activateAfter?: number | undefined
-  /** Seconds between two looks at a watched file; a change counts at the second look. Default 1. */
+  /**
+   * Seconds between two looks at a watched file; a change counts at the second look. Default 1. A tenth
+   * of `activateAfter` at most.
+   */
   watchInterval?: number | undefined
 }
 

@@ -408,6 +408,32 @@ describe('Keyring.fromFile refuses', () => {
     })
   }
 
+  const paces: Array<[options: KeyFileOptions, got: string, hint: RegExp]> = [
+    [{ watchInterval: 60 }, '120 with a watchInterval of 60', /^Set activateAfter to 600 or more, or watchInterval to 12 or less\./],
+    [{ activateAfter: 5 }, '5 with a watchInterval of 1', /^Set activateAfter to 10 or more, or watchInterval to 0\.5 or less\./],
+    [{ activateAfter: 10, watchInterval: 1.1 }, '10 with a watchInterval of 1.1', /^Set activateAfter to 11 or more/],
+    [{ activateAfter: 29, watchInterval: 3 }, '29 with a watchInterval of 3', /^Set activateAfter to 30 or more, or watchInterval to 2\.9 or less\./]
+  ]
+  for (const [given, got, hint] of paces) {
+    it(`a new key that would seal before all processes have looked: ${JSON.stringify(given)}, with the values that are right`, async () => {
+      await withKeyFile(OLD, async path => {
+        await assert.rejects(Keyring.fromFile(path, { watch: true, ...given }), {
+          code: 'FST_SEALED_SESSION_OPTION_INVALID',
+          message: `option "activateAfter" must be at least 10 times "watchInterval", or 0 for one process, got ${got}`,
+          hint
+        })
+      })
+    })
+  }
+
+  it('no such values that are right, or that have no effect without "watch"', async () => {
+    await withKeyFile(OLD, async path => {
+      for (const options of [{}, { watchInterval: 12 }, { activateAfter: 11, watchInterval: 1.1 }, { activateAfter: 30, watchInterval: 3 }, { activateAfter: 0, watchInterval: 3600 }, { activateAfter: 5, watch: false }]) {
+        (await Keyring.fromFile(path, { watch: true, ...options })).close()
+      }
+    })
+  })
+
   for (const [got, path] of [['undefined', undefined], ['an empty string', ''], ['a number', 5], ['an object', Buffer.from('keys')]] as const) {
     it(`a path that is ${got}, as from a variable that is not set`, async () => {
       await assert.rejects(Keyring.fromFile(path as string), {
