@@ -126,10 +126,11 @@ function addToRequests (app: FastifyInstance, registered: Registered): void {
 /** What a guard gets to see of a session. */
 function guardable (registered: Registered): GuardedSession {
   const { manager } = registered
-  const { sessionName, expiry, absoluteTimeout } = manager.config
+  const { sessionName, expiry, maxExpiry, absoluteTimeout } = manager.config
   return {
     sessionName,
     expiry,
+    maxExpiry,
     absoluteTimeout,
     get isGuarded () { return registered.guard !== null },
     setGuard (guard) {

@@ -30,6 +30,8 @@ export interface GuardedSession {
   readonly sessionName: string
   /** Seconds. */
   readonly expiry: number
+  /** Seconds; no session lives longer after its last write. */
+  readonly maxExpiry: number
   /** Seconds, or null for no limit. */
   readonly absoluteTimeout: number | null
   readonly isGuarded: boolean

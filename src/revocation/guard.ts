@@ -45,12 +45,9 @@ export class RevocationGuard implements SessionGuard {
   /** Checks the session of a request that has just come in. Where it is revoked, it is empty from now on. */
   async check (state: SessionState, log: DecodeLog): Promise<void> {
     const identity = this.identityOf(state)
-    const { lifetime } = state.content()
     const known = this.#caseOf(state, identity)
     try {
-      const isRevoked = await this.#revocations.isRevoked(identity)
-      if (isRevoked) this.#refuse(state, known, log)
-      else await this.#revocations.noteLifetime(lifetime) // it may have been sealed where nobody noted it
+      if (await this.#revocations.isRevoked(identity)) this.#refuse(state, known, log)
       known.isChecked = true
     } catch (error) {
       known.failure = error // for who uses the session; others need not care
@@ -118,7 +115,6 @@ export class RevocationGuard implements SessionGuard {
       content.created = this.#now()
     }
     if (isGained || from === null) content.created = Math.max(content.created ?? 0, await this.#beginning(subject))
-    await this.#revocations.noteLifetime(content.lifetime)
     known.from = { id: content.id, created: content.created ?? 0, subject }
   }
 

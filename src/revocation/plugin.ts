@@ -41,7 +41,7 @@ function findSession (app: FastifyInstance, name: string | null): GuardedSession
   return session
 }
 
-function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry, absoluteTimeout }: GuardedSession): Revocations {
+function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry, maxExpiry, absoluteTimeout }: GuardedSession): Revocations {
   const warn: Warn = (code, ...values) => { app.log.warn({ code }, format(WARNINGS[code], ...values)) }
   if (config.store === null) warn('FST_SEALED_SESSION_WARN_MEMORY_STORE')
   const { store, storeTimeout, cacheTtl, onStoreError } = config
@@ -49,7 +49,7 @@ function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry
     failed: err => { app.log.error({ err }, err.message) },
     recovered: () => { app.log.info('the revocation store answers again') }
   })
-  return new Revocations({ client, cacheTtl, acceptsErrors: onStoreError === 'accept', expiry, absoluteTimeout, now })
+  return new Revocations({ client, cacheTtl, acceptsErrors: onStoreError === 'accept', expiry, maxExpiry, absoluteTimeout, now })
 }
 
 function addDecorators (app: FastifyInstance, revocations: Revocations, guard: RevocationGuard, config: RevocationConfig): void {

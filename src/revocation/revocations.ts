@@ -10,14 +10,12 @@ import type { StoreClient } from './store-client.ts'
 //   subject:<hash>     up to when the sessions of a subject began that are revoked
 //   all                the same for all sessions
 //   latest             the latest of all times under `subject:`
-//   longest            the longest lifetime of its own that a session was given, in seconds
 //
 // Times are in milliseconds since 1970. A subject may be an e-mail address, so only its hash is
 // stored: who reads the store can still try whether it is a certain one.
 
 const ALL = 'sealed-session:all'
 const LATEST = 'sealed-session:latest'
-const LONGEST = 'sealed-session:longest'
 
 const idKey = (id: Buffer): string => `sealed-session:revoked:${id.toString('base64url')}`
 const subjectKey = (subject: string): string => `sealed-session:subject:${sodium().hash(Buffer.from(subject)).toString('base64url')}`
@@ -96,7 +94,7 @@ export class Revocations {
     this.#known.put(key, now, now)
     try {
       const was = await this.#options.client.get(key)
-      await this.#options.client.set(key, now, await this.#entryLife(lifetime))
+      await this.#options.client.set(key, now, this.#lifeOfEntry(lifetime))
       return wasKnown || was > 0
     } catch (error) {
       if (!wasKnown) this.#known.forget(key)
@@ -113,7 +111,7 @@ export class Revocations {
     const [latest = 0, ...earlier] = await Promise.all([LATEST, ...epochKeysOf(subject)].map(key => client.get(key)))
     if (subject === undefined) earlier.push(latest)
     const epoch = Math.max(now(), ...earlier.map(epoch => epoch + 1))
-    const life = await this.#entryLife(null)
+    const life = this.#lifeOfEpoch()
     // First, so that revokeAll() knows of it before anybody logs in after it.
     if (subject !== undefined) await client.set(LATEST, Math.max(latest, epoch), life)
     await client.set(key, epoch, life)
@@ -121,29 +119,20 @@ export class Revocations {
   }
 
   /**
-   * Takes into account that a session is sealed with a lifetime of its own: entries then have to
-   * live longer. Asks the store only where it is longer than any before.
-   * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`, unless errors are accepted.
+   * How long the revocation of one session is remembered, in milliseconds. A session that has a
+   * lifetime of its own may have had a longer one before: after its entry, an older copy of its
+   * cookie would be valid again. One without never had one, as only another life takes it away.
+   * @param lifetime the session's own; null where it has none.
    */
-  async noteLifetime (lifetime: number | null): Promise<void> {
-    if (lifetime === null || lifetime <= this.#options.expiry || lifetime <= this.#known.get(LONGEST)) return
-    if (lifetime <= await this.#read(LONGEST, true)) return
-    try {
-      await this.#options.client.set(LONGEST, lifetime, lifeOfEntries(Infinity, null))
-    } catch (error) {
-      if (!this.#options.acceptsErrors) throw error
-      return
-    }
-    this.#known.put(LONGEST, lifetime, this.#options.now())
+  #lifeOfEntry (lifetime: number | null): number {
+    const { expiry, absoluteTimeout } = this.#options
+    return lifetime === null ? lifeOfEntries(expiry, absoluteTimeout) : this.#lifeOfEpoch()
   }
 
-  /** @param lifetime of the session that is revoked; null where it has none, or where it is many. */
-  async #entryLife (lifetime: number | null): Promise<number> {
-    const { expiry, absoluteTimeout, client } = this.#options
-    const atLeast = Math.max(expiry, lifetime ?? 0, this.#known.get(LONGEST))
-    // It makes no difference where the absolute timeout ends every session earlier.
-    const longest = atLeast < (absoluteTimeout ?? Infinity) ? await client.get(LONGEST) : 0
-    return lifeOfEntries(Math.max(atLeast, longest), absoluteTimeout)
+  /** The same of a revocation of many sessions, any of which may live as long as a session can. */
+  #lifeOfEpoch (): number {
+    const { maxExpiry = Infinity, absoluteTimeout } = this.#options
+    return lifeOfEntries(maxExpiry, absoluteTimeout)
   }
 
   async #read (key: string, fresh: boolean): Promise<number> {

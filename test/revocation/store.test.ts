@@ -5,9 +5,9 @@ import type { FastifyInstance } from 'fastify'
 import { Keyv } from 'keyv'
 import { KeyvPostgres } from '@keyv/postgres'
 import { MemoryStore, type SessionRevocationOptions } from '../../src/revocation/index.ts'
-import { stopClock } from '../edges/support.ts'
+import { cookieHeader, sealRaw, seconds, stopClock } from '../edges/support.ts'
 import { captureLog, setCookies, warnings } from '../helpers.ts'
-import { TestStore, appWith, cookieOf, gate, get, login, post, who, type Bag } from './support.ts'
+import { TestStore, appWith, cookieOf, gate, get, key, login, post, who, type Bag, type Setup } from './support.ts'
 
 const DAY = 86_400
 const TOLERANCE = 60
@@ -112,10 +112,18 @@ describe('an entry of the store', () => {
     await app.revokeAll()
   }
 
-  it('lives as long as a session can after its last write, and what clocks may differ', async () => {
+  it('of one session lives as long as that can after its last write, and what clocks may differ; of many, as long as any can', async () => {
     const { app, store, cookie } = await withStore({}, { expiry: DAY })
     await revokeEverything(app, cookie)
-    assert.deepEqual(lives(store), { revoked: DAY + TOLERANCE, latest: DAY + TOLERANCE, subject: DAY + TOLERANCE, all: DAY + TOLERANCE })
+    const most = 400 * DAY + TOLERANCE
+    assert.deepEqual(lives(store), { revoked: DAY + TOLERANCE, latest: most, subject: most, all: most })
+  })
+
+  it('lives no longer than maxExpiry', async () => {
+    const { app, store, cookie } = await withStore({}, { expiry: DAY, maxExpiry: 30 * DAY })
+    await revokeEverything(app, cookie)
+    const most = 30 * DAY + TOLERANCE
+    assert.deepEqual(lives(store), { revoked: DAY + TOLERANCE, latest: most, subject: most, all: most })
   })
 
   it('lives no longer than the absolute timeout', async () => {
@@ -135,41 +143,35 @@ describe('an entry of the store', () => {
     assert.equal((await get(later, '/info', cookie)).json().reason, 'revoked')
   })
 
-  it('lives as long as a session that encodeSecureSession sealed for longer, once a request brought it', async () => {
-    const { app, store } = await withStore({}, { expiry: DAY })
-    const session = app.createSecureSession({ user: 'ann' })
-    session.options({ expiry: 30 * DAY } as never)
-    await who(app, `session=${app.encodeSecureSession(session)}`)
-    store.take()
-    await app.revokeSubject('ann')
-    assert.deepEqual(lives(store), { latest: 30 * DAY + TOLERANCE, subject: 30 * DAY + TOLERANCE })
-  })
-
-  it('lives as long as any lifetime that this process knows of, although the store forgot it', async () => {
-    const store = new TestStore()
-    const app = await appWith({ session: { expiry: DAY }, revocation: { store }, after: remembering })
-    await post(app, '/remember', await login(app))
-    store.held.clear()
-    store.calls.splice(0)
-    await app.revokeAll()
-    assert.deepEqual(lives(store), { all: 30 * DAY + TOLERANCE })
-  })
-
-  it('lives as long as the longest lifetime that any session was given, in another process, too', async () => {
-    const { app, store, cookie } = await withStore({}, { expiry: DAY })
-    const remember = async (app: FastifyInstance): Promise<unknown> => await app.inject({ method: 'POST', url: '/remember' })
-    const other = await appWith({
+  it('of a session with a lifetime of its own lives as long as an older copy can', async t => {
+    const clock = stopClock(t)
+    const store = new MemoryStore()
+    const setup: Setup = {
       session: { expiry: DAY },
       revocation: { store },
-      after: remembering
-    })
-    await remember(other)
-    await remember(other)
-    assert.equal(store.take().filter(call => call === 'set longest').length, 1, 'said once')
-    await revokeEverything(app, cookie)
-    const expected = 30 * DAY + TOLERANCE
-    assert.deepEqual(lives(store), { revoked: expected, latest: expected, subject: expected, all: expected })
+      after: app => {
+        remembering(app)
+        app.post('/shorten', async ({ session }) => { session.options({ expiry: 60 }); return '' })
+      }
+    }
+    const app = await appWith(setup)
+    const copy = cookieOf(await post(app, '/remember', await login(app)))
+    await post(app, '/logout', cookieOf(await post(app, '/shorten', copy)))
+    clock.tick(29 * DAY * 1000)
+    assert.equal((await get(await appWith(setup), '/info', copy)).json().reason, 'revoked')
   })
+
+  for (const [what, life] of Object.entries({ 'a lifetime of 136 years': { expiry: 2 ** 32 - 1 }, none: {} })) {
+    it(`lives no longer for a token of the peer's with ${what}`, async () => {
+      const { app, store } = await withStore({}, { expiry: DAY })
+      const token = sealRaw(key, JSON.stringify({ user: 'eve', __life: life, __ts: seconds() }))
+      assert.equal(await who(app, cookieHeader(token)), 'eve')
+      assert.deepEqual(lives(store), {}, 'nothing is written')
+      await revokeEverything(app, await login(app))
+      const most = 400 * DAY + TOLERANCE
+      assert.deepEqual(lives(store), { revoked: DAY + TOLERANCE, latest: most, subject: most, all: most })
+    })
+  }
 
   it('is there until its session has expired by itself', async t => {
     const clock = stopClock(t)
