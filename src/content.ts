@@ -1,5 +1,6 @@
 import type { Data } from './data/data.ts'
 import { toSeconds, type Times } from './lifetime.ts'
+import type { DerivedKey } from './keys/derived-key.ts'
 import type { Format, RefusalReason } from './types.ts'
 
 /** Length of what tells sessions apart, where something has to. */
@@ -19,9 +20,12 @@ export function newContent (data: Data, now: number): Content {
   return { data, lastWrite: toSeconds(now), created: now, lifetime: null, maxAge: null, id: null }
 }
 
+/** The key that opened a token; to a session it is something to ask the keyring about. */
+export type OpeningKey = DerivedKey
+
 /** The token that a session was opened from, or that was refused so that it began empty; null where there was none. */
 export type Origin =
-  | { ok: true, keyId: string, format: Format, stale: boolean }
+  | { ok: true, key: OpeningKey, keyId: string, format: Format, stale: boolean }
   | { ok: false, reason: RefusalReason }
   | null
 

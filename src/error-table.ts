@@ -190,6 +190,15 @@ export const ERRORS = {
     advice: 'Give new MemoryStore({ maxEntries }) more room, shorten "expiry", or take another store.',
     statusCode: 503
   },
+  FST_SEALED_SESSION_REVOKED_MEANWHILE: {
+    message: 'the sessions of this user were ended while this request was under way',
+    advice: 'Answer it as a conflict: the user logs in again. If the request itself ends the other sessions, call "await app.revokeSubject(subject, { except: request.session })".',
+    statusCode: 409
+  },
+  FST_SEALED_SESSION_ENDED: {
+    message: 'the session cannot be sealed, since it has ended after it was opened: %s',
+    advice: 'Open the token again, or begin a new session with createSecureSession().'
+  },
   FST_SEALED_SESSION_REVOKED_AHEAD: {
     message: 'sessions are revoked until %s seconds from now, so that none can begin',
     advice: 'A server whose clock is ahead has revoked them: correct the clocks, then wait, or remove "sealed-session:all" or the subject\'s key from the store.',

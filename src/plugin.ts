@@ -9,7 +9,7 @@ import { kSessions, type GuardedSession } from './request/guard.ts'
 import { keyFileMessage } from './keys/keyring-state.ts'
 import { SessionManager } from './request/manager.ts'
 import { readOptions, type SessionConfig } from './options/options.ts'
-import { discard, hold, linesOf, sendAll } from './request/held.ts'
+import { discard, heldIn, hold, linesOf, sendAll } from './request/held.ts'
 import type { Registered } from './request/registered.ts'
 import { RouteWarnings } from './request/route-warnings.ts'
 import { SessionCookie } from './request/session-cookie.ts'
@@ -91,7 +91,7 @@ function addDecorators (app: FastifyInstance, sessions: readonly Registered[]): 
   app.decorate('createSecureSession', (data?: object | null) => first.create(data).session)
 
   app.decorate('encodeSecureSession', (session: unknown, sessionName?: string) =>
-    managerOf(sessionName).seal(stateOf(session)))
+    managerOf(sessionName).encode(stateOf(session)))
 
   app.decorate('decodeSecureSession', (cookie: unknown, log: DecodeLog = app.log, sessionName?: string) => {
     if (typeof cookie !== 'string') {
@@ -139,6 +139,9 @@ function guardable (registered: Registered): GuardedSession {
     },
     find (request) {
       return manager.mayFind(request) ? hold(request, registered)?.state ?? null : null
+    },
+    held (request) {
+      return heldIn(request, registered)?.state ?? null
     }
   }
 }

@@ -83,7 +83,7 @@ export interface SessionMethods<T> {
    * sealed with the session, which is sent, and hold for later responses, too, until `regenerate()`,
    * `delete()` or another such call.
    * @throws `FST_SEALED_SESSION_DURATION` where `expiry`, or `maxAge` beside it, is no finite
-   * positive number, `FST_SEALED_SESSION_EXPIRY_TOO_LONG` where `expiry` is longer than `maxExpiry`.
+   * positive number. An `expiry` longer than `maxExpiry` counts as `maxExpiry`, with a warning once.
    */
   options(options: CookieSerializeOptions & { expiry?: number | undefined }): void
 

@@ -4,6 +4,7 @@
  */
 export const WARNINGS = {
   FST_SEALED_SESSION_WARN_EXPIRY: 'session "%s": expiry is %s, the default of %s seconds applies; leave it out or give a number of seconds',
+  FST_SEALED_SESSION_WARN_EXPIRY_TOO_LONG: 'session "%s": options({ expiry: %s }) is longer than "maxExpiry", so %s seconds apply; give a shorter one, or raise "maxExpiry"',
   FST_SEALED_SESSION_WARN_ROLLING: 'session "%s": with "rolling" and without "absoluteTimeout" a session that is used never ends, a stolen one neither; set "absoluteTimeout" to the seconds after which everybody has to log in again',
   FST_SEALED_SESSION_WARN_SALT: 'session "%s": no salt given, the built-in one applies, which is the same in every installation; set "salt" to 16 random bytes of your own',
   FST_SEALED_SESSION_WARN_KEY_AND_SECRET: 'session "%s": both key and secret are given, the key is used; remove "secret"',

@@ -51,8 +51,8 @@ async function rejection (options: unknown, before: (app: FastifyInstance) => un
 }
 
 /** What a function throws that has an app, and a session that holds the secret. */
-async function thrown (act: (app: FastifyInstance) => unknown): Promise<unknown> {
-  const app = await appWith({}, { options: { key } })
+async function thrown (act: (app: FastifyInstance) => unknown, options: object = { key }): Promise<unknown> {
+  const app = await appWith({}, { options })
   return await thrownBy(() => act(app))
 }
 
@@ -93,7 +93,7 @@ async function handled (act: (session: Record<string, unknown>, request: { sessi
 }
 
 /** Those are in test/revocation/errors.test.ts. */
-type OfRevocation = `FST_SEALED_SESSION_${'REVOCATION_ALONE' | 'REVOCATION_TWICE' | 'STORE_SILENT' | 'STORE_UNAVAILABLE' | 'STORE_FULL' | 'REVOKED_AHEAD' | 'NOT_CHECKED' | 'NO_ID' | 'SUBJECT_TYPE' | 'SUBJECT_MISSING'}`
+type OfRevocation = `FST_SEALED_SESSION_${'REVOCATION_ALONE' | 'REVOCATION_TWICE' | 'STORE_SILENT' | 'STORE_UNAVAILABLE' | 'STORE_FULL' | 'REVOKED_AHEAD' | 'REVOKED_MEANWHILE' | 'NOT_CHECKED' | 'NO_ID' | 'SUBJECT_TYPE' | 'SUBJECT_MISSING'}`
 
 const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation>, () => Promise<unknown>> = {
   FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),
@@ -128,6 +128,14 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation>, () => Prom
   FST_SEALED_SESSION_UNKNOWN_SESSION: () => thrown(app => app.decodeSecureSession(SECRET, undefined, 'other')),
   FST_SEALED_SESSION_NOT_A_SESSION: () => thrown(app => app.encodeSecureSession({ user: SECRET } as never)),
   FST_SEALED_SESSION_DATA_INVALID: () => thrown(app => app.createSecureSession(SECRET as never)),
+  FST_SEALED_SESSION_ENDED: async () => {
+    const keyring = new Keyring([key, newKey()])
+    return await thrown(app => {
+      const session = app.decodeSecureSession(app.encodeSecureSession(app.createSecureSession({ user: SECRET } as never)))
+      keyring.retire(keyring.ids[0]!) // there are two
+      app.encodeSecureSession(session!) // it was just sealed
+    }, { key: keyring })
+  },
   FST_SEALED_SESSION_ASSIGNED: () => handled((_session, request) => { request.session = SECRET }),
   FST_SEALED_SESSION_KEY_RESERVED: () => handled(session => { session.__ts = SECRET }),
   FST_SEALED_SESSION_VALUE_UNSTORABLE: () => handled(session => { session.user = { name: SECRET, find: () => SECRET } }),

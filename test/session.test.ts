@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { dataFrom } from '../src/data/data.ts'
+import { DerivedKey } from '../src/keys/derived-key.ts'
 import { SessionState } from '../src/session/session.ts'
 import { stateOf } from '../src/session/proxy.ts'
 import type { Session } from '../src/types.ts'
@@ -15,8 +16,8 @@ type Bag = Session & Record<PropertyKey, unknown>
 function start (data: object = {}, stale = false): { state: SessionState, session: Bag, clock: { seconds: number } } {
   const clock = { seconds: NOW }
   const content = { data: dataFrom(data), lastWrite: NOW, created: NOW * 1000, lifetime: null, maxAge: null, id: null }
-  const origin = { ok: true, keyId: '00000000', format: 'secretbox', stale } as const
-  const state = new SessionState({ now: () => clock.seconds * 1000, expiry: 60, absoluteTimeout: null }, content, origin)
+  const origin = { ok: true, key: new DerivedKey(Buffer.alloc(32)), keyId: '00000000', format: 'secretbox', stale } as const
+  const state = new SessionState({ now: () => clock.seconds * 1000, expiry: 60, absoluteTimeout: null, keys: { has: () => true, isListed: () => true } }, content, origin)
   return { state, session: state.session as Bag, clock }
 }
 
@@ -133,7 +134,7 @@ describe('the time of the last write', () => {
   })
 
   it('is now in a session that comes from no token', () => {
-    assert.equal(SessionState.begin({ now: () => NOW * 1000, expiry: 60, absoluteTimeout: null }, {}).content().lastWrite, NOW)
+    assert.equal(SessionState.begin({ now: () => NOW * 1000, expiry: 60, absoluteTimeout: null, keys: { has: () => true, isListed: () => true } }, {}).content().lastWrite, NOW)
   })
 
   it('can be read as __ts, but neither written, removed nor listed', () => {
@@ -164,14 +165,20 @@ describe('changed and deleted', () => {
     assert.deepEqual([session.changed, state.asked], [true, false])
   })
 
-  it('can be written, and change no data', () => {
+  it('"changed" can be written, and changes no data', () => {
     const { session, state } = start({ a: 1 })
     session.changed = true
-    session.deleted = true
-    assert.deepEqual([session.changed, state.asked, session.deleted, state.content().lastWrite], [true, true, true, NOW])
+    assert.deepEqual([session.changed, state.asked, state.content().lastWrite], [true, true, NOW])
     session.changed = false
+    assert.deepEqual([session.changed, session.data()], [false, { a: 1 }])
+  })
+
+  it('"deleted" can be written: true is delete(), and false takes nothing back but the deletion of the cookie', () => {
+    const { session } = start({ a: 1 })
+    session.deleted = true
+    assert.deepEqual([session.changed, session.deleted, session.data()], [true, true, {}])
     session.deleted = false
-    assert.deepEqual([session.changed, session.deleted, session.data()], [false, false, { a: 1 }])
+    assert.deepEqual([session.changed, session.deleted, session.data()], [true, false, {}])
   })
 })
 

@@ -88,12 +88,12 @@ export interface SessionOptions {
   /**
    * Seconds that any session lives at most after its last write, whoever says otherwise: the limit of
    * `session.options({ expiry })`, and of lifetimes in tokens that other programs, other versions or
-   * other options sealed. Those count as this long, silently. Default 400 days, as long as browsers
+   * other options sealed. Those count as this long. Default 400 days, as long as browsers
    * keep a cookie, or `expiry` where that is longer. The default of `expiry` is never longer than this.
    *
    * With revocation, what ends many sessions at once is remembered for as long: a shorter one saves
-   * memory. An `expiry` that is longer is refused with `FST_SEALED_SESSION_EXPIRY_TOO_LONG`, at
-   * registration and by `session.options()`; anything but a finite positive number with
+   * memory. The option `expiry` may not be longer, which is refused with
+   * `FST_SEALED_SESSION_EXPIRY_TOO_LONG`; `session.options({ expiry })` is cut, with a warning once; anything but a finite positive number with
    * `FST_SEALED_SESSION_DURATION`. `null` means the default.
    */
   maxExpiry?: number | null | undefined

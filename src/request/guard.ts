@@ -1,28 +1,31 @@
 import type { FastifyRequest } from 'fastify'
 import type { Content } from '../content.ts'
 import type { SessionState } from '../session/session.ts'
+import type { Successor } from '../session/settings.ts'
+import type { RefusalReason } from '../types.ts'
 
 // The seam between sessions and a plugin that has a say in whether they may be used, which is
 // revocation. Where no guard is set, requests do not pay for it.
 
-/** What decides over the sessions of one name. */
+/** Judge over the sessions of one name. */
 export interface SessionGuard {
   /** Called whenever a request's session is handed out. @throws where it may not be used. */
   assertUsable (state: SessionState): void
+  /** Reason for which a session has ended, as far as this process knows. Called at each use; it waits for nothing. */
+  refusal (state: SessionState): RefusalReason | null
   /**
    * Called as soon as `delete()` or `regenerate()` has ended a session.
-   * @param ended what the session was until then.
-   * @param isKept whether something of it was kept.
+   * @param ended the session as it was until then.
+   * @returns true if one that was revoked meanwhile may be followed by another, which `beforeSend` judges.
    */
-  ended (state: SessionState, ended: Content, isKept: boolean): void
+  ended (state: SessionState, ended: Content, successor: Successor): boolean
   /**
    * Called before the response leaves, for each session that was used.
-   * @param isDue whether a cookie is about to be sent.
-   * @returns false where none may be. @throws where the request must fail.
+   * @param isDue true if a cookie is about to be sent.
+   * @returns false where none may be; a promise only if something has to be awaited.
+   * @throws (or rejects) where the request must fail.
    */
-  beforeSend (state: SessionState, isDue: boolean): Promise<boolean>
-  /** Called before a write is sealed that comes after `beforeSend`: whether the session is known to have ended. */
-  isKnownEnded (state: SessionState): boolean
+  beforeSend (state: SessionState, isDue: boolean, request: FastifyRequest): boolean | Promise<boolean>
 }
 
 /** A session of an app, as a guard sees it. */
@@ -39,6 +42,8 @@ export interface GuardedSession {
   setGuard (guard: SessionGuard): void
   /** The session of a request that brings a cookie for it; null without one. */
   find (request: FastifyRequest): SessionState | null
+  /** The session of a request if something has used it; null otherwise. */
+  held (request: FastifyRequest): SessionState | null
 }
 
 /** The sessions of an app, on the app. Registered, since ESM and CommonJS each have a copy of this file. */

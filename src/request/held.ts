@@ -18,6 +18,12 @@ export function hold (request: FastifyRequest, registered: Registered): RequestS
   return held === DISCARDED ? null : held
 }
 
+/** The session of a request if something has used it. */
+export function heldIn (request: FastifyRequest, { slot }: Registered): RequestSession | null {
+  const held = (request as Slots)[slot]
+  return held instanceof RequestSession ? held : null
+}
+
 /** Has nothing of a session's changes sent. */
 export function discard (request: FastifyRequest, { slot }: Registered): void {
   const slots = request as Slots
@@ -32,8 +38,7 @@ export function discard (request: FastifyRequest, { slot }: Registered): void {
  */
 export function sendAll (sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from: number): Promise<void> | undefined {
   for (let index = from; index < sessions.length; index++) {
-    const held = (request as Slots)[sessions[index]!.slot] // index is below the length
-    const sending = held instanceof RequestSession ? held.send(reply) : undefined
+    const sending = heldIn(request, sessions[index]!)?.send(reply) // index is below the length
     if (sending !== undefined) return sendRest(sending, sessions, request, reply, index + 1)
   }
 }
@@ -44,7 +49,6 @@ async function sendRest (sending: Promise<void>, sessions: readonly Registered[]
 }
 
 /** The lines that a session has put on the response so far. */
-export function linesOf (request: FastifyRequest, { slot }: Registered): Lines {
-  const held = (request as Slots)[slot]
-  return held instanceof RequestSession ? held.lines : []
+export function linesOf (request: FastifyRequest, registered: Registered): Lines {
+  return heldIn(request, registered)?.lines ?? []
 }

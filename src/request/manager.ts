@@ -1,3 +1,4 @@
+import { format } from 'node:util'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { SURROUNDINGS, formatOf, type Codec, type Surroundings } from '../codec.ts'
 import { parsedCookies, type CookieCoding } from './app-cookies.ts'
@@ -7,7 +8,7 @@ import type { Content } from '../content.ts'
 import { cookieValues, onlyText } from '../cookies/find.ts'
 import { dataFrom, getOwn } from '../data/data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from '../diagnostics.ts'
-import type { SealedSessionError } from '../errors.ts'
+import { sealedSessionError, type SealedSessionError } from '../errors.ts'
 import { MAX_SIGNED_LENGTH } from '../limits.ts'
 import type { SessionConfig } from '../options/options.ts'
 import { refusalMessage } from '../refusals.ts'
@@ -15,6 +16,7 @@ import { idOfToken, newId } from '../session/id.ts'
 import { SessionState } from '../session/session.ts'
 import type { SessionSettings } from '../session/settings.ts'
 import type { DecodeLog, RefusalReason } from '../types.ts'
+import { WARNINGS, type Warn } from '../warnings.ts'
 
 /** One session of the app: makes its states out of cookies, tokens and data, and tokens out of states. */
 export class SessionManager {
@@ -25,15 +27,33 @@ export class SessionManager {
   readonly #decode: CookieCoding['decode']
   /** Whether cookies stand in the header as `encodeValue` writes them, or the peer does. */
   readonly #opensEncoded: boolean
+  #isTold = false
 
   constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, coding: CookieCoding, surroundings: Surroundings = SURROUNDINGS) {
     this.config = config
     this.#app = app
     this.#codec = codec
     const { expiry, maxExpiry, absoluteTimeout, serializer } = config
-    this.#settings = { now: surroundings.now, expiry, maxExpiry, absoluteTimeout, stringify: serializer.isJson ? undefined : serializer.stringify }
+    this.#settings = {
+      now: surroundings.now,
+      keys: codec,
+      expiry,
+      maxExpiry,
+      absoluteTimeout,
+      stringify: serializer.isJson ? undefined : serializer.stringify,
+      tooLong: expiry => { this.#warnTooLong(expiry) }
+    }
     this.#decode = coding.decode
     this.#opensEncoded = !coding.isApps && config.cookie.signed !== true
+  }
+
+  /** Once an app: the number may be a user's, who could fill the log. */
+  #warnTooLong (expiry: number): void {
+    if (this.#isTold) return
+    this.#isTold = true
+    const { sessionName, maxExpiry } = this.config
+    const warn: Warn = (code, ...values) => { this.#app.log.warn({ code }, format(WARNINGS[code], ...values)) }
+    warn('FST_SEALED_SESSION_WARN_EXPIRY_TOO_LONG', sessionName, expiry, maxExpiry)
   }
 
   /** Tells sessions apart from here on: each gets an id. */
@@ -44,6 +64,17 @@ export class SessionManager {
   /** A new session that holds `data`. */
   create (data?: unknown): SessionState {
     return SessionState.begin(this.#settings, dataFrom(data))
+  }
+
+  /**
+   * The token of a session outside a request.
+   * @throws `FST_SEALED_SESSION_ENDED` for one that was opened and has ended since: it must not get a new life.
+   */
+  encode (state: SessionState): string {
+    state.look()
+    const reason = state.endedBy ?? (state.maySeal ? null : 'key-unknown')
+    if (reason !== null) throw sealedSessionError('FST_SEALED_SESSION_ENDED', [reason])
+    return this.seal(state)
   }
 
   seal (state: SessionState): string {

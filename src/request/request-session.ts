@@ -7,9 +7,12 @@ import { isSharedCacheable } from './response-caching.ts'
 import type { RouteWarnings } from './route-warnings.ts'
 import type { Lines, SessionCookie } from './session-cookie.ts'
 import type { SessionState } from '../session/session.ts'
-import type { WriteObserver } from '../session/settings.ts'
+import type { Successor, WriteObserver } from '../session/settings.ts'
 import { kReply, kSealed, type TrackedRequest } from './tracked-request.ts'
-import type { Session } from '../types.ts'
+import type { RefusalReason, Session } from '../types.ts'
+
+/** Words of the log for what became of a session while a request was under way. */
+const ENDED: Partial<Record<RefusalReason, string>> = { revoked: 'was revoked', expired: 'has expired', 'key-unknown': 'lost its key' }
 
 /** A session that is used in a request: its state, and how it gets into the response. */
 export class RequestSession implements WriteObserver {
@@ -42,11 +45,22 @@ export class RequestSession implements WriteObserver {
 
   get lines (): Lines { return this.#lines }
 
-  /** What the app gets. @throws what the guard does, where it may not have it. */
+  /** Session for the app. @throws what the guard does, where it may not have it. */
   get session (): Session {
     this.#guard?.assertUsable(this.state)
+    if (!this.#isUsed) this.#lookFirst()
     this.#isUsed = true
     return this.state.session
+  }
+
+  /** A guard may have opened it long before. If it has ended since, the app has read nothing of it: a new one begins. */
+  #lookFirst (): void {
+    const reason = this.#guard === null ? null : this.state.refusal()
+    if (reason !== null) this.state.refuse(reason)
+  }
+
+  refusal (): RefusalReason | null {
+    return this.#guard?.refusal(this.state) ?? null
   }
 
   /**
@@ -60,12 +74,19 @@ export class RequestSession implements WriteObserver {
     else if (this.#isUsed) return this.#sendGuarded(reply, this.#guard)
   }
 
-  async #sendGuarded (reply: FastifyReply, guard: SessionGuard): Promise<void> {
+  /** Without a promise if the guard has to ask nobody: a reply that is not returned would be answered twice. */
+  #sendGuarded (reply: FastifyReply, guard: SessionGuard): Promise<void> | undefined {
+    const isDue = this.#isDue(reply)
+    if (isDue) return this.#sendChecked(reply, guard, isDue)
+    const answer = guard.beforeSend(this.state, isDue, this.#request)
+    if (answer !== true) return this.#sendChecked(reply, guard, isDue, answer)
+  }
+
+  async #sendChecked (reply: FastifyReply, guard: SessionGuard, isDue: boolean, answer?: boolean | Promise<boolean>): Promise<void> {
     try {
-      const isDue = this.#isDue(reply)
-      await this.#ask(guard, reply, isDue)
+      await this.#ask(reply, answer ?? guard.beforeSend(this.state, isDue, this.#request))
       // What was written while that was awaited.
-      if (!isDue && this.#isDue(reply)) await this.#ask(guard, reply, true)
+      if (!isDue && this.#isDue(reply)) await this.#ask(reply, guard.beforeSend(this.state, true, this.#request))
     } catch (error) {
       // An error handler must seal neither what could not be checked, nor what it began after a logout that failed.
       this.#isHeldBack = true
@@ -75,18 +96,29 @@ export class RequestSession implements WriteObserver {
     this.#sendIfDue(reply)
   }
 
-  async #ask (guard: SessionGuard, reply: FastifyReply, isDue: boolean): Promise<void> {
-    if (await guard.beforeSend(this.state, isDue)) return
+  async #ask (reply: FastifyReply, answer: boolean | Promise<boolean>): Promise<void> {
+    if (!await answer) this.#holdBack(reply, 'revoked')
+  }
+
+  #holdBack (reply: FastifyReply, reason: RefusalReason): void {
+    if (this.#isHeldBack) return
     this.#isHeldBack = true
     this.#takeBack(reply)
-    reply.request.log.debug('@fastify/secure-session: the session was revoked meanwhile, sending no cookie')
+    reply.request.log.debug(`@fastify/secure-session: the session ${ENDED[reason] ?? 'ended'} meanwhile, sending no cookie`)
   }
 
   #isDue (reply: FastifyReply): boolean {
     const { state } = this
+    state.look()
+    if (state.endedBy !== null) this.#holdBack(reply, state.endedBy)
     state.settle()
     if (this.#manager.config.rolling) state.renew()
     if (this.#isHeldBack || !state.changed || this.#settled) return false
+    // A deletion harms nobody; all else would make a leaked key's session one of the new key's.
+    if (!state.deleted && !state.maySeal) {
+      this.#holdBack(reply, 'key-unknown')
+      return false
+    }
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
     return state.asked || !isSharedCacheable(reply)
   }
@@ -160,11 +192,11 @@ export class RequestSession implements WriteObserver {
     if (reply === null) return
     if (reply.raw.headersSent || isUpgraded(reply)) this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)
     // Too late for a guard to ask anybody else.
-    else if (this.#request[kSealed] && this.#guard?.isKnownEnded(this.state) !== true) this.#sendIfDue(reply)
+    else if (this.#request[kSealed] && this.refusal() === null) this.#sendIfDue(reply)
   }
 
-  ended (content: Content, isKept: boolean): void {
-    this.#guard?.ended(this.state, content, isKept)
+  ended (content: Content, successor: Successor): boolean {
+    return this.#guard?.ended(this.state, content, successor) ?? false
   }
 }
 

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { Content } from '../content.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { SessionGuard } from '../request/guard.ts'
@@ -5,27 +6,43 @@ import { CLOCK_TOLERANCE } from '../lifetime.ts'
 import { refusalMessage } from '../refusals.ts'
 import { newId } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
-import type { DecodeLog } from '../types.ts'
-import type { Identity, Revocations } from './revocations.ts'
+import type { Successor } from '../session/settings.ts'
+import type { RefusalReason } from '../types.ts'
+import { requestRecord, type RequestRecord } from './request-record.ts'
+import { REPLACED, type Identity, type Revocations } from './revocations.ts'
 import type { SubjectReader } from './subject.ts'
 
-/** What is known of a session in one request. */
+/**
+ * Milliseconds after which a request counts as held open by its client: its body came late, and what
+ * the store said before that is out of date.
+ */
+const HELD_AFTER = 10
+
+/** State of a session in one request. */
 interface Case {
-  /** What the session goes on from; null where it began in this request, with nothing of an earlier one. */
+  /** The session that the request brought; null if it brought none, or a revoked one. */
+  opened: Identity | null
+  /** What the session goes on from; null if it began in this request, with nothing of an earlier one. */
   from: Identity | null
   /** False until it is known whether it is revoked. */
   isChecked: boolean
+  /** Milliseconds since 1970 at which it was checked last. */
+  checkedAt: number
   /** Why it could not be checked. */
   failure: unknown
   /** Its revocations in this request that are not stored yet. */
   pending: Array<Promise<void>>
-  /** Whether somebody else had revoked what this request revoked. */
-  wasRevoked: boolean
+  /** The most that the store held of the ids that this request ended: 0, `REPLACED`, or when one was revoked. */
+  was: number
+  /** True if it was found to be revoked after it had been let in. */
+  isRefused: boolean
 }
 
 export interface GuardOptions {
   revocations: Revocations
   subject: SubjectReader | null
+  /** Milliseconds for which 'not revoked' is believed. */
+  cacheTtl: number
   now: () => number
 }
 
@@ -33,30 +50,65 @@ export interface GuardOptions {
 export class RevocationGuard implements SessionGuard {
   readonly #revocations: Revocations
   readonly #subject: SubjectReader | null
+  readonly #cacheTtl: number
   readonly #now: () => number
   readonly #cases = new WeakMap<SessionState, Case>()
 
-  constructor ({ revocations, subject, now }: GuardOptions) {
+  constructor ({ revocations, subject, cacheTtl, now }: GuardOptions) {
     this.#revocations = revocations
     this.#subject = subject
+    this.#cacheTtl = cacheTtl
     this.#now = now
   }
 
-  /** Checks the session of a request that has just come in. Where it is revoked, it is empty from now on. */
-  async check (state: SessionState, log: DecodeLog): Promise<void> {
+  /**
+   * Checks the session of a request that has just come in. If it is revoked, it is empty from now on.
+   * @returns a promise only if the store has to be asked.
+   */
+  check (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
     const identity = this.identityOf(state)
     const known = this.#caseOf(state, identity)
+    const isRevoked = this.#revocations.isRevokedSync(identity)
+    if (isRevoked === null) return this.#ask(state, known, identity, request, false)
+    this.#conclude(state, known, isRevoked, request)
+  }
+
+  /**
+   * Checks it again before a handler gets it, if the request was held open meanwhile: by a body that
+   * came late, or by hooks that took longer than an answer of the store is believed.
+   * @returns a promise only if the store has to be asked.
+   */
+  recheck (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
+    const known = this.#cases.get(state)
+    if (known === undefined || known.from === null || !known.isChecked) return
+    const elapsed = Math.abs(this.#now() - known.checkedAt) // a clock may be set back
+    if (elapsed <= HELD_AFTER) return
+    if (request.body !== undefined || elapsed > this.#cacheTtl) return this.#ask(state, known, known.from, request, true)
+  }
+
+  async #ask (state: SessionState, known: Case, identity: Identity, request: FastifyRequest, isAgain: boolean): Promise<void> {
     try {
-      if (await this.#revocations.isRevoked(identity)) this.#refuse(state, known, log)
-      known.isChecked = true
+      this.#conclude(state, known, await this.#revocations.isRevoked(identity, isAgain), request)
     } catch (error) {
       known.failure = error // for who uses the session; others need not care
     }
   }
 
-  #refuse (state: SessionState, known: Case, log: DecodeLog): void {
-    log.debug?.(refusalMessage('revoked'))
-    state.refuse('revoked')
+  #conclude (state: SessionState, known: Case, isRevoked: boolean, request: FastifyRequest): void {
+    if (isRevoked) this.#refuse(state, known, request)
+    known.isChecked = true
+    known.checkedAt = this.#now()
+  }
+
+  #refuse (state: SessionState, known: Case, request: FastifyRequest): void {
+    request.log.debug(refusalMessage('revoked'))
+    if (known.isChecked) {
+      state.end('revoked') // a hook may have read it
+      known.isRefused = true
+    } else {
+      state.refuse('revoked')
+      known.opened = null
+    }
     known.from = null
   }
 
@@ -75,36 +127,46 @@ export class RevocationGuard implements SessionGuard {
     if (!isChecked) throw sealedSessionError('FST_SEALED_SESSION_NOT_CHECKED')
   }
 
-  ended (state: SessionState, { id, lifetime }: Content, isKept: boolean): void {
+  refusal (state: SessionState): RefusalReason | null {
+    const known = this.#cases.get(state)
+    if (known === undefined || known.from === null || !this.#revocations.isKnownRevoked(known.from)) return null
+    known.was = Math.max(known.was, this.#revocations.knownOf(known.from))
+    known.from = null
+    known.isRefused = true
+    return 'revoked'
+  }
+
+  ended (state: SessionState, { id, lifetime }: Content, { isKept, isNew, isLogout }: Successor): boolean {
     const known = this.#caseOf(state)
     // It goes on if who is logged in was kept; where nobody says what that is, if anything was.
     const goesOn = isKept && (this.#subject === null || this.#subjectOf(state) !== undefined)
-    known.from = known.from !== null && goesOn ? { ...known.from, id: null } : null
-    if (id === null) return
-    const revoking = this.#revocations.revokeId(id, lifetime).then(wasRevoked => { known.wasRevoked ||= wasRevoked })
+    known.from = known.from !== null && goesOn ? { id: null, created: known.from.created, subject: known.from.subject } : null
+    // Without a subject, what is kept may say who is logged in.
+    const isForgiven = isNew || this.#subject !== null
+    if (id === null) return isForgiven
+    const revoking = this.#revocations.revokeId(id, lifetime, isLogout).then(was => { known.was = Math.max(known.was, was) })
     revoking.catch(() => {}) // beforeSend waits for it, and throws
     known.pending.push(revoking)
+    return isForgiven
   }
 
-  async beforeSend (state: SessionState, isDue: boolean): Promise<boolean> {
+  beforeSend (state: SessionState, isDue: boolean, request: FastifyRequest): boolean | Promise<boolean> {
     const known = this.#caseOf(state)
+    return !isDue && known.pending.length === 0 ? true : this.#beforeSend(state, known, isDue, request)
+  }
+
+  async #beforeSend (state: SessionState, known: Case, isDue: boolean, request: FastifyRequest): Promise<boolean> {
     // What failed stays: it fails for everybody who waits for it.
     for (const revoking of known.pending) await revoking
     if (!isDue) return true
     // A deletion could take the cookie of a newer login away.
-    if (state.deleted) return !known.wasRevoked
-    if (known.from !== null && (known.wasRevoked || await this.#revocations.isRevoked(known.from, true))) return false
-    await this.#prepare(state, known)
-    return true
+    if (state.deleted) return known.was === 0
+    if (known.from !== null && (known.was > 0 || await this.#revocations.isRevoked(known.from, true))) return false
+    return await this.#prepare(state, known, request)
   }
 
-  isKnownEnded (state: SessionState): boolean {
-    const from = this.#cases.get(state)?.from ?? null
-    return from !== null && this.#revocations.isKnownRevoked(from)
-  }
-
-  /** Sees to it that what is sealed is valid. */
-  async #prepare (state: SessionState, known: Case): Promise<void> {
+  /** Sees to it that what is sealed is valid. @returns false where nothing may be sealed. */
+  async #prepare (state: SessionState, known: Case, request: FastifyRequest): Promise<boolean> {
     const { from } = known
     const content = state.content()
     const subject = this.#subjectOf(state)
@@ -114,27 +176,96 @@ export class RevocationGuard implements SessionGuard {
       content.id = newId()
       content.created = this.#now()
     }
-    if (isGained || from === null) content.created = Math.max(content.created ?? 0, await this.#beginning(subject))
+    if (isGained || from === null) {
+      if (this.#isEmptied(known, subject, request) || await this.#isLoggedOut(known, subject)) return false
+      content.created = Math.max(content.created ?? 0, await this.#beginning(subject, known, request))
+    }
     known.from = { id: content.id, created: content.created ?? 0, subject }
+    return true
+  }
+
+  /** True if a session that was revoked meanwhile is followed by nobody's: its cookie could replace that of a newer login. */
+  #isEmptied ({ isRefused }: Case, subject: string | undefined, request: FastifyRequest): boolean {
+    return isRefused && subject === undefined && this.#subject !== null && requestRecord(request)?.own == null
   }
 
   /**
-   * From when on a session may begin.
-   * @throws `FST_SEALED_SESSION_REVOKED_AHEAD` where that is so far ahead that its token would be
+   * True if a logout has ended the session that this request brought, and the same user goes on in
+   * a new one. A request that was under way would bring the session back by `regenerate()`. One that
+   * another login has replaced is let go on: a second click on "log in" must not lose the login.
+   */
+  async #isLoggedOut ({ opened, was }: Case, subject: string | undefined): Promise<boolean> {
+    if (opened?.id == null || subject === undefined || subject !== opened.subject) return false
+    return was > REPLACED || await this.#revocations.endOf(opened.id) > REPLACED
+  }
+
+  /**
+   * The time from which on a session may begin.
+   * @throws `FST_SEALED_SESSION_REVOKED_MEANWHILE` if the subject was revoked while this request was under way.
+   * `FST_SEALED_SESSION_REVOKED_AHEAD` where that is so far ahead that its token would be
    * refused as one from the future: a login that fails says more than one that is lost.
    */
-  async #beginning (subject: string | undefined): Promise<number> {
-    const beginning = await this.#revocations.epochOf(subject) + 1
+  async #beginning (subject: string | undefined, { opened }: Case, request: FastifyRequest): Promise<number> {
+    const record = requestRecord(request)
+    const epochs = await this.#revocations.epochsOf(subject)
+    const isSame = subject !== undefined && opened?.subject === subject
+    // Without a subject, nobody says whether it is a login.
+    const mayBeLogin = subject !== undefined || this.#subject === null
+    const isRevoked = mayBeLogin && epochs.some(([key, epoch]) =>
+      epoch > 0 && record?.own?.get(key) !== epoch && ((isSame && opened.created <= epoch) || this.#cameDuring(key, epoch, record)))
+    if (isRevoked) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
+    const beginning = Math.max(...epochs.map(([, epoch]) => epoch)) + 1
+    this.#assertNotAhead(beginning)
+    return beginning
+  }
+
+  #cameDuring (key: string, epoch: number, record: RequestRecord | null): boolean {
+    return record !== null && this.#revocations.cameDuring(key, epoch, record)
+  }
+
+  #assertNotAhead (beginning: number): void {
     const ahead = beginning - this.#now()
     if (ahead > CLOCK_TOLERANCE * 1000) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_AHEAD', [Math.ceil(ahead / 1000)])
-    return beginning
+  }
+
+  /**
+   * Notes that a request has revoked by itself, which does not count against it.
+   * @param previous the revocation before: one that came while the request was under way does count.
+   */
+  noteOwn (record: RequestRecord, state: SessionState | null, { key, epoch, previous }: { key: string, epoch: number, previous: number }): void {
+    const opened = state === null ? null : this.#cases.get(state)?.opened ?? null
+    const isOthers = previous > 0 && record.own?.get(key) !== previous
+    if (isOthers && (this.#revocations.cameDuring(key, previous, record) || (opened !== null && opened.created <= previous))) return
+    record.own ??= new Map()
+    record.own.set(key, epoch)
+  }
+
+  /**
+   * Asks whether a session may go on while all others of its subject end.
+   * @throws `FST_SEALED_SESSION_REVOKED_MEANWHILE` if somebody has ended it already.
+   */
+  async assertLive (state: SessionState): Promise<void> {
+    const identity = this.identityOf(state)
+    state.look()
+    if (state.endedBy === null && (state.origin?.ok !== true || !await this.#revocations.isRevoked(identity, true))) return
+    throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
+  }
+
+  /** Has a session go on with a new id, begun after the revocation that ends the others. */
+  goOn (state: SessionState, subject: string, epoch: number): void {
+    if (this.#subjectOf(state) !== subject) return
+    this.#assertNotAhead(epoch + 1)
+    const known = this.#caseOf(state)
+    const id = newId()
+    if (known.from !== null) known.from = { id, created: epoch + 1, subject }
+    state.renewIdentity(id, epoch + 1)
   }
 
   /** @param from what has to be checked before the session is used. */
   #caseOf (state: SessionState, from: Identity | null = null): Case {
     let known = this.#cases.get(state)
     if (known === undefined) {
-      known = { from, isChecked: from === null, failure: null, pending: [], wasRevoked: false }
+      known = { opened: from, from, isChecked: from === null, checkedAt: 0, failure: null, pending: [], was: 0, isRefused: false }
       this.#cases.set(state, known)
     }
     return known

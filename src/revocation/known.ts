@@ -2,19 +2,30 @@
 const MAX_KEYS = 50_000
 
 /**
- * What this process knows of the store. That something is revoked is never taken back, so it is
- * kept; that it is not may change, so it is believed for a short time only.
+ * Cache of the store's answers. That something is revoked is never taken back, so it is kept; that
+ * it is not may change, so it is believed for a short time only.
  */
 export class Known {
   /** Numbers above 0, as the store has them. */
   readonly #present = new Map<string, number>()
   /** When a key was read, in milliseconds since 1970, whatever it held. */
   readonly #readAt = new Map<string, number>()
+  /** At which `sequence` the number of a key became known. */
+  readonly #learned = new Map<string, number>()
   readonly #ttl: number
+  #sequence = 0
 
   /** @param ttl milliseconds for which an answer of the store is believed. */
   constructor (ttl: number) {
     this.#ttl = ttl
+  }
+
+  /** Count of the numbers that became known. */
+  get sequence (): number { return this.#sequence }
+
+  /** At which `sequence` the present number of a key became known; 0 if it is not there any more. */
+  learned (key: string): number {
+    return this.#learned.get(key) ?? 0
   }
 
   /** The number of a key as far as it is known; it may be higher by now. */
@@ -29,7 +40,9 @@ export class Known {
 
   /** What the store has said, or will say once it was told. Numbers only grow. */
   put (key: string, value: number, now: number): void {
-    const known = Math.max(value, this.get(key))
+    const before = this.get(key)
+    const known = Math.max(value, before)
+    if (known > before) remember(this.#learned, key, ++this.#sequence)
     // Anew even if it is the same: a number that made room while it counts as read would be taken for 0.
     if (known > 0) remember(this.#present, key, known)
     remember(this.#readAt, key, now)
@@ -39,10 +52,12 @@ export class Known {
   forget (key: string): void {
     this.#present.delete(key)
     this.#readAt.delete(key)
+    this.#learned.delete(key)
   }
 }
 
-function remember (map: Map<string, number>, key: string, value: number): void {
+/** Puts a number into a bounded map, as its newest. */
+export function remember (map: Map<string, number>, key: string, value: number): void {
   map.delete(key) // so that it becomes the newest
   if (map.size >= MAX_KEYS) map.delete(map.keys().next().value!) // it is not empty
   map.set(key, value)

@@ -1,12 +1,15 @@
 import { format } from 'node:util'
 import fp from 'fastify-plugin'
-import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { sealedSessionError } from '../errors.ts'
 import { kSessions, type GuardedSession } from '../request/guard.ts'
+import { refuseUnknown } from '../options/names.ts'
 import { stateOf } from '../session/proxy.ts'
+import type { SessionState } from '../session/session.ts'
 import { WARNINGS, type Warn } from '../warnings.ts'
 import { RevocationGuard } from './guard.ts'
 import { MemoryStore } from './memory-store.ts'
+import { beginRecord, currentRequest, kRecord, requestRecord } from './request-record.ts'
 import { readRevocationOptions, type RevocationConfig } from './options.ts'
 import { Revocations } from './revocations.ts'
 import { StoreClient } from './store-client.ts'
@@ -21,15 +24,35 @@ const plugin: FastifyPluginAsync<SessionRevocationOptions> = async (app, options
   const config = readRevocationOptions(options)
   const session = findSession(app, config.sessionName)
   const revocations = revocationsOf(app, config, session)
-  const guard = new RevocationGuard({ revocations, subject: config.subject, now })
+  const guard = new RevocationGuard({ revocations, subject: config.subject, cacheTtl: config.cacheTtl, now })
   session.setGuard(guard)
-  addDecorators(app, revocations, guard, config)
+  addDecorators(app, session, revocations, guard, config)
+  addHooks(app, session, revocations, guard)
+}
+
+function addHooks (app: FastifyInstance, session: GuardedSession, revocations: Revocations, guard: RevocationGuard): void {
+  if (!app.hasRequestDecorator(kRecord)) app.decorateRequest(kRecord, null)
 
   app.addHook('onRequest', (request, _reply, done) => {
+    beginRecord(request, now(), revocations.sequence)
     const state = session.find(request)
-    if (state?.origin?.ok === true) guard.check(state, request.log).then(() => done(), done)
-    else done()
+    goOn(state?.origin?.ok === true ? guard.check(state, request) : undefined, done)
   })
+
+  /** A body that does not end can hold a request open for as long as its client likes. */
+  const recheck = (request: FastifyRequest, done: HookHandlerDoneFunction): void => {
+    const state = session.held(request)
+    goOn(state === null ? undefined : guard.recheck(state, request), done)
+  }
+  // Twice: the app's own preValidation hooks come between, and may wait as well.
+  app.addHook('preValidation', (request, _reply, done) => { recheck(request, done) })
+  app.addHook('preHandler', (request, _reply, done) => { recheck(request, error => { currentRequest.run(request, done, error) }) })
+}
+
+/** Without a promise where nothing has to be awaited. */
+function goOn (waiting: Promise<void> | undefined, done: HookHandlerDoneFunction): void {
+  if (waiting === undefined) done()
+  else waiting.then(() => { done() }, done)
 }
 
 /** @throws `FST_SEALED_SESSION_REVOCATION_ALONE`, `FST_SEALED_SESSION_REVOCATION_TWICE` */
@@ -52,22 +75,46 @@ function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry
   return new Revocations({ client, cacheTtl, acceptsErrors: onStoreError === 'accept', expiry, maxExpiry, absoluteTimeout, now })
 }
 
-function addDecorators (app: FastifyInstance, revocations: Revocations, guard: RevocationGuard, config: RevocationConfig): void {
-  app.decorate('revokeSession', async (session: object) => {
-    const { id, lifetime } = stateOf(session).content()
+function addDecorators (app: FastifyInstance, session: GuardedSession, revocations: Revocations, guard: RevocationGuard, config: RevocationConfig): void {
+  /** Revokes, and notes it as the own revocation of the request whose handler called. */
+  const revoke = async (subject?: string): Promise<number> => {
+    const request = currentRequest.getStore()
+    const record = request === undefined ? null : requestRecord(request)
+    const revoked = await revocations.revokeUntilNow(subject)
+    if (request !== undefined && record !== null) guard.noteOwn(record, session.held(request), revoked)
+    return revoked.epoch
+  }
+
+  app.decorate('revokeSession', async (given: object) => {
+    const state = stateOf(given)
+    const { id, lifetime } = state.content()
     if (id === null) throw sealedSessionError('FST_SEALED_SESSION_NO_ID')
-    await revocations.revokeId(id, lifetime)
+    if (state.endedBy === null) await revocations.revokeId(id, lifetime, true)
   })
 
-  app.decorate('revokeSubject', async (subject: string) => {
+  app.decorate('revokeSubject', async (subject: string, options?: { except?: object | undefined }) => {
     if (config.subject === null) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_MISSING')
-    await revocations.revokeUntilNow(checkedSubject(subject))
+    const checked = checkedSubject(subject)
+    const except = exceptOf(options)
+    if (except !== null) await guard.assertLive(except)
+    const epoch = await revoke(checked)
+    if (except !== null) guard.goOn(except, checked, epoch)
   })
 
-  app.decorate('revokeAll', async () => { await revocations.revokeUntilNow() })
+  app.decorate('revokeAll', async () => { await revoke() })
 
-  app.decorate('isSessionRevoked', async (session: object) =>
-    await revocations.isRevoked(guard.identityOf(stateOf(session))))
+  app.decorate('isSessionRevoked', async (given: object) => {
+    const state = stateOf(given)
+    state.look()
+    return state.endedBy !== null || await revocations.isRevoked(guard.identityOf(state))
+  })
+}
+
+/** @throws `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_NOT_A_SESSION` */
+function exceptOf (options: { except?: object | undefined } | undefined): SessionState | null {
+  if (options === undefined) return null
+  refuseUnknown(options, ['except'])
+  return options.except === undefined ? null : stateOf(options.except)
 }
 
 /**

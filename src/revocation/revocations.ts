@@ -1,12 +1,13 @@
 import { sodium } from '../crypto/sodium.ts'
 import type { Limits } from '../lifetime.ts'
-import { Known } from './known.ts'
+import { Known, remember } from './known.ts'
 import { lifeOfEntries } from './entry-life.ts'
+import type { RequestRecord } from './request-record.ts'
 import type { StoreClient } from './store-client.ts'
 
 // What the store holds, each key under `sealed-session:`:
 //
-//   revoked:<id>       since when a session is revoked
+//   revoked:<id>       since when a session is revoked; 1 if regenerate() has put another in its place
 //   subject:<hash>     up to when the sessions of a subject began that are revoked
 //   all                the same for all sessions
 //   latest             the latest of all times under `subject:`
@@ -20,13 +21,28 @@ const LATEST = 'sealed-session:latest'
 const idKey = (id: Buffer): string => `sealed-session:revoked:${id.toString('base64url')}`
 const subjectKey = (subject: string): string => `sealed-session:subject:${sodium().hash(Buffer.from(subject)).toString('base64url')}`
 
-/** What decides whether a session is revoked. */
+/** Entry of a session that `regenerate()` has replaced: it opens nothing, but its user did not log out. */
+export const REPLACED = 1
+
+/** Identity of a session, by which it is revoked. */
 export interface Identity {
   /** Null where only the times count. */
   id: Buffer | null
   /** Milliseconds since 1970. */
   created: number
   subject: string | undefined
+  /** Cache of the store's keys for it: to hash a subject takes longer than all else. */
+  keys?: Keys
+}
+
+/** Revocation of a subject, or of all. */
+export interface Revoked {
+  /** Key of the store. */
+  key: string
+  /** Milliseconds since 1970: what began until then has ended. */
+  epoch: number
+  /** The revocation before, or 0. */
+  previous: number
 }
 
 /** The keys that decide over a session. */
@@ -48,6 +64,8 @@ export interface RevocationsOptions extends Limits {
 export class Revocations {
   readonly #options: RevocationsOptions
   readonly #known: Known
+  /** Revocations of subjects that this process has made, by key: the latest ones. */
+  readonly #made = new Map<string, number>()
   /** Reads that are under way, so that many requests at once ask once. */
   readonly #reading = new Map<string, Promise<number>>()
 
@@ -67,48 +85,88 @@ export class Revocations {
     return this.#isKnown(keys, identity)
   }
 
+  /** Whether a session is revoked; null if the store has to be asked. */
+  isRevokedSync (identity: Identity): boolean | null {
+    const { own, epochs } = keysOf(identity)
+    if (this.isKnownRevoked(identity)) return true
+    const now = this.#options.now()
+    return [...own, ...epochs].every(key => this.#known.isFresh(key, now)) ? false : null
+  }
+
   /** Whether a session is revoked as far as this process knows. */
   isKnownRevoked (identity: Identity): boolean {
     return this.#isKnown(keysOf(identity), identity)
+  }
+
+  /** Number of revocations that became known to this process so far. */
+  get sequence (): number { return this.#known.sequence }
+
+  /** The entry of a session's own id, as far as this process knows; 0 for none. */
+  knownOf (identity: Identity): number {
+    return Math.max(0, ...keysOf(identity).own.map(key => this.#known.get(key)))
+  }
+
+  /** The entry of an id in the store: 0, `REPLACED`, or when it was revoked. @throws as `isRevoked` does. */
+  async endOf (id: Buffer): Promise<number> {
+    return await this.#read(idKey(id), true)
+  }
+
+  /**
+   * Whether a revocation came while a request was under way. In the process that revoked, the order
+   * of events tells; of other processes, their clocks.
+   * @param epoch what `epochsOf` gave for the key.
+   */
+  cameDuring (key: string, epoch: number, { beganAt, sequence }: RequestRecord): boolean {
+    const learned = this.#known.learned(key)
+    if (this.#known.get(key) === epoch && learned <= sequence) return false // known before the request
+    if (this.#made.get(key) === epoch) return true
+    // One that lies ahead of this clock was made by another that is ahead: it says nothing.
+    return epoch > beganAt && epoch <= this.#options.now()
   }
 
   #isKnown ({ own, epochs }: Keys, { created }: Identity): boolean {
     return own.some(key => this.#known.get(key) > 0) || epochs.some(key => created <= this.#known.get(key))
   }
 
-  /** After when a session has to begin in order to be valid; milliseconds since 1970, 0 for any time. */
-  async epochOf (subject: string | undefined): Promise<number> {
-    return Math.max(...await Promise.all(epochKeysOf(subject).map(key => this.#read(key, true))))
+  /** The times after which a session has to begin in order to be valid, by key; in milliseconds since 1970, 0 for any time. */
+  async epochsOf (subject: string | undefined): Promise<Array<[key: string, epoch: number]>> {
+    return await Promise.all(epochKeysOf(subject).map(async (key): Promise<[string, number]> => [key, await this.#read(key, true)]))
   }
 
   /**
    * Revokes one session: in this process at once, and in the store.
-   * @returns whether it was revoked before.
+   * @param isLogout false if another session takes its place.
+   * @returns its entry before: 0, `REPLACED`, or when it was revoked.
    * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`; it is then not revoked here either, so that it
    * can be tried again.
    */
-  async revokeId (id: Buffer, lifetime: number | null): Promise<boolean> {
+  async revokeId (id: Buffer, lifetime: number | null, isLogout: boolean): Promise<number> {
     const key = idKey(id)
     const now = this.#options.now()
-    const wasKnown = this.#known.get(key) > 0
-    this.#known.put(key, now, now)
+    const entry = isLogout ? now : REPLACED
+    const known = this.#known.get(key)
+    this.#known.put(key, entry, now)
     try {
-      const was = await this.#options.client.get(key)
-      await this.#options.client.set(key, now, this.#lifeOfEntry(lifetime))
-      return wasKnown || was > 0
+      const was = Math.max(known, await this.#options.client.get(key))
+      await this.#options.client.set(key, Math.max(was, entry), this.#lifeOfEntry(lifetime))
+      return was
     } catch (error) {
-      if (!wasKnown) this.#known.forget(key)
+      if (known === 0) this.#known.forget(key)
       throw error
     }
   }
 
-  /** Revokes what a subject has; without one, everything. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
-  async revokeUntilNow (subject?: string): Promise<void> {
+  /**
+   * Revokes what a subject has; without one, everything.
+   * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`
+   */
+  async revokeUntilNow (subject?: string): Promise<Revoked> {
     const { client, now } = this.#options
     const key = subject === undefined ? ALL : subjectKey(subject)
     // A login after an earlier revocation begins after that by one, whatever the clock says: another
     // process may have one that is ahead.
     const [latest = 0, ...earlier] = await Promise.all([LATEST, ...epochKeysOf(subject)].map(key => client.get(key)))
+    const previous = earlier.at(-1) ?? 0 // of the same key
     if (subject === undefined) earlier.push(latest)
     const epoch = Math.max(now(), ...earlier.map(epoch => epoch + 1))
     const life = this.#lifeOfEpoch()
@@ -116,6 +174,8 @@ export class Revocations {
     if (subject !== undefined) await client.set(LATEST, Math.max(latest, epoch), life)
     await client.set(key, epoch, life)
     this.#known.put(key, epoch, now())
+    remember(this.#made, key, epoch)
+    return { key, epoch, previous }
   }
 
   /**
@@ -155,8 +215,10 @@ export class Revocations {
   }
 }
 
-function keysOf ({ id, subject }: Identity): Keys {
-  return { own: id === null ? [] : [idKey(id)], epochs: epochKeysOf(subject) }
+function keysOf (identity: Identity): Keys {
+  const { id, subject } = identity
+  identity.keys ??= { own: id === null ? [] : [idKey(id)], epochs: epochKeysOf(subject) }
+  return identity.keys
 }
 
 function epochKeysOf (subject: string | undefined): string[] {

@@ -78,9 +78,12 @@ declare module 'fastify' {
      * Ends all sessions of a subject that exist now: 'log out everywhere'. Those that begin later
      * are not affected.
      * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` where it could not be stored,
-     * `FST_SEALED_SESSION_SUBJECT_MISSING` without the option `subject`.
+     * `FST_SEALED_SESSION_SUBJECT_MISSING` without the option `subject`;
+     * with `except`, `FST_SEALED_SESSION_REVOKED_MEANWHILE` (409) if that session has been ended itself.
+     * @param options `except`: a session that goes on, such as `request.session`. It keeps its data and gets a new
+     * id and a new cookie; copies of its old cookie end with the others.
      */
-    revokeSubject(subject: string): Promise<void>
+    revokeSubject(subject: string, options?: { except?: object | undefined }): Promise<void>
 
     /**
      * Ends all sessions that exist now.
@@ -89,7 +92,7 @@ declare module 'fastify' {
     revokeAll(): Promise<void>
 
     /**
-     * Whether a session was revoked, for one that came from `decodeSecureSession`, which does not
+     * Whether a session was revoked, or has otherwise ended since it was opened: for one that came from `decodeSecureSession`, which does not
      * check, or that has been open for long, such as a WebSocket's. May be as old as `cacheTtl`.
      * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` with `onStoreError: 'reject'`,
      * `FST_SEALED_SESSION_NO_ID` for a session of another `sessionName`.

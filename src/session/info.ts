@@ -11,6 +11,7 @@ import type { SessionInfo } from '../types.ts'
  */
 export function sessionInfo (session: object): SessionInfo {
   const state = stateOf(session)
+  state.look()
   const { created, lastWrite, id } = state.content()
   const origin = ofOrigin(state.origin)
   const isStored = !state.deleted && (origin.status === 'valid' || state.changed)

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { newContent, type Content, type Origin } from '../content.ts'
+import { newContent, type Content, type OpeningKey, type Origin } from '../content.ts'
 import { getOwn, pickOwn, setOwn, snapshotOf, type Data } from '../data/data.ts'
-import { MAX_SECONDS, endOf, isDueForRenewal, toSeconds } from '../lifetime.ts'
-import { assertWithin, readDuration } from '../options/values.ts'
+import { MAX_SECONDS, boundLifetime, endOf, isDueForRenewal, remaining, toSeconds } from '../lifetime.ts'
+import { readDuration } from '../options/values.ts'
 import { TIME_KEY, assertNotReserved } from '../data/reserved.ts'
 import { kState, sessionHandler } from './proxy.ts'
 import type { SessionSettings, WriteObserver } from './settings.ts'
@@ -23,6 +23,10 @@ type Method = 'get' | 'set' | 'delete' | 'touch' | 'options' | 'data' | 'regener
 export class SessionState {
   #content: Content
   #origin: Origin
+  /** The key that opened the session, kept by `regenerate()`: what a leaked key has opened must not get a new one. */
+  #key: OpeningKey | null
+  /** Reason for which it was found to have ended after it had been used. */
+  #ended: RefusalReason | null = null
   #changed: boolean
   #deleted = false
   #asked = false
@@ -39,6 +43,7 @@ export class SessionState {
     this.#settings = settings
     this.#content = content
     this.#origin = origin
+    this.#key = origin !== null && origin.ok ? origin.key : null
     // Sealed with an older key or in another format: due to be sealed again.
     this.#changed = origin !== null && origin.ok && origin.stale
     this.#session = new Proxy(this, sessionHandler) as unknown as Session
@@ -52,14 +57,22 @@ export class SessionState {
   /** What handlers see. */
   get session (): Session { return this.#session }
 
-  get changed (): boolean { return this.#changed || this.#isChangedWithin() }
+  get changed (): boolean {
+    this.look()
+    return this.#changed || this.#isChangedWithin()
+  }
+
   set changed (value: boolean) {
     this.#changed = value
     this.#asked = true
   }
 
   get deleted (): boolean { return this.#deleted }
-  set deleted (value: boolean) { this.#deleted = value }
+  /** `session.deleted = true` is a logout: it ends the session as `delete()` does. */
+  set deleted (value: boolean) {
+    if (value) this.delete()
+    else this.#deleted = false
+  }
 
   /** True where the app did something to be sent; false where only an older key made it change. */
   get asked (): boolean { return this.#asked }
@@ -82,11 +95,44 @@ export class SessionState {
     return this.#content
   }
 
+  /** Why the session was found to have ended after it had been used; null if it is valid, or began anew. */
+  get endedBy (): RefusalReason | null { return this.#ended }
+
+  /** False if the key that opened the session has left the list: to seal it with another would launder a leaked key. */
+  get maySeal (): boolean {
+    return this.#key === null || this.#settings.keys.isListed(this.#key)
+  }
+
+  /**
+   * Looks again at a session that was opened earlier, at each use and before it is sealed. A client can hold a request
+   * open for minutes, by a body that does not end: the session may have expired since, its key may be gone, or it was
+   * revoked. It is empty then.
+   */
+  look (): void {
+    const reason = this.refusal()
+    if (reason !== null) this.end(reason)
+  }
+
+  /** Why the session that was opened is not valid now; null if it is, or if none was opened. */
+  refusal (): RefusalReason | null {
+    if (this.#key === null) return null // it began here
+    if (!this.#settings.keys.has(this.#key)) return 'key-unknown'
+    if (remaining(this.#content, this.#settings, this.#settings.now()) <= 0) return 'expired'
+    return this.#observer?.refusal?.() ?? null
+  }
+
+  /** Empties a session that was used: what was read from it must not be sealed as another. */
+  end (reason: RefusalReason): void {
+    this.refuse(reason)
+    this.#ended = reason
+  }
+
   /** Empties a session whose token was opened and is refused all the same. */
   refuse (reason: RefusalReason): void {
     this.#content = newContent({}, this.#settings.now())
     this.#origin = { ok: false, reason }
-    this.#changed = false
+    this.#key = null
+    this.#changed = this.#asked = this.#deleted = false
     this.#lent = null
   }
 
@@ -96,6 +142,7 @@ export class SessionState {
   }
 
   get (key: PropertyKey): unknown {
+    this.look()
     const value = this.#lend(getOwn(this.#content.data, key))
     // The peer shows the time of the last write under this name, in whole seconds.
     return value === undefined && key === TIME_KEY ? Math.floor(this.#content.lastWrite) : value
@@ -105,46 +152,57 @@ export class SessionState {
     // As a property key is: what a query string gives may be an array with the name in it.
     const name = typeof key === 'symbol' ? key : String(key)
     assertNotReserved(name)
+    this.look()
     this.#deleted = false
     setOwn(this.#content.data, name, value)
-    this.touch()
+    this.#touched()
   }
 
   remove (key: PropertyKey): void {
     assertNotReserved(key)
+    this.look()
     if (!Object.hasOwn(this.#content.data, key)) return
     delete this.#content.data[key]
-    this.touch()
+    this.#touched()
   }
 
   data (): object {
+    this.look()
     const data = { ...this.#content.data }
     for (const key in data) this.#lend(data[key])
     return data
   }
 
   delete (): void {
-    this.#begin({})
+    this.#begin([], true)
     this.#deleted = true
-    this.touch()
+    this.#touched()
   }
 
   regenerate (keep?: string | readonly string[]): void {
-    this.#begin(pickOwn(this.#content.data, typeof keep === 'string' ? [keep] : Array.isArray(keep) ? keep : []))
-    this.touch()
+    this.#begin(typeof keep === 'string' ? [keep] : Array.isArray(keep) ? keep : [], false)
+    this.#touched()
   }
 
   /** Another life: what is sealed from here on says nothing of the one before. */
-  #begin (data: Data): void {
+  #begin (keep: readonly string[], isLogout: boolean): void {
+    this.look()
     const ended = this.#content
+    const data = pickOwn(ended.data, keep)
     if (ended.lifetime !== null) this.#cookieOptions = null // which came with it
     // The write that follows sets the time of the last one, which never goes backwards.
     this.#content = { ...newContent(data, this.#settings.now()), lastWrite: ended.lastWrite }
     this.#origin = null
-    this.#observer?.ended?.(ended, Object.keys(data).length > 0)
+    const isForgiven = this.#observer?.ended?.(ended, { isKept: Object.keys(data).length > 0, isNew: keep.length === 0, isLogout }) === true
+    if (isForgiven && this.#ended === 'revoked') this.#ended = null
   }
 
   touch (): void {
+    this.look()
+    this.#touched()
+  }
+
+  #touched (): void {
     this.#write()
     this.#observer?.written()
   }
@@ -181,6 +239,7 @@ export class SessionState {
   }
 
   options (options: CookieSerializeOptions & { expiry?: unknown }): void {
+    this.look()
     if (options?.expiry !== undefined) return this.#setLifetime(options)
     this.#cookieOptions = options ?? null
     // Like a write, it counts even after the hook that seals; it sends nothing by itself.
@@ -188,13 +247,19 @@ export class SessionState {
   }
 
   #setLifetime ({ expiry, ...attributes }: CookieSerializeOptions & { expiry?: unknown }): void {
-    const seconds = readDuration({ expiry }, 'expiry', 0, { most: MAX_SECONDS })
     // Up, since tokens hold whole seconds: half a second must not become none.
-    const lifetime = Math.ceil(seconds)
+    const seconds = readDuration({ expiry }, 'expiry', 0, { most: MAX_SECONDS })
+    const lifetime = boundLifetime(Math.ceil(seconds), this.#settings)
     const maxAge = attributes.maxAge === undefined ? null : Math.ceil(readDuration(attributes, 'maxAge', 0, { most: MAX_SECONDS }))
-    assertWithin(seconds, this.#settings.maxExpiry ?? Infinity)
+    if (seconds > (this.#settings.maxExpiry ?? Infinity)) this.#settings.tooLong?.(seconds)
     Object.assign(this.#content, { lifetime, maxAge })
     this.#cookieOptions = attributes
+    this.touch()
+  }
+
+  /** Gives the session another id and time of creation, and keeps all else. @param created milliseconds since 1970. */
+  renewIdentity (id: Buffer, created: number): void {
+    Object.assign(this.#content, { id, created })
     this.touch()
   }
 
@@ -206,6 +271,7 @@ export class SessionState {
   }
 
   raw (): Data {
+    this.look()
     return this.#content.data
   }
 

@@ -1,22 +1,49 @@
-import type { Content } from '../content.ts'
+import type { Content, OpeningKey } from '../content.ts'
 import type { Data } from '../data/data.ts'
 import type { Limits } from '../lifetime.ts'
+import type { RefusalReason } from '../types.ts'
 
-// What a session has from outside.
+// Parts of a session that come from outside.
 
-/** Who wants to know when a session is written, and when one ends. */
-export interface WriteObserver {
-  written: () => void
-  /** @param isKept whether it goes on with some of what it held. */
-  ended?: (content: Content, isKept: boolean) => void
+/** How a session goes on after `delete()` or `regenerate()`. */
+export interface Successor {
+  /** True if it goes on with some of its data. */
+  isKept: boolean
+  /** True for `delete()`, and for `regenerate()` without keys to keep: it takes nothing from what it was. */
+  isNew: boolean
+  /** True for `delete()`. */
+  isLogout: boolean
 }
 
-/** What all states of one session of the app share. */
+/** Observer of one session: it hears of each write, and of each end. */
+export interface WriteObserver {
+  written: () => void
+  /**
+   * `delete()` or `regenerate()` was called.
+   * @returns true if a session that was revoked meanwhile may be followed by another, such as a new login.
+   */
+  ended?: (content: Content, successor: Successor) => boolean
+  /** Reason for which a session that opened is not valid any more, beside its key and its times. */
+  refusal?: () => RefusalReason | null
+}
+
+/** Keys of a session's codec as they are now. */
+export interface CurrentKeys {
+  /** True for a key that still opens tokens. */
+  has: (key: OpeningKey) => boolean
+  /** True for a key of the list. One that has just left it may open for a while, and must seal nothing. */
+  isListed: (key: OpeningKey) => boolean
+}
+
+/** Settings that all states of one session of the app share. */
 export interface SessionSettings extends Limits {
   /** Milliseconds since 1970. */
   now: () => number
-  /** What tells whether data was changed in place; default JSON.stringify. */
+  keys: CurrentKeys
+  /** Hears of an `options({ expiry })` that is longer than `maxExpiry`, which counts instead. Seconds. */
+  tooLong?: (expiry: number) => void
+  /** Text of the data, by which a change in place is told; default JSON.stringify. */
   stringify?: ((data: Data) => string) | undefined
-  /** Not there where sessions are not told apart. */
+  /** Maker of ids; absent if sessions are not told apart. */
   newId?: () => Buffer
 }

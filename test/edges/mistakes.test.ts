@@ -16,7 +16,7 @@ describe('an error says what to do', () => {
     'a 31-byte key': [{ key: newKey().subarray(1) }, 'KEY_LENGTH', /^key must be 32 bytes, got 31$/, /Create a key with "npx .* keygen/],
     'a hex string with a typo': [{ key: typo }, 'KEY_TEXT', /^key must be 32 bytes: 64 hex characters/, /Character 21 is not a hex digit\. Copy the key again/],
     'a hex string that lacks a character': [{ key: typo.slice(21).padStart(63, '0') }, 'KEY_TEXT', /got 63 characters/, /These are 63 hex digits, not 64\. Copy the key again/],
-    'a hex string in quotes': [{ key: `"${newKey().toString('hex')}"` }, 'KEY_TEXT', /got 66 characters/, /Character 1 is none of hex, base64 or base64url\. Copy the key again/],
+    'a hex string in quotes': [{ key: `"${newKey().toString('hex')}"` }, 'KEY_TEXT', /got 66 characters/, /The quotes around the key are part of the text here: remove them\. .*Copy the key again/],
     'a hex string with a prefix': [{ key: `0x${newKey().toString('hex')}` }, 'KEY_TEXT', /got 66 characters/, /Character 2 is not a hex digit/],
     'a base64 string with a typo': [{ key: newKey().toString('base64').replace(/./, '*') }, 'KEY_TEXT', /^key must be 32 bytes/, /Character 1 is none of/],
     'a secret of 20 characters': [{ secret: 'twenty characters...' }, 'SECRET_LENGTH', /^secret must be at least 32 bytes$/, /It has 20 bytes\. Choose a longer passphrase, or better a random key/],

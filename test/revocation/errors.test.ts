@@ -60,6 +60,11 @@ const TRIGGERS = {
     store.set('sealed-session:all', String(Date.now() + 3_600_000), 3_600_000)
     return answered({ revocation: { store } })
   },
+  FST_SEALED_SESSION_REVOKED_MEANWHILE: () => failure(async app => {
+    const session = app.decodeSecureSession(app.encodeSecureSession(Object.assign(app.createSecureSession(), { user: SECRET })))! // it was just sealed
+    await app.revokeSession(session)
+    await app.revokeSubject(SECRET, { except: session })
+  }),
   FST_SEALED_SESSION_NOT_CHECKED: async () => {
     const app = await appWith({ before: app => app.addHook('onRequest', async request => { String(request.session) }) })
     const token = app.encodeSecureSession(app.createSecureSession({ user: SECRET }))
@@ -83,7 +88,7 @@ describe('an error', () => {
     it(`${code} is thrown, complete, and tells nothing of what it is about`, async () => {
       const error = await trigger()
       assert.equal(error.code, code)
-      assert.equal(error.statusCode, /UNAVAILABLE|FULL|REVOKED_AHEAD/.test(code) ? 503 : 500)
+      assert.equal(error.statusCode, /REVOKED_MEANWHILE/.test(code) ? 409 : /UNAVAILABLE|FULL|REVOKED_AHEAD/.test(code) ? 503 : 500)
       assert.doesNotMatch(error.message, /%s|undefined|\[object/)
       assert.ok(error.hint.endsWith(ERRORS[code as ErrorCode].advice))
       for (const shown of [error.message, error.hint, inspect(error, { showHidden: true }), JSON.stringify(error)]) {

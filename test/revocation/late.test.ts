@@ -107,12 +107,13 @@ for (const format of ['sealed', 'secretbox'] as const) {
   })
 }
 
-/** Answers first, then does `act`, in the same tick. */
-async function sendingFirst (act: (session: Bag, app: FastifyInstance) => unknown): Promise<FastifyInstance> {
+/** Answers first, then does `act`, in the same tick. @param before done before it answers. */
+async function sendingFirst (act: (session: Bag, app: FastifyInstance) => unknown, before: (session: Bag) => unknown = () => {}): Promise<FastifyInstance> {
   return await appWith({
     after: app => app.post('/first', (request: FastifyRequest, reply: FastifyReply) => {
       const { session } = request
       assert.ok(sessionInfo(session))
+      before(session as Bag)
       reply.send('sent')
       act(session as Bag, app)
     })
@@ -122,7 +123,7 @@ async function sendingFirst (act: (session: Bag, app: FastifyInstance) => unknow
 describe('a write right after reply.send()', () => {
   it('is a login like any other: a new id, and valid right after revokeSubject', async t => {
     stopClock(t)
-    const app = await sendingFirst(session => { session.user = 'ann' })
+    const app = await sendingFirst(session => { session.user = 'ann' }, session => { session.touch() })
     const anonymous = cookieOf(await post(app, '/write', undefined, { cart: 1 }))
     await app.revokeSubject('ann')
     const cookie = cookieOf(await post(app, '/first', anonymous))
