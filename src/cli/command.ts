@@ -1,3 +1,5 @@
+import { visible } from './printable.ts'
+
 // What the commands of the command line share.
 
 /** Exit codes: 0 done, 1 failed, 2 called wrongly. */
@@ -14,11 +16,11 @@ export interface Command {
 export class Misuse extends Error {}
 
 export function print (output: string | Uint8Array): ExitCode {
-  process.stdout.write(output)
+  process.stdout.write(typeof output === 'string' ? visible(output) : output)
   return 0
 }
 
 /** Says on stderr what is not the output, and is not a failure either. */
 export function note (message: string): void {
-  process.stderr.write(`fastify-sealed-session: ${message}\n`)
+  process.stderr.write(`fastify-sealed-session: ${visible(message)}\n`)
 }

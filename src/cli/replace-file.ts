@@ -3,6 +3,8 @@ import { dirname } from 'node:path'
 import { note } from './command.ts'
 
 const GROUP = 0o070
+/** Permissions of owner, group and others. What sets the user of a program has no place on a key file. */
+const PERMISSIONS = 0o777
 
 /**
  * Replaces a file in one step: whoever reads it has the old content or the new one, whole. A symlink
@@ -75,7 +77,7 @@ function fill<Edited extends { content: Uint8Array }> (file: number, target: str
 function keepOwner (file: number, { uid, gid, mode }: Stats, target: string): void {
   const isOwnerKept = tryChown(file, uid, gid)
   const isGroupKept = isOwnerKept || tryChown(file, fstatSync(file).uid, gid)
-  const permissions = mode & 0o7777
+  const permissions = mode & PERMISSIONS
   // Another group than the one that could read it must not.
   fchmodSync(file, isGroupKept ? permissions : permissions & ~GROUP)
   if (!isOwnerKept) note(`the owner or group of "${target}" could not be kept: see to it that the app can still read it`)

@@ -1,8 +1,13 @@
 // What all commands share: help, version, and what follows a wrong call.
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import manifest from '../../package.json' with { type: 'json' }
-import { genkey, output } from './support.ts'
+import { newKey } from '../helpers.ts'
+import { genkey, output, temporaryFolder } from './support.ts'
+
+const folder = temporaryFolder()
 
 /** What the help of each command, and of none, has to tell. */
 const HELP: Record<string, string[]> = {
@@ -62,4 +67,35 @@ describe('a wrong call exits with 2, shows the usage on stderr and writes nothin
       assert.ok(stderr.includes(`\n\nUsage: fastify-sealed-session ${usage} `), stderr)
     })
   }
+})
+
+describe('an argument that has commands for the terminal in it is shown without them, as an', () => {
+  const ESCAPES = '\u001b]0;title\u0007\u001b[2J\u009b31m\r\u202e'
+  const calls: Array<[title: string, ...args: string[]]> = [
+    ['unknown command', `${ESCAPES}x`],
+    ['unknown option', `--${ESCAPES}`],
+    ['argument too many', 'keygen', ESCAPES],
+    ['file that is not there, of rotate', 'rotate', ESCAPES],
+    ['file that is not there, of inspect', 'inspect', '--key-file', ESCAPES, 'token'],
+    ['file in a folder that is not there, of keygen', 'keygen', '--out', `missing/${ESCAPES}`],
+    ['name of a cookie', 'inspect', '--key-file', 'package.json', '--name', ESCAPES, 'token']
+  ]
+  for (const [title, ...args] of calls) {
+    test(title, async () => {
+      const { code, stdout, stderr } = await genkey(...args)
+      assert.notEqual(code, 0)
+      assert.doesNotMatch(`${stdout.toString()}${stderr}`, /(?![\n\t])[\p{Cc}\u202e]/u)
+    })
+  }
+
+  test('name of a file that rotate and keygen have found', async () => {
+    const path = join(folder, 'a\u001b[2Jb')
+    writeFileSync(path, `${newKey().toString('hex')}\n`, { mode: 0o600 })
+    const rotated = await genkey('rotate', path)
+    assert.equal(rotated.code, 0, rotated.stderr)
+    assert.match(rotated.stdout.toString(), /first key of .*a\\u001b\[2Jb\n/)
+    const refused = await genkey('keygen', '--out', path)
+    assert.match(refused.stderr, /already exists.*a\\u001b\[2Jb"\n$/)
+    for (const text of [rotated.stdout.toString(), rotated.stderr, refused.stderr]) assert.ok(!text.includes('\u001b'))
+  })
 })

@@ -67,6 +67,14 @@ describe('the file', () => {
     })
   }
 
+  for (const [bit, mode] of [['setuid', 0o4755], ['setgid', 0o2640], ['sticky', 0o1600]] as const) {
+    test(`loses its ${bit} bit, which has no place on a key file, and keeps the rest of its mode`, async () => {
+      chmodSync(path, mode)
+      assertRotated(await genkey('rotate', path))
+      assert.equal(modeOf(path), mode & 0o777)
+    })
+  }
+
   test('keeps its owner and group', onlyRoot, async () => {
     chownSync(path, NOBODY, NOBODY)
     chmodSync(path, 0o640)
