@@ -9,6 +9,7 @@ export const WARNINGS = {
   FST_SEALED_SESSION_WARN_SALT: 'session "%s": no salt given, the built-in one applies, which is the same in every installation; set "salt" to 16 random bytes of your own',
   FST_SEALED_SESSION_WARN_KEY_AND_SECRET: 'session "%s": both key and secret are given, the key is used; remove "secret"',
   FST_SEALED_SESSION_WARN_KEY_CONSTANT: 'session "%s": all bytes of %s are equal, so anyone can guess it; create a random one with "npx fastify-sealed-session keygen"',
+  FST_SEALED_SESSION_WARN_KEY_FILE_MODE: 'session "%s": the key file %s has mode %s: %s; set its mode to 0600, or to 0640 if the app reads it through its group',
   FST_SEALED_SESSION_WARN_KEY_SHARED: 'sessions "%s" and "%s" share a key and are not told apart by their tokens, so one opens as the other; give each its own key, or take format "sealed" for both, without "secretbox" in "accept" and with different contexts',
   FST_SEALED_SESSION_WARN_WASM: 'libsodium runs as WebAssembly in place of the addon "sodium-native" (%s); tokens are the same, but take longer',
   FST_SEALED_SESSION_WARN_OPTION_UNKNOWN: 'session "%s": option "%s" is not known and has no effect; %s',

@@ -94,7 +94,7 @@ export async function withKeyFile<Result> (content: string | Uint8Array, use: (p
   const folder = await mkdtemp(join(tmpdir(), 'sealed-session-'))
   try {
     const path = join(folder, 'keys')
-    await writeFile(path, content)
+    await writeFile(path, content, { mode: 0o600 })
     return await use(path)
   } finally {
     await rm(folder, { recursive: true })

@@ -10,6 +10,8 @@ export interface KeyFile {
   content: Buffer
   /** Milliseconds since 1970 at which it was last written, or put where it is. */
   writtenAt: number
+  /** Permissions of owner, group and others; Windows says 0666 of any file. */
+  mode: number
 }
 
 /**
@@ -48,11 +50,24 @@ async function readWithTimes (path: string): Promise<KeyFile> {
     const content = await file.readFile()
     // After the content, so that it is not newer. A copy may have kept the time of its original
     // (cp -p, rsync -a): the second time says when it came here.
-    const { mtimeMs, ctimeMs } = await file.stat()
-    return { path, content, writtenAt: Math.max(mtimeMs, ctimeMs) }
+    const { mtimeMs, ctimeMs, mode } = await file.stat()
+    return { path, content, writtenAt: Math.max(mtimeMs, ctimeMs), mode: mode & 0o777 }
   } finally {
     await file.close()
   }
+}
+
+const WRITABLE = 0o022
+const READABLE = 0o004
+
+/**
+ * What users may do with a key file that have no business there; null if nothing. Whoever writes it
+ * chooses the key, and whoever reads it makes sessions of anybody.
+ */
+export function exposureOf (mode: number, platform = process.platform): string | null {
+  if (platform === 'win32') return null
+  if ((mode & WRITABLE) !== 0) return 'users other than its owner may write it'
+  return (mode & READABLE) !== 0 ? 'every user may read it' : null
 }
 
 /**

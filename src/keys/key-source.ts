@@ -12,6 +12,8 @@ export type KeyFileEvent =
 
 /** What is behind a `Keyring`, for the code that seals and opens. */
 export interface KeyringInternals extends KeySource {
+  /** The file that the keys were read from, if users may read or write it who should not; else null. */
+  readonly exposed: { readonly path: string, readonly mode: number, readonly exposure: string } | null
   /** Has `listener` told what happens to the file; returns how to stop it. */
   subscribe (listener: (event: KeyFileEvent) => void): () => void
 }

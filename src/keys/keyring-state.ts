@@ -1,6 +1,6 @@
 import { isSodiumReady } from '../crypto/sodium.ts'
 import { DerivedKey } from './derived-key.ts'
-import { parseKeyFile, type KeyFile } from './key-file.ts'
+import { exposureOf, parseKeyFile, type KeyFile } from './key-file.ts'
 import { watchKeyFile } from './key-file-watch.ts'
 import { KeySet } from './key-set.ts'
 import type { KeyFileEvent, KeyringInternals } from './key-source.ts'
@@ -20,6 +20,7 @@ export interface Following {
 /** The keys of a keyring, and how they change with a file. */
 export class KeyringState implements KeyringInternals {
   current: KeySet
+  exposed: KeyringInternals['exposed'] = null
   /** The file that is followed, or null where the app changes the keys. */
   path: string | null = null
   /** Keys that have left the file, each with the looks for which it still opens. */
@@ -41,6 +42,12 @@ export class KeyringState implements KeyringInternals {
   subscribe (listener: (event: KeyFileEvent) => void): () => void {
     this.#listeners.add(listener)
     return () => { this.#listeners.delete(listener) }
+  }
+
+  /** Remembers the permissions of the file that the keys were read from, for a warning. */
+  readFrom ({ path, mode }: KeyFile): void {
+    const exposure = exposureOf(mode)
+    if (exposure !== null) this.exposed = { path, mode, exposure }
   }
 
   /** Keeps to a file, whose keys are those that the state has. */

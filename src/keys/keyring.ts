@@ -70,6 +70,7 @@ export class Keyring {
     await sodiumReady()
     const file = await readKeyFile(asPath(path), path)
     const keyring = new Keyring(parseKeyFile(file.content, file.path))
+    keyring.#state.readFrom(file)
     if (watch) keyring.#state.follow(file, { activateAfter, interval })
     return keyring
   }

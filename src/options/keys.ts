@@ -45,11 +45,18 @@ function givenKeys (key: unknown, sessionName: string, warn: Warn): Keys {
 function givenKeyring (appKeyring: KeyringInternals, sessionName: string, warn: Warn): Keys {
   withIds(appKeyring)
   for (const { bytes, id } of appKeyring.current.keys) warnOfConstant(bytes, `the key ${id}`, sessionName, warn)
+  warnOfExposed(appKeyring, sessionName, warn)
   return { keyring: appKeyring, appKeyring, secrets: null }
 }
 
 function warnOfConstant (bytes: Buffer, label: string, sessionName: string, warn: Warn): void {
   if (isConstant(bytes)) warn('FST_SEALED_SESSION_WARN_KEY_CONSTANT', sessionName, label)
+}
+
+function warnOfExposed ({ exposed }: KeyringInternals, sessionName: string, warn: Warn): void {
+  if (exposed === null) return
+  const { path, mode, exposure } = exposed
+  warn('FST_SEALED_SESSION_WARN_KEY_FILE_MODE', sessionName, path, mode.toString(8).padStart(4, '0'), exposure)
 }
 
 /** Derives all ids now, so that what is wrong with them is found at registration. */

@@ -1,12 +1,13 @@
 // The file that keys come from: one a line, newest first, or 32 raw bytes.
 import assert from 'node:assert/strict'
-import { promises } from 'node:fs'
+import { chmodSync, promises, symlinkSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
-import { Keyring } from '../../src/index.ts'
-import { newKey, withKeyFile } from '../helpers.ts'
+import { Keyring, createSessionCodec } from '../../src/index.ts'
+import { exposureOf } from '../../src/keys/key-file.ts'
+import { buildApp, captureLog, newKey, warnings, withKeyFile } from '../helpers.ts'
 
 // Its base64 has both characters in which base64url differs, and a padding.
 const a = Buffer.from('fbefbe3e3f3ffbf0000102030405060708090a0b0c0d0e0f1011121314151617', 'hex')
@@ -239,4 +240,57 @@ describe('a key file is refused', () => {
       })
     })
   }
+})
+
+describe('a key file that others than its owner may use is warned about at registration', { skip: process.platform === 'win32' ? 'Windows has no modes' : false }, () => {
+  const modes: Array<[mode: number, said: string | null]> = [
+    [0o600, null], [0o400, null], [0o640, null], [0o440, null], [0o700, null],
+    [0o644, '0644: every user may read it'], [0o604, '0604: every user may read it'], [0o444, '0444: every user may read it'],
+    [0o660, '0660: users other than its owner may write it'], [0o620, '0620: users other than its owner may write it'],
+    [0o602, '0602: users other than its owner may write it'], [0o666, '0666: users other than its owner may write it']
+  ]
+  for (const [mode, said] of modes) {
+    it(`with the mode ${mode.toString(8)}: ${said === null ? 'no warning' : said}`, async () => {
+      await withKeyFile(`${hexA}\n`, async path => {
+        chmodSync(path, mode)
+        const { lines, logger } = captureLog()
+        const app = buildApp({ key: await Keyring.fromFile(path) }, { logger })
+        await app.ready()
+        await app.close()
+        const found = warnings(lines).filter(({ code }) => code === 'FST_SEALED_SESSION_WARN_KEY_FILE_MODE')
+        const expected = said === null ? [] : [`session "session": the key file ${path} has mode ${said}; set its mode to 0600, or to 0640 if the app reads it through its group`]
+        assert.deepEqual(found.map(({ msg }) => msg), expected)
+      })
+    })
+  }
+
+  it('that a mounted secret links to, by the mode of the file and not of the link', async () => {
+    await withKeyFile(`${hexA}\n`, async path => {
+      chmodSync(path, 0o440)
+      symlinkSync(path, `${path}.link`)
+      const { lines, logger } = captureLog()
+      const app = buildApp({ key: await Keyring.fromFile(`${path}.link`, { watch: true }) }, { logger })
+      await app.ready()
+      await app.close()
+      assert.deepEqual(warnings(lines).filter(({ code }) => code?.includes('KEY_FILE')), [])
+    })
+  })
+
+  it('by the warnings of the process where a codec uses it', async t => {
+    const warned: Array<Error & { code?: string }> = []
+    const note = (warning: Error): void => { warned.push(warning) }
+    process.on('warning', note)
+    t.after(() => { process.off('warning', note) })
+    await withKeyFile(`${hexA}\n`, async path => {
+      chmodSync(path, 0o666)
+      await createSessionCodec({ key: await Keyring.fromFile(path), format: 'sealed' })
+      await new Promise(resolve => { setImmediate(resolve) })
+    })
+    assert.ok(warned.some(({ code }) => code === 'FST_SEALED_SESSION_WARN_KEY_FILE_MODE'))
+  })
+
+  it('but not on Windows, which says 0666 of any file', () => {
+    assert.equal(exposureOf(0o666, 'win32'), null)
+    assert.notEqual(exposureOf(0o666, 'linux'), null)
+  })
 })

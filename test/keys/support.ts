@@ -9,6 +9,9 @@ import type { FastifyInstance } from 'fastify'
 import { Keyring, createSessionCodec, sessionInfo, type Format, type SessionInfo } from '../../src/index.ts'
 import { buildApp, captureLog, cookieOf, send, setCookies, type LogLine } from '../helpers.ts'
 
+// Key files of these tests are for their owner alone: others are warned about.
+process.umask(0o077)
+
 /** Seconds between two looks at a file in these tests. */
 export const INTERVAL = 0.02
 
