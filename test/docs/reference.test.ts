@@ -182,6 +182,9 @@ describe('docs/keys.md', () => {
     ['raw bytes was read as text', Buffer.alloc(32, 0xe9).toString('utf8')],
     ['The path was given', 'secret-key'],
     ['A character was lost', key.toString('hex').slice(1)],
+    ['cut off', key.toString('hex').slice(0, 43)],
+    ['in quotes', `"${key.toString('base64')}"`],
+    ['A passphrase', 'correct horse battery staple, and more of it'],
     ['is not set', undefined]
   ]
   const rows = tableUnder(page, '## Accidents')
@@ -196,7 +199,8 @@ describe('docs/keys.md', () => {
   it('names the warning that follows a constant key, and no other accident', async () => {
     const codes = await warnedOf({ key: Buffer.alloc(32) }, async app => await app.ready())
     assert.deepEqual(codes, [codeIn(rows.at(-1)?.[1])])
-    assert.equal(rows.length, accidents.length + 1)
+    const named = accidents.map(([what]) => rows.findIndex(([happened]) => happened?.includes(what)))
+    assert.equal(rows.length, new Set(named).size + 1)
   })
 
   it('says how a key file fails that had an accident, in the words of the log', async () => {
