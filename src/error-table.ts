@@ -187,7 +187,7 @@ export const ERRORS = {
   },
   FST_SEALED_SESSION_STORE_FULL: {
     message: 'the store in memory is full: it holds %s revocations that are in force',
-    advice: 'Give new MemoryStore({ maxEntries }) more room, shorten "expiry", or take another store.',
+    advice: 'Limit the rate of requests that call delete() or regenerate(). Give new MemoryStore({ maxEntries }) more room, shorten "expiry", or take another store.',
     statusCode: 503
   },
   FST_SEALED_SESSION_REVOKED_MEANWHILE: {

@@ -1,26 +1,44 @@
 import { sealedSessionError } from '../errors.ts'
+import { Ends } from './ends.ts'
+import { ALL, LATEST, isSubjectKey } from './store-keys.ts'
 import type { RevocationStore } from './types.ts'
 
 interface Entry {
+  key: string
   value: string
   /** Milliseconds since 1970. */
   end: number
+  due: number
 }
 
-/** How many revocations a `MemoryStore` holds unless told otherwise: about 20 MB. */
+/** How many entries of one kind a `MemoryStore` holds unless told otherwise: about 25 MB. */
 const DEFAULT_MAX_ENTRIES = 100_000
+
+/** How many entries that ended make room for a new one: more than one, so that the store shrinks. */
+const ROOM = 2
 
 /**
  * Keeps revocations in the memory of this process, for development, tests and an app that is one
- * process and never restarts. It forgets nothing that is still in force: when it is full, `set` throws
- * `FST_SEALED_SESSION_STORE_FULL`.
+ * process and never restarts. It forgets nothing that is still in force.
+ *
+ * When it is full of sessions that were ended one by one, `set` throws `FST_SEALED_SESSION_STORE_FULL`
+ * for another one. What ends many sessions has room of its own, and is never refused: when there are
+ * more subjects than fit, the oldest entries become one that counts for every subject without an entry.
+ * So some sessions end that began before those revocations, rather than one go on that was revoked.
  */
 export class MemoryStore implements RevocationStore {
-  readonly #entries = new Map<string, Entry>()
   readonly #maxEntries: number
+  /** One for each session that was ended by itself. Anybody who has one can add to them. */
+  readonly #sessions = new Map<string, Entry>()
+  readonly #ends = new Ends<Entry>()
+  /** `all`, `latest`, and one for each subject: only the app adds to them. */
+  readonly #epochs = new Map<string, Entry>()
+  /** What counts for subjects that have no entry. */
+  #folded: Entry | undefined
 
   /**
-   * @param options `maxEntries`: how many revocations it holds; default 100 000.
+   * @param options `maxEntries`: how many sessions that were ended one by one it holds, and how many
+   * subjects besides; default 100 000, which is about 25 MB for each of both.
    * @throws `FST_SEALED_SESSION_OPTION_INVALID` where that is no whole number above 0.
    */
   constructor ({ maxEntries = DEFAULT_MAX_ENTRIES }: { maxEntries?: number | undefined } = {}) {
@@ -31,18 +49,74 @@ export class MemoryStore implements RevocationStore {
   }
 
   get (key: string): string | undefined {
-    const entry = this.#entries.get(key)
+    const entry = this.#entriesOf(key).get(key) ?? (isSubjectKey(key) ? this.#folded : undefined)
     return entry !== undefined && entry.end > Date.now() ? entry.value : undefined
   }
 
+  /**
+   * Stores a number, unless there is a greater one, for at least `ttl` milliseconds.
+   * @throws `FST_SEALED_SESSION_STORE_FULL`
+   */
   set (key: string, value: string, ttl: number): void {
-    if (!this.#entries.has(key) && this.#entries.size >= this.#maxEntries) this.#makeRoom()
-    this.#entries.set(key, { value, end: Date.now() + ttl })
+    const end = Date.now() + ttl
+    const earlier = this.#entriesOf(key).get(key)
+    const entry = earlier === undefined ? { key, value, end, due: end } : extend(earlier, value, end)
+    if (isEpochKey(key)) this.#putEpoch(entry)
+    else if (earlier === undefined) this.#addSession(entry)
   }
 
+  #entriesOf (key: string): Map<string, Entry> {
+    return isEpochKey(key) ? this.#epochs : this.#sessions
+  }
+
+  #addSession (entry: Entry): void {
+    if (this.#sessions.size >= this.#maxEntries) this.#makeRoom()
+    this.#sessions.set(entry.key, entry)
+    this.#ends.add(entry)
+  }
+
+  /** Drops entries that have ended, but few at a time: a scan of all would hold up every request. */
   #makeRoom (): void {
     const now = Date.now()
-    for (const [key, { end }] of this.#entries) if (end <= now) this.#entries.delete(key)
-    if (this.#entries.size >= this.#maxEntries) throw sealedSessionError('FST_SEALED_SESSION_STORE_FULL', [this.#maxEntries])
+    for (let room = 0; room < ROOM;) {
+      const { first } = this.#ends
+      if (first === undefined || first.due > now) break
+      this.#ends.removeFirst()
+      if (first.end > now) {
+        this.#ends.add(Object.assign(first, { due: first.end })) // it was set again since
+      } else {
+        this.#sessions.delete(first.key)
+        room++
+      }
+    }
+    if (this.#sessions.size >= this.#maxEntries) throw sealedSessionError('FST_SEALED_SESSION_STORE_FULL', [this.#maxEntries])
   }
+
+  #putEpoch (entry: Entry): void {
+    this.#epochs.delete(entry.key) // so that it becomes the newest
+    this.#epochs.set(entry.key, entry)
+    const others = [ALL, LATEST].filter(key => this.#epochs.has(key)).length
+    if (this.#epochs.size - others > this.#maxEntries) this.#fold()
+  }
+
+  /** Takes out the oldest entry of a subject. If it is in force, it counts for every subject without one. */
+  #fold (): void {
+    for (const entry of this.#epochs.values()) {
+      if (!isSubjectKey(entry.key)) continue
+      this.#epochs.delete(entry.key)
+      if (entry.end > Date.now()) this.#folded = this.#folded === undefined ? entry : extend(this.#folded, entry.value, entry.end)
+      return
+    }
+  }
+}
+
+function isEpochKey (key: string): boolean {
+  return key === ALL || key === LATEST || isSubjectKey(key)
+}
+
+/** Numbers only grow: of two revocations at once, the one that is written last may be the earlier one. */
+function extend (entry: Entry, value: string, end: number): Entry {
+  if (Number(value) > Number(entry.value)) entry.value = value
+  entry.end = Math.max(entry.end, end)
+  return entry
 }

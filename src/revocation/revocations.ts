@@ -1,25 +1,9 @@
-import { sodium } from '../crypto/sodium.ts'
 import type { Limits } from '../lifetime.ts'
 import { Known, remember } from './known.ts'
 import { lifeOfEntries } from './entry-life.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { StoreClient } from './store-client.ts'
-
-// What the store holds, each key under `sealed-session:`:
-//
-//   revoked:<id>       since when a session is revoked; 1 if regenerate() has put another in its place
-//   subject:<hash>     up to when the sessions of a subject began that are revoked
-//   all                the same for all sessions
-//   latest             the latest of all times under `subject:`
-//
-// Times are in milliseconds since 1970. A subject may be an e-mail address, so only its hash is
-// stored: who reads the store can still try whether it is a certain one.
-
-const ALL = 'sealed-session:all'
-const LATEST = 'sealed-session:latest'
-
-const idKey = (id: Buffer): string => `sealed-session:revoked:${id.toString('base64url')}`
-const subjectKey = (subject: string): string => `sealed-session:subject:${sodium().hash(Buffer.from(subject)).toString('base64url')}`
+import { ALL, LATEST, idKey, subjectKey } from './store-keys.ts'
 
 /** Entry of a session that `regenerate()` has replaced: it opens nothing, but its user did not log out. */
 export const REPLACED = 1
