@@ -1,35 +1,147 @@
+import type { Budget } from './budget.ts'
 import type { Codec, Opened } from './codec.ts'
+import type { Content } from './content.ts'
+import type { SignatureCheck } from './cookies/signer.ts'
+import { MAX_SIGNED_LENGTH } from './limits.ts'
 import type { RefusalReason } from './types.ts'
 
-/** How often decryption may be tried in a request, over all cookies and keys. */
-const MAX_DECRYPTIONS = 64
-
-export type Found = Extract<Opened, { ok: true }>
 export type Refused = { ok: false, reason: RefusalReason }
-
-/**
- * Of several cookies that open, the one written last: the others are older, or planted.
- * @param candidates the values of a request's cookies; there are few, see `joinChunks`.
- * @param open opens one of them.
- * @returns null where there are none.
- */
-export function newestOf (candidates: readonly string[], codec: Codec, open: (value: string) => Found | Refused): Found | Refused | null {
-  let best: Found | Refused | null = null
-  let decryptions = 0
-  for (const value of candidates) {
-    const attempts = codec.attempts(value)
-    // What costs one attempt is always tried: there are few candidates.
-    if (attempts > 1 && decryptions > 0 && decryptions + attempts > MAX_DECRYPTIONS) continue
-    const opened = open(value)
-    // What is no token at all was refused before any key was tried.
-    if (opened.ok || opened.reason === 'not-authentic') decryptions += attempts
-    best = better(best, opened)
-  }
-  return best
+export type Found = Extract<Opened, { ok: true }> & {
+  /** The rest that opened in the same request, newest first. Ordinarily there is none, and no list. */
+  others?: readonly Found[]
 }
 
-/** What opened rather than what did not, and what was written later. */
-function better (best: Found | Refused | null, other: Found | Refused): Found | Refused {
-  if (best === null || !best.ok) return best === null || other.ok ? other : best
-  return other.ok && other.content.lastWrite > best.content.lastWrite ? other : best
+/** How the values of a session's cookie are opened. */
+export interface Opening {
+  codec: Codec
+  /** Null where the cookie is not signed. */
+  signatures: SignatureCheck | null
+  /**
+   * Called once for each value that was tried, in their order.
+   * @param token the value, without its signature where that is right.
+   * @param others how many different sessions opened besides this one.
+   */
+  tried?: (token: string, result: Found | Refused, others: number) => void
+}
+
+/**
+ * Of several values that open, the one written last: the others are older, or planted.
+ * @param values there are few, see `joinChunks`.
+ * @returns null where there are none.
+ */
+export function newestOf (values: readonly string[], opening: Opening, budget: Budget): Found | Refused | null {
+  const [first] = values
+  if (first === undefined) return null
+  return values.length === 1 ? openAlone(first, opening) : newest(openInTurn(values, opening, budget), opening)
+}
+
+const WRONG_SIGNATURE: Refused = { ok: false, reason: 'signature-invalid' }
+const NOT_AUTHENTIC: Refused = { ok: false, reason: 'not-authentic' }
+
+function openAlone (value: string, opening: Opening): Found | Refused {
+  const { codec, tried } = opening
+  const token = unsigned(value, opening)
+  const result = token === null ? WRONG_SIGNATURE : codec.open(token)
+  tried?.(token ?? value, result, 0)
+  return result
+}
+
+function unsigned (value: string, { signatures }: Opening): string | null {
+  if (signatures === null || isTooLong(value)) return value
+  for (let key = 0, { count } = signatures; key < count; key++) {
+    const token = signatures.unsign(value, key)
+    if (token !== null) return token
+  }
+  return null
+}
+
+/** It is not hashed: the codec refuses it by its length. */
+function isTooLong (value: string): boolean {
+  return value.length > MAX_SIGNED_LENGTH
+}
+
+/** One of several values, on its way to what comes of it. */
+interface Candidate {
+  readonly value: string
+  /** Null as long as no key is found to have signed it. */
+  token: string | null
+  /** The index of the key that is tried next. */
+  key: number
+  /** Null as long as there are keys to try; `'repeated'` if another candidate has the same token. */
+  result: Found | Refused | 'repeated' | null
+}
+
+/**
+ * Tries the first key on all values, then the next on those that are left, as far as the budget goes:
+ * were all keys tried on one before the next, a planted one would use up what the user's needs.
+ */
+function openInTurn (values: readonly string[], opening: Opening, budget: Budget): Candidate[] {
+  const candidates = values
+    .filter(value => isTooLong(value) || budget.takeValue(value.length))
+    .map((value): Candidate => ({ value, token: opening.signatures === null || isTooLong(value) ? value : null, key: 0, result: null }))
+  const tokens = new Set<string>()
+  for (let left = candidates; left.length > 0 && budget.hasTry; left = left.filter(({ result }) => result === null)) {
+    for (const candidate of left) {
+      if (!budget.hasTry) break
+      if (candidate.token === null) checkSignature(candidate, opening, budget)
+      else decrypt(candidate, candidate.token, tokens, opening, budget)
+    }
+  }
+  return candidates
+}
+
+function checkSignature (candidate: Candidate, { signatures }: Opening, budget: Budget): void {
+  const { count, unsign } = signatures! // or there would be a token
+  budget.spendTry()
+  candidate.token = unsign(candidate.value, candidate.key++)
+  if (candidate.token !== null) candidate.key = 0
+  else if (candidate.key >= count) candidate.result = WRONG_SIGNATURE
+}
+
+/** Why a token is refused before any key is tried. */
+const UNTRIED = new Set<RefusalReason>(['format-not-accepted', 'too-long', 'malformed', 'ciphertext-length', 'nonce-length', 'version-unknown', 'key-unknown'])
+
+function decrypt (candidate: Candidate, token: string, tokens: Set<string>, { codec }: Opening, budget: Budget): void {
+  if (candidate.key === 0 && !isNew(token, tokens)) {
+    candidate.result = 'repeated'
+    return
+  }
+  const opened = codec.openWith(token, candidate.key++)
+  if (opened.ok || !UNTRIED.has(opened.reason)) budget.spendTry()
+  if (opened.ok || opened.reason !== 'not-authentic' || candidate.key >= codec.attempts(token)) candidate.result = opened
+}
+
+/** What follows a second `;` is no part of a token: one with many tails is tried once. */
+function isNew (token: string, tokens: Set<string>): boolean {
+  const second = token.indexOf(';', token.indexOf(';') + 1)
+  const text = second === -1 || second === token.indexOf(';') ? token : token.slice(0, second)
+  return tokens.size !== tokens.add(text).size
+}
+
+/** Says what came of each, and chooses. */
+function newest (candidates: readonly Candidate[], { tried }: Opening): Found | Refused | null {
+  const results = candidates.map(({ result }) => result)
+  const opened = results.filter(isFound)
+  const strangers = opened.map(found => opened.filter(other => !isSame(found.content, other.content)).length)
+  // Those that the budget has left over are told of once.
+  const leftOver = results.indexOf(null)
+  let refused: Refused | null = null
+  candidates.forEach(({ value, token, result }, index) => {
+    const told = index === leftOver ? token === null ? WRONG_SIGNATURE : NOT_AUTHENTIC : result
+    if (told === null || told === 'repeated') return
+    if (!told.ok) refused ??= told
+    tried?.(token ?? value, told, told.ok ? strangers[opened.indexOf(told)]! : 0) // it is one of them
+  })
+  const [best, ...others] = opened.toSorted((a, b) => b.content.lastWrite - a.content.lastWrite)
+  if (best === undefined) return refused
+  return others.length === 0 ? best : { ...best, others }
+}
+
+function isFound (result: Candidate['result']): result is Found {
+  return result !== null && result !== 'repeated' && result.ok
+}
+
+/** Whether two tokens are known to be of one session. The secretbox format need not say. */
+function isSame (a: Content, b: Content): boolean {
+  return a === b || (a.id !== null && b.id !== null && a.id.equals(b.id)) || (a.created !== null && a.created === b.created)
 }

@@ -1,10 +1,11 @@
+import { Budget } from './budget.ts'
 import { newestOf, type Found, type Refused } from './candidates.ts'
 import type { Codec } from './codec.ts'
 import { chunkName, joinChunks } from './cookies/chunks.ts'
 import { cookieValues } from './cookies/find.ts'
 import { decodeValue } from './cookies/set-cookie.ts'
+import { checkWith } from './cookies/signer.ts'
 import { sealedSessionError } from './errors.ts'
-import { MAX_SIGNED_LENGTH } from './limits.ts'
 import type { SessionConfig } from './options/options.ts'
 import type { Unsign } from './types.ts'
 
@@ -16,17 +17,12 @@ import type { Unsign } from './types.ts'
  */
 export function findInHeader (header: string | undefined, unsign: Unsign | undefined, { sessionName, cookieName, cookie }: SessionConfig, codec: Codec): Found | Refused | null {
   if (cookie.signed === true && unsign === undefined) throw sealedSessionError('FST_SEALED_SESSION_UNSIGN_MISSING', [sessionName])
-  const valuesOf = (index: number): string[] => cookieValues(header, chunkName(cookieName, index), decodeValue)
+  const budget = new Budget(codec.keyCount)
+  const decode = budget.limit(decodeValue)
+  const valuesOf = (index: number, picks?: (text: string) => boolean): string[] => cookieValues(header, chunkName(cookieName, index), decode, picks)
   const values = valuesOf(0)
   if (values.length === 0) return null
   const joined = joinChunks(values, valuesOf)
   if (joined.length === 0) return { ok: false, reason: 'chunk-missing' }
-  return newestOf(joined, codec, value => openValue(value, unsign, codec))
-}
-
-function openValue (value: string, unsign: Unsign | undefined, codec: Codec): Found | Refused {
-  if (unsign === undefined || value.length > MAX_SIGNED_LENGTH) return codec.open(value)
-  const unsigned = unsign(value)
-  // As in a request: a signer of the app's own may give a value back even where it is not valid.
-  return unsigned.valid === true && unsigned.value !== null ? codec.open(unsigned.value) : { ok: false, reason: 'signature-invalid' }
+  return newestOf(joined, { codec, signatures: unsign === undefined ? null : checkWith(unsign) }, budget)
 }

@@ -116,6 +116,15 @@ export class Codec {
     return opened.ok ? this.#admit(opened, format, keys) : opened
   }
 
+  /** The same with one key, of those that may be tried: there are as many as `attempts` says. */
+  openWith (token: string, index: number): Opened {
+    const keys = this.#keyring.current
+    const key = keys.keys[index]
+    if (key === undefined || formatOf(token) === 'sealed' || !this.#accept.includes('secretbox')) return this.open(token)
+    const opened = openSecretbox(token, { keys: [key] }, this.#serializer)
+    return opened.ok ? this.#admit(opened, 'secretbox', keys) : opened
+  }
+
   /**
    * The same of a token as it stands in a cookie, with `=` and `;` percent-encoded. Null where it has
    * to be decoded first, which this saves the copy of.
@@ -162,6 +171,11 @@ export class Codec {
   #asSecretbox (content: Content): Content {
     if (this.#limits.absoluteTimeout === null && content.id === null && content.created !== null) return { ...content, created: null }
     return content
+  }
+
+  /** How many keys there are. */
+  get keyCount (): number {
+    return this.#keyring.current.keys.length
   }
 
   /** How often decryption may be tried for a token. */

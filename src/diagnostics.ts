@@ -18,6 +18,11 @@ export interface SessionOpenMessage {
   format: Format
   /** Length of the token in bytes, before percent-encoding. */
   bytes: number
+  /**
+   * How many different sessions opened in the same request besides this one; 0 where it was refused.
+   * More than 0 is a sign that somebody has planted a cookie.
+   */
+  others: number
 }
 
 /** Published on the channel `fastify-sealed-session:seal` for each session that is sealed, or is not. */

@@ -6,3 +6,6 @@ export const MAX_TOKEN_LENGTH = 65536
 
 /** Room for a signature behind a token. */
 export const MAX_SIGNED_LENGTH = MAX_TOKEN_LENGTH + 1024
+
+/** No value that a codec would open is longer, however it is encoded: longer ones are not decoded. */
+export const MAX_ENCODED_LENGTH = 3 * MAX_TOKEN_LENGTH

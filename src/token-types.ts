@@ -113,7 +113,8 @@ export interface SessionCodec<T = TokenData> {
   /**
    * What the session's cookie of a request holds, or its cookies where the session was split. They are
    * found as the plugin finds them: by `cookieName`, percent-decoded, and of several that open the
-   * one written last. At most 16 are looked at and 64 decryptions tried, whatever a client sends.
+   * one written last. At most 16 are looked at and keys tried 64 times, whatever a client sends. One
+   * that comes alone is tried with all keys.
    * @param header `request.headers.cookie` of node:http.
    * @param unsign needed where the cookie is signed: whatever it says is not valid is refused as
    * `signature-invalid`. Default: cookies are not signed.

@@ -42,7 +42,7 @@ for (const format of FORMATS) {
       const token = tokenWith(app, { name: 'Zoë' })
       const { opens, seals } = listen(t)
       await get(app, '/', cookieHeader(token))
-      assert.deepEqual(opens, [{ sessionName: 'session', outcome: 'opened', reason: null, keyId: keyring.ids[0], format, bytes: token.length }])
+      assert.deepEqual(opens, [{ sessionName: 'session', outcome: 'opened', reason: null, keyId: keyring.ids[0], format, bytes: token.length, others: 0 }])
       assert.deepEqual(seals, [], 'what was only read is not sealed')
     })
 
@@ -65,7 +65,7 @@ for (const format of FORMATS) {
       const { opens } = listen(t)
       await get(app, '/', cookieHeader(token))
       const reason = format === 'sealed' ? 'key-unknown' : 'not-authentic'
-      assert.deepEqual(opens, [{ sessionName: 'session', outcome: 'rejected', reason, keyId: null, format, bytes: token.length }])
+      assert.deepEqual(opens, [{ sessionName: 'session', outcome: 'rejected', reason, keyId: null, format, bytes: token.length, others: 0 }])
     })
 
     it('say that sealing has failed, with the code of the error', async t => {

@@ -1,9 +1,11 @@
 // What several test files need. Apps under test are real Fastify apps.
 import Fastify, { type FastifyInstance, type FastifyServerOptions, type InjectOptions, type LightMyRequestResponse } from 'fastify'
-import { randomBytes } from 'node:crypto'
+import crypto, { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { sodium } from '../src/crypto/sodium.ts'
 import secureSession from '../src/index.ts'
 
 /** A fresh random key. */
@@ -49,8 +51,9 @@ export function warnings (lines: readonly LogLine[]): LogLine[] {
  * `POST /set` stores the body's properties, `GET /get` answers with `data()`, `POST /delete`,
  * `POST /touch`, `GET /untouched`.
  */
-export function buildApp (options: unknown, server: FastifyServerOptions = {}): FastifyInstance {
+export function buildApp (options: unknown, server: FastifyServerOptions = {}, before?: (app: FastifyInstance) => void): FastifyInstance {
   const app = Fastify(server)
+  before?.(app)
   app.register(secureSession, options as Parameters<typeof secureSession>[1])
   app.post('/set', async request => {
     for (const [key, value] of Object.entries(request.body as object)) request.session.set(key as never, value as never)
@@ -87,6 +90,40 @@ export async function send (app: FastifyInstance, method: 'GET' | 'POST', url: s
   if (cookie !== undefined) options.headers = { cookie }
   if (body !== undefined) options.payload = body
   return await app.inject(options)
+}
+
+/** How often keys were tried, and on how many bytes. */
+export interface Tries {
+  decryptions: number
+  signatures: number
+  /** Of ciphertexts and of signed values. */
+  bytes: number
+}
+
+/** Counts the calls of libsodium and of Node's HMAC until the test ends. */
+export function countTries (t: TestContext): Tries {
+  const tries: Tries = { decryptions: 0, signatures: 0, bytes: 0 }
+  const library = sodium()
+  for (const [name, index] of [['secretboxOpen', 0], ['aeadOpen', 1]] as const) {
+    const open = library[name].bind(library) as (...given: Uint8Array[]) => boolean
+    t.mock.method(library, name, (...given: Uint8Array[]) => {
+      tries.decryptions++
+      tries.bytes += given[index]!.length // the ciphertext
+      return open(...given)
+    })
+  }
+  const { createHmac } = crypto
+  t.mock.method(crypto, 'createHmac', (...given: Parameters<typeof createHmac>) => {
+    const hmac = createHmac(...given)
+    const update = hmac.update.bind(hmac)
+    tries.signatures++
+    hmac.update = ((text: string) => {
+      tries.bytes += text.length
+      return update(text)
+    }) as typeof hmac.update
+    return hmac
+  })
+  return tries
 }
 
 /** Runs a function with the path of a file that is there as long as it runs. */

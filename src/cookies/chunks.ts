@@ -3,13 +3,16 @@ import { MAX_COOKIE_BYTES } from './set-cookie.ts'
 
 // A value that is too long for one cookie is split over several:
 //
-//   session=3~AQAB…      how many there are, and the first part
-//   session.1=~kTz0…     the next one
-//   session.2=~Qm9e…
+//   session=3~k7Qd~AQAB…    how many there are, a tag of this write, and the first part
+//   session.1=~k7Qd~kTz0…   the tag, and the next part
+//   session.2=~k7Qd~Qm9e…
 //
 // `~` needs no escape in a cookie and is in no token and no signature, so that nothing is taken for
-// a chunk that is none. What holds the parts together is the token: it is authenticated as a whole,
-// so one that is missing, exchanged or from another write makes a token that does not open.
+// a chunk that is none, nor the beginning of a part for a tag. Version 0.1.0 wrote no tags.
+//
+// The tag says which parts were written together, so that a planted part is not even looked at: who
+// plants it does not know the tag. It proves nothing. The token does, which is authenticated as a
+// whole: one of which a part was exchanged does not open.
 
 /** The most cookies that a value is split into; one digit says how many there are. */
 export const MAX_CHUNKS = 8
@@ -22,12 +25,16 @@ export const MAX_CHUNKS = 8
 export const BYTES_PER_CHUNK = 3584
 
 /**
- * How many values are made of one first chunk where others are there several times. So what a client
- * sends is decoded four times at most; who can plant more than that can also plant whole cookies.
+ * How many values are made of one first chunk that has no tag, where others are there several times.
+ * Who can plant more than that can also plant whole cookies.
  */
 const MAX_COMBINATIONS = 4
 
 const MARK = '~'
+
+/** Where a token has random characters: of its nonce in the sealed format, of its tag in the other. */
+const RANDOM_START = 8
+const TAG_LENGTH = 4
 
 /** The name of a chunk; the first has the name itself. */
 export function chunkName (name: string, index: number): string {
@@ -48,16 +55,22 @@ export function splitValue (value: string, maxChunks: number, lineOf: (index: nu
 }
 
 function splitInto (count: number, value: string, lineOf: (index: number, text: string) => string): string[] | null {
+  const later = `${MARK}${tagOf(value)}${MARK}`
   const lines: string[] = []
   let start = 0
   while (start < value.length && lines.length < count) {
     const index = lines.length
-    const mark = index === 0 ? `${count}${MARK}` : MARK
+    const mark = index === 0 ? `${count}${later}` : later
     const { size, line } = longest(value, start, part => lineOf(index, mark + part))
     lines.push(line)
     start += size
   }
   return start >= value.length && lines.length === count ? lines : null
+}
+
+/** Another one for each write, as every token has random bytes of its own. It shows nothing but some of them. */
+function tagOf (value: string): string {
+  return value.slice(RANDOM_START, RANDOM_START + TAG_LENGTH).replaceAll(/[^\w-]/g, '_')
 }
 
 /** The longest part whose line fits; how much longer the app's encoding makes it is not known. */
@@ -78,43 +91,82 @@ function bytesInRequest (lines: readonly string[]): number {
 
 /**
  * What a request's values were before they were split. Those that are no first chunk stay as they
- * are; a first chunk whose parts are not all there is left out. Of a part that is there several
- * times, each is tried, up to `MAX_COMBINATIONS`: `MAX_CANDIDATES` in all, whatever a client sends.
- * @param valuesOf the request's values of the chunk with an index.
+ * are; a first chunk whose parts are not all there is left out. `MAX_CANDIDATES` in all, whatever a
+ * client sends.
+ * @param valuesOf the request's values of the chunk with an index. `picks` chooses, by their text in
+ * the header, those that must be among them.
  */
-export function joinChunks (values: readonly string[], valuesOf: (index: number) => readonly string[]): readonly string[] {
-  if (!values.some(isFirst)) return values
-  const parts: string[][] = []
-  const partsOf = (index: number): string[] => {
-    parts[index] ??= valuesOf(index).filter(isLater).slice(0, MAX_COMBINATIONS).map(value => value.slice(MARK.length))
-    return parts[index]
+export function joinChunks (values: readonly string[], valuesOf: (index: number, picks?: (text: string) => boolean) => readonly string[]): readonly string[] {
+  const firsts = values.flatMap(value => firstChunk(value) ?? [])
+  if (firsts.length === 0) return values
+  const tags = firsts.flatMap(({ tag }) => tag ?? [])
+  const found: Array<readonly string[]> = []
+  const laterOf = (index: number): readonly string[] => {
+    found[index] ??= valuesOf(index, picker(tags))
+    return found[index]
   }
-  // Whole ones first: what can be made of planted chunks must not crowd them out.
-  const joined = values.filter(value => !isFirst(value))
-  for (const value of values.filter(isFirst)) {
+  // What can be made of planted chunks must not crowd out whole ones, nor those that have a tag.
+  const joined = values.filter(value => firstChunk(value) === null)
+  joined.push(...joinTagged(firsts, laterOf))
+  for (const first of firsts) {
     if (joined.length >= MAX_CANDIDATES) break // no work for what would be cut off
-    joined.push(...joinedWith(value, partsOf))
+    if (first.tag === null) joined.push(...joinUntagged(first, laterOf))
   }
   return joined.slice(0, MAX_CANDIDATES)
 }
 
-/** All that can be made of a first chunk; nothing where another one is missing. */
-function joinedWith (first: string, partsOf: (index: number) => readonly string[]): readonly string[] {
-  const later = Array.from({ length: Number(first[0]) - 1 }, (_, index) => partsOf(index + 1))
-  if (later.some(parts => parts.length === 0)) return [] // before any work is done for it
-  return later.reduce(
-    (joined, parts) => joined.flatMap(text => parts.map(part => text + part)).slice(0, MAX_COMBINATIONS),
-    [first.slice(1 + MARK.length)])
+interface FirstChunk {
+  /** How many chunks there are with this one. */
+  count: number
+  tag: string | null
+  part: string
 }
 
-const FIRST = /^[2-8]~/
+const FIRST = /^([2-8])~(?:([\w-]{4})~)?/
+const TAGGED = /^~([\w-]{4})~/
 
-function isFirst (value: string): boolean {
-  return FIRST.test(value)
+function firstChunk (value: string): FirstChunk | null {
+  const [mark, count, tag = null] = FIRST.exec(value) ?? []
+  return mark === undefined ? null : { count: Number(count), tag, part: value.slice(mark.length) }
+}
+
+/** Picks the first part of each tag. */
+function picker (tags: readonly string[]): ((text: string) => boolean) | undefined {
+  if (tags.length === 0) return undefined
+  const left = new Set(tags)
+  return text => left.delete(TAGGED.exec(text)?.[1] ?? '')
+}
+
+/**
+ * The values of the writes that are all there, one for each tag: were several first chunks joined with
+ * the same parts, a client would have work done for bytes that it did not send.
+ */
+function joinTagged (firsts: readonly FirstChunk[], laterOf: (index: number) => readonly string[]): string[] {
+  const joined = new Map<string, string>()
+  for (const { count, tag, part } of firsts) {
+    if (tag === null || joined.has(tag)) continue
+    const mark = `${MARK}${tag}${MARK}`
+    const later = Array.from({ length: count - 1 }, (_, index) => laterOf(index + 1).find(value => value.startsWith(mark))?.slice(mark.length))
+    if (!later.includes(undefined)) joined.set(tag, part + later.join(''))
+  }
+  return [...joined.values()]
+}
+
+/** All that can be made of a first chunk without a tag, up to `MAX_COMBINATIONS`; nothing where another one is missing. */
+function joinUntagged ({ count, part }: FirstChunk, laterOf: (index: number) => readonly string[]): readonly string[] {
+  const later = Array.from({ length: count - 1 }, (_, index) => laterOf(index + 1).filter(isUntagged).slice(0, MAX_COMBINATIONS))
+  if (later.some(parts => parts.length === 0)) return [] // before any work is done for it
+  return later.reduce(
+    (joined, parts) => joined.flatMap(text => parts.map(other => text + other.slice(MARK.length))).slice(0, MAX_COMBINATIONS),
+    [part])
 }
 
 function isLater (value: string): boolean {
   return value.startsWith(MARK)
+}
+
+function isUntagged (value: string): boolean {
+  return isLater(value) && !TAGGED.test(value)
 }
 
 const NONE: readonly number[] = []

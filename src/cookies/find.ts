@@ -1,4 +1,4 @@
-import { MAX_TOKEN_LENGTH } from '../limits.ts'
+import { MAX_ENCODED_LENGTH } from '../limits.ts'
 
 /**
  * How many cookies of one name are looked at in a request. A browser sends several where a
@@ -11,26 +11,28 @@ const SPACE = 0x20
 const SEMICOLON = 0x3b
 const EQUALS = 0x3d
 
-/** No value that a codec would open is longer, however it is encoded: longer ones are not decoded. */
-const MAX_ENCODED_LENGTH = 3 * MAX_TOKEN_LENGTH
-
 /**
  * The values of the cookies of one name in a `Cookie` header (RFC 6265 section 4.2.1), each once, in
  * their order, at most `MAX_CANDIDATES`.
  *
  * Each of them is tried, so that a cookie of the same name which somebody planted from a subdomain
  * cannot lock the user out. Only a `__Host-` name keeps such a cookie from being planted.
- * @param decode turns a value as it stands in the header into what it was before it was encoded.
+ * @param decode turns a value as it stands in the header into what it was before it was encoded;
+ * undefined for one that is left out.
+ * @param picks chooses values by their text, as it stands in the header. They come on top of the
+ * others, however many of those are there before them.
  */
-export function cookieValues (header: string | undefined, name: string, decode: (text: string) => string | undefined): string[] {
+export function cookieValues (header: string | undefined, name: string, decode: (text: string) => string | undefined, picks?: (text: string) => boolean): string[] {
   if (typeof header !== 'string') return []
   const values: string[] = []
-  let start = valueIndex(header, name, 0)
-  for (let seen = 0; start !== -1 && seen < MAX_CANDIDATES; seen++) {
+  let others = 0
+  for (let start = valueIndex(header, name, 0); start !== -1;) {
     const end = endOfPair(header, start)
     const text = trimmed(header, start, end)
-    const value = text.length > MAX_ENCODED_LENGTH ? text : decode(text)
-    if (value !== undefined && !values.includes(value)) values.push(value)
+    if (picks?.(text) === true || others++ < MAX_CANDIDATES) {
+      const value = text.length > MAX_ENCODED_LENGTH ? text : decode(text)
+      if (value !== undefined && !values.includes(value)) values.push(value)
+    } else if (picks === undefined) break
     start = valueIndex(header, name, end)
   }
   return values

@@ -6,6 +6,18 @@ import type { KeySource } from '../keys/key-source.ts'
 /** Signs the values of cookies, and checks signatures. */
 export type Signer = ReturnType<typeof cookiePlugin.signerFactory>
 
+/** Checks signatures with one key at a time, where that can be told apart. */
+export interface SignatureCheck {
+  /** How many keys there are to try. */
+  readonly count: number
+  /** The value that was signed; null where the signature was not made with the key of this index. */
+  unsign: (value: string, index: number) => string | null
+}
+
+export interface LiveSigner extends Signer {
+  check: SignatureCheck
+}
+
 /** What of a session's configuration cookies are signed with. */
 interface SigningKeys {
   keyring: KeySource
@@ -17,25 +29,42 @@ interface SigningKeys {
  * the last session first, as the peer has it. The others follow, those of older keys too, so that
  * a rotation of keys does not end signed sessions. The key that seals is the one that signs.
  */
-export function liveSigner (sessions: readonly SigningKeys[]): Signer {
+export function liveSigner (sessions: readonly SigningKeys[]): LiveSigner {
   const ordered = sessions.toReversed()
   let usedKeys: DerivedKey[] = []
   let signer: Signer | null = null
+  let single: Signer[] = []
 
-  /** The signer for the keys as they are now. */
+  /** The signer for the keys as they are now; `single` has one for each of them then. */
   function current (): Signer {
     const keys = ordered.map(({ keyring }) => sealingFirst(keyring.current.keys, keyring.current.sealing(Date.now())))
     if (signer === null || !isSame(keys.flat(), usedKeys)) {
       usedKeys = keys.flat()
       const secrets = ordered.flatMap(({ secrets }, index): ReadonlyArray<Buffer | string> => secrets ?? keys[index]!.map(signingSecret))
       signer = cookiePlugin.signerFactory(secrets as string[]) // its types know one Buffer only
+      single = secrets.map(secret => cookiePlugin.signerFactory([secret] as string[]))
     }
     return signer
   }
 
   return {
     sign: value => current().sign(value),
-    unsign: signed => current().unsign(signed)
+    unsign: signed => current().unsign(signed),
+    check: {
+      get count () { current(); return single.length },
+      unsign: (value, index) => single[index]?.unsign(value).value ?? null
+    }
+  }
+}
+
+/** The same with what only checks a signature with all keys at once. A signer of an app's own may give a value back even where it is not valid. */
+export function checkWith (unsign: (value: string) => { valid: boolean, value: string | null }): SignatureCheck {
+  return {
+    count: 1,
+    unsign: value => {
+      const unsigned = unsign(value)
+      return unsigned.valid === true ? unsigned.value : null
+    }
   }
 }
 

@@ -70,7 +70,7 @@ export function sealSecretbox (content: SecretboxContent, key: DerivedKey, fillR
  * peer's order, and what follows a second `;` is ignored as there: clients send back whole
  * `Set-Cookie` lines.
  */
-export function openSecretbox (token: string, keys: KeySet, serializer: Serializer = JSON_SERIALIZER): SecretboxOpened {
+export function openSecretbox (token: string, keys: Pick<KeySet, 'keys'>, serializer: Serializer = JSON_SERIALIZER): SecretboxOpened {
   // A bound on the work
   if (token.length > MAX_TOKEN_LENGTH) return refused('too-long')
   const parts = partsOf(token)
@@ -78,7 +78,7 @@ export function openSecretbox (token: string, keys: KeySet, serializer: Serializ
 }
 
 /** Opens a token that has been taken apart. */
-export function openParts ({ whole, ciphertext, padding, nonce: nonceText }: TextParts, keys: KeySet, serializer: Serializer): SecretboxOpened {
+export function openParts ({ whole, ciphertext, padding, nonce: nonceText }: TextParts, keys: Pick<KeySet, 'keys'>, serializer: Serializer): SecretboxOpened {
   // 4. decode
   const workspace = getWorkspace()
   const { bytes, mac, nonce } = workspace
@@ -99,7 +99,7 @@ export function openParts ({ whole, ciphertext, padding, nonce: nonceText }: Tex
 }
 
 /** Decrypts in place with the first key that fits. */
-function decrypt (ciphertext: Uint8Array, mac: Uint8Array, nonce: Uint8Array, { keys }: KeySet): DerivedKey | null {
+function decrypt (ciphertext: Uint8Array, mac: Uint8Array, nonce: Uint8Array, { keys }: Pick<KeySet, 'keys'>): DerivedKey | null {
   const library = sodium()
   for (const key of keys) {
     if (library.secretboxOpen(ciphertext, mac, nonce, key.bytes)) return key

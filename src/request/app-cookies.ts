@@ -2,7 +2,7 @@ import cookiePlugin, { type SerializeOptions } from '@fastify/cookie'
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { decodeValue, encodeValue, resolveAttributes } from '../cookies/set-cookie.ts'
-import { liveSigner, type Signer } from '../cookies/signer.ts'
+import { checkWith, liveSigner, type SignatureCheck, type Signer } from '../cookies/signer.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { SessionConfig } from '../options/options.ts'
 
@@ -19,6 +19,7 @@ export interface CookieCoding {
   encode: (value: string) => string
   /** Undefined where a `decode` function of the app's fails. */
   decode: (text: string) => string | undefined
+  signatures: SignatureCheck
 }
 
 /**
@@ -28,12 +29,13 @@ export interface CookieCoding {
  */
 export async function registerCookies (app: FastifyInstance, configs: readonly SessionConfig[]): Promise<CookieCoding> {
   const isApps = app.hasPlugin('@fastify/cookie')
+  const signer = liveSigner(configs)
   if (isApps) assertSigning(app, configs)
-  else await app.register(lazyCookiePlugin, { secret: liveSigner(configs) })
+  else await app.register(lazyCookiePlugin, { secret: signer })
   for (const config of configs) assertWritable(app, config)
-  if (!isApps) return { isApps, encode: encodeValue, decode: decodeValue }
+  if (!isApps) return { isApps, encode: encodeValue, decode: decodeValue, signatures: signer.check }
   // The app may have a `decode` that expects what encodeURIComponent escapes, such as `+`.
-  return { isApps, encode: encodeURIComponent, decode: text => decodeWith(app, text) }
+  return { isApps, encode: encodeURIComponent, decode: text => decodeWith(app, text), signatures: checkWith(value => app.unsignCookie(value)) }
 }
 
 function decodeWith (app: FastifyInstance, text: string): string | undefined {

@@ -1,11 +1,13 @@
 import { format } from 'node:util'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import { SURROUNDINGS, formatOf, type Codec, type Surroundings } from '../codec.ts'
 import { parsedCookies, type CookieCoding } from './app-cookies.ts'
-import { newestOf, type Found, type Refused } from '../candidates.ts'
+import { Budget } from '../budget.ts'
+import { newestOf, type Found, type Opening, type Refused } from '../candidates.ts'
 import { chunkName, isChunk, joinChunks } from '../cookies/chunks.ts'
 import type { Content } from '../content.ts'
 import { cookieValues, onlyText } from '../cookies/find.ts'
+import type { SignatureCheck } from '../cookies/signer.ts'
 import { dataFrom, getOwn } from '../data/data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from '../diagnostics.ts'
 import { sealedSessionError, type SealedSessionError } from '../errors.ts'
@@ -15,8 +17,13 @@ import { refusalMessage } from '../refusals.ts'
 import { idOfToken, newId } from '../session/id.ts'
 import { SessionState } from '../session/session.ts'
 import type { SessionSettings } from '../session/settings.ts'
-import type { DecodeLog, RefusalReason } from '../types.ts'
+import type { DecodeLog } from '../types.ts'
 import { WARNINGS, type Warn } from '../warnings.ts'
+
+/** The values of the chunk with an index. */
+type ChunkValues = Parameters<typeof joinChunks>[1]
+
+const SEVERAL_SESSIONS = '@fastify/secure-session: different sessions open in one request, the one written last counts: one of them may be planted'
 
 /** One session of the app: makes its states out of cookies, tokens and data, and tokens out of states. */
 export class SessionManager {
@@ -25,6 +32,7 @@ export class SessionManager {
   readonly #codec: Codec
   readonly #settings: SessionSettings
   readonly #decode: CookieCoding['decode']
+  readonly #signatures: SignatureCheck | null
   /** Whether cookies stand in the header as `encodeValue` writes them, or the peer does. */
   readonly #opensEncoded: boolean
   #isTold = false
@@ -44,6 +52,7 @@ export class SessionManager {
       tooLong: expiry => { this.#warnTooLong(expiry) }
     }
     this.#decode = coding.decode
+    this.#signatures = config.cookie.signed === true ? coding.signatures : null
     this.#opensEncoded = !coding.isApps && config.cookie.signed !== true
   }
 
@@ -136,62 +145,63 @@ export class SessionManager {
   }
 
   #findDecoded (request: FastifyRequest): Found | Refused | null {
-    const { own, values } = this.#valuesOf(request, this.config.cookieName)
+    const budget = new Budget(this.#codec.keyCount)
+    const decode = budget.limit(this.#decode)
+    const { own, values } = this.#valuesOf(request, this.config.cookieName, decode)
+    const later: ChunkValues = (index, picks) => this.#chunkValues(request, index, decode, picks)
     let refused: Refused | null = null
     if (own !== null) {
-      const opened = this.#newest([own], request)
+      const opened = this.#newest([own], later, budget, request.log)
       if (opened?.ok === true) return opened
       refused = opened
     }
     if (values.length === 0) request.log.trace('@fastify/secure-session: there is no cookie, creating an empty session')
-    return this.#newest(values, request) ?? refused
+    return this.#newest(values, later, budget, request.log) ?? refused
   }
 
   /**
    * The values of a cookie. What a hook of the app has put into request.cookies, `own`, counts
    * before the header, and what it has taken out is gone.
    */
-  #valuesOf (request: FastifyRequest, name: string): { own: string | null, values: string[] } {
+  #valuesOf (request: FastifyRequest, name: string, decode: CookieCoding['decode'], picks?: (text: string) => boolean): { own: string | null, values: string[] } {
     const parsed = parsedCookies(request)
     const value = parsed === null ? null : getOwn(parsed, name)
     if (value === undefined) return { own: null, values: [] }
-    const values = cookieValues(request.headers.cookie, name, this.#decode)
+    const values = cookieValues(request.headers.cookie, name, decode, picks)
     return { own: typeof value === 'string' && !values.includes(value) ? value : null, values }
   }
 
-  #chunkValues (request: FastifyRequest, index: number): string[] {
-    const { own, values } = this.#valuesOf(request, chunkName(this.config.cookieName, index))
+  #chunkValues (request: FastifyRequest, index: number, decode: CookieCoding['decode'], picks?: (text: string) => boolean): string[] {
+    const { own, values } = this.#valuesOf(request, chunkName(this.config.cookieName, index), decode, picks)
     return own === null ? values : [own, ...values]
   }
 
   /** Of several cookies that open, the one written last: the others are older, or planted. */
-  #newest (values: readonly string[], request: FastifyRequest): Found | Refused | null {
-    const { log } = request
-    const joined = joinChunks(values, index => this.#chunkValues(request, index))
+  #newest (values: readonly string[], later: ChunkValues, budget: Budget, log: FastifyBaseLogger): Found | Refused | null {
+    const joined = joinChunks(values, later)
     const [first] = values
-    if (joined.length === 0 && first !== undefined) return this.#refuse(first, 'chunk-missing', log)
-    return newestOf(joined, this.#codec, value => this.#openCookie(value, log))
-  }
-
-  /** Unlike `open`, takes only a signed value where the session's cookie is signed. */
-  #openCookie (value: string, log: DecodeLog): Found | Refused {
-    if (this.config.cookie.signed !== true || value.length > MAX_SIGNED_LENGTH) return this.#open(value, log)
-    const token = this.#unsign(value)
-    return token === null ? this.#refuse(value, 'signature-invalid', log) : this.#open(token, log)
+    if (joined.length === 0 && first !== undefined) return this.#told(first, { ok: false, reason: 'chunk-missing' }, log)
+    let isStrange = false
+    const tried: Opening['tried'] = (token, result, others) => {
+      isStrange ||= others > 0
+      this.#tried(token, result, log, others)
+    }
+    const found = newestOf(joined, { codec: this.#codec, signatures: this.#signatures, tried }, budget)
+    if (isStrange) log.info(SEVERAL_SESSIONS)
+    return found
   }
 
   #open (token: string, log: DecodeLog): Found | Refused {
-    const opened = this.#codec.open(token)
-    if (opened.ok && this.#settings.newId !== undefined) identify(opened.content, token)
-    return this.#told(token, opened, log)
+    return this.#tried(token, this.#codec.open(token), log)
   }
 
-  #refuse (token: string, reason: RefusalReason, log: DecodeLog): Found | Refused {
-    return this.#told(token, { ok: false, reason }, log)
+  #tried (token: string, result: Found | Refused, log: DecodeLog, others = 0): Found | Refused {
+    if (result.ok && this.#settings.newId !== undefined) identify(result.content, token)
+    return this.#told(token, result, log, others)
   }
 
   /** Logs and publishes what came of opening a token, and hands it on. */
-  #told (token: string, result: Found | Refused, log: DecodeLog): Found | Refused {
+  #told (token: string, result: Found | Refused, log: DecodeLog, others = 0): Found | Refused {
     if (!result.ok) log.debug?.(refusalMessage(result.reason))
     if (openChannel.hasSubscribers) {
       publishOpen({
@@ -200,7 +210,8 @@ export class SessionManager {
         reason: result.ok ? null : result.reason,
         keyId: result.ok ? result.keyId : null,
         format: formatOf(token),
-        bytes: Buffer.byteLength(token)
+        bytes: Buffer.byteLength(token),
+        others
       })
     }
     return result

@@ -2,7 +2,7 @@ import { sodium } from '../crypto/sodium.ts'
 
 // The keys of the store, and the number that each has:
 //
-//   sealed-session:revoked:<id>     since when a session is revoked
+//   sealed-session:revoked:<id>     since when a session is revoked; 1 if regenerate() has put another in its place
 //   sealed-session:subject:<hash>   up to when the sessions of a subject began that are revoked
 //   sealed-session:all              the same for all sessions
 //   sealed-session:latest           the latest of all times under `subject:`, or a later one

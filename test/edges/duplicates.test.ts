@@ -1,6 +1,7 @@
 // Several cookies of one name: a subdomain, another path or an attacker on the network can plant one.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { buildApp, captureLog, cookieOf, newKey, send, setCookies, type LogLine } from '../helpers.ts'
@@ -96,6 +97,31 @@ describe('a planted cookie does not log the user out', () => {
     })
   }
 
+  for (const keys of [5, 17, 33, 64]) {
+    it(`with ${keys} keys: planted cookies do not keep the newest keys from being tried`, async () => {
+      const { app, cookie } = await start({}, Array.from({ length: keys - 1 }, newKey))
+      const header = [...Array.from({ length: 15 }, forged), cookie({ user: 1 })].join('; ')
+      assert.deepEqual((await send(app, 'GET', '/get', header)).json(), { user: 1 })
+    })
+  }
+
+  for (const [planted, index] of [[15, 3], [7, 7], [3, 15], [1, 31]] as const) {
+    it(`with 64 keys, where ${planted} come first and key ${index + 1} has sealed the user's: each is tried as often`, async () => {
+      const keys = Array.from({ length: 64 }, newKey)
+      const app = buildApp({ key: keys })
+      const user = cookieHeader(sealRaw(keys[index]!, `{"user":1,"__ts":${seconds()}}`)) // it is one of them
+      const header = [...Array.from({ length: planted }, forged), user].join('; ')
+      assert.deepEqual((await send(app, 'GET', '/get', header)).json(), { user: 1 })
+    })
+  }
+
+  it('in a signed session with 33 keys', async () => {
+    const { app } = await start({ cookie: { signed: true } }, Array.from({ length: 32 }, newKey))
+    const user = cookieOf(await send(app, 'POST', '/set', undefined, { user: 1 }))
+    const signed = Array.from({ length: 15 }, (_, n) => `session=${n}AAA.${randomBytes(32).toString('base64url')}`)
+    assert.deepEqual((await send(app, 'GET', '/get', [...signed, user].join('; '))).json(), { user: 1 })
+  })
+
   it('and a write answers with one cookie, which holds the write', async () => {
     const { app, cookie } = await start()
     const response = await send(app, 'POST', '/set', `${forged()}; ${cookie({ user: 1 })}`, { more: 2 })
@@ -112,6 +138,51 @@ describe('of several cookies that open', () => {
       const header = `${sessions[a]}; ${sessions[b]}; ${sessions[c]}`
       assert.deepEqual((await send(app, 'GET', '/get', header)).json(), { n: 3 })
     }
+  })
+})
+
+describe('that different sessions open in one request', () => {
+  const SIGN = /different sessions open in one request/
+  const notices = (lines: readonly LogLine[]): LogLine[] => lines.filter(({ msg }) => SIGN.test(msg))
+
+  it('is said in the log once, at level info, without a value', async () => {
+    const { app, cookie, lines } = await start()
+    await send(app, 'GET', '/get', [cookie({ n: 'first' }, 30), cookie({ n: 'second' }, 20), cookie({ n: 'third' })].join('; '))
+    assert.deepEqual(notices(lines).map(({ level }) => level), [30])
+    assert.doesNotMatch(JSON.stringify(lines), /first|second|third/)
+  })
+
+  it('is in each message about them, with the number of the others', async t => {
+    const { app, cookie } = await start()
+    const counts: number[] = []
+    const count = (message: unknown): void => { counts.push((message as { others: number }).others) }
+    subscribe('fastify-sealed-session:open', count)
+    t.after(() => unsubscribe('fastify-sealed-session:open', count))
+    await send(app, 'GET', '/get', [forged(), cookie({ n: 1 }, 30), cookie({ n: 2 }, 20), cookie({ n: 3 })].join('; '))
+    assert.deepEqual(counts, [0, 2, 2, 2])
+  })
+
+  const ordinary: Record<string, (started: Started) => string | Promise<string>> = {
+    'one cookie': ({ cookie }) => cookie({ n: 1 }),
+    'the same cookie twice': ({ cookie }) => { const one = cookie({ n: 1 }); return `${one}; ${one}` },
+    'the same token twice, once as a whole line': ({ cookie }) => { const one = cookie({ n: 1 }); return `${one}; ${one}%3B%20Path%3D%2F` },
+    'one that does not open beside it': ({ cookie }) => `${forged()}; ${cookie({ n: 1 })}`,
+    'one that expired beside it': ({ cookie }) => `${cookie({ n: 2 }, 100_000)}; ${cookie({ n: 1 })}`
+  }
+  for (const [what, header] of Object.entries(ordinary)) {
+    it(`is not said of ${what}`, async () => {
+      const started = await start()
+      assert.deepEqual((await send(started.app, 'GET', '/get', await header(started))).json(), { n: 1 })
+      assert.deepEqual(notices(started.lines), [])
+    })
+  }
+
+  it('is not said of two writes of one session, where its tokens say which session they are of', async () => {
+    const { app, lines } = await start({ format: 'sealed' })
+    const first = cookieOf(await send(app, 'POST', '/set', undefined, { n: 1 }))
+    const second = cookieOf(await send(app, 'POST', '/set', first, { n: 2 }))
+    assert.equal((await send(app, 'GET', '/get', `${first}; ${second}`)).statusCode, 200)
+    assert.deepEqual(notices(lines), [])
   })
 })
 
