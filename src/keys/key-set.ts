@@ -92,5 +92,5 @@ function distinct (keys: readonly DerivedKey[]): readonly DerivedKey[] {
 
 /** By identity first, which is nearly always enough. rotate() may have added the same key as another object. */
 function includes (keys: readonly DerivedKey[], key: DerivedKey): boolean {
-  return keys.includes(key) || keys.some(other => other.equals(key))
+  return keys.includes(key) || keys.some(key.equals, key) // no closure: this may run in every request
 }

@@ -6,6 +6,8 @@ import { newContent } from '../../src/content.ts'
 import { sodiumReady } from '../../src/crypto/sodium.ts'
 import { DerivedKey } from '../../src/keys/derived-key.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
+import { keyringInternals } from '../../src/keys/key-source.ts'
+import { Keyring } from '../../src/index.ts'
 import type { Format } from '../../src/types.ts'
 import { newKey } from '../helpers.ts'
 
@@ -87,6 +89,19 @@ for (const format of ['secretbox', 'sealed'] as const) {
       assert.equal(opened(codec.open(tokenOf(gone, format))).stale, false)
       assert.equal(opened(codec.open(tokenOf(gone, other))).stale, false)
       assert.equal(opened(codec.openEncoded(tokenOf(gone, 'secretbox').replace(/[=;]/g, encodeURIComponent)) ?? assert.fail('not opened')).stale, false)
+    })
+
+    it('knows a key again that rotate() adds another time, and none that retire() took away', () => {
+      const [a, b] = [newKey(), newKey()]
+      const keyring = new Keyring([a, b])
+      const internals = keyringInternals(keyring) ?? assert.fail('it has internals')
+      const codec = new Codec({ keyring: internals, expiry: 60, format, accept: [format], context: 'session' })
+      const { key } = opened(codec.open(tokenOf(new DerivedKey(a), format)))
+      keyring.rotate(a)
+      assert.deepEqual([codec.isListed(key), codec.has(key)], [true, true])
+      keyring.rotate(b)
+      keyring.retire(key.id)
+      assert.deepEqual([codec.isListed(key), codec.has(key)], [false, false])
     })
 
     it('answers for the keys that there are when it is asked', () => {
