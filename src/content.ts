@@ -23,9 +23,12 @@ export function newContent (data: Data, now: number): Content {
 /** The key that opened a token; to a session it is something to ask the keyring about. */
 export type OpeningKey = DerivedKey
 
+/** A token that opened. */
+interface OpenedFrom { ok: true, key: OpeningKey, keyId: string, format: Format, stale: boolean }
+
 /** The token that a session was opened from, or that was refused so that it began empty; null where there was none. */
 export type Origin =
-  | { ok: true, key: OpeningKey, keyId: string, format: Format, stale: boolean }
+  | OpenedFrom & { others?: ReadonlyArray<OpenedFrom & { content: Content }> }
   | { ok: false, reason: RefusalReason }
   | null
 

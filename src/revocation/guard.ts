@@ -62,15 +62,18 @@ export class RevocationGuard implements SessionGuard {
   }
 
   /**
-   * Checks the session of a request that has just come in. If it is revoked, it is empty from now on.
+   * Checks the session of a request that has just come in. If it is revoked, the next of several that
+   * opened counts: whoever plants a session that has ended must not log the user out. Without
+   * another, it is empty from now on.
    * @returns a promise only if the store has to be asked.
    */
   check (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
-    const identity = this.identityOf(state)
-    const known = this.#caseOf(state, identity)
-    const isRevoked = this.#revocations.isRevokedSync(identity)
-    if (isRevoked === null) return this.#ask(state, known, identity, request, false)
-    this.#conclude(state, known, isRevoked, request)
+    const known = this.#caseOf(state)
+    known.isChecked = false
+    known.from = null // to read a subject is a use, which looks at it
+    known.opened = known.from = this.identityOf(state)
+    const isRevoked = this.#revocations.isRevokedSync(known.from)
+    return isRevoked === null ? this.#ask(state, known, known.from, request, false) : this.#conclude(state, known, isRevoked, request)
   }
 
   /**
@@ -88,13 +91,14 @@ export class RevocationGuard implements SessionGuard {
 
   async #ask (state: SessionState, known: Case, identity: Identity, request: FastifyRequest, isAgain: boolean): Promise<void> {
     try {
-      this.#conclude(state, known, await this.#revocations.isRevoked(identity, isAgain), request)
+      await this.#conclude(state, known, await this.#revocations.isRevoked(identity, isAgain), request)
     } catch (error) {
       known.failure = error // for who uses the session; others need not care
     }
   }
 
-  #conclude (state: SessionState, known: Case, isRevoked: boolean, request: FastifyRequest): void {
+  #conclude (state: SessionState, known: Case, isRevoked: boolean, request: FastifyRequest): Promise<void> | undefined {
+    if (isRevoked && !known.isChecked && state.takeNext()) return this.check(state, request)
     if (isRevoked) this.#refuse(state, known, request)
     known.isChecked = true
     known.checkedAt = this.#now()
@@ -138,12 +142,14 @@ export class RevocationGuard implements SessionGuard {
 
   ended (state: SessionState, { id, lifetime }: Content, { isKept, isNew, isLogout }: Successor): boolean {
     const known = this.#caseOf(state)
+    const subject = known.from?.subject ?? known.opened?.subject
     // It goes on if who is logged in was kept; where nobody says what that is, if anything was.
     const goesOn = isKept && (this.#subject === null || this.#subjectOf(state) !== undefined)
     known.from = known.from !== null && goesOn ? { id: null, created: known.from.created, subject: known.from.subject } : null
     // Without a subject, what is kept may say who is logged in.
     const isForgiven = isNew || this.#subject !== null
-    if (id === null) return isForgiven
+    // A session of nobody is not worth an entry of the store: without a login, anybody could fill it.
+    if (id === null || (this.#subject !== null && subject === undefined)) return isForgiven
     const revoking = this.#revocations.revokeId(id, lifetime, isLogout).then(was => { known.was = Math.max(known.was, was) })
     revoking.catch(() => {}) // beforeSend waits for it, and throws
     known.pending.push(revoking)
@@ -242,18 +248,18 @@ export class RevocationGuard implements SessionGuard {
 
   /**
    * Asks whether a session may go on while all others of its subject end.
+   * @returns its subject, which cannot be read any more once the others have ended.
    * @throws `FST_SEALED_SESSION_REVOKED_MEANWHILE` if somebody has ended it already.
    */
-  async assertLive (state: SessionState): Promise<void> {
+  async assertLive (state: SessionState): Promise<string | undefined> {
     const identity = this.identityOf(state)
     state.look()
-    if (state.endedBy === null && (state.origin?.ok !== true || !await this.#revocations.isRevoked(identity, true))) return
+    if (state.endedBy === null && (state.origin?.ok !== true || !await this.#revocations.isRevoked(identity, true))) return identity.subject
     throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
   }
 
   /** Has a session go on with a new id, begun after the revocation that ends the others. */
   goOn (state: SessionState, subject: string, epoch: number): void {
-    if (this.#subjectOf(state) !== subject) return
     this.#assertNotAhead(epoch + 1)
     const known = this.#caseOf(state)
     const id = newId()
@@ -261,11 +267,10 @@ export class RevocationGuard implements SessionGuard {
     state.renewIdentity(id, epoch + 1)
   }
 
-  /** @param from what has to be checked before the session is used. */
-  #caseOf (state: SessionState, from: Identity | null = null): Case {
+  #caseOf (state: SessionState): Case {
     let known = this.#cases.get(state)
     if (known === undefined) {
-      known = { opened: from, from, isChecked: from === null, checkedAt: 0, failure: null, pending: [], was: 0, isRefused: false }
+      known = { opened: null, from: null, isChecked: true, checkedAt: 0, failure: null, pending: [], was: 0, isRefused: false }
       this.#cases.set(state, known)
     }
     return known

@@ -96,9 +96,9 @@ function addDecorators (app: FastifyInstance, session: GuardedSession, revocatio
     if (config.subject === null) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_MISSING')
     const checked = checkedSubject(subject)
     const except = exceptOf(options)
-    if (except !== null) await guard.assertLive(except)
+    const kept = except === null ? undefined : await guard.assertLive(except)
     const epoch = await revoke(checked)
-    if (except !== null) guard.goOn(except, checked, epoch)
+    if (except !== null && kept === checked) guard.goOn(except, checked, epoch)
   })
 
   app.decorate('revokeAll', async () => { await revoke() })

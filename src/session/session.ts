@@ -121,6 +121,17 @@ export class SessionState {
     return this.#observer?.refusal?.() ?? null
   }
 
+  /** Goes over to the next of several sessions that opened in one request. @returns false without another. */
+  takeNext (): boolean {
+    const [next, ...others] = this.#origin?.ok === true ? this.#origin.others ?? [] : []
+    if (next === undefined) return false
+    this.#content = next.content
+    this.#origin = { ...next, others }
+    this.#key = next.key
+    this.#changed = next.stale
+    return true
+  }
+
   /** Empties a session that was used: what was read from it must not be sealed as another. */
   end (reason: RefusalReason): void {
     this.refuse(reason)

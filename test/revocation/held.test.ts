@@ -1,0 +1,506 @@
+// Sessions that end on the server while a request is under way: held open by its client, or in a handler that takes its time.
+import assert from 'node:assert/strict'
+import { after, before, describe, it, type TestContext } from 'node:test'
+import type { FastifyInstance } from 'fastify'
+import KeyvRedis from '@keyv/redis'
+import { Keyv } from 'keyv'
+import { sessionInfo } from '../../src/index.ts'
+import { MemoryStore, type RevocationStore } from '../../src/revocation/index.ts'
+import { stopClock } from '../edges/support.ts'
+import { PROTOCOLS, countArrivals } from '../held.ts'
+import { newKey, setCookies } from '../helpers.ts'
+import { RedisServer, noRedis } from './redis-server.ts'
+import { TestStore, appWith, cookieOf, gate, get, key, login, post, subject, who, type Bag, type Setup } from './support.ts'
+
+const MEANWHILE = 'FST_SEALED_SESSION_REVOKED_MEANWHILE'
+
+/** A store whose answers take a turn of the event loop each. */
+function lateStore (): RevocationStore {
+  const store = new TestStore()
+  store.before = async () => { await new Promise(resolve => { setImmediate(resolve) }) }
+  return store
+}
+
+/** Ways to end ann's session, of which `cookie` is a copy. */
+const ENDS: Record<string, (app: FastifyInstance, cookie: string) => Promise<unknown>> = {
+  'revokeSubject()': async app => { await app.revokeSubject('ann') },
+  'revokeAll()': async app => { await app.revokeAll() },
+  'revokeSession()': async (app, cookie) => { await app.revokeSession(app.decodeSecureSession(decodeURIComponent(cookie.slice('session='.length)))!) },
+  'a logout': async (app, cookie) => await post(app, '/logout', cookie)
+}
+
+/** Acts of a handler whose session has ended; `user` is who a hook has read. */
+const ACTS: Record<string, (session: Bag, user: unknown) => void> = {
+  'only reads': () => {},
+  'writes who was read before': (session, user) => { session.user = user },
+  'regenerates and keeps who is logged in': session => { session.regenerate(['user']) },
+  'regenerates and writes who was read before': (session, user) => { session.regenerate(); session.user = user },
+  'deletes, and writes who was read before': (session, user) => { session.delete(); session.user = user }
+}
+
+/** An app whose `POST /held/N` does act N. A hook has read the session before. */
+async function heldApp (t: TestContext, server: object, setup: Setup): Promise<FastifyInstance> {
+  const app = await appWith({
+    ...setup,
+    server,
+    after: app => {
+      app.after(() => {
+        app.addHook('onRequest', async request => { Object.assign(request, { user: (request.session as Bag).user }) })
+        countArrivals(app)
+      })
+      app.post('/first', async () => 'first')
+      Object.values(ACTS).forEach((act, index) => {
+        app.post(`/held/${index}`, async request => {
+          const session = request.session as Bag
+          const seen = session.user ?? 'nobody'
+          act(session, (request as typeof request & { user: unknown }).user)
+          return seen
+        })
+      })
+    }
+  })
+  t.after(async () => { await app.close() })
+  return app
+}
+
+interface World {
+  protocol: string
+  store: () => RevocationStore
+  /** Whether another process ends the session. */
+  isElsewhere: boolean
+  session?: object
+}
+
+/** Holds a request for each act open, ends the session, and lets them go on. */
+async function heldAgainst (t: TestContext, { protocol, store, isElsewhere, session = {} }: World, end: string): Promise<void> {
+  const clock = stopClock(t)
+  const { server, hold } = PROTOCOLS[protocol]!
+  const shared = store()
+  const setup: Setup = { session: { key, ...session }, revocation: { store: shared, cacheTtl: 2, storeTimeout: 10 } }
+  const app = await heldApp(t, server, setup)
+  const ending = isElsewhere ? await appWith(setup) : app
+  const cookie = setCookies(await post(ending, '/login', undefined, { user: 'ann', ...(session as { rest?: object }).rest })).map(line => line.split(';')[0]).join('; ')
+  const held = []
+  for (const index of Object.keys(ACTS).keys()) held.push(await hold(app, `/held/${index}`, cookie))
+  clock.tick(60)
+  await ENDS[end]!(ending, cookie)
+  for (const [index, act] of Object.keys(ACTS).entries()) {
+    const { body, cookies } = await held[index]!.finish()
+    if (body.includes(MEANWHILE)) assert.match(act, /writes who/)
+    else assert.equal(body, 'nobody', act)
+    for (const line of cookies) assert.equal(await who(ending, line.split(';')[0]!), 'nobody', `${act}: ${line}`)
+  }
+  clock.tick(10_000)
+  assert.equal(await who(app, cookie), 'nobody')
+}
+
+const STORES: Record<string, () => RevocationStore> = { 'in memory': () => new MemoryStore(), 'that answers late': lateStore }
+
+for (const protocol of Object.keys(PROTOCOLS)) {
+  for (const [name, store] of Object.entries(STORES)) {
+    for (const [end, isElsewhere] of Object.keys(ENDS).flatMap(end => [false, true].map(isElsewhere => [end, isElsewhere] as const))) {
+      it(`a request over ${protocol} whose body ends after ${end}${isElsewhere ? ' in another process' : ''} acts for nobody and gets no session (store ${name})`, async t => {
+        await heldAgainst(t, { protocol, store, isElsewhere }, end)
+      })
+    }
+  }
+}
+
+for (const [kind, session] of Object.entries({ 'in the secretbox format': { format: 'secretbox' }, signed: { cookie: { signed: true } }, rolling: { rolling: true, absoluteTimeout: 1000 } })) {
+  it(`a request with a session ${kind} whose body ends after revokeSubject() in another process acts for nobody and gets no session`, async t => {
+    await heldAgainst(t, { protocol: 'HTTP/1.1', store: STORES['in memory']!, isElsewhere: true, session }, kind === 'signed' ? 'revokeAll()' : 'revokeSubject()')
+  })
+}
+
+describe('over Redis', { skip: noRedis }, () => {
+  let redis: RedisServer
+  const stores: Keyv[] = []
+  before(async () => { redis = await RedisServer.create() })
+  after(async () => {
+    for (const { store } of stores) await (store as KeyvRedis<string>).disconnect(true)
+    await redis.remove()
+  })
+
+  const store = (): RevocationStore => {
+    const keyv = new Keyv({ store: new KeyvRedis(`redis://127.0.0.1:${redis.port}`, { throwOnErrors: true }), throwOnErrors: true, namespace: newKey().toString('hex') })
+    keyv.on('error', () => {})
+    stores.push(keyv)
+    return keyv
+  }
+
+  for (const [end, isElsewhere] of Object.keys(ENDS).flatMap(end => [false, true].map(isElsewhere => [end, isElsewhere] as const))) {
+    it(`a request whose body ends after ${end}${isElsewhere ? ' in another process' : ''} acts for nobody and gets no session`, async t => {
+      await heldAgainst(t, { protocol: 'HTTP/1.1', store, isElsewhere }, end)
+    })
+  }
+})
+
+describe('a request whose body is held open until another process has ended the session', () => {
+  for (const place of ['preValidation', 'error handler'] as const) {
+    it(`is nobody's in ${place === 'preValidation' ? 'an own preValidation hook' : 'the error handler of a body that does not fit its schema'}`, async t => {
+      const clock = stopClock(t)
+      const store = new MemoryStore()
+      let seen: unknown
+      const other = await appWith({ revocation: { store } })
+      const app = await appWith({
+        revocation: { store },
+        after: app => {
+          app.after(() => {
+            countArrivals(app)
+            if (place === 'preValidation') app.addHook('preValidation', async ({ session }) => { seen = (session as Bag).user ?? 'nobody' })
+            app.setErrorHandler(async (_error, { session }) => { seen = (session as Bag).user ?? 'nobody'; return 'invalid' })
+          })
+          app.post('/held', { schema: { body: { type: 'object', required: ['b'] } } }, async () => 'never')
+        }
+      })
+      t.after(async () => { await app.close() })
+      const cookie = await login(app)
+      const { finish } = await PROTOCOLS['HTTP/1.1']!.hold(app, '/held', cookie)
+      clock.tick(60)
+      await other.revokeSubject('ann')
+      await finish()
+      assert.equal(seen, 'nobody')
+    })
+  }
+
+  it('asks the store once more for it, and not at all for a body that comes at once', async t => {
+    const clock = stopClock(t)
+    const store = new TestStore()
+    const app = await appWith({ revocation: { store }, after: app => { app.after(() => { countArrivals(app) }) } })
+    t.after(async () => { await app.close() })
+    const cookie = await login(app)
+    await post(app, '/touch', cookie, { a: 1 })
+    store.take()
+    await get(app, '/me', cookie)
+    assert.equal((await app.inject({ method: 'POST', url: '/nowhere', headers: { cookie }, payload: { a: 1 } })).statusCode, 404)
+    assert.deepEqual(store.take(), [])
+    const { finish } = await PROTOCOLS['HTTP/1.1']!.hold(app, '/nowhere', cookie)
+    clock.tick(60)
+    await finish()
+    assert.deepEqual(store.take().sort(), ['get all', 'get revoked', 'get subject'])
+  })
+
+  it('is answered with 503 where the store is out by then, with "reject"', async t => {
+    const clock = stopClock(t)
+    const store = new TestStore()
+    const app = await appWith({ revocation: { store }, after: app => { app.after(() => { countArrivals(app) }) } })
+    t.after(async () => { await app.close() })
+    const cookie = await login(app)
+    const { finish } = await PROTOCOLS['HTTP/1.1']!.hold(app, '/touch', cookie)
+    clock.tick(60)
+    store.fail()
+    const { status, cookies } = await finish()
+    assert.deepEqual([status, cookies], [503, []])
+  })
+})
+
+/** Starts a login that waits after it was begun, does `meanwhile`, and lets it end. */
+async function slowLogin (t: TestContext, meanwhile: (app: FastifyInstance, other: FastifyInstance) => unknown, { act = (session: Bag) => { session.regenerate(); session.user = 'ann' }, ...setup }: Setup & { act?: (session: Bag, app: FastifyInstance) => unknown } = {}): Promise<{ status: number, code: string, cookies: string[], app: FastifyInstance }> {
+  const clock = stopClock(t)
+  const store = new MemoryStore()
+  const [arrived, hashed] = [gate(), gate()]
+  const other = await appWith({ ...setup, revocation: { store, ...setup.revocation } })
+  const app = await appWith({
+    ...setup,
+    revocation: { store, ...setup.revocation },
+    after: app => app.post('/slow-login', async request => {
+      arrived.open()
+      await hashed.opened // bcrypt takes its time
+      await act(request.session as Bag, app)
+      return 'in'
+    })
+  })
+  if (setup.revocation === undefined) await app.revokeSubject('ann')
+  clock.tick(100)
+  const answer = post(app, '/slow-login')
+  await arrived.opened
+  clock.tick(100)
+  await meanwhile(app, other)
+  clock.tick(100)
+  hashed.open()
+  const response = await answer
+  return { status: response.statusCode, code: String(response.headers['content-type']).includes('json') ? response.json<{ code: string }>().code : '', cookies: setCookies(response), app }
+}
+
+describe('a login that was under way', () => {
+  for (const what of ['revokeSubject', 'revokeAll'] as const) {
+    for (const isElsewhere of [false, true]) {
+      it(`during ${what}()${isElsewhere ? ' in another process' : ''} ends with it: 409, and no cookie`, async t => {
+        const { status, code, cookies, app } = await slowLogin(t, async (app, other) => { await (isElsewhere ? other : app)[what]('ann') })
+        assert.deepEqual([status, code, cookies], [409, MEANWHILE, []])
+        assert.equal(await who(app, await login(app)), 'ann', 'a login after it works')
+      })
+    }
+  }
+
+  it('is not touched by the revocation of somebody else', async t => {
+    const { status, cookies } = await slowLogin(t, async app => { await app.revokeSubject('bob') })
+    assert.deepEqual([status, cookies.length], [200, 1])
+  })
+
+  it('is not touched by a revocation before it', async t => {
+    const { status, cookies } = await slowLogin(t, () => {})
+    assert.deepEqual([status, cookies.length], [200, 1])
+  })
+
+  it('is not ended by its own revokeSubject(): "log me in and everybody else out"', async t => {
+    const { status, app, cookies } = await slowLogin(t, () => {}, {
+      act: async (session, app) => {
+        await app.revokeSubject('ann')
+        session.regenerate()
+        session.user = 'ann'
+      }
+    })
+    assert.equal(status, 200)
+    assert.equal(await who(app, cookies[0]!.split(';')[0]!), 'ann')
+  })
+
+  it('is ended by that of another request, also if it then revokes itself', async t => {
+    const { status, code, cookies } = await slowLogin(t, async app => { await app.revokeSubject('ann') }, {
+      act: async (session, app) => {
+        await app.revokeSubject('ann')
+        session.regenerate()
+        session.user = 'ann'
+      }
+    })
+    assert.deepEqual([status, code, cookies], [409, MEANWHILE, []])
+  })
+
+  it('ends with revokeAll() also without the option "subject", where nobody says what a login is', async t => {
+    const { status, code, cookies } = await slowLogin(t, async app => { await app.revokeAll() }, { revocation: { subject: undefined } as never })
+    assert.deepEqual([status, code, cookies], [409, MEANWHILE, []])
+  })
+})
+
+/** A request of ann's that reads who is logged in, waits for `meanwhile`, and then begins a new session for her. */
+async function sudo (t: TestContext, meanwhile: (app: FastifyInstance, cookie: string, other: FastifyInstance) => unknown): Promise<{ app: FastifyInstance, cookies: string[], status: number }> {
+  const clock = stopClock(t)
+  const store = new MemoryStore()
+  const [arrived, ended] = [gate(), gate()]
+  const other = await appWith({ revocation: { store } })
+  const app = await appWith({
+    revocation: { store, cacheTtl: 300 },
+    after: app => app.post('/sudo', async request => {
+      const { user } = request.session as Bag
+      arrived.open()
+      await ended.opened
+      request.session.regenerate();
+      (request.session as Bag).user = user
+      return 'fresh'
+    })
+  })
+  const cookie = await login(app)
+  const answer = post(app, '/sudo', cookie)
+  await arrived.opened
+  clock.tick(100)
+  await meanwhile(app, cookie, other)
+  clock.tick(100)
+  ended.open()
+  const response = await answer
+  return { app, cookies: setCookies(response), status: response.statusCode }
+}
+
+describe('a request that was under way and begins a new session for the same user', () => {
+  for (const isElsewhere of [false, true]) {
+    const where = isElsewhere ? ' in another process' : ''
+    it(`is stopped by a logout${where}`, async t => {
+      const { cookies } = await sudo(t, async (app, cookie, other) => await post(isElsewhere ? other : app, '/logout', cookie))
+      assert.deepEqual(cookies, [])
+    })
+
+    it(`is stopped by revokeSession()${where}`, async t => {
+      const { cookies } = await sudo(t, async (app, cookie, other) => await ENDS['revokeSession()']!(isElsewhere ? other : app, cookie))
+      assert.deepEqual(cookies, [])
+    })
+
+    it(`is stopped by revokeSubject()${where}, with 409`, async t => {
+      const { cookies, status } = await sudo(t, async (app, _cookie, other) => { await (isElsewhere ? other : app).revokeSubject('ann') })
+      assert.deepEqual([cookies, status], [[], 409])
+    })
+
+    it(`goes on beside another login${where}: a second click on "log in" must not lose it`, async t => {
+      const { app, cookies } = await sudo(t, async (app, cookie, other) => await login(isElsewhere ? other : app, 'ann', cookie))
+      assert.equal(await who(app, cookies[0]!.split(';')[0]!), 'ann')
+    })
+  }
+
+  it('is stopped by a revocation of before it that this process did not know yet', async t => {
+    const clock = stopClock(t)
+    const store = new MemoryStore()
+    const other = await appWith({ revocation: { store } })
+    const app = await appWith({
+      revocation: { store, cacheTtl: 300 },
+      after: app => app.post('/sudo', async request => {
+        const { user } = request.session as Bag
+        request.session.regenerate();
+        (request.session as Bag).user = user
+        return 'fresh'
+      })
+    })
+    const cookie = await login(app)
+    assert.equal(await who(app, cookie), 'ann')
+    clock.tick(100)
+    await other.revokeSubject('ann')
+    clock.tick(100)
+    const response = await post(app, '/sudo', cookie)
+    assert.deepEqual([response.statusCode, setCookies(response)], [409, []])
+  })
+})
+
+describe('revokeSubject() with "except"', () => {
+  const routes = (act: (session: Bag, app: FastifyInstance) => unknown) => (app: FastifyInstance): void => {
+    app.post('/others', async ({ session }) => { await act(session as Bag, app); return 'others are out' })
+  }
+
+  for (const format of ['sealed', 'secretbox'] as const) {
+    it(`keeps this session, with its data and a new id, and ends all others and the copies of this one (${format})`, async t => {
+      stopClock(t)
+      const app = await appWith({ session: { format }, after: routes(async (session, app) => { await app.revokeSubject('ann', { except: session }) }) })
+      const here = cookieOf(await post(app, '/login', undefined, { user: 'ann', theme: 'dark' }))
+      const there = await login(app)
+      const before = (await get(app, '/info', here)).json()
+      const next = cookieOf(await post(app, '/others', here))
+      assert.deepEqual([await who(app, next), await who(app, here), await who(app, there)], ['ann', 'nobody', 'nobody'])
+      assert.notEqual((await get(app, '/info', next)).json().id, before.id)
+      assert.equal((app.decodeSecureSession(decodeURIComponent(next.slice('session='.length))) as Bag).theme, 'dark')
+      assert.equal(await who(app, await login(app)), 'ann')
+    })
+  }
+
+  it('fails with 409 for a session that somebody else has ended meanwhile, and ends the others', async t => {
+    const clock = stopClock(t)
+    const store = new MemoryStore()
+    const [arrived, ended] = [gate(), gate()]
+    const other = await appWith({ revocation: { store } })
+    const app = await appWith({
+      revocation: { store, cacheTtl: 300 },
+      after: routes(async (session, app) => {
+        assert.equal(session.user, 'ann')
+        arrived.open()
+        await ended.opened
+        await app.revokeSubject('ann', { except: session })
+      })
+    })
+    const stolen = await login(app)
+    const answer = post(app, '/others', stolen)
+    await arrived.opened
+    clock.tick(100)
+    await other.revokeSubject('ann')
+    clock.tick(100)
+    const owner = await login(other)
+    ended.open()
+    const response = await answer
+    assert.deepEqual([response.statusCode, response.json<{ code: string }>().code, setCookies(response)], [409, MEANWHILE, []])
+    assert.equal(await who(other, owner), 'ann', 'whoever logged in after it is not thrown out by the thief')
+  })
+
+  it('ends all where the session is of another subject', async t => {
+    stopClock(t)
+    const app = await appWith({ after: routes(async (session, app) => { await app.revokeSubject('bob', { except: session }) }) })
+    const [ann, bob] = [await login(app), await login(app, 'bob')]
+    assert.equal((await post(app, '/others', ann)).statusCode, 200)
+    assert.deepEqual([await who(app, ann), await who(app, bob)], ['ann', 'nobody'])
+  })
+
+  it('takes a session that the same request has begun: "log me in and everybody else out"', async t => {
+    stopClock(t)
+    const app = await appWith({
+      after: routes(async (session, app) => {
+        session.regenerate()
+        session.user = 'ann'
+        await app.revokeSubject('ann', { except: session })
+      })
+    })
+    const there = await login(app)
+    const here = cookieOf(await post(app, '/others'))
+    assert.deepEqual([await who(app, here), await who(app, there)], ['ann', 'nobody'])
+  })
+
+  it('refuses a misspelt option, and anything but a session', async () => {
+    const app = await appWith()
+    await assert.rejects(app.revokeSubject('ann', { expect: {} } as never), { code: 'FST_SEALED_SESSION_OPTION_UNKNOWN' })
+    await assert.rejects(app.revokeSubject('ann', { except: {} }), { code: 'FST_SEALED_SESSION_NOT_A_SESSION' })
+  })
+})
+
+describe('a session that its own request revokes', () => {
+  it('by revokeSubject() reads as empty from then on, and is not kept alive by "rolling" or a write', async t => {
+    const clock = stopClock(t)
+    const app = await appWith({
+      session: { rolling: true, expiry: 100, absoluteTimeout: 1000 },
+      after: app => app.post('/everywhere', async ({ session }) => {
+        await app.revokeSubject('ann');
+        (session as Bag).theme = 'dark'
+        return (session as Bag).user ?? 'nobody'
+      })
+    })
+    const cookie = await login(app)
+    clock.tick(60_000)
+    const response = await post(app, '/everywhere', cookie)
+    assert.deepEqual([response.body, setCookies(response)], ['nobody', []])
+  })
+
+  it('by revokeSubject() and delete() is deleted in the browser, too', async t => {
+    stopClock(t)
+    const app = await appWith({ after: app => app.post('/everywhere', async ({ session }) => { await app.revokeSubject('ann'); session.delete(); return '' }) })
+    assert.match(setCookies(await post(app, '/everywhere', await login(app)))[0] ?? '', /^session=; Max-Age=0/)
+  })
+
+  it('by session.deleted = true is ended for every copy', async t => {
+    stopClock(t)
+    const app = await appWith({ after: app => app.post('/flag', async ({ session }) => { session.deleted = true; return '' }) })
+    const cookie = await login(app)
+    assert.match(setCookies(await post(app, '/flag', cookie))[0] ?? '', /^session=; Max-Age=0/)
+    assert.equal(await who(app, cookie), 'nobody')
+  })
+})
+
+describe('a session of nobody', () => {
+  it('costs the store nothing when it ends, if the option "subject" says whose sessions are', async () => {
+    const store = new TestStore()
+    const app = await appWith({ revocation: { store } })
+    const visitor = cookieOf(await post(app, '/write', undefined, { cart: 1 }))
+    store.take()
+    await post(app, '/logout', visitor)
+    assert.deepEqual(store.take().filter(call => call.startsWith('set')), [])
+    await post(app, '/login', visitor, { user: 'ann' })
+    assert.deepEqual(store.take().filter(call => call.startsWith('set')), [])
+  })
+
+  it('is ended as ever without the option', async () => {
+    const store = new TestStore()
+    const app = await appWith({ revocation: { store, subject: undefined } as never })
+    const visitor = cookieOf(await post(app, '/write', undefined, { cart: 1 }))
+    store.take()
+    await post(app, '/logout', visitor)
+    assert.deepEqual(store.take().filter(call => call.startsWith('set')), ['set revoked'])
+  })
+})
+
+describe('a planted session that is newer, and has ended', () => {
+  it('does not log the user out: the next one that opens counts', async t => {
+    const clock = stopClock(t)
+    const app = await appWith()
+    const ann = await login(app)
+    clock.tick(2000)
+    const mallory = await login(app, 'mallory')
+    assert.equal(await who(app, `${mallory}; ${ann}`), 'mallory')
+    await post(app, '/logout', mallory)
+    assert.equal(await who(app, `${mallory}; ${ann}`), 'ann')
+    const { status, reason } = (await get(app, '/info', mallory)).json()
+    assert.deepEqual([status, reason], ['rejected', 'revoked'])
+  })
+})
+
+describe('isSessionRevoked()', () => {
+  it('is true for a session that has expired since it was opened', async t => {
+    const clock = stopClock(t)
+    const app = await appWith({ session: { expiry: 60 } })
+    const session = app.decodeSecureSession((await login(app)).slice('session='.length))!
+    assert.equal(subject(session), 'ann')
+    assert.equal(await app.isSessionRevoked(session), false)
+    clock.tick(61_000)
+    assert.equal(await app.isSessionRevoked(session), true)
+    assert.equal(sessionInfo(session).status, 'rejected')
+  })
+})
