@@ -7,8 +7,16 @@
  *
  * @module fastify-sealed-session
  */
-export { fastifySecureSession, fastifySecureSession as default } from './plugin.ts'
-export { Keyring, generateKey } from './keys/keyring.ts'
-export { createSessionCodec } from './session-codec.ts'
-export { sessionInfo } from './session/info.ts'
+import { Keyring, generateKey } from './keys/keyring.ts'
+import { fastifySecureSession } from './plugin.ts'
+import { createSessionCodec } from './session-codec.ts'
+import { sessionInfo } from './session/info.ts'
+
+// On the plugin, too, which is what `require()` returns: with types, `secureSession.Session` is a name
+// in the namespace of the default import, in ES modules as in CommonJS.
+Object.assign(fastifySecureSession, { Keyring, generateKey, createSessionCodec, sessionInfo })
+
+export { fastifySecureSession, fastifySecureSession as default, Keyring, generateKey, createSessionCodec, sessionInfo }
 export type * from './types.ts'
+/** The same as `SessionData`, for declarations that the compiler makes of CommonJS files. */
+export type { SessionData as DeclaredSessionData } from './types.ts'

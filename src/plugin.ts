@@ -201,6 +201,13 @@ function finishLater (request: TrackedRequest, sending: Promise<void>, done: (er
   sending.then(() => { finish() }, finish)
 }
 
+/** For a plugin that calls this one and hands its own callback on, as it may with the peer. */
+const callable: FastifySecureSession = async (app, options, ...[done]) => {
+  const registered = plugin(app, options as never)
+  if (done === undefined) await registered
+  else await registered.then(() => { done() }, done)
+}
+
 /**
  * The plugin: gives each request a session that lives in an encrypted cookie.
  * @param options of one session, or an array with those of several, each with a `sessionName`.
@@ -208,7 +215,7 @@ function finishLater (request: TrackedRequest, sending: Promise<void>, done: (er
  * `FST_SEALED_SESSION_KEY_MISSING`; `docs/errors.md` has all of them. What is legal but probably a
  * mistake is logged once, as a warning.
  */
-export const fastifySecureSession: FastifySecureSession = fp(plugin as unknown as FastifySecureSession, {
+export const fastifySecureSession: FastifySecureSession = fp(callable, {
   fastify: '5.x',
   // The peer's name: other plugins ask for it with hasPlugin, or have it among their dependencies.
   name: '@fastify/secure-session'

@@ -1,3 +1,2 @@
-// What `require()` of this package returns: the plugin itself, with the named exports on it.
-const surface = require('./index.js')
-module.exports = Object.assign(surface.default, surface)
+// What `require()` of this package returns: the plugin itself, which has the named exports on it.
+module.exports = require('./index.js').default

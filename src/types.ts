@@ -1,5 +1,5 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import type { FastifyBaseLogger, FastifyPluginAsync } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
 import type { SecureSessionOptions } from './options/types.ts'
 import type { SessionData as RequireSessionData } from './require.cjs'
 
@@ -44,8 +44,16 @@ export interface SessionMethods<T> {
    * (`toString`, `constructor`, …) is not there until you set it.
    */
   get<Key extends keyof T>(key: Key): T[Key] | undefined
-  /** A key that is not declared: its type is what you say, as with `@fastify/secure-session`. */
-  get<Value = unknown>(key: string): Value | undefined
+  /**
+   * A key that is not declared: `any`, as with `@fastify/secure-session`, unless you say what it is:
+   * `session.get<string>('theme')`.
+   */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what compiled with the peer compiles
+  get<Value = any>(key: string): NoInfer<Value> | undefined
+  // The last one counts where a type is made of this one, such as ReturnType<Session['get']>.
+  /** A key that is not declared. */
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
+  get(key: string): any
 
   /** The same as below, for any key: as long as nobody has declared what a session holds. */
   set(key: UndeclaredKey<T>, value: unknown): void
@@ -104,8 +112,9 @@ export interface SessionMethods<T> {
  */
 export type Session<T = SessionData> = Partial<T> & SessionMethods<T>
 
-/** The plugin. */
-export type FastifySecureSession = FastifyPluginAsync<SecureSessionOptions>
+/** The plugin. `register` calls it; a plugin of yours that does may pass its own callback on, as `done`. */
+export type FastifySecureSession =
+  (app: FastifyInstance, options: SecureSessionOptions, done?: (error?: Error) => void) => Promise<void>
 
 /** What of a logger is used when a cookie is decoded. */
 export type DecodeLog = Partial<Pick<FastifyBaseLogger, 'debug' | 'trace'>>

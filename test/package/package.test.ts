@@ -55,7 +55,7 @@ describe('the tarball', () => {
     const output = await tool(folder, 'attw', [tarball, '--exclude-entrypoints', './genkey.js', '--no-definitely-typed', '--format', 'json'])
     const { analysis } = JSON.parse(output)
     assert.deepEqual(analysis.problems, [])
-    assert.deepEqual(Object.keys(analysis.entrypoints), ['.', './revocation', './package.json'])
+    assert.deepEqual(Object.keys(analysis.entrypoints), ['.', './revocation', './types', './types/*', './package.json'])
   })
 })
 

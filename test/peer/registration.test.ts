@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { describe, it } from 'node:test'
+import Fastify from 'fastify'
 import fp from 'fastify-plugin'
 import { newKey } from '../helpers.ts'
-import { SIDES, bothSides, serverOf, type Options, type Setup } from './support.ts'
+import { PLUGINS, SIDES, bothSides, serverOf, type Options, type Setup } from './support.ts'
 
 const KEY = newKey()
 
@@ -54,6 +55,20 @@ describe('an app has what it has with the peer, given', () => {
     for (const side of SIDES) {
       const { app } = await serverOf(side, { options: { key: KEY } }, app => app.register(dependent))
       assert.equal(app.hasPlugin('dependent'), true, side)
+    }
+  })
+
+  it('a plugin that calls it, and hands its own callback on', async () => {
+    for (const side of SIDES) {
+      const { app } = await serverOf(side, { options: { key: KEY } })
+      const outer = Fastify()
+      let calls = 0
+      outer.register(fp((inner, _options, done) => {
+        PLUGINS[side](inner, { key: KEY }, (error?: Error) => { calls++; done(error) })
+      }))
+      await outer.ready()
+      assert.equal(calls, 1, side)
+      assert.equal(outer.decodeSecureSession(app.encodeSecureSession(app.createSecureSession({ n: 1 })))?.get('n'), 1, side)
     }
   })
 

@@ -3,6 +3,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { OpenedToken, Session, SessionCodec, SessionData } from 'fastify-sealed-session'
 import { expect, test } from 'tstyche'
 
+type IsAny<T> = 0 extends 1 & T ? true : false
+
 interface Profile {
   name: string
 }
@@ -22,6 +24,7 @@ declare module 'fastify' {
 declare const app: FastifyInstance
 declare const request: FastifyRequest
 const { session, profile } = request
+export const readName = () => session.get('name')
 
 test('the request has a session with the declared keys', () => {
   expect(session).type.toBe<Session>()
@@ -36,15 +39,16 @@ test('declared keys have their types, by method and as properties', () => {
   expect(session.set).type.not.toBeCallableWith('userId', '1')
 })
 
-test('any other key is refused by `set` and read as unknown', () => {
+test('any other key is refused by `set` and read as any, or as what the caller says', () => {
   expect(session.set).type.not.toBeCallableWith('name', 'Ada')
-  expect(session.get('name')).type.toBe<unknown>()
+  expect<IsAny<ReturnType<typeof readName>>>().type.toBe<true>()
+  expect(session.get<string>('name')).type.toBe<string | undefined>()
   expect(session).type.not.toHaveProperty('name')
 })
 
 test('a session with another name has keys of its own', () => {
   expect(profile.get('name')).type.toBe<string | undefined>()
-  expect(profile.get('userId')).type.toBe<unknown>()
+  expect(profile.get<number>('userId')).type.toBe<number | undefined>()
   expect(profile.set).type.not.toBeCallableWith('userId', 1)
 })
 

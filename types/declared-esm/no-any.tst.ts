@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { createSessionCodec, generateKey, sessionInfo } from 'fastify-sealed-session'
 import type {
   DecodeLog,
+  DeclaredSessionData,
   FastifySecureSession,
   Format,
   InferSession,
@@ -48,6 +49,9 @@ type Or<A, B> = true extends A | B ? true : false
 /** The names of the members of T that have any in them; those of each type in a union. */
 type AnyMembers<T> = T extends unknown ? { [Key in keyof T]-?: true extends HasAny<T[Key]> ? Key : never }[keyof T] : never
 
+declare const session: Session
+export const readDeclared = () => session.get('userId')
+
 describe('the helpers of this file find `any`', () => {
   test('as a type', () => {
     expect<IsAny<any>>().type.toBe<true>()
@@ -81,6 +85,7 @@ test('no exported type is any', () => {
   expect<AnyMembers<SessionSerializer>>().type.toBe<never>()
   expect<AnyMembers<SessionSealMessage>>().type.toBe<never>()
   expect<IsAny<DecodeLog>>().type.toBe<false>()
+  expect<IsAny<DeclaredSessionData>>().type.toBe<false>()
   expect<IsAny<FastifySecureSession>>().type.toBe<false>()
   expect<IsAny<SecureSessionOptions>>().type.toBe<false>()
   expect<IsAny<SecureSessionPluginOptions>>().type.toBe<false>()
@@ -97,11 +102,11 @@ test('no exported type is any', () => {
   expect<AnyMembers<ReturnType<Unsign>>>().type.toBe<never>()
 })
 
-test('no member of a session is any, takes any or gives any', () => {
-  expect<AnyMembers<Session>>().type.toBe<never>()
-  expect<AnyMembers<Session<{ key: string }>>>().type.toBe<never>()
-  expect<AnyMembers<SessionMethods<SessionData>>>().type.toBe<never>()
-  expect<IsAny<ReturnType<Session['get']>>>().type.toBe<false>()
+test('no member of a session is any, takes any or gives any, but for a key that nobody declared, as with the peer', () => {
+  expect<AnyMembers<Session>>().type.toBe<'get'>()
+  expect<AnyMembers<Session<{ key: string }>>>().type.toBe<'get'>()
+  expect<AnyMembers<SessionMethods<SessionData>>>().type.toBe<'get'>()
+  expect<IsAny<ReturnType<typeof readDeclared>>>().type.toBe<false>()
   expect<AnyMembers<Parameters<Session['options']>[0]>>().type.toBe<never>()
 })
 

@@ -12,9 +12,12 @@ import { expect, test } from 'tstyche'
 const app = Fastify()
 const options = { key: 'key' }
 
-test('the default import is the plugin', () => {
-  expect(byDefault).type.toBe<FastifySecureSession>()
-  expect(defaultByName).type.toBe<FastifySecureSession>()
+test('the default import is the plugin, and a namespace of the types and the other functions', () => {
+  expect(byDefault).type.toBeAssignableTo<FastifySecureSession>()
+  expect(byDefault.default).type.toBe<FastifySecureSession>()
+  expect(byDefault.Keyring).type.toBe<typeof everything.Keyring>()
+  expect<byDefault.Session>().type.toBe<Session>()
+  expect(defaultByName).type.toBe<typeof byDefault>()
   expect(app.register(byDefault, options)).type.not.toRaiseError()
 })
 
@@ -25,7 +28,7 @@ test('the named import is the plugin', () => {
 
 test('the star import has the plugin as `default` and by its name, and the other functions', () => {
   expect<keyof typeof everything>().type.toBe<'default' | 'fastifySecureSession' | 'Keyring' | 'createSessionCodec' | 'generateKey' | 'sessionInfo'>()
-  expect(everything.default).type.toBe<FastifySecureSession>()
+  expect(everything.default).type.toBe<typeof byDefault>()
   expect(everything.fastifySecureSession).type.toBe<FastifySecureSession>()
   expect<everything.Session>().type.toBe<Session>()
 })
@@ -40,7 +43,7 @@ test('`import x = require()` is the plugin itself, with `default` and its name o
 
 test('a dynamic import has the plugin as `default` and by its name', async () => {
   const module = await import('fastify-sealed-session')
-  expect(module.default).type.toBe<FastifySecureSession>()
+  expect(module.default).type.toBe<typeof byDefault>()
   expect(module.fastifySecureSession).type.toBe<FastifySecureSession>()
 })
 

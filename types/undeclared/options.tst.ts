@@ -170,5 +170,5 @@ test('the types of the options are exported', () => {
 test('an HTTP/2 app takes the plugin too', () => {
   const app = Fastify({ http2: true })
   app.register(secureSession, { key })
-  app.get('/', async request => expect(request.session.get('userId')).type.toBe<unknown>())
+  app.get('/', async request => expect(request.session.get<number>('userId')).type.toBe<number | undefined>())
 })
