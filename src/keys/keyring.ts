@@ -38,7 +38,7 @@ export class Keyring {
    * `FST_SEALED_SESSION_KEY_TEXT` for what is no key, and `FST_SEALED_SESSION_KEY_ID_TAKEN` where
    * two keys have one id (a chance of one in 4.3 billion).
    */
-  constructor (keys: SessionKey | readonly SessionKey[]) {
+  constructor (keys: SessionKey | readonly SessionKey[] | undefined) {
     this.#state = new KeyringState(readKeys(keys).map(({ bytes }) => new DerivedKey(bytes)))
   }
 
@@ -54,6 +54,7 @@ export class Keyring {
    * session; they seal nothing, and what they open is not sealed again. If the file has none of its
    * keys any more, as after `rotate --keep 0`, they open nothing from the second look on.
    * @param path of the file, or its URL. A relative one counts from the current directory.
+   * `undefined` compiles, for a variable of the environment, and is refused.
    * @throws `FST_SEALED_SESSION_KEY_FILE` where it cannot be read, with the error of the file system
    * as its `cause`, or is not valid; `FST_SEALED_SESSION_OPTION_INVALID` where the path is not set
    * or a URL of no file, or if `activateAfter` is a second or longer and shorter than ten
@@ -61,14 +62,14 @@ export class Keyring {
    * `KeyFileOptions`, and `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_OPTION_INVALID` or
    * `FST_SEALED_SESSION_DURATION` for what is of a wrong type.
    */
-  static async fromFile (path: string | URL, options: KeyFileOptions = {}): Promise<Keyring> {
+  static async fromFile (path: string | URL | undefined, options: KeyFileOptions = {}): Promise<Keyring> {
     refuseUnknown(options, FILE_OPTIONS)
     const watch = readFlag(options, 'watch', false)
     const activateAfter = readDuration(options, 'activateAfter', DEFAULT_ACTIVATE_AFTER, { orZero: true })
     const interval = readDuration(options, 'watchInterval', DEFAULT_WATCH_INTERVAL)
     if (watch) assertPace(activateAfter, interval)
     await sodiumReady()
-    const file = await readKeyFile(asPath(path), path)
+    const file = await readKeyFile(asPath(path), path!) // asPath() refuses undefined
     const keyring = new Keyring(parseKeyFile(file.content, file.path))
     keyring.#state.readFrom(file)
     if (watch) keyring.#state.follow(file, { activateAfter, interval })

@@ -187,8 +187,11 @@ export interface SessionKeyOptions {
    * The key, or several for rotation: the first seals, all of them open, and a session that a later
    * one opened is sealed again with the first when it is used. Bytes are copied at registration. Or a
    * `Keyring`, which can change while the app runs.
+   *
+   * `undefined` is taken so that `key: process.env.SESSION_KEY` compiles: where the variable is not
+   * set, registration is refused with `FST_SEALED_SESSION_KEY_MISSING`.
    */
-  key: SessionKey | readonly SessionKey[] | Keyring
+  key: SessionKey | readonly SessionKey[] | Keyring | undefined
   /** Has no effect beside `key`. */
   secret?: SessionSecret | readonly SessionSecret[] | undefined
   /** Has no effect beside `key`. */
@@ -201,9 +204,10 @@ export interface SessionSecretOptions {
   /**
    * Passphrase of at least 32 bytes. The key is derived from it at registration with libsodium's
    * `crypto_pwhash` (Argon2id, MODERATE limits: 256 MiB and about half a second, off the event loop).
-   * Or several for rotation, as with `key`; two are derived at a time.
+   * Or several for rotation, as with `key`; two are derived at a time. `undefined` compiles, as with
+   * `key`, and is refused.
    */
-  secret: SessionSecret | readonly SessionSecret[]
+  secret: SessionSecret | readonly SessionSecret[] | undefined
   /**
    * Exactly 16 bytes. Default: one that is the same in every installation, with a warning, since
    * it lets one guess be tried against all of them at once.

@@ -1,7 +1,7 @@
 // What `register` takes and what it refuses.
 import Fastify from 'fastify'
 import { Buffer } from 'node:buffer'
-import secureSession, { type InferSession, type SecureSessionOptions, type SecureSessionPluginOptions, type Session } from 'fastify-sealed-session'
+import secureSession, { Keyring, type InferSession, type SecureSessionOptions, type SecureSessionPluginOptions, type Session } from 'fastify-sealed-session'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { type } from 'arktype'
 import superjson from 'superjson'
@@ -43,9 +43,16 @@ describe('key', () => {
     expect(register).type.not.toBeCallableWith({ key: [1] })
     expect(register).type.not.toBeCallableWith({ key: ['key', 1] })
     expect(register).type.not.toBeCallableWith({ key: null })
-    expect(register).type.not.toBeCallableWith({ key: undefined })
     expect(register).type.not.toBeCallableWith({ key: new Date() })
     expect(app.register).type.not.toBeCallableWith(secureSession, { key: 1 })
+  })
+
+  test('may come from the environment, where a variable may not be set', () => {
+    app.register(secureSession, { key: process.env['SESSION_KEY'] })
+    app.register(secureSession, { secret: process.env['SESSION_SECRET'] })
+    expect(Keyring.fromFile(process.env['SESSION_KEYS'])).type.toBe<Promise<Keyring>>()
+    expect(Keyring).type.toBeConstructableWith(process.env['SESSION_KEY'])
+    expect(Keyring.fromFile).type.not.toBeCallableWith()
   })
 
   test('or a secret is required', () => {
