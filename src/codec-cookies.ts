@@ -1,8 +1,8 @@
 import { Budget } from './budget.ts'
 import { newestOf, type Found, type Refused } from './candidates.ts'
 import type { Codec } from './codec.ts'
-import { chunkName, joinChunks } from './cookies/chunks.ts'
-import { cookieValues } from './cookies/find.ts'
+import { joinChunks } from './cookies/chunks.ts'
+import { cookieValues, numberedValues } from './cookies/find.ts'
 import { decodeValue } from './cookies/set-cookie.ts'
 import { checkWith } from './cookies/signer.ts'
 import { sealedSessionError } from './errors.ts'
@@ -19,10 +19,9 @@ export function findInHeader (header: string | undefined, unsign: Unsign | undef
   if (cookie.signed === true && unsign === undefined) throw sealedSessionError('FST_SEALED_SESSION_UNSIGN_MISSING', [sessionName])
   const budget = new Budget(codec.keyCount)
   const decode = budget.limit(decodeValue)
-  const valuesOf = (index: number, picks?: (text: string) => boolean): string[] => cookieValues(header, chunkName(cookieName, index), decode, picks)
-  const values = valuesOf(0)
+  const values = cookieValues(header, cookieName, decode)
   if (values.length === 0) return null
-  const joined = joinChunks(values, valuesOf)
+  const joined = joinChunks(values, numberedValues(header, cookieName, decode))
   if (joined.length === 0) return { ok: false, reason: 'chunk-missing' }
   return newestOf(joined, { codec, signatures: unsign === undefined ? null : checkWith(unsign) }, budget)
 }

@@ -1,4 +1,4 @@
-import { MAX_CANDIDATES, cookieValues } from './find.ts'
+import { MAX_CANDIDATES, numberedValues, type NumberedValues } from './find.ts'
 import { MAX_COOKIE_BYTES } from './set-cookie.ts'
 
 // A value that is too long for one cookie is split over several:
@@ -35,6 +35,9 @@ const MARK = '~'
 /** Where a token has random characters: of its nonce in the sealed format, of its tag in the other. */
 const RANDOM_START = 8
 const TAG_LENGTH = 4
+
+/** Where the mark behind the tag of a later part stands. */
+const TAG_END = MARK.length + TAG_LENGTH
 
 /** The name of a chunk; the first has the name itself. */
 export function chunkName (name: string, index: number): string {
@@ -96,7 +99,7 @@ function bytesInRequest (lines: readonly string[]): number {
  * @param valuesOf the request's values of the chunk with an index. `picks` chooses, by their text in
  * the header, those that must be among them.
  */
-export function joinChunks (values: readonly string[], valuesOf: (index: number, picks?: (text: string) => boolean) => readonly string[]): readonly string[] {
+export function joinChunks (values: readonly string[], valuesOf: (...asked: Parameters<NumberedValues>) => readonly string[]): readonly string[] {
   const firsts = values.flatMap(value => firstChunk(value) ?? [])
   if (firsts.length === 0) return values
   const tags = firsts.flatMap(({ tag }) => tag ?? [])
@@ -134,7 +137,7 @@ function firstChunk (value: string): FirstChunk | null {
 function picker (tags: readonly string[]): ((text: string) => boolean) | undefined {
   if (tags.length === 0) return undefined
   const left = new Set(tags)
-  return text => left.delete(TAGGED.exec(text)?.[1] ?? '')
+  return text => text[TAG_END] === MARK && text[0] === MARK && left.delete(text.slice(MARK.length, TAG_END))
 }
 
 /**
@@ -177,10 +180,9 @@ const NONE: readonly number[] = []
  */
 export function chunksIn (header: string | undefined, name: string, from: number, decode: (text: string) => string | undefined): readonly number[] {
   if (typeof header !== 'string' || !hasLater(header, name)) return NONE
+  const valuesOf = numberedValues(header, name, decode)
   const found: number[] = []
-  for (let index = from; index < MAX_CHUNKS; index++) {
-    if (cookieValues(header, chunkName(name, index), decode).some(isLater)) found.push(index)
-  }
+  for (let index = from; index < MAX_CHUNKS; index++) if (valuesOf(index).some(isLater)) found.push(index)
   return found
 }
 

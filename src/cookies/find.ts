@@ -10,6 +10,7 @@ const TAB = 0x09
 const SPACE = 0x20
 const SEMICOLON = 0x3b
 const EQUALS = 0x3d
+const ZERO = 0x30
 
 /**
  * The values of the cookies of one name in a `Cookie` header (RFC 6265 section 4.2.1), each once, in
@@ -19,23 +20,59 @@ const EQUALS = 0x3d
  * cannot lock the user out. Only a `__Host-` name keeps such a cookie from being planted.
  * @param decode turns a value as it stands in the header into what it was before it was encoded;
  * undefined for one that is left out.
- * @param picks chooses values by their text, as it stands in the header. They come on top of the
- * others, however many of those are there before them.
  */
-export function cookieValues (header: string | undefined, name: string, decode: (text: string) => string | undefined, picks?: (text: string) => boolean): string[] {
+export function cookieValues (header: string | undefined, name: string, decode: Decode): string[] {
   if (typeof header !== 'string') return []
   const values: string[] = []
-  let others = 0
-  for (let start = valueIndex(header, name, 0); start !== -1;) {
+  let start = valueIndex(header, name, 0)
+  for (let seen = 0; start !== -1 && seen < MAX_CANDIDATES; seen++) {
     const end = endOfPair(header, start)
-    const text = trimmed(header, start, end)
-    if (picks?.(text) === true || others++ < MAX_CANDIDATES) {
-      const value = text.length > MAX_ENCODED_LENGTH ? text : decode(text)
-      if (value !== undefined && !values.includes(value)) values.push(value)
-    } else if (picks === undefined) break
+    addValue(values, trimmed(header, start, end), decode)
     start = valueIndex(header, name, end)
   }
   return values
+}
+
+type Decode = (text: string) => string | undefined
+
+function addValue (values: string[], text: string, decode: Decode): void {
+  const value = text.length > MAX_ENCODED_LENGTH ? text : decode(text)
+  if (value !== undefined && !values.includes(value)) values.push(value)
+}
+
+/** Reads the values of the cookies `name.1` to `name.9` of a header, by their number. */
+export interface NumberedValues {
+  /** @param picks chooses values, as they stand in the header, that count beside `MAX_CANDIDATES` others. */
+  (number: number, picks?: (text: string) => boolean): string[]
+}
+
+/** The header is searched once for all of them, when the first is asked for: hostile ones are long. */
+export function numberedValues (header: string | undefined, name: string, decode: Decode): NumberedValues {
+  let texts: readonly string[][] | null = null
+  return (number, picks) => {
+    texts ??= numberedTexts(header, `${name}.`)
+    const values: string[] = []
+    let others = 0
+    for (const text of texts[number] ?? []) {
+      if (picks?.(text) === true || others++ < MAX_CANDIDATES) addValue(values, text, decode)
+    }
+    return values
+  }
+}
+
+function numberedTexts (header: string | undefined, prefix: string): readonly string[][] {
+  const texts: string[][] = Array.from({ length: 10 }, () => [])
+  if (typeof header !== 'string') return texts
+  for (let at = header.indexOf(prefix); at !== -1; at = header.indexOf(prefix, at)) {
+    const start = at
+    at += prefix.length
+    const number = header.charCodeAt(at) - ZERO
+    const equals = skipSpace(header, at + 1)
+    if (!(number > 0 && number < 10) || header.charCodeAt(equals) !== EQUALS || !startsPair(header, start)) continue
+    at = endOfPair(header, equals + 1)
+    texts[number]?.push(trimmed(header, equals + 1, at))
+  }
+  return texts
 }
 
 /** The value of the only cookie of a name, as it stands in the header; null where there is none, or several. */

@@ -6,7 +6,7 @@ import { Budget } from '../budget.ts'
 import { newestOf, type Found, type Opening, type Refused } from '../candidates.ts'
 import { chunkName, isChunk, joinChunks } from '../cookies/chunks.ts'
 import type { Content } from '../content.ts'
-import { cookieValues, onlyText } from '../cookies/find.ts'
+import { cookieValues, numberedValues, onlyText, type NumberedValues } from '../cookies/find.ts'
 import type { SignatureCheck } from '../cookies/signer.ts'
 import { dataFrom, getOwn } from '../data/data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from '../diagnostics.ts'
@@ -19,9 +19,6 @@ import { SessionState } from '../session/session.ts'
 import type { SessionSettings } from '../session/settings.ts'
 import type { DecodeLog } from '../types.ts'
 import { WARNINGS, type Warn } from '../warnings.ts'
-
-/** The values of the chunk with an index. */
-type ChunkValues = Parameters<typeof joinChunks>[1]
 
 const SEVERAL_SESSIONS = '@fastify/secure-session: different sessions open in one request, the one written last counts: one of them may be planted'
 
@@ -147,8 +144,14 @@ export class SessionManager {
   #findDecoded (request: FastifyRequest): Found | Refused | null {
     const budget = new Budget(this.#codec.keyCount)
     const decode = budget.limit(this.#decode)
-    const { own, values } = this.#valuesOf(request, this.config.cookieName, decode)
-    const later: ChunkValues = (index, picks) => this.#chunkValues(request, index, decode, picks)
+    const { cookieName } = this.config
+    const { cookie } = request.headers
+    const { own, values } = withOwn(request, cookieName, () => cookieValues(cookie, cookieName, decode))
+    const numbered = numberedValues(cookie, cookieName, decode)
+    const later: typeof numbered = (index, picks) => {
+      const { own, values } = withOwn(request, chunkName(cookieName, index), () => numbered(index, picks))
+      return own === null ? values : [own, ...values]
+    }
     let refused: Refused | null = null
     if (own !== null) {
       const opened = this.#newest([own], later, budget, request.log)
@@ -159,25 +162,8 @@ export class SessionManager {
     return this.#newest(values, later, budget, request.log) ?? refused
   }
 
-  /**
-   * The values of a cookie. What a hook of the app has put into request.cookies, `own`, counts
-   * before the header, and what it has taken out is gone.
-   */
-  #valuesOf (request: FastifyRequest, name: string, decode: CookieCoding['decode'], picks?: (text: string) => boolean): { own: string | null, values: string[] } {
-    const parsed = parsedCookies(request)
-    const value = parsed === null ? null : getOwn(parsed, name)
-    if (value === undefined) return { own: null, values: [] }
-    const values = cookieValues(request.headers.cookie, name, decode, picks)
-    return { own: typeof value === 'string' && !values.includes(value) ? value : null, values }
-  }
-
-  #chunkValues (request: FastifyRequest, index: number, decode: CookieCoding['decode'], picks?: (text: string) => boolean): string[] {
-    const { own, values } = this.#valuesOf(request, chunkName(this.config.cookieName, index), decode, picks)
-    return own === null ? values : [own, ...values]
-  }
-
   /** Of several cookies that open, the one written last: the others are older, or planted. */
-  #newest (values: readonly string[], later: ChunkValues, budget: Budget, log: FastifyBaseLogger): Found | Refused | null {
+  #newest (values: readonly string[], later: NumberedValues, budget: Budget, log: FastifyBaseLogger): Found | Refused | null {
     const joined = joinChunks(values, later)
     const [first] = values
     if (joined.length === 0 && first !== undefined) return this.#told(first, { ok: false, reason: 'chunk-missing' }, log)
@@ -228,6 +214,18 @@ export class SessionManager {
     // A signer of the app's own may give a value back even where it is not valid.
     return unsigned.valid === true ? unsigned.value : null
   }
+}
+
+/**
+ * The values of a cookie. What a hook of the app has put into request.cookies, `own`, counts before
+ * the header, and what it has taken out is gone.
+ */
+function withOwn (request: FastifyRequest, name: string, inHeader: () => string[]): { own: string | null, values: string[] } {
+  const parsed = parsedCookies(request)
+  const value = parsed === null ? null : getOwn(parsed, name)
+  if (value === undefined) return { own: null, values: [] }
+  const values = inHeader()
+  return { own: typeof value === 'string' && !values.includes(value) ? value : null, values }
 }
 
 /** Gives a session what its token, which is older than the use of ids, does not have. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import Fastify from 'fastify'
-import { MAX_CANDIDATES, cookieValues } from '../../src/cookies/find.ts'
+import { MAX_CANDIDATES, cookieValues, numberedValues } from '../../src/cookies/find.ts'
 
 const app = Fastify()
 app.register(cookiePlugin)
@@ -91,3 +91,25 @@ describe('cookieValues', () => {
 function hex (character: string): string {
   return character.charCodeAt(0).toString(16).padStart(4, '0')
 }
+
+describe('the values of numbered cookies', () => {
+  const part = fc.constantFrom('session.1', 'session.2', 'session.9', 'session.0', 'session.', 'session', 'session.12', ' session.1', 'xsession.1', '=', '=~a', '= b', '~', ';', '; ', '\t', 'session.1session.1', '%41')
+
+  it('are those of each name by itself, in any header', () => {
+    fc.assert(fc.property(fc.array(part, { maxLength: 30 }).map(parts => parts.join('')), header => {
+      const numbered = numberedValues(header, 'session', decodeURIComponent)
+      for (let number = 1; number < 10; number++) assert.deepEqual(numbered(number), cookieValues(header, `session.${number}`, decodeURIComponent), header)
+    }), { numRuns: 2000 })
+  })
+
+  it('are 16 at most of a number, and those that are picked, however many are before them', () => {
+    const header = [...Array.from({ length: 100 }, (_, n) => `session.1=${n}`), 'session.1=picked'].join('; ')
+    const numbered = numberedValues(header, 'session', text => text)
+    assert.equal(numbered(1).length, 16)
+    assert.deepEqual(numbered(1, text => text === 'picked').slice(15), ['15', 'picked'])
+  })
+
+  it('are none without a header', () => {
+    assert.deepEqual(numberedValues(undefined, 'session', text => text)(1), [])
+  })
+})
