@@ -3,7 +3,8 @@
  * path that was tried, and who required what.
  */
 export function reasonOf (error: unknown): string {
-  const { code, message, cause } = error as { code?: string, message: string, cause?: { message?: string } }
+  // libsodium as WebAssembly throws text where it finds no secure random numbers.
+  const { code, message = String(error), cause } = error as { code?: string, message?: string, cause?: { message?: string } }
   if (code === 'ADDON_NOT_FOUND') {
     const platform = /prebuilds\/([\w-]+)\//.exec(message)?.[1] ?? `${process.platform}-${process.arch}`
     return `it has no binary for ${platform}`

@@ -16,6 +16,14 @@ export function fillRandomWithout (buffer: Uint8Array): void {
 }
 
 /**
+ * The same bytes as the `Uint8Array` that libsodium asks for with `instanceof`. Where a test runs in
+ * jsdom, that is not the one that Node's buffers are of.
+ */
+function view ({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length)
+}
+
+/**
  * libsodium compiled to WebAssembly, by its own author: for platforms that the addon has no binary
  * for. The same tokens, slower with long ones. It copies what it is given and what it returns.
  */
@@ -34,7 +42,7 @@ export class WasmSodium implements SodiumLibrary {
 
   secretboxSeal (message: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): void {
     assertLength('mac', mac, SECRETBOX_MAC_BYTES)
-    const sealed = this.#sodium.crypto_secretbox_detached(message, nonce, key)
+    const sealed = this.#sodium.crypto_secretbox_detached(view(message), view(nonce), view(key))
     mac.set(sealed.mac)
     message.set(sealed.cipher)
   }
@@ -44,25 +52,25 @@ export class WasmSodium implements SodiumLibrary {
     assertLength('mac', mac, SECRETBOX_MAC_BYTES)
     assertLength('nonce', nonce, SECRETBOX_NONCE_BYTES)
     assertLength('key', key, KEY_BYTES)
-    return succeeds(() => ciphertext.set(this.#sodium.crypto_secretbox_open_detached(ciphertext, mac, nonce, key)))
+    return succeeds(() => ciphertext.set(this.#sodium.crypto_secretbox_open_detached(view(ciphertext), view(mac), view(nonce), view(key))))
   }
 
   aeadSeal (sealed: Uint8Array, message: Uint8Array, associatedData: Uint8Array, nonce: Uint8Array, key: Uint8Array): void {
     assertLength('message', message, sealed.length - AEAD_TAG_BYTES)
-    sealed.set(this.#sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(message, associatedData, null, nonce, key))
+    sealed.set(this.#sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(view(message), view(associatedData), null, view(nonce), view(key)))
   }
 
   aeadOpen (message: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean {
     assertLength('message', message, sealed.length - AEAD_TAG_BYTES)
     assertLength('nonce', nonce, AEAD_NONCE_BYTES)
     assertLength('key', key, KEY_BYTES)
-    return succeeds(() => message.set(this.#sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, sealed, associatedData, nonce, key)))
+    return succeeds(() => message.set(this.#sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, view(sealed), view(associatedData), view(nonce), view(key))))
   }
 
   deriveSubkey (key: Uint8Array, id: number, context: string, length: number): Buffer {
     // Of a shorter one the library returns zeros and no error.
     if (length < SUBKEY_MIN_BYTES || length > SUBKEY_MAX_BYTES) throw new RangeError(`a subkey has ${SUBKEY_MIN_BYTES} to ${SUBKEY_MAX_BYTES} bytes, not ${length}`)
-    return Buffer.from(this.#sodium.crypto_kdf_derive_from_key(length, id, context, key))
+    return Buffer.from(this.#sodium.crypto_kdf_derive_from_key(length, id, context, view(key)))
   }
 
   async derivePassphraseKey (passphrase: Uint8Array, salt: Uint8Array): Promise<Buffer> {
@@ -70,6 +78,6 @@ export class WasmSodium implements SodiumLibrary {
   }
 
   hash (input: Uint8Array): Buffer {
-    return Buffer.from(this.#sodium.crypto_generichash(KEY_BYTES, input, null))
+    return Buffer.from(this.#sodium.crypto_generichash(KEY_BYTES, view(input), null))
   }
 }

@@ -1,7 +1,7 @@
 // libsodium as WebAssembly where the addon cannot be loaded: the packed package in processes of its
 // own, with the addon really missing or unusable, or with one of the two builds forced.
 import assert from 'node:assert/strict'
-import { rm } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { ERRORS } from '../../src/error-table.ts'
@@ -235,7 +235,7 @@ describe('a derivation in a thread that fails', () => {
 
   for (const [title, library, message] of LIBRARIES) {
     it(`rejects ready(), and the process ends: the thread ${title}`, async () => {
-      const file = join(of['copied-wasm'].folder, 'node_modules', 'libsodium-wrappers-sumo', 'dist', 'modules-sumo', 'libsodium-wrappers.js')
+      const file = wasmFile('copied-wasm')
       // With the mode in which a rejection that nobody handles would end nothing, and with what the
       // thread must not load.
       const args = ['--max-old-space-size=100', '--require', './main-thread-only.cjs', 'derivation-fails.cjs']
@@ -245,6 +245,36 @@ describe('a derivation in a thread that fails', () => {
     })
   }
 })
+
+describe("where the global Uint8Array is not that of Node's buffers, as in jsdom", () => {
+  for (const sodium of ['native', 'wasm']) {
+    it(`tokens are sealed and opened (${sodium})`, async () => {
+      const opened = await of.complete.json<object>(['other-realm.cjs'], { sodium })
+      assert.deepEqual(opened, { secretbox: ['secretbox', false], sealed: ['sealed', false], passphrase: ['passphrase', false] })
+    })
+  }
+})
+
+describe('a WebAssembly build that throws text', () => {
+  it('is a complete error, with the text in its message', async () => {
+    const file = wasmFile('copied-wasm')
+    const original = await readFile(file)
+    await writeFile(file, 'throw "no secure random number generator"')
+    try {
+      const { ready } = await of['copied-wasm'].json<Record<string, Seen>>(['errors.cjs'], { sodium: 'wasm' })
+      const seen = ready ?? assert.fail('it was ready')
+      assertComplete(seen, MISSING)
+      assert.match(seen.message, /"wasm"; no secure random number generator$/)
+    } finally {
+      await writeFile(file, original)
+    }
+  })
+})
+
+/** The file of the WebAssembly build that `require` loads. */
+function wasmFile (variant: typeof VARIANTS[number]): string {
+  return join(of[variant].folder, 'node_modules', 'libsodium-wrappers-sumo', 'dist', 'modules-sumo', 'libsodium-wrappers.js')
+}
 
 describe('threads', () => {
   for (const sodium of ['native', 'wasm']) {
