@@ -82,7 +82,7 @@ export const ERRORS = {
   },
   FST_SEALED_SESSION_SODIUM_MISSING: {
     message: 'libsodium cannot be loaded: %s',
-    advice: 'Install the package again with its dependencies "sodium-native" and "libsodium-wrappers-sumo".'
+    advice: 'Install the package again with its dependencies "sodium-native" and "libsodium-wrappers-sumo". For a bundle, see docs/bundling.md.'
   },
   FST_SEALED_SESSION_SODIUM_NOT_READY: {
     message: 'the WebAssembly build of libsodium is still being loaded',

@@ -1,29 +1,48 @@
 // Loads the two builds of libsodium. CommonJS in both builds of this package, since only `require`
 // loads at once what may be missing.
+//
+// The WebAssembly build goes into a bundle: its name is a literal that bundlers see. The addon must
+// not, since it finds its binary beside its own files only: it is looked for from the bundle when that
+// runs, with a `require` that bundlers do not see through.
 import { createRequire } from 'node:module'
 import type { SodiumNative } from 'sodium-native'
 
-export type SodiumWasm = typeof import('libsodium-wrappers-sumo')
+export type SodiumWasm = Awaited<ReturnType<typeof loadWasm>>
 
-// Not the `require` of this file: where a loader such as tsx is in use, Node 20 gives a file that an
-// ES module imports a lesser one, with which sodium-native does not find its binary.
-const load = createRequire(__filename)
+/** The `require` of a bundle of webpack's, by webpack's name for it. */
+declare const __non_webpack_require__: NodeJS.Require | undefined
+
+// The `require` of this file comes last: where a loader such as tsx is in use, Node 20 gives a file that
+// an ES module imports a lesser one, with which sodium-native does not find its binary. It is for bundles
+// that are ES modules: they have no `__filename`. webpack's may be told to have that of the source.
+function bundleRequire (): NodeJS.Require {
+  if (typeof __non_webpack_require__ === 'function') return __non_webpack_require__
+  return typeof __filename === 'string' ? createRequire(__filename) : require
+}
 
 /** The addon; or why it cannot be loaded, as where there is no binary for the platform. */
-export function loadNative (): SodiumNative | Error {
+export function loadNative (): { addon: SodiumNative } | { error: unknown } {
   try {
-    return load('sodium-native') as SodiumNative
+    return { addon: bundleRequire()('sodium-native') as SodiumNative }
   } catch (error) {
-    return error as Error
+    return { error }
   }
 }
 
-/** The WebAssembly build, which is usable once its `ready` has resolved. */
-export function loadWasm (): SodiumWasm {
-  return load('libsodium-wrappers-sumo') as SodiumWasm
+/**
+ * The WebAssembly build, which is usable once its `ready` has resolved. `import()` finds its ES module,
+ * but for the CommonJS copy of this package: it has a third of the bytes, and names no `__dirname`,
+ * which ends the CommonJS one in a bundle that is an ES module.
+ */
+export async function loadWasm () {
+  const { default: sodium } = await import(/* webpackMode: "eager" */ 'libsodium-wrappers-sumo')
+  return sodium
 }
 
-/** Where the WebAssembly build is, for a thread to load it. */
+/**
+ * Where the WebAssembly build is, for a thread to load it.
+ * @throws where it has no file of its own, as in a bundle.
+ */
 export function wasmPath (): string {
-  return load.resolve('libsodium-wrappers-sumo')
+  return bundleRequire().resolve('libsodium-wrappers-sumo')
 }

@@ -1,4 +1,5 @@
 import { Worker } from 'node:worker_threads'
+import { sealedSessionError } from '../errors.ts'
 import { wasmPath } from './load.cts'
 
 /**
@@ -15,20 +16,33 @@ const derive = () => {
 sodium.ready.then(derive).catch(error => { setImmediate(() => { throw error }) })
 `
 
+const ADVICE = 'In a bundle, a thread does not see what is in the bundle: put one of the two packages in "node_modules" beside it, or give a "key" in place of a passphrase.'
+
 /**
  * Derives a key from a passphrase with the WebAssembly build of libsodium. That takes a second or
  * more of the thread it runs on: one of its own, so that it is not the app's.
- * @throws what the thread ended with, such as too little memory.
+ * @throws what the thread ended with, such as too little memory, and `FST_SEALED_SESSION_SODIUM_MISSING`
+ * in a bundle that has no file of the library beside it. On this thread it could be derived there, but
+ * would hold up the app, and keep 256 MiB for good.
  */
 export async function derivePassphraseKeyInWorker (passphrase: Uint8Array, salt: Uint8Array): Promise<Buffer> {
+  const library = libraryPath()
   return await new Promise<Buffer>((resolve, reject) => {
     // Copies: a small buffer is part of a larger one, all of which would go to the thread. And none
     // of the options of this process, which may load what has no place in the thread.
-    const workerData = { library: wasmPath(), passphrase: Uint8Array.from(passphrase), salt: Uint8Array.from(salt) }
+    const workerData = { library, passphrase: Uint8Array.from(passphrase), salt: Uint8Array.from(salt) }
     const worker = new Worker(SOURCE, { eval: true, workerData, execArgv: [] })
     worker.once('message', (key: Uint8Array) => { resolve(Buffer.from(key)) })
     worker.once('error', reject)
     // Has no effect after either of the two.
     worker.once('exit', code => { reject(new Error(`the thread that derives a key from a passphrase ended with code ${code}`)) })
   })
+}
+
+function libraryPath (): string {
+  try {
+    return wasmPath()
+  } catch {
+    throw sealedSessionError('FST_SEALED_SESSION_SODIUM_MISSING', ['the thread that derives a key from a passphrase finds no "libsodium-wrappers-sumo"'], ADVICE)
+  }
 }

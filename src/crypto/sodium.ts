@@ -27,9 +27,9 @@ useNative()
 if (library === null) sodiumReady().catch(() => {})
 
 function useNative (): void {
-  const loaded = forced === undefined || forced === 'native' ? loadNative() : new Error(`${VARIABLE} is "wasm"`)
-  if (loaded instanceof Error) reason = reasonOf(loaded)
-  else library = new NativeSodium(loaded)
+  const loaded = forced === undefined || forced === 'native' ? loadNative() : { error: new Error(`${VARIABLE} is "wasm"`) }
+  if ('addon' in loaded) library = new NativeSodium(loaded.addon)
+  else reason = reasonOf(loaded.error)
 }
 
 /**
@@ -53,7 +53,7 @@ async function useWasm (): Promise<void> {
 }
 
 async function loadedWasm (): Promise<SodiumLibrary> {
-  const sodium = loadWasm()
+  const sodium = await loadWasm()
   await sodium.ready
   return new WasmSodium(sodium)
 }

@@ -7,12 +7,12 @@ import type { SodiumLibrary } from '../../src/crypto/library.ts'
 import { NativeSodium } from '../../src/crypto/native.ts'
 import { WasmSodium } from '../../src/crypto/wasm.ts'
 
-const addon = loadNative()
-if (addon instanceof Error) throw addon
-const loaded: SodiumWasm = loadWasm()
+const found = loadNative()
+if ('error' in found) throw found.error
+const loaded: SodiumWasm = await loadWasm()
 await loaded.ready
 
-const native: SodiumLibrary = new NativeSodium(addon)
+const native: SodiumLibrary = new NativeSodium(found.addon)
 const wasm: SodiumLibrary = new WasmSodium(loaded)
 const BUILDS = [native, wasm]
 
