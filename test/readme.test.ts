@@ -44,7 +44,8 @@ for (const page of pages) {
 
 /** Each block runs in the folder that those before it left behind, as a reader works through a page. */
 function describeBlocks (found: readonly Block[], markdown: string): void {
-  const runnable = found.filter(({ language }) => !['text', 'json', 'yaml'].includes(language))
+  // Blocks for a bundle need more than this folder has: test/package/bundles.test.ts runs them.
+  const runnable = found.filter(({ language, prelude }) => !['text', 'json', 'yaml'].includes(language) && prelude !== 'in a bundle')
   if (runnable.length === 0) return
   const workspace = new Workspace()
   after(() => workspace.remove())

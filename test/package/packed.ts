@@ -54,8 +54,8 @@ export async function packBuilt (folder: string): Promise<string> {
   return join(folder, packed.filename)
 }
 
-/** Installs the tarball under a name, beside Fastify and a version of @fastify/cookie, and brings the fixtures. */
-export async function install (folder: string, tarball: string, name: string, cookieVersion: string): Promise<void> {
+/** Installs the tarball under a name, beside Fastify, a version of @fastify/cookie and more packages, and brings the fixtures. */
+export async function install (folder: string, tarball: string, name: string, cookieVersion: string, more: readonly string[] = []): Promise<void> {
   await mkdir(folder)
   const { devDependencies } = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8'))
   await writeFile(join(folder, 'package.json'), JSON.stringify({
@@ -65,7 +65,8 @@ export async function install (folder: string, tarball: string, name: string, co
     dependencies: {
       [name]: `file:${tarball}`,
       fastify: devDependencies.fastify,
-      '@fastify/cookie': cookieVersion
+      '@fastify/cookie': cookieVersion,
+      ...Object.fromEntries(more.map(name => [name, devDependencies[name]]))
     }
   }))
   await run(folder, 'npm', ['install', '--prefer-offline', '--no-audit', '--no-fund'])
