@@ -1,9 +1,11 @@
 import type { Limits } from '../lifetime.ts'
 import { Known, remember } from './known.ts'
 import { lifeOfEntries } from './entry-life.ts'
+import { EpochWriter, type Revoked } from './epoch-writer.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { StoreClient } from './store-client.ts'
-import { ALL, LATEST, idKey, subjectKey } from './store-keys.ts'
+import { epochKeysOf, idKey } from './store-keys.ts'
+import { Turns } from './turns.ts'
 
 /** Entry of a session that `regenerate()` has replaced: it opens nothing, but its user did not log out. */
 export const REPLACED = 1
@@ -17,16 +19,6 @@ export interface Identity {
   subject: string | undefined
   /** Cache of the store's keys for it: to hash a subject takes longer than all else. */
   keys?: Keys
-}
-
-/** Revocation of a subject, or of all. */
-export interface Revoked {
-  /** Key of the store. */
-  key: string
-  /** Milliseconds since 1970: what began until then has ended. */
-  epoch: number
-  /** The revocation before, or 0. */
-  previous: number
 }
 
 /** The keys that decide over a session. */
@@ -44,18 +36,40 @@ export interface RevocationsOptions extends Limits {
   now: () => number
 }
 
+/** A read of the store that is under way. */
+interface Reading {
+  /** Milliseconds since 1970. Its answer may be as old. */
+  began: number
+  answer: Promise<number>
+}
+
 /** Which sessions are revoked: asks the store, remembers the answers, and tells it. */
 export class Revocations {
   readonly #options: RevocationsOptions
   readonly #known: Known
   /** Revocations of subjects that this process has made, by key: the latest ones. */
   readonly #made = new Map<string, number>()
-  /** Reads that are under way, so that many requests at once ask once. */
-  readonly #reading = new Map<string, Promise<number>>()
+  /** The latest read of each key that is under way, so that many requests at once ask once. */
+  readonly #reading = new Map<string, Reading>()
+  readonly #turns = new Turns()
+  readonly #epochs: EpochWriter
+  /** Milliseconds for which a revocation of many sessions is remembered: any may live as long as a session can. */
+  readonly #lifeOfEpochs: number
 
   constructor (options: RevocationsOptions) {
     this.#options = options
     this.#known = new Known(options.cacheTtl)
+    const { client, now, maxExpiry = Infinity, absoluteTimeout } = options
+    this.#lifeOfEpochs = lifeOfEntries(maxExpiry, absoluteTimeout)
+    this.#epochs = new EpochWriter({
+      client,
+      now,
+      life: this.#lifeOfEpochs,
+      written: (key, epoch, now) => {
+        this.#known.put(key, epoch, now)
+        remember(this.#made, key, epoch)
+      }
+    })
   }
 
   /**
@@ -131,9 +145,11 @@ export class Revocations {
     const known = this.#known.get(key)
     this.#known.put(key, entry, now)
     try {
-      const was = Math.max(known, await this.#options.client.get(key))
-      await this.#options.client.set(key, Math.max(was, entry), this.#lifeOfEntry(lifetime))
-      return was
+      return await this.#turns.run(key, async () => {
+        const was = Math.max(known, await this.#options.client.get(key))
+        await this.#options.client.set(key, Math.max(was, entry), this.#lifeOfEntry(lifetime))
+        return was
+      })
     } catch (error) {
       if (known === 0) this.#known.forget(key)
       throw error
@@ -145,21 +161,7 @@ export class Revocations {
    * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`
    */
   async revokeUntilNow (subject?: string): Promise<Revoked> {
-    const { client, now } = this.#options
-    const key = subject === undefined ? ALL : subjectKey(subject)
-    // A login after an earlier revocation begins after that by one, whatever the clock says: another
-    // process may have one that is ahead.
-    const [latest = 0, ...earlier] = await Promise.all([LATEST, ...epochKeysOf(subject)].map(key => client.get(key)))
-    const previous = earlier.at(-1) ?? 0 // of the same key
-    if (subject === undefined) earlier.push(latest)
-    const epoch = Math.max(now(), ...earlier.map(epoch => epoch + 1))
-    const life = this.#lifeOfEpoch()
-    // First, so that revokeAll() knows of it before anybody logs in after it.
-    if (subject !== undefined) await client.set(LATEST, Math.max(latest, epoch), life)
-    await client.set(key, epoch, life)
-    this.#known.put(key, epoch, now())
-    remember(this.#made, key, epoch)
-    return { key, epoch, previous }
+    return await this.#epochs.raise(subject)
   }
 
   /**
@@ -170,21 +172,17 @@ export class Revocations {
    */
   #lifeOfEntry (lifetime: number | null): number {
     const { expiry, absoluteTimeout } = this.#options
-    return lifetime === null ? lifeOfEntries(expiry, absoluteTimeout) : this.#lifeOfEpoch()
-  }
-
-  /** The same of a revocation of many sessions, any of which may live as long as a session can. */
-  #lifeOfEpoch (): number {
-    const { maxExpiry = Infinity, absoluteTimeout } = this.#options
-    return lifeOfEntries(maxExpiry, absoluteTimeout)
+    return lifetime === null ? lifeOfEntries(expiry, absoluteTimeout) : this.#lifeOfEpochs
   }
 
   async #read (key: string, fresh: boolean): Promise<number> {
-    const { now, client, acceptsErrors } = this.#options
+    const { now, acceptsErrors } = this.#options
     if (!fresh && this.#known.isFresh(key, now())) return this.#known.get(key)
     try {
-      const value = await (fresh ? client.get(key) : this.#readOnce(key))
-      this.#known.put(key, value, now())
+      const { began, answer } = fresh ? this.#begin(key) : this.#join(key)
+      const value = await answer
+      // As old as the question: what another process writes meanwhile is not in the answer.
+      this.#known.put(key, value, began)
       return Math.max(value, this.#known.get(key))
     } catch (error) {
       if (acceptsErrors) return this.#known.get(key)
@@ -192,9 +190,25 @@ export class Revocations {
     }
   }
 
-  #readOnce (key: string): Promise<number> {
-    const reading = this.#reading.get(key) ?? this.#options.client.get(key).finally(() => { this.#reading.delete(key) })
+  #begin (key: string): Reading {
+    const { now, client } = this.#options
+    return { began: now(), answer: client.get(key) }
+  }
+
+  /**
+   * A read that is under way, if one began within `cacheTtl`: its answer is as good as one from the
+   * cache. With `cacheTtl: 0` each request has reads of its own, since one that began before the
+   * request may not know of a revocation before it.
+   */
+  #join (key: string): Reading {
+    const { now, cacheTtl } = this.#options
+    const earlier = this.#reading.get(key)
+    const age = earlier === undefined ? NaN : now() - earlier.began
+    if (earlier !== undefined && age >= 0 && age < cacheTtl) return earlier
+    const reading = this.#begin(key)
     this.#reading.set(key, reading)
+    const forget = (): void => { if (this.#reading.get(key) === reading) this.#reading.delete(key) }
+    reading.answer.then(forget, forget)
     return reading
   }
 }
@@ -203,8 +217,4 @@ function keysOf (identity: Identity): Keys {
   const { id, subject } = identity
   identity.keys ??= { own: id === null ? [] : [idKey(id)], epochs: epochKeysOf(subject) }
   return identity.keys
-}
-
-function epochKeysOf (subject: string | undefined): string[] {
-  return subject === undefined ? [ALL] : [ALL, subjectKey(subject)]
 }

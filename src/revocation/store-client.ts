@@ -74,7 +74,7 @@ function isPromise (value: unknown): value is PromiseLike<unknown> {
 }
 
 /** The store's own words are in the cause: what they hold is not known. */
-function unavailable (cause: unknown): Error {
+export function unavailable (cause: unknown): Error {
   const error = sealedSessionError('FST_SEALED_SESSION_STORE_UNAVAILABLE', [wordFor(cause)])
   error.cause = cause
   return error

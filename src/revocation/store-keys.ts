@@ -23,6 +23,11 @@ export function subjectKey (subject: string): string {
   return SUBJECT + sodium().hash(Buffer.from(subject)).toString('base64url')
 }
 
+/** The keys of the times that count for sessions of a subject, or of nobody. */
+export function epochKeysOf (subject: string | undefined): string[] {
+  return subject === undefined ? [ALL] : [ALL, subjectKey(subject)]
+}
+
 export function isSubjectKey (key: string): boolean {
   return key.startsWith(SUBJECT)
 }

@@ -11,6 +11,8 @@ export interface RevocationStore {
   /** @returns what was stored, or `undefined` or `null` where there is nothing, or nothing any more. */
   get(key: string): Awaitable<unknown>
   /**
+   * Numbers only grow: best keep the greater one in one step, since two processes may write at once.
+   * `get` has to see what was stored.
    * @param value digits, as text.
    * @param ttl milliseconds for which it has to be kept at least.
    * @returns anything but `false`, which counts as a failure.
@@ -44,7 +46,7 @@ export interface SessionRevocationOptions {
   /**
    * Seconds for which 'not revoked' is believed without asking the store again: as long as that, a
    * session that another process revoked can still be read here. What this process revoked counts at
-   * once. Default 2, at most 300; 0 asks for every request.
+   * once. Default 2, at most 300; with 0 each request asks for itself, after it has come in.
    */
   cacheTtl?: number | undefined
 
@@ -75,8 +77,8 @@ declare module 'fastify' {
     revokeSession(session: object): Promise<void>
 
     /**
-     * Ends all sessions of a subject that exist now: 'log out everywhere'. Those that begin later
-     * are not affected.
+     * Ends all sessions of a subject that exist now: 'log out everywhere'. Those that begin after it
+     * has resolved are not affected; one that begins meanwhile may be.
      * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` where it could not be stored,
      * `FST_SEALED_SESSION_SUBJECT_MISSING` without the option `subject`;
      * with `except`, `FST_SEALED_SESSION_REVOKED_MEANWHILE` (409) if that session has been ended itself.
@@ -86,7 +88,7 @@ declare module 'fastify' {
     revokeSubject(subject: string, options?: { except?: object | undefined }): Promise<void>
 
     /**
-     * Ends all sessions that exist now.
+     * Ends all sessions that exist now. One that begins before it has resolved may end, too.
      * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` where it could not be stored.
      */
     revokeAll(): Promise<void>

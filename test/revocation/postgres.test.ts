@@ -9,7 +9,7 @@ import { Keyv } from 'keyv'
 import type { RevocationStore } from '../../src/revocation/index.ts'
 import { setCookies } from '../helpers.ts'
 import { PostgresServer, noPostgres } from './postgres-server.ts'
-import { appWith, get, login, post, who } from './support.ts'
+import { appWith, assertLateWriteUndoesNothing, get, login, post, who } from './support.ts'
 
 interface PgPool {
   query: (text: string, values?: unknown[]) => Promise<{ rows: Array<Record<string, string>> }>
@@ -41,7 +41,9 @@ const KINDS: Record<string, (uri: string) => Promise<Kind>> = {
       },
       async set (key, value, ttl) {
         await pool.query(`INSERT INTO revocations VALUES ($1, $2, now() + $3 * interval '1 ms')
-          ON CONFLICT (key) DO UPDATE SET value = excluded.value, ends = excluded.ends`, [key, value, ttl])
+          ON CONFLICT (key) DO UPDATE SET
+            value = GREATEST(revocations.value::bigint, excluded.value::bigint)::text,
+            ends = GREATEST(revocations.ends, excluded.ends)`, [key, value, ttl])
       }
     }
     const ends = async (): Promise<number[]> => {
@@ -115,6 +117,21 @@ for (const [how, open] of Object.entries(KINDS)) {
       await a.revokeAll()
       assert.deepEqual([await who(b, next), await who(b, bob)], ['nobody', 'nobody'])
     })
+
+    it('a write that arrives late does not bring back a session that another process ended meanwhile', async () => {
+      await assertLateWriteUndoesNothing(kind.store, 'late')
+    })
+
+    if (how === 'with a store of its own') {
+      it('of two writes at once the greater number stays, and the longer time', async () => {
+        const { store } = kind
+        await Promise.all(['12', '9', '100', '11'].map(async value => { await store.set('greatest', value, Number(value) === 100 ? 60_000 : 90_000) }))
+        assert.equal(await store.get('greatest'), '100')
+        await store.set('greatest', '99', 1)
+        await new Promise(resolve => setTimeout(resolve, 20))
+        assert.equal(await store.get('greatest'), '100')
+      })
+    }
 
     it('entries have the time to live that they need', async () => {
       const a = await processWith()

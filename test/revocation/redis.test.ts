@@ -7,7 +7,7 @@ import KeyvRedis from '@keyv/redis'
 import { Keyv } from 'keyv'
 import { setCookies } from '../helpers.ts'
 import { RedisServer, noRedis } from './redis-server.ts'
-import { appWith, cookieOf, get, login, post, who } from './support.ts'
+import { appWith, assertLateWriteUndoesNothing, cookieOf, get, login, post, who } from './support.ts'
 
 const CACHE_TTL = 0.2
 const sleep = async (ms: number): Promise<void> => { await new Promise(resolve => setTimeout(resolve, ms)) }
@@ -66,6 +66,11 @@ describe('over Redis', { skip: noRedis }, () => {
     assert.equal(await who(a, bob), 'nobody')
     const next = await login(a)
     assert.deepEqual([await who(a, next), await who(b, next)], ['ann', 'ann'])
+  })
+
+  it('a write that arrives late does not bring back a session that another process ended meanwhile', async () => {
+    await processWith()
+    await assertLateWriteUndoesNothing(stores.at(-1)!, 'late')
   })
 
   it('a revocation outlives the process that made it', async () => {

@@ -1,4 +1,5 @@
 // What the tests of revocation share: an app with logins, and stores that can fail or wait.
+import assert from 'node:assert/strict'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, type LightMyRequestResponse } from 'fastify'
 import secureSession, { sessionInfo, type Session } from '../../src/index.ts'
 import { MemoryStore, sessionRevocation, type RevocationStore, type SessionRevocationOptions } from '../../src/revocation/index.ts'
@@ -80,17 +81,22 @@ export class TestStore implements RevocationStore {
   readonly held = new Map<string, string>()
   /** What every call does first. */
   before: (method: 'get' | 'set', key: string) => unknown = () => {}
+  /** What every call does last: its answer may be late. */
+  after: (method: 'get' | 'set', key: string) => unknown = () => {}
 
   async get (key: string): Promise<string | undefined> {
     this.calls.push(['get', key])
     await this.before('get', key)
-    return this.held.get(key)
+    const value = this.held.get(key)
+    await this.after('get', key)
+    return value
   }
 
   async set (key: string, value: string, ttl: number): Promise<void> {
     this.calls.push(['set', key, value, ttl])
     await this.before('set', key)
     this.held.set(key, value)
+    await this.after('set', key)
   }
 
   /** Names of the calls since the last time. */
@@ -107,4 +113,28 @@ export function gate (): { opened: Promise<void>, open: () => void } {
   let open = (): void => {}
   const opened = new Promise<void>(resolve => { open = resolve })
   return { opened, open }
+}
+
+/**
+ * Two processes revoke the sessions of one subject at the same time, and the write of the one that
+ * decided first arrives last. A session that began in between, and was ended by the second, stays ended.
+ */
+export async function assertLateWriteUndoesNothing (store: RevocationStore, user: string): Promise<void> {
+  const pause = async (): Promise<void> => { await new Promise(resolve => setTimeout(resolve, 15)) }
+  const { opened, open } = gate()
+  const late: RevocationStore = {
+    get: async key => await store.get(key),
+    set: async (...entry) => { await opened; return await store.set(...entry) }
+  }
+  const [slow, quick] = await Promise.all([late, store].map(async store => await appWith({ revocation: { store, storeTimeout: 5 } })))
+  const revoking = slow!.revokeSubject(user)
+  await pause()
+  const cookie = await login(quick!, user)
+  await pause()
+  await quick!.revokeSubject(user)
+  open()
+  await revoking
+  const third = await appWith({ revocation: { store, storeTimeout: 5 } })
+  assert.equal(await who(third, cookie), 'nobody')
+  assert.equal(await who(third, await login(third, user)), user, 'a login after both')
 }

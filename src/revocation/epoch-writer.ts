@@ -1,0 +1,90 @@
+import { unavailable, type StoreClient } from './store-client.ts'
+import { ALL, LATEST, epochKeysOf, subjectKey } from './store-keys.ts'
+import { Turns } from './turns.ts'
+
+/** How often a time is written that the store does not have afterwards. */
+const MAX_WRITES = 3
+
+/** Milliseconds after which a write was slow: another process may have revoked in the meantime. */
+const SLOW_WRITE = 10
+
+export interface EpochWriterOptions {
+  client: StoreClient
+  /** Milliseconds that an entry lives. */
+  life: number
+  now: () => number
+  /** Hears of each time that the store has taken. */
+  written: (key: string, epoch: number, now: number) => void
+}
+
+/** Revocation of a subject, or of all. */
+export interface Revoked {
+  /** Key of the store. */
+  key: string
+  /** Milliseconds since 1970: what began until then has ended. */
+  epoch: number
+  /** The revocation before, or 0. */
+  previous: number
+}
+
+/**
+ * Writes the times up to when sessions of a subject, or all, are revoked, so that they stay. Most
+ * stores cannot keep the greater of two numbers, and another process may write an earlier time at
+ * the same moment.
+ * - If that is written last, it is read back here, and the later time is written again.
+ * - If this one is written last, it may stand in place of a later one, which nobody has any more. That
+ *   takes a write that was under way for long; afterwards the time is written at which it was answered.
+ */
+export class EpochWriter {
+  readonly #options: EpochWriterOptions
+  readonly #turns = new Turns()
+
+  constructor (options: EpochWriterOptions) {
+    this.#options = options
+  }
+
+  /** Revokes what a subject has; without one, everything. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
+  async raise (subject: string | undefined): Promise<Revoked> {
+    const key = subject === undefined ? ALL : subjectKey(subject)
+    let previous = 0
+    const epoch = await this.#turns.run(key, async () => await this.#raise(key, subject, before => { previous = before }))
+    return { key, epoch, previous }
+  }
+
+  async #raise (key: string, subject: string | undefined, found: (previous: number) => void): Promise<number> {
+    const { client, life, now, written } = this.#options
+    // A login after an earlier revocation begins after that by one, whatever the clock says: another
+    // process may have one that is ahead.
+    const [latest = 0, ...earlier] = await this.#readAll([LATEST, ...epochKeysOf(subject)])
+    found(earlier.at(-1) ?? 0) // the last one is of the same key
+    if (subject === undefined) earlier.push(latest)
+    let epoch = Math.max(now(), ...earlier.map(epoch => epoch + 1))
+    for (let writes = 1; writes <= MAX_WRITES; writes++) {
+      // First, so that revokeAll() knows of it before anybody logs in after it.
+      if (subject !== undefined) await this.#raiseLatest(Math.max(latest, epoch))
+      await client.set(key, epoch, life)
+      const answered = now()
+      written(key, epoch, answered)
+      const stored = await this.#readAll(subject === undefined ? [key] : [LATEST, key])
+      const isSlow = writes === 1 && answered - epoch >= SLOW_WRITE
+      if (!isSlow && Math.min(...stored) >= epoch) return epoch
+      epoch = Math.max(epoch, answered)
+    }
+    throw unavailable(new Error('the store does not have what it was given'))
+  }
+
+  /** Of many subjects that are revoked at once, the first one writes for those that wait. */
+  async #raiseLatest (epoch: number): Promise<void> {
+    const { client, life, now } = this.#options
+    await this.#turns.run(LATEST, async before => {
+      if (before >= epoch) return before
+      const latest = Math.max(epoch, now())
+      await client.set(LATEST, latest, life)
+      return latest
+    })
+  }
+
+  async #readAll (keys: readonly string[]): Promise<number[]> {
+    return await Promise.all(keys.map(key => this.#options.client.get(key)))
+  }
+}
