@@ -197,7 +197,8 @@ export const ERRORS = {
   },
   FST_SEALED_SESSION_ENDED: {
     message: 'the session cannot be sealed, since it has ended after it was opened: %s',
-    advice: 'Open the token again, or begin a new session with createSecureSession().'
+    advice: 'In a request, answer it as a conflict: the user logs in again. Outside, open the token again, or begin a new session with createSecureSession().',
+    statusCode: 409
   },
   FST_SEALED_SESSION_REVOKED_AHEAD: {
     message: 'sessions are revoked until %s seconds from now, so that none can begin',

@@ -61,7 +61,7 @@ export function endOf (times: Times, limits: Limits): number {
 }
 
 /** Seconds that a session lives after its last write. */
-function lifetimeOf ({ lifetime }: Times, { expiry, maxExpiry = Infinity }: Limits): number {
+export function lifetimeOf ({ lifetime }: Times, { expiry, maxExpiry = Infinity }: Limits): number {
   return Math.min(lifetime ?? expiry, maxExpiry)
 }
 

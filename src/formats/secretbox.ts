@@ -10,7 +10,6 @@ import { NO_LIFE, readLife, writeLife, type Life } from './secretbox-life.ts'
 import { TIME_LENGTH, cutTimeEnd, timeEnd } from './secretbox-time.ts'
 import { partsOf, type TextParts } from './secretbox-text.ts'
 import { isCanonical, isStandardAlphabet } from './base64.ts'
-import { CLOCK_TOLERANCE } from '../lifetime.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
 import { DATA_KEY, LIFE_KEY, TIME_KEY } from '../data/reserved.ts'
 import { JSON_SERIALIZER, parse, type Serializer } from '../data/serializer.ts'
@@ -155,7 +154,7 @@ function lastWriteOf ({ written }: Life, time: number): number {
  * them may be __life, which must not outlive absoluteTimeout and revocations.
  */
 function createdOf ({ created }: Life, time: number): number | null {
-  return created === null ? null : Math.min(created, (time + CLOCK_TOLERANCE) * 1000)
+  return created === null ? null : Math.min(created, (time + 1) * 1000 - 1)
 }
 
 /** The session's data; null where it is no plain object, or was sealed with a serializer and there is none now. */

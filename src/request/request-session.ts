@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import type { Content } from '../content.ts'
+import { sealedSessionError } from '../errors.ts'
 import type { SessionGuard } from './guard.ts'
 import type { SessionManager } from './manager.ts'
 import type { Registered } from './registered.ts'
@@ -26,6 +27,8 @@ export class RequestSession implements WriteObserver {
   #isUsed = false
   /** True where the guard says that no cookie may be sent. */
   #isHeldBack = false
+  /** Why a session that began anew in this request gets no cookie. */
+  #lostBy: RefusalReason | null = null
   /** True after a failure to seal, which was thrown. */
   #failed = false
   /** True as long as nothing was written since a failure: it would only fail again. */
@@ -71,7 +74,14 @@ export class RequestSession implements WriteObserver {
    */
   send (reply: FastifyReply): Promise<void> | undefined {
     if (this.#guard === null) this.#sendIfDue(reply)
-    else if (this.#isUsed) return this.#sendGuarded(reply, this.#guard)
+    const sending = this.#guard !== null && this.#isUsed ? this.#sendGuarded(reply, this.#guard) : undefined
+    if (sending !== undefined) return sending.then(() => { this.#failIfLost(reply) })
+    this.#failIfLost(reply)
+  }
+
+  /** A login must not seem to work that gets no cookie, since the session of before ended meanwhile. */
+  #failIfLost (reply: FastifyReply): void {
+    if (this.#lostBy !== null && !this.#failed) this.#fail(reply, sealedSessionError('FST_SEALED_SESSION_ENDED', [ENDED[this.#lostBy]]))
   }
 
   /** Without a promise if the guard has to ask nobody: a reply that is not returned would be answered twice. */
@@ -103,6 +113,7 @@ export class RequestSession implements WriteObserver {
   #holdBack (reply: FastifyReply, reason: RefusalReason): void {
     if (this.#isHeldBack) return
     this.#isHeldBack = true
+    if (this.state.isAnew && reason !== 'revoked') this.#lostBy = reason
     this.#takeBack(reply)
     reply.request.log.debug(`@fastify/secure-session: the session ${ENDED[reason] ?? 'ended'} meanwhile, sending no cookie`)
   }

@@ -5,8 +5,11 @@ import { Turns } from './turns.ts'
 /** How often a time is written that the store does not have afterwards. */
 const MAX_WRITES = 3
 
-/** Milliseconds after which a write was slow: another process may have revoked in the meantime. */
-const SLOW_WRITE = 10
+/**
+ * Milliseconds after which a write was slow: a session may have begun, or another process may have revoked, before
+ * the store had it.
+ */
+const SLOW_WRITE = 1
 
 export interface EpochWriterOptions {
   client: StoreClient

@@ -8,8 +8,9 @@ import { newId } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
 import type { Successor } from '../session/settings.ts'
 import type { RefusalReason } from '../types.ts'
-import { requestRecord, type RequestRecord } from './request-record.ts'
-import { REPLACED, type Identity, type Revocations } from './revocations.ts'
+import type { Revoked } from './epoch-writer.ts'
+import { RequestRecords, type RequestRecord } from './request-record.ts'
+import { LOGOUT_LIFE, type Identity, type Revocations } from './revocations.ts'
 import type { SubjectReader } from './subject.ts'
 
 /**
@@ -20,7 +21,9 @@ const HELD_AFTER = 10
 
 /** State of a session in one request. */
 interface Case {
-  /** The session that the request brought; null if it brought none, or a revoked one. */
+  /** The session that the request brought, revoked or not; null if it brought none. */
+  brought: Identity | null
+  /** The same if it was not revoked when it came in; null otherwise. */
   opened: Identity | null
   /** What the session goes on from; null if it began in this request, with nothing of an earlier one. */
   from: Identity | null
@@ -30,10 +33,12 @@ interface Case {
   checkedAt: number
   /** Why it could not be checked. */
   failure: unknown
+  /** Ids that this request has ended. */
+  ended: Buffer[]
   /** Its revocations in this request that are not stored yet. */
   pending: Array<Promise<void>>
-  /** The most that the store held of the ids that this request ended: 0, `REPLACED`, or when one was revoked. */
-  was: number
+  /** Whether somebody else had revoked a session that this request ended. */
+  wasRevoked: boolean
   /** True if it was found to be revoked after it had been let in. */
   isRefused: boolean
 }
@@ -52,6 +57,7 @@ export class RevocationGuard implements SessionGuard {
   readonly #subject: SubjectReader | null
   readonly #cacheTtl: number
   readonly #now: () => number
+  readonly records = new RequestRecords()
   readonly #cases = new WeakMap<SessionState, Case>()
 
   constructor ({ revocations, subject, cacheTtl, now }: GuardOptions) {
@@ -71,7 +77,7 @@ export class RevocationGuard implements SessionGuard {
     const known = this.#caseOf(state)
     known.isChecked = false
     known.from = null // to read a subject is a use, which looks at it
-    known.opened = known.from = this.identityOf(state)
+    known.brought = known.opened = known.from = this.identityOf(state)
     const isRevoked = this.#revocations.isRevokedSync(known.from)
     return isRevoked === null ? this.#ask(state, known, known.from, request, false) : this.#conclude(state, known, isRevoked, request)
   }
@@ -134,7 +140,7 @@ export class RevocationGuard implements SessionGuard {
   refusal (state: SessionState): RefusalReason | null {
     const known = this.#cases.get(state)
     if (known === undefined || known.from === null || !this.#revocations.isKnownRevoked(known.from)) return null
-    known.was = Math.max(known.was, this.#revocations.knownOf(known.from))
+    known.wasRevoked ||= this.#revocations.isKnownEnded(known.from)
     known.from = null
     known.isRefused = true
     return 'revoked'
@@ -142,18 +148,29 @@ export class RevocationGuard implements SessionGuard {
 
   ended (state: SessionState, { id, lifetime }: Content, { isKept, isNew, isLogout }: Successor): boolean {
     const known = this.#caseOf(state)
-    const subject = known.from?.subject ?? known.opened?.subject
+    // A session of nobody is not worth an entry of the store: without a login, anybody could fill it.
+    const isSomebodys = this.#subject === null || (known.from ?? known.brought)?.subject !== undefined
     // It goes on if who is logged in was kept; where nobody says what that is, if anything was.
     const goesOn = isKept && (this.#subject === null || this.#subjectOf(state) !== undefined)
     known.from = known.from !== null && goesOn ? { id: null, created: known.from.created, subject: known.from.subject } : null
+    if (isSomebodys) this.#revoke(known, id, lifetime, isLogout)
     // Without a subject, what is kept may say who is logged in.
-    const isForgiven = isNew || this.#subject !== null
-    // A session of nobody is not worth an entry of the store: without a login, anybody could fill it.
-    if (id === null || (this.#subject !== null && subject === undefined)) return isForgiven
-    const revoking = this.#revocations.revokeId(id, lifetime, isLogout).then(was => { known.was = Math.max(known.was, was) })
+    return isNew || this.#subject !== null
+  }
+
+  /** Also a logout after `regenerate()`, as passport does it, ends what the request brought: a request beside it must not bring it back. */
+  #revoke (known: Case, id: Buffer | null, lifetime: number | null, isLogout: boolean): void {
+    const brought = known.brought?.id ?? null
+    if (id !== null) this.#revokeLater(known, id, lifetime, isLogout)
+    if (isLogout && brought !== null && id?.equals(brought) !== true) this.#revokeLater(known, brought, lifetime, true)
+  }
+
+  #revokeLater (known: Case, id: Buffer, lifetime: number | null, isLogout: boolean): void {
+    const isOwn = known.ended.some(ended => ended.equals(id))
+    known.ended.push(id)
+    const revoking = this.#revocations.revokeId(id, lifetime, isLogout).then(wasRevoked => { known.wasRevoked ||= wasRevoked && !isOwn })
     revoking.catch(() => {}) // beforeSend waits for it, and throws
     known.pending.push(revoking)
-    return isForgiven
   }
 
   beforeSend (state: SessionState, isDue: boolean, request: FastifyRequest): boolean | Promise<boolean> {
@@ -166,8 +183,9 @@ export class RevocationGuard implements SessionGuard {
     for (const revoking of known.pending) await revoking
     if (!isDue) return true
     // A deletion could take the cookie of a newer login away.
-    if (state.deleted) return known.was === 0
-    if (known.from !== null && (known.was > 0 || await this.#revocations.isRevoked(known.from, true))) return false
+    if (state.deleted) return !known.wasRevoked
+    if (known.from !== null && (known.wasRevoked || await this.#revocations.isRevoked(known.from, true))) return false
+    if (await this.#isLoggedOut(state, known, request)) return false
     return await this.#prepare(state, known, request)
   }
 
@@ -177,32 +195,52 @@ export class RevocationGuard implements SessionGuard {
     const content = state.content()
     const subject = this.#subjectOf(state)
     const isGained = subject !== undefined && subject !== from?.subject
-    if (isGained && from !== null && from.id !== null) {
-      // Who logs in gets a session that nobody knew before, even where the app does not regenerate().
-      content.id = newId()
-      content.created = this.#now()
-    }
+    if (this.#isEmptied(known, subject, request)) return false
+    if (from !== null && from.id !== null) await this.#renewId(state, from.id, isGained)
+    if (from === null && subject === undefined) await this.#noteLogout(known)
     if (isGained || from === null) {
-      if (this.#isEmptied(known, subject, request) || await this.#isLoggedOut(known, subject)) return false
       content.created = Math.max(content.created ?? 0, await this.#beginning(subject, known, request))
+      content.lastWrite = Math.max(content.lastWrite, content.created / 1000) // no session begins after it
     }
     known.from = { id: content.id, created: content.created ?? 0, subject }
     return true
   }
 
+  /** To regenerate a session so that it is nobody's is a logout, too: @fastify/passport does no more. */
+  async #noteLogout ({ opened }: Case): Promise<void> {
+    if (opened?.id != null && opened.subject !== undefined) await this.#revocations.revokeId(opened.id, null, true)
+  }
+
+  /** Gives a session that goes on another id, if it has to be told from what it was. */
+  async #renewId (state: SessionState, id: Buffer, isGained: boolean): Promise<void> {
+    const content = state.content()
+    if (isGained) {
+      // Who logs in gets a session that nobody knew before, even where the app does not regenerate().
+      content.id = newId()
+      content.created = this.#now()
+    } else if (state.isProlonged) {
+      // The entry of a logout lives as long as the session that it ends. One with the old lifetime would end too early.
+      await this.#revocations.revokeId(id, null, false)
+      content.id = newId()
+    }
+  }
+
   /** True if a session that was revoked meanwhile is followed by nobody's: its cookie could replace that of a newer login. */
-  #isEmptied ({ isRefused }: Case, subject: string | undefined, request: FastifyRequest): boolean {
-    return isRefused && subject === undefined && this.#subject !== null && requestRecord(request)?.own == null
+  #isEmptied ({ isRefused, from }: Case, subject: string | undefined, request: FastifyRequest): boolean {
+    return from === null && isRefused && subject === undefined && this.#subject !== null && this.records.of(request)?.own == null
   }
 
   /**
-   * True if a logout has ended the session that this request brought, and the same user goes on in
-   * a new one. A request that was under way would bring the session back by `regenerate()`. One that
-   * another login has replaced is let go on: a second click on "log in" must not lose the login.
+   * True if a logout has ended the session that this request brought, and it goes on under another
+   * id: a request that was under way would bring the session back by `regenerate()`. One that another
+   * login has replaced is let go on: a second click on "log in" must not lose the login.
    */
-  async #isLoggedOut ({ opened, was }: Case, subject: string | undefined): Promise<boolean> {
-    if (opened?.id == null || subject === undefined || subject !== opened.subject) return false
-    return was > REPLACED || await this.#revocations.endOf(opened.id) > REPLACED
+  async #isLoggedOut (state: SessionState, { opened, from }: Case, request: FastifyRequest): Promise<boolean> {
+    if (opened?.id == null || from?.id?.equals(opened.id) === true) return false
+    const goesOn = from !== null || (opened.subject !== undefined && opened.subject === this.#subjectOf(state))
+    if (!goesOn) return false
+    const isLong = this.#now() - (this.records.of(request)?.beganAt ?? -Infinity) >= LOGOUT_LIFE
+    return await (isLong ? this.#revocations.isRevoked({ ...opened, keys: undefined }, true) : this.#revocations.isLoggedOut(opened.id))
   }
 
   /**
@@ -212,7 +250,7 @@ export class RevocationGuard implements SessionGuard {
    * refused as one from the future: a login that fails says more than one that is lost.
    */
   async #beginning (subject: string | undefined, { opened }: Case, request: FastifyRequest): Promise<number> {
-    const record = requestRecord(request)
+    const record = this.records.of(request)
     const epochs = await this.#revocations.epochsOf(subject)
     const isSame = subject !== undefined && opened?.subject === subject
     // Without a subject, nobody says whether it is a login.
@@ -238,7 +276,7 @@ export class RevocationGuard implements SessionGuard {
    * Notes that a request has revoked by itself, which does not count against it.
    * @param previous the revocation before: one that came while the request was under way does count.
    */
-  noteOwn (record: RequestRecord, state: SessionState | null, { key, epoch, previous }: { key: string, epoch: number, previous: number }): void {
+  noteOwn (record: RequestRecord, state: SessionState | null, { key, epoch, previous }: Revoked): void {
     const opened = state === null ? null : this.#cases.get(state)?.opened ?? null
     const isOthers = previous > 0 && record.own?.get(key) !== previous
     if (isOthers && (this.#revocations.cameDuring(key, previous, record) || (opened !== null && opened.created <= previous))) return
@@ -254,7 +292,7 @@ export class RevocationGuard implements SessionGuard {
   async assertLive (state: SessionState): Promise<string | undefined> {
     const identity = this.identityOf(state)
     state.look()
-    if (state.endedBy === null && (state.origin?.ok !== true || !await this.#revocations.isRevoked(identity, true))) return identity.subject
+    if (!hasEnded(state) && (state.origin?.ok !== true || !await this.#revocations.isRevoked(identity, true))) return identity.subject
     throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
   }
 
@@ -267,10 +305,21 @@ export class RevocationGuard implements SessionGuard {
     state.renewIdentity(id, epoch + 1)
   }
 
+  /**
+   * Throws before a session ends all others of its subject, if that has just been done by another
+   * request: of two clicks on "log in, and everybody else out" the first one keeps its session.
+   * @throws `FST_SEALED_SESSION_REVOKED_MEANWHILE`
+   */
+  async assertFirst (subject: string, record: RequestRecord): Promise<void> {
+    const epochs = await this.#revocations.epochsOf(subject)
+    const isSecond = epochs.some(([key, epoch]) => epoch > 0 && record.own?.get(key) !== epoch && this.#revocations.cameDuring(key, epoch, record))
+    if (isSecond) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
+  }
+
   #caseOf (state: SessionState): Case {
     let known = this.#cases.get(state)
     if (known === undefined) {
-      known = { opened: null, from: null, isChecked: true, checkedAt: 0, failure: null, pending: [], was: 0, isRefused: false }
+      known = { brought: null, opened: null, from: null, isChecked: true, checkedAt: 0, failure: null, ended: [], pending: [], wasRevoked: false, isRefused: false }
       this.#cases.set(state, known)
     }
     return known
@@ -279,4 +328,9 @@ export class RevocationGuard implements SessionGuard {
   #subjectOf (state: SessionState): string | undefined {
     return this.#subject?.(state.session)
   }
+}
+
+/** True for a session that has ended, before this request or in it. */
+export function hasEnded (state: SessionState): boolean {
+  return state.endedBy !== null || (state.origin?.ok === false && state.origin.reason === 'revoked')
 }

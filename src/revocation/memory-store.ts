@@ -1,6 +1,6 @@
 import { sealedSessionError } from '../errors.ts'
 import { Ends } from './ends.ts'
-import { ALL, LATEST, isSubjectKey } from './store-keys.ts'
+import { ALL, LATEST, isLogoutKey, isSubjectKey } from './store-keys.ts'
 import type { RevocationStore } from './types.ts'
 
 interface Entry {
@@ -33,6 +33,8 @@ export class MemoryStore implements RevocationStore {
   readonly #ends = new Ends<Entry>()
   /** `all`, `latest`, and one for each subject: only the app adds to them. */
   readonly #epochs = new Map<string, Entry>()
+  /** Logouts of the last hour. They count beside an entry of `#sessions`, so the oldest make room. */
+  readonly #logouts = new Map<string, Entry>()
   /** What counts for subjects that have no entry. */
   #folded: Entry | undefined
 
@@ -62,11 +64,19 @@ export class MemoryStore implements RevocationStore {
     const earlier = this.#entriesOf(key).get(key)
     const entry = earlier === undefined ? { key, value, end, due: end } : extend(earlier, value, end)
     if (isEpochKey(key)) this.#putEpoch(entry)
+    else if (isLogoutKey(key)) this.#putLogout(entry)
     else if (earlier === undefined) this.#addSession(entry)
   }
 
   #entriesOf (key: string): Map<string, Entry> {
+    if (isLogoutKey(key)) return this.#logouts
     return isEpochKey(key) ? this.#epochs : this.#sessions
+  }
+
+  #putLogout (entry: Entry): void {
+    this.#logouts.delete(entry.key) // so that it becomes the newest
+    this.#logouts.set(entry.key, entry)
+    if (this.#logouts.size > this.#maxEntries) this.#logouts.delete(this.#logouts.keys().next().value!) // it is not empty
   }
 
   #addSession (entry: Entry): void {

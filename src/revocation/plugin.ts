@@ -7,9 +7,9 @@ import { refuseUnknown } from '../options/names.ts'
 import { stateOf } from '../session/proxy.ts'
 import type { SessionState } from '../session/session.ts'
 import { WARNINGS, type Warn } from '../warnings.ts'
-import { RevocationGuard } from './guard.ts'
+import { RevocationGuard, hasEnded } from './guard.ts'
 import { MemoryStore } from './memory-store.ts'
-import { beginRecord, currentRequest, kRecord, requestRecord } from './request-record.ts'
+import { currentRequest } from './request-record.ts'
 import { readRevocationOptions, type RevocationConfig } from './options.ts'
 import { Revocations } from './revocations.ts'
 import { StoreClient } from './store-client.ts'
@@ -31,22 +31,25 @@ const plugin: FastifyPluginAsync<SessionRevocationOptions> = async (app, options
 }
 
 function addHooks (app: FastifyInstance, session: GuardedSession, revocations: Revocations, guard: RevocationGuard): void {
-  if (!app.hasRequestDecorator(kRecord)) app.decorateRequest(kRecord, null)
-
   app.addHook('onRequest', (request, _reply, done) => {
-    beginRecord(request, now(), revocations.sequence)
+    guard.records.begin(request, now(), revocations.sequence)
     const state = session.find(request)
-    goOn(state?.origin?.ok === true ? guard.check(state, request) : undefined, done)
+    goOn(state?.origin?.ok === true ? guard.check(state, request) : undefined, within(request, done))
   })
 
   /** A body that does not end can hold a request open for as long as its client likes. */
   const recheck = (request: FastifyRequest, done: HookHandlerDoneFunction): void => {
     const state = session.held(request)
-    goOn(state === null ? undefined : guard.recheck(state, request), done)
+    goOn(state === null ? undefined : guard.recheck(state, request), within(request, done))
   }
   // Twice: the app's own preValidation hooks come between, and may wait as well.
   app.addHook('preValidation', (request, _reply, done) => { recheck(request, done) })
-  app.addHook('preHandler', (request, _reply, done) => { recheck(request, error => { currentRequest.run(request, done, error) }) })
+  app.addHook('preHandler', (request, _reply, done) => { recheck(request, done) })
+}
+
+/** Has all that follows know its request. To read a body loses it, so each of the hooks does it anew. */
+function within (request: FastifyRequest, done: HookHandlerDoneFunction): HookHandlerDoneFunction {
+  return error => { currentRequest.run(request, done, error) }
 }
 
 /** Without a promise where nothing has to be awaited. */
@@ -77,9 +80,10 @@ function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry
 
 function addDecorators (app: FastifyInstance, session: GuardedSession, revocations: Revocations, guard: RevocationGuard, config: RevocationConfig): void {
   /** Revokes, and notes it as the own revocation of the request whose handler called. */
-  const revoke = async (subject?: string): Promise<number> => {
+  const revoke = async (subject?: string, kept?: string): Promise<number> => {
     const request = currentRequest.getStore()
-    const record = request === undefined ? null : requestRecord(request)
+    const record = guard.records.of(request)
+    if (record !== null && kept !== undefined) await guard.assertFirst(kept, record)
     const revoked = await revocations.revokeUntilNow(subject)
     if (request !== undefined && record !== null) guard.noteOwn(record, session.held(request), revoked)
     return revoked.epoch
@@ -89,7 +93,7 @@ function addDecorators (app: FastifyInstance, session: GuardedSession, revocatio
     const state = stateOf(given)
     const { id, lifetime } = state.content()
     if (id === null) throw sealedSessionError('FST_SEALED_SESSION_NO_ID')
-    if (state.endedBy === null) await revocations.revokeId(id, lifetime, true)
+    if (!hasEnded(state)) await revocations.revokeId(id, lifetime, true)
   })
 
   app.decorate('revokeSubject', async (subject: string, options?: { except?: object | undefined }) => {
@@ -97,7 +101,7 @@ function addDecorators (app: FastifyInstance, session: GuardedSession, revocatio
     const checked = checkedSubject(subject)
     const except = exceptOf(options)
     const kept = except === null ? undefined : await guard.assertLive(except)
-    const epoch = await revoke(checked)
+    const epoch = await revoke(checked, kept === checked ? kept : undefined)
     if (except !== null && kept === checked) guard.goOn(except, checked, epoch)
   })
 
@@ -106,7 +110,7 @@ function addDecorators (app: FastifyInstance, session: GuardedSession, revocatio
   app.decorate('isSessionRevoked', async (given: object) => {
     const state = stateOf(given)
     state.look()
-    return state.endedBy !== null || await revocations.isRevoked(guard.identityOf(state))
+    return hasEnded(state) || await revocations.isRevoked(guard.identityOf(state))
   })
 }
 

@@ -4,26 +4,26 @@ import type { FastifyRequest } from 'fastify'
 /** Record of one request, by which revocations before it, during it and by it are told apart. */
 export interface RequestRecord {
   /** Milliseconds since 1970 at which the request began. */
-  beganAt: number
+  readonly beganAt: number
   /** How many revocations this process knew of by then. Unlike clocks, it is exact. */
-  sequence: number
+  readonly sequence: number
   /** The request's own revocations: keys of the store and their values. */
   own: Map<string, number> | null
 }
 
-/** Place of the record on a request; the plugin decorates requests with it. */
-export const kRecord: unique symbol = Symbol('record')
-
-type Recorded = FastifyRequest & { [kRecord]?: RequestRecord }
-
-/** Request whose handler runs, so that `app.revokeSubject()`, which is told of no request, knows its own. */
+/** Request whose hooks and handler run, so that `app.revokeSubject()`, which is told of no request, knows its own. */
 export const currentRequest = new AsyncLocalStorage<FastifyRequest>()
 
-export function beginRecord (request: FastifyRequest, beganAt: number, sequence: number): void {
-  (request as Recorded)[kRecord] = { beganAt, sequence, own: null }
-}
+/** Records of requests: each registration of revocation has its own, as it has its own count. */
+export class RequestRecords {
+  readonly #records = new WeakMap<FastifyRequest, RequestRecord>()
 
-/** Null for a request that was answered before the plugin's hook. */
-export function requestRecord (request: FastifyRequest): RequestRecord | null {
-  return (request as Recorded)[kRecord] ?? null
+  begin (request: FastifyRequest, beganAt: number, sequence: number): void {
+    this.#records.set(request, { beganAt, sequence, own: null })
+  }
+
+  /** Null for a request that was answered before the plugin's hook. */
+  of (request: FastifyRequest | undefined): RequestRecord | null {
+    return request === undefined ? null : this.#records.get(request) ?? null
+  }
 }

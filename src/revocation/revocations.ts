@@ -4,11 +4,14 @@ import { lifeOfEntries } from './entry-life.ts'
 import { EpochWriter, type Revoked } from './epoch-writer.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { StoreClient } from './store-client.ts'
-import { epochKeysOf, idKey } from './store-keys.ts'
+import { epochKeysOf, idKey, logoutKey } from './store-keys.ts'
 import { Turns } from './turns.ts'
 
-/** Entry of a session that `regenerate()` has replaced: it opens nothing, but its user did not log out. */
-export const REPLACED = 1
+/**
+ * Milliseconds for which a logout is told from a session that another has replaced. Only requests that
+ * were under way need to know; the session stays revoked for longer.
+ */
+export const LOGOUT_LIFE = 3_600_000
 
 /** Identity of a session, by which it is revoked. */
 export interface Identity {
@@ -18,7 +21,7 @@ export interface Identity {
   created: number
   subject: string | undefined
   /** Cache of the store's keys for it: to hash a subject takes longer than all else. */
-  keys?: Keys
+  keys?: Keys | undefined
 }
 
 /** The keys that decide over a session. */
@@ -99,14 +102,14 @@ export class Revocations {
   /** Number of revocations that became known to this process so far. */
   get sequence (): number { return this.#known.sequence }
 
-  /** The entry of a session's own id, as far as this process knows; 0 for none. */
-  knownOf (identity: Identity): number {
-    return Math.max(0, ...keysOf(identity).own.map(key => this.#known.get(key)))
+  /** Whether a session was revoked by its own id, as far as this process knows. */
+  isKnownEnded (identity: Identity): boolean {
+    return keysOf(identity).own.some(key => this.#known.get(key) > 0)
   }
 
-  /** The entry of an id in the store: 0, `REPLACED`, or when it was revoked. @throws as `isRevoked` does. */
-  async endOf (id: Buffer): Promise<number> {
-    return await this.#read(idKey(id), true)
+  /** Whether the user of a session has logged out, in whichever process. @throws as `isRevoked` does. */
+  async isLoggedOut (id: Buffer): Promise<boolean> {
+    return await this.#read(logoutKey(id), true) > 0
   }
 
   /**
@@ -134,24 +137,31 @@ export class Revocations {
   /**
    * Revokes one session: in this process at once, and in the store.
    * @param isLogout false if another session takes its place.
-   * @returns its entry before: 0, `REPLACED`, or when it was revoked.
+   * @returns whether it was revoked before.
    * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`; it is then not revoked here either, so that it
    * can be tried again.
    */
-  async revokeId (id: Buffer, lifetime: number | null, isLogout: boolean): Promise<number> {
-    const key = idKey(id)
+  async revokeId (id: Buffer, lifetime: number | null, isLogout: boolean): Promise<boolean> {
+    const life = this.#lifeOfEntry(lifetime)
+    const [wasRevoked] = await Promise.all([
+      this.#revokeKey(idKey(id), life),
+      isLogout ? this.#revokeKey(logoutKey(id), LOGOUT_LIFE) : false
+    ])
+    return wasRevoked
+  }
+
+  async #revokeKey (key: string, life: number): Promise<boolean> {
     const now = this.#options.now()
-    const entry = isLogout ? now : REPLACED
-    const known = this.#known.get(key)
-    this.#known.put(key, entry, now)
+    const wasKnown = this.#known.get(key) > 0
+    this.#known.put(key, now, now)
     try {
       return await this.#turns.run(key, async () => {
-        const was = Math.max(known, await this.#options.client.get(key))
-        await this.#options.client.set(key, Math.max(was, entry), this.#lifeOfEntry(lifetime))
+        const was = await this.#options.client.get(key)
+        await this.#options.client.set(key, Math.max(was, now), life)
         return was
-      })
+      }) > 0 || wasKnown
     } catch (error) {
-      if (known === 0) this.#known.forget(key)
+      if (!wasKnown) this.#known.forget(key)
       throw error
     }
   }

@@ -2,7 +2,8 @@ import { sodium } from '../crypto/sodium.ts'
 
 // The keys of the store, and the number that each has:
 //
-//   sealed-session:revoked:<id>     since when a session is revoked; 1 if regenerate() has put another in its place
+//   sealed-session:revoked:<id>     since when a session is revoked
+//   sealed-session:logout:<id>      since when its user is logged out, for an hour: nothing took its place
 //   sealed-session:subject:<hash>   up to when the sessions of a subject began that are revoked
 //   sealed-session:all              the same for all sessions
 //   sealed-session:latest           the latest of all times under `subject:`, or a later one
@@ -14,9 +15,19 @@ export const ALL = 'sealed-session:all'
 export const LATEST = 'sealed-session:latest'
 
 const SUBJECT = 'sealed-session:subject:'
+const LOGOUT = 'sealed-session:logout:'
 
 export function idKey (id: Buffer): string {
   return `sealed-session:revoked:${id.toString('base64url')}`
+}
+
+/** A key of its own: were it one with `idKey`, a regenerate() in another process could overwrite a logout. */
+export function logoutKey (id: Buffer): string {
+  return LOGOUT + id.toString('base64url')
+}
+
+export function isLogoutKey (key: string): boolean {
+  return key.startsWith(LOGOUT)
 }
 
 export function subjectKey (subject: string): string {

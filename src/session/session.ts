@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { newContent, type Content, type OpeningKey, type Origin } from '../content.ts'
 import { getOwn, pickOwn, setOwn, snapshotOf, type Data } from '../data/data.ts'
-import { MAX_SECONDS, boundLifetime, endOf, isDueForRenewal, remaining, toSeconds } from '../lifetime.ts'
+import { MAX_SECONDS, boundLifetime, endOf, isDueForRenewal, lifetimeOf, remaining, toSeconds } from '../lifetime.ts'
 import { readDuration } from '../options/values.ts'
 import { TIME_KEY, assertNotReserved } from '../data/reserved.ts'
 import { kState, sessionHandler } from './proxy.ts'
@@ -30,11 +30,14 @@ export class SessionState {
   #changed: boolean
   #deleted = false
   #asked = false
+  #isAnew = false
   /** What the session held when a value was first handed out that can be changed in place. */
   #lent: string | null = null
   #cookieOptions: CookieSerializeOptions | null = null
   #observer: WriteObserver | null = null
   #bound: Partial<Record<Method, (...values: never[]) => unknown>> | null = null
+  /** Seconds that the session lived after its last write when it was opened. */
+  #openedLifetime: number
   readonly #settings: SessionSettings
   readonly #session: Session
 
@@ -44,6 +47,7 @@ export class SessionState {
     this.#content = content
     this.#origin = origin
     this.#key = origin !== null && origin.ok ? origin.key : null
+    this.#openedLifetime = lifetimeOf(content, settings)
     // Sealed with an older key or in another format: due to be sealed again.
     this.#changed = origin !== null && origin.ok && origin.stale
     this.#session = new Proxy(this, sessionHandler) as unknown as Session
@@ -95,6 +99,9 @@ export class SessionState {
     return this.#content
   }
 
+  /** True after `regenerate()` without keys to keep: most likely somebody logs in. */
+  get isAnew (): boolean { return this.#isAnew }
+
   /** Why the session was found to have ended after it had been used; null if it is valid, or began anew. */
   get endedBy (): RefusalReason | null { return this.#ended }
 
@@ -121,6 +128,11 @@ export class SessionState {
     return this.#observer?.refusal?.() ?? null
   }
 
+  /** True if it was given a lifetime that is longer than the one it was opened with. */
+  get isProlonged (): boolean {
+    return this.#origin?.ok === true && lifetimeOf(this.#content, this.#settings) > this.#openedLifetime
+  }
+
   /** Goes over to the next of several sessions that opened in one request. @returns false without another. */
   takeNext (): boolean {
     const [next, ...others] = this.#origin?.ok === true ? this.#origin.others ?? [] : []
@@ -128,7 +140,9 @@ export class SessionState {
     this.#content = next.content
     this.#origin = { ...next, others }
     this.#key = next.key
+    this.#openedLifetime = lifetimeOf(next.content, this.#settings)
     this.#changed = next.stale
+    this.#lent = null // it was of the other
     return true
   }
 
@@ -204,6 +218,7 @@ export class SessionState {
     // The write that follows sets the time of the last one, which never goes backwards.
     this.#content = { ...newContent(data, this.#settings.now()), lastWrite: ended.lastWrite }
     this.#origin = null
+    this.#isAnew = keep.length === 0 && !isLogout
     const isForgiven = this.#observer?.ended?.(ended, { isKept: Object.keys(data).length > 0, isNew: keep.length === 0, isLogout }) === true
     if (isForgiven && this.#ended === 'revoked') this.#ended = null
   }

@@ -222,6 +222,23 @@ describe('a write while the session is still valid', () => {
 })
 
 describe('a login while the session of before ends', () => {
+  it('is answered with 409 if a hook has read that session: it would seem to work, and has no cookie', async t => {
+    const clock = stopClock(t)
+    const app = Fastify()
+    app.register(secureSession, { key: newKey(), format: 'sealed', expiry: 60 })
+    app.after(() => { app.addHook('onRequest', async ({ session }) => { session.get('cart' as never) }) })
+    app.post('/login', async request => {
+      clock.tick(61_000)
+      request.session.regenerate()
+      request.session.set('user' as never, 'ann' as never)
+      return 'in'
+    })
+    await app.ready()
+    const cookie = `session=${app.encodeSecureSession(app.createSecureSession({ cart: 1 }))}`
+    const response = await app.inject({ method: 'POST', url: '/login', headers: { cookie } })
+    assert.deepEqual([response.statusCode, response.json<{ code: string }>().code, setCookies(response)], [409, 'FST_SEALED_SESSION_ENDED', []])
+  })
+
   it('gets its cookie, if nothing of the session of before was used', async t => {
     const clock = stopClock(t)
     const keyring = new Keyring(newKey())

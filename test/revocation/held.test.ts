@@ -4,8 +4,8 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import KeyvRedis from '@keyv/redis'
 import { Keyv } from 'keyv'
-import { sessionInfo } from '../../src/index.ts'
-import { MemoryStore, type RevocationStore } from '../../src/revocation/index.ts'
+import secureSession, { sessionInfo, type Session } from '../../src/index.ts'
+import { MemoryStore, sessionRevocation, type RevocationStore } from '../../src/revocation/index.ts'
 import { stopClock } from '../edges/support.ts'
 import { PROTOCOLS, countArrivals } from '../held.ts'
 import { newKey, setCookies } from '../helpers.ts'
@@ -473,7 +473,7 @@ describe('a session of nobody', () => {
     const visitor = cookieOf(await post(app, '/write', undefined, { cart: 1 }))
     store.take()
     await post(app, '/logout', visitor)
-    assert.deepEqual(store.take().filter(call => call.startsWith('set')), ['set revoked'])
+    assert.deepEqual(store.take().filter(call => call.startsWith('set')), ['set revoked', 'set logout'])
   })
 })
 
@@ -503,4 +503,169 @@ describe('isSessionRevoked()', () => {
     assert.equal(await app.isSessionRevoked(session), true)
     assert.equal(sessionInfo(session).status, 'rejected')
   })
+})
+
+describe('a session that begins anew beside a logout', () => {
+  const CONTINUED: Record<string, (session: Bag, app: FastifyInstance) => unknown> = {
+    'regenerate() that keeps who is logged in': session => { session.regenerate(['user']) },
+    'regenerate() and the same user': session => { const { user } = session; session.regenerate(); session.user = user },
+    'revokeSubject() with "except"': async (session, app) => { await app.revokeSubject('ann', { except: session }) }
+  }
+
+  for (const [what, act] of Object.entries(CONTINUED)) {
+    for (const isElsewhere of [false, true]) {
+      it(`by ${what} gets no cookie, if the user logs out${isElsewhere ? ' in another process' : ''} before the response leaves`, async t => {
+        const clock = stopClock(t)
+        const store = lateStore()
+        const [acted, ended] = [gate(), gate()]
+        const other = await appWith({ revocation: { store } })
+        const app = await appWith({
+          revocation: { store, cacheTtl: 300 },
+          after: app => app.post('/act', async ({ session }) => {
+            await act(session as Bag, app)
+            clock.tick(10)
+            acted.open()
+            await ended.opened
+            return 'acted'
+          })
+        })
+        const cookie = await login(app)
+        clock.tick(10)
+        const answer = post(app, '/act', cookie)
+        await acted.opened
+        await post(isElsewhere ? other : app, '/logout', cookie)
+        clock.tick(10)
+        ended.open()
+        const response = await answer
+        assert.deepEqual(setCookies(response), [])
+      })
+    }
+  }
+
+  for (const [how, end] of Object.entries({ 'and deletes': (session: Session) => { session.delete() }, 'and does no more': () => {} })) {
+    it(`gets no cookie after a logout that regenerates first, as @fastify/passport does it, ${how}`, async t => {
+      const clock = stopClock(t)
+      const [acted, ended] = [gate(), gate()]
+      const app = await appWith({
+        after: app => {
+          app.post('/passport-logout', async ({ session }) => { session.regenerate(); end(session); return '' })
+          app.post('/act', async ({ session }) => {
+            const { user } = session as Bag
+            acted.open()
+            await ended.opened
+            session.regenerate();
+            (session as Bag).user = user
+            return ''
+          })
+        }
+      })
+      const cookie = await login(app)
+      const answer = post(app, '/act', cookie)
+      await acted.opened
+      clock.tick(10)
+      await post(app, '/passport-logout', cookie)
+      ended.open()
+      assert.deepEqual(setCookies(await answer), [])
+    })
+  }
+})
+
+describe('a session that gets a longer lifetime', () => {
+  it('ends by a logout for as long as it would live, also if a copy of its earlier cookie logs out', async t => {
+    const clock = stopClock(t)
+    const store = new MemoryStore()
+    const setup: Setup = { session: { expiry: 3600 }, revocation: { store }, after: app => app.post('/remember', async ({ session }) => { session.options({ expiry: 30 * 86_400 }); return '' }) }
+    const app = await appWith(setup)
+    const early = await login(app)
+    clock.tick(1000)
+    const late = cookieOf(await post(app, '/remember', early))
+    assert.deepEqual([await who(app, early), await who(app, late)], ['nobody', 'ann'])
+    await post(app, '/logout', early)
+    await post(app, '/logout', late)
+    clock.tick(7_200_000)
+    assert.equal(await who(await appWith(setup), late), 'nobody')
+  })
+})
+
+describe('a second request to end all others', () => {
+  it('does not end the session that the first has just begun: a double click on "log me in and everybody else out"', async t => {
+    const clock = stopClock(t)
+    const gates = [gate(), gate()]
+    const app = await appWith({
+      after: app => app.post('/only-here/:n', async ({ session, params }) => {
+        await gates[Number((params as { n: string }).n)]!.opened
+        session.regenerate();
+        (session as Bag).user = 'ann'
+        await app.revokeSubject('ann', { except: session })
+        return ''
+      })
+    })
+    const clicks = [post(app, '/only-here/0'), post(app, '/only-here/1')]
+    clock.tick(100)
+    gates[0]!.open()
+    const first = await clicks[0]!
+    clock.tick(100)
+    gates[1]!.open()
+    const second = await clicks[1]!
+    assert.deepEqual([first.statusCode, second.statusCode, second.json<{ code: string }>().code], [200, 409, MEANWHILE])
+    assert.equal(await who(app, cookieOf(first)), 'ann')
+  })
+})
+
+describe('two registrations of revocation, one in a child context', () => {
+  it('each judge by their own revocations', async t => {
+    const clock = stopClock(t)
+    const app = await appWith({
+      after: app => app.register(async child => {
+        child.register(secureSession, { key: newKey(), format: 'sealed', sessionName: 'admin' })
+        child.register(sessionRevocation, { store: new MemoryStore(), sessionName: 'admin', subject: () => undefined })
+        child.post('/child/login', async ({ session }) => { session.regenerate(); (session as Bag).user = 'ann'; return '' })
+      }).after(error => { assert.ok(error === null || /TWICE/.test(String(error)), String(error)) })
+    }).catch((error: { code: string }) => error.code)
+    if (typeof app === 'string') {
+      assert.equal(app, 'FST_SEALED_SESSION_REVOCATION_TWICE')
+      return
+    }
+    await app.revokeSubject('ann')
+    clock.tick(100)
+    assert.equal((await post(app, '/child/login')).statusCode, 200)
+  })
+})
+
+describe('a revoked cookie', () => {
+  it('is not taken for a session that may go on: revokeSubject() with "except" is 409 and ends nobody', async t => {
+    const clock = stopClock(t)
+    const app = await appWith({
+      after: app => app.post('/others', async ({ session }) => {
+        const isRevoked = await app.isSessionRevoked(session)
+        await app.revokeSubject('ann', { except: session })
+        return isRevoked
+      })
+    })
+    const dead = await login(app)
+    await post(app, '/logout', dead)
+    clock.tick(10)
+    const alive = await login(app)
+    assert.equal((await post(app, '/others', dead)).statusCode, 409)
+    assert.equal(await who(app, alive), 'ann')
+  })
+})
+
+describe('a login that revokes everybody else in a hook before the handler', () => {
+  for (const hook of ['onRequest', 'preValidation', 'preHandler'] as const) {
+    it(`is not ended by that: ${hook}`, async t => {
+      const clock = stopClock(t)
+      const app = await appWith({
+        after: app => app.post('/in', {
+          [hook]: async ({ session }: { session: Session }) => {
+            clock.tick(10)
+            await app.revokeSubject('ann')
+            session.regenerate();
+            (session as Bag).user = 'ann'
+          }
+        }, async () => 'in')
+      })
+      assert.equal(await who(app, cookieOf(await post(app, '/in', undefined, { a: 1 }))), 'ann')
+    })
+  }
 })

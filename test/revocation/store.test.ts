@@ -9,6 +9,7 @@ import { cookieHeader, sealRaw, seconds, stopClock } from '../edges/support.ts'
 import { captureLog, setCookies, warnings } from '../helpers.ts'
 import { TestStore, appWith, cookieOf, gate, get, key, login, post, who, type Bag, type Setup } from './support.ts'
 
+const HOUR = 3600
 const DAY = 86_400
 const TOLERANCE = 60
 
@@ -116,20 +117,20 @@ describe('an entry of the store', () => {
     const { app, store, cookie } = await withStore({}, { expiry: DAY })
     await revokeEverything(app, cookie)
     const most = 400 * DAY + TOLERANCE
-    assert.deepEqual(lives(store), { revoked: DAY + TOLERANCE, latest: most, subject: most, all: most })
+    assert.deepEqual(lives(store), { logout: HOUR, revoked: DAY + TOLERANCE, latest: most, subject: most, all: most })
   })
 
   it('lives no longer than maxExpiry', async () => {
     const { app, store, cookie } = await withStore({}, { expiry: DAY, maxExpiry: 30 * DAY })
     await revokeEverything(app, cookie)
     const most = 30 * DAY + TOLERANCE
-    assert.deepEqual(lives(store), { revoked: DAY + TOLERANCE, latest: most, subject: most, all: most })
+    assert.deepEqual(lives(store), { logout: HOUR, revoked: DAY + TOLERANCE, latest: most, subject: most, all: most })
   })
 
   it('lives no longer than the absolute timeout', async () => {
     const { app, store, cookie } = await withStore({}, { expiry: DAY, absoluteTimeout: 3600 })
     await revokeEverything(app, cookie)
-    assert.deepEqual(lives(store), { revoked: 3660, latest: 3660, subject: 3660, all: 3660 })
+    assert.deepEqual(lives(store), { logout: HOUR, revoked: 3660, latest: 3660, subject: 3660, all: 3660 })
   })
 
   it('lives as long as a session that was to last, where the absolute timeout is longer than "expiry"', async t => {
@@ -169,7 +170,7 @@ describe('an entry of the store', () => {
       assert.deepEqual(lives(store), {}, 'nothing is written')
       await revokeEverything(app, await login(app))
       const most = 400 * DAY + TOLERANCE
-      assert.deepEqual(lives(store), { revoked: DAY + TOLERANCE, latest: most, subject: most, all: most })
+      assert.deepEqual(lives(store), { logout: HOUR, revoked: DAY + TOLERANCE, latest: most, subject: most, all: most })
     })
   }
 
