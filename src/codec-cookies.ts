@@ -3,7 +3,7 @@ import { newestOf, type Found, type Refused } from './candidates.ts'
 import type { Codec } from './codec.ts'
 import { joinChunks } from './cookies/chunks.ts'
 import { cookieValues, numberedValues } from './cookies/find.ts'
-import { decodeValue } from './cookies/set-cookie.ts'
+import { readValue } from './cookies/set-cookie.ts'
 import { checkWith } from './cookies/signer.ts'
 import { sealedSessionError } from './errors.ts'
 import type { SessionConfig } from './options/options.ts'
@@ -18,7 +18,7 @@ import type { Unsign } from './types.ts'
 export function findInHeader (header: string | undefined, unsign: Unsign | undefined, { sessionName, cookieName, cookie }: SessionConfig, codec: Codec): Found | Refused | null {
   if (cookie.signed === true && unsign === undefined) throw sealedSessionError('FST_SEALED_SESSION_UNSIGN_MISSING', [sessionName])
   const budget = new Budget(codec.keyCount)
-  const decode = budget.limit(decodeValue)
+  const decode = budget.limit(readValue)
   const values = cookieValues(header, cookieName, decode)
   if (values.length === 0) return null
   const joined = joinChunks(values, numberedValues(header, cookieName, decode))

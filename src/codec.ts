@@ -1,11 +1,9 @@
 import { fillNonce } from './crypto/nonces.ts'
 import type { Content, FormatOpened } from './content.ts'
 import { bindingOf, openSealed, sealSealed, type Binding, type SealedRefusal } from './formats/sealed.ts'
-import { openParts, openSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
-import { partsOfEncoded } from './formats/secretbox-text.ts'
+import { openEncodedSecretbox, openSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
 import type { DerivedKey } from './keys/derived-key.ts'
 import type { KeySet } from './keys/key-set.ts'
-import { MAX_TOKEN_LENGTH } from './limits.ts'
 import type { KeySource } from './keys/key-source.ts'
 import type { DataSchema } from './data/schema.ts'
 import type { Format } from './token-types.ts'
@@ -126,17 +124,15 @@ export class Codec {
   }
 
   /**
-   * The same of a token as it stands in a cookie, with `=` and `;` percent-encoded. Null where it has
+   * The same of a token as it stands in a cookie, percent-encoded as we do or the peer does. Null where it has
    * to be decoded first, which this saves the copy of.
    */
   openEncoded (text: string): Opened | null {
     if (!text.includes('%')) return this.open(text)
-    if (text.length > MAX_TOKEN_LENGTH || !this.#accept.includes('secretbox')) return null
-    const parts = partsOfEncoded(text)
-    if (parts === null) return null
+    if (!this.#accept.includes('secretbox')) return null
     const keys = this.#keyring.current
-    const opened = openParts(parts, keys, this.#serializer)
-    return opened.ok ? this.#admit(opened, 'secretbox', keys) : opened
+    const opened = openEncodedSecretbox(text, keys, this.#serializer)
+    return opened?.ok === true ? this.#admit(opened, 'secretbox', keys) : opened
   }
 
   /** Takes a session whose token is authentic, if its times and its data allow it. */

@@ -93,7 +93,7 @@ export type Unsign = (value: string) => { valid: boolean, value: string | null }
 export interface SessionCodec<T = TokenData> {
   /**
    * The token of a new session that holds `data`: what its cookie holds. It is never split: a cookie
-   * of more than 4096 bytes with its attributes, from about 2.9 KB of JSON on, is dropped by browsers.
+   * of more than 4096 bytes with its attributes, from about 2.8 KB of JSON on, is dropped by browsers.
    * @throws `FST_SEALED_SESSION_DATA_INVALID` if it is not an object,
    * `FST_SEALED_SESSION_KEY_RESERVED` if it has a key that the session keeps itself,
    * `FST_SEALED_SESSION_VALUE_UNSTORABLE` for data that JSON cannot hold,

@@ -1,5 +1,5 @@
 import { chunkName, joinChunks } from '../cookies/chunks.ts'
-import { decodeValue } from '../cookies/set-cookie.ts'
+import { readValue } from '../cookies/set-cookie.ts'
 
 /** A token, and what it was found with. */
 export interface GivenToken {
@@ -28,7 +28,7 @@ export function findToken (text: string, wanted: string): GivenToken {
   const pairs = text.trim().replace(HEADERS, '').split(SEPARATOR).map(pair => pair.replace(/;$/, ''))
   const pair = pairs.find(other => other.startsWith(`${wanted}=`)) ?? pairs[0]! // split gives at least one
   const [, name = null, value = pair] = PAIR.exec(pair) ?? []
-  const whole = name === null ? decodeValue(value) : joined(name, value, pairs)
+  const whole = name === null ? readValue(value) : joined(name, value, pairs)
   const [, unsigned] = SIGNED.exec(whole) ?? []
   return { token: unsigned ?? whole, name, isSigned: unsigned !== undefined }
 }
@@ -37,7 +37,7 @@ export function findToken (text: string, wanted: string): GivenToken {
 function joined (name: string, value: string, pairs: readonly string[]): string {
   const valuesOf = (index: number): string[] => pairs
     .filter(pair => pair.startsWith(`${chunkName(name, index)}=`))
-    .map(pair => decodeValue(pair.slice(pair.indexOf('=') + 1)))
-  const decoded = decodeValue(value)
+    .map(pair => readValue(pair.slice(pair.indexOf('=') + 1)))
+  const decoded = readValue(value)
   return joinChunks([decoded], valuesOf)[0] ?? decoded
 }

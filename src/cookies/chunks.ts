@@ -31,6 +31,7 @@ export const BYTES_PER_CHUNK = 3584
 const MAX_COMBINATIONS = 4
 
 const MARK = '~'
+const QUOTE = '"'
 
 /** Where a token has random characters: of its nonce in the sealed format, of its tag in the other. */
 const RANDOM_START = 8
@@ -137,7 +138,10 @@ function firstChunk (value: string): FirstChunk | null {
 function picker (tags: readonly string[]): ((text: string) => boolean) | undefined {
   if (tags.length === 0) return undefined
   const left = new Set(tags)
-  return text => text[TAG_END] === MARK && text[0] === MARK && left.delete(text.slice(MARK.length, TAG_END))
+  return text => {
+    const start = text[0] === QUOTE ? 1 : 0
+    return text[start + TAG_END] === MARK && text[start] === MARK && left.delete(text.slice(start + MARK.length, start + TAG_END))
+  }
 }
 
 /**

@@ -25,15 +25,20 @@ export function partsOf (token: string): TextParts | null {
   return { whole, ciphertext: whole.slice(0, end), padding: semicolon - end, nonce: whole.slice(semicolon + 1) }
 }
 
-/**
- * The same of a token whose `=` and `;` are percent-encoded, as they are in a cookie. Null where
- * anything else is encoded, too, or is encoded otherwise: then it has to be decoded first.
- */
-export function partsOfEncoded (text: string): TextParts | null {
+/** Where the parts of a token are whose `;` and `=` are percent-encoded, as in a cookie. */
+export interface EncodedParts {
+  /** Of the first part, without its padding. */
+  end: number
+  padding: number
+  /** Of the nonce's part, up to the end of the text. */
+  nonceStart: number
+}
+
+/** Null where there are not two parts. What else is encoded in them is not looked at. */
+export function partsOfEncoded (text: string): EncodedParts | null {
   const semicolon = text.indexOf('%3B')
   if (semicolon === -1) return null
   let end = semicolon
   while (text.endsWith('%3D', end)) end -= 3
-  if (text.indexOf('%') !== end || text.charCodeAt(end - 1) === EQUALS || text.includes('%', semicolon + 3)) return null
-  return { whole: text, ciphertext: text.slice(0, end), padding: (semicolon - end) / 3, nonce: text.slice(semicolon + 3) }
+  return { end, padding: (semicolon - end) / 3, nonceStart: semicolon + 3 }
 }

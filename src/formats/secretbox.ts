@@ -8,12 +8,13 @@ import type { DerivedKey } from '../keys/derived-key.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import { NO_LIFE, readLife, writeLife, type Life } from './secretbox-life.ts'
 import { TIME_LENGTH, cutTimeEnd, timeEnd } from './secretbox-time.ts'
-import { partsOf, type TextParts } from './secretbox-text.ts'
+import { decodeBase64, encodeBase64 } from './base64-encoded.ts'
+import { partsOf, partsOfEncoded, type TextParts } from './secretbox-text.ts'
 import { isCanonical, isStandardAlphabet } from './base64.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
 import { DATA_KEY, LIFE_KEY, TIME_KEY } from '../data/reserved.ts'
 import { JSON_SERIALIZER, parse, type Serializer } from '../data/serializer.ts'
-import { TEXT, getWorkspace, textOf } from './workspace.ts'
+import { TEXT, getWorkspace, textOf, type Workspace } from './workspace.ts'
 
 // The peer's token:
 //
@@ -61,6 +62,24 @@ export function sealSecretbox (content: SecretboxContent, key: DerivedKey, fillR
   fillRandom(nonce)
   sodium().secretboxSeal(textOf(workspace, length), mac, nonce, key.bytes)
   // 4. encode
+  return length > MAX_SHORT ? longText(workspace, length) : shortText(workspace, length)
+}
+
+/** Bytes of JSON up to which a token is short. */
+const MAX_SHORT = 512
+
+const SEMICOLON = 0x3b
+
+/** The text of the token in the workspace, which is written behind it. */
+function shortText ({ bytes, nonce }: Workspace, length: number): string {
+  const start = TEXT + length
+  const end = encodeBase64(bytes, START, start, bytes, start)
+  bytes[end] = SEMICOLON
+  return bytes.toString('latin1', start, encodeBase64(nonce, 0, NONCE_BYTES, bytes, end + 1))
+}
+
+/** The same by Node's encoder, which is quicker with many bytes. */
+function longText ({ bytes, nonce }: Workspace, length: number): string {
   return `${bytes.toString('base64', START, TEXT + length)};${nonce.toString('base64')}`
 }
 
@@ -76,11 +95,30 @@ export function openSecretbox (token: string, keys: Pick<KeySet, 'keys'>, serial
   return parts === null ? refused('malformed') : openParts(parts, keys, serializer)
 }
 
+/**
+ * The same of a token as it stands in a cookie, percent-encoded. Null where anything is encoded that
+ * neither we nor the peer encode, or is not as it should be: then it has to be decoded first.
+ */
+export function openEncodedSecretbox (text: string, keys: KeySet, serializer: Serializer = JSON_SERIALIZER): SecretboxOpened | null {
+  const parts = partsOfEncoded(text)
+  // Beyond ASCII, bytes would be taken for characters that they are not.
+  if (parts === null || text.length > MAX_TOKEN_LENGTH || Buffer.byteLength(text) !== text.length) return null
+  const workspace = getWorkspace()
+  const { bytes, nonce } = workspace
+  bytes.write(text, START, 'latin1')
+  const { end, padding, nonceStart } = parts
+  // The nonce first: the other part is decoded over it.
+  if (text.length - nonceStart > 3 * NONCE_LENGTH || decodeBase64(bytes, START + nonceStart, START + text.length, 0, nonce, 0) !== NONCE_BYTES) return null
+  const byteCount = decodeBase64(bytes, START, START + end, padding, bytes, START)
+  if (byteCount < MAC_BYTES) return null
+  return openBytes(workspace, byteCount - MAC_BYTES, keys, serializer)
+}
+
 /** Opens a token that has been taken apart. */
-export function openParts ({ whole, ciphertext, padding, nonce: nonceText }: TextParts, keys: Pick<KeySet, 'keys'>, serializer: Serializer): SecretboxOpened {
+function openParts ({ whole, ciphertext, padding, nonce: nonceText }: TextParts, keys: Pick<KeySet, 'keys'>, serializer: Serializer): SecretboxOpened {
   // 4. decode
   const workspace = getWorkspace()
-  const { bytes, mac, nonce } = workspace
+  const { bytes, nonce } = workspace
   const byteCount = bytes.write(ciphertext, START, 'base64')
   if (byteCount < MAC_BYTES) return refused('ciphertext-length')
   if (nonceText.length !== NONCE_LENGTH) return refused(lengthRefusal(nonceText))
@@ -88,8 +126,13 @@ export function openParts ({ whole, ciphertext, padding, nonce: nonceText }: Tex
   // The nonce's part has no padding and no spare bits, and nothing was skipped in it.
   if (!isCanonical(ciphertext, padding, byteCount) || !isStandardAlphabet(whole)) return refused('malformed')
 
+  return openBytes(workspace, byteCount - MAC_BYTES, keys, serializer)
+}
+
+/** Opens what the workspace has: a tag, a nonce and a ciphertext of a length. */
+function openBytes (workspace: Workspace, length: number, keys: Pick<KeySet, 'keys'>, serializer: Serializer): SecretboxOpened {
+  const { bytes, mac, nonce } = workspace
   // 3. decrypt
-  const length = byteCount - MAC_BYTES
   const key = decrypt(textOf(workspace, length), mac, nonce, keys)
   if (key === null) return refused('not-authentic')
 

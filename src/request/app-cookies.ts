@@ -1,7 +1,7 @@
 import cookiePlugin, { type SerializeOptions } from '@fastify/cookie'
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { decodeValue, encodeValue, resolveAttributes } from '../cookies/set-cookie.ts'
+import { encodeValue, readValue, resolveAttributes, unquoted } from '../cookies/set-cookie.ts'
 import { checkWith, liveSigner, type SignatureCheck, type Signer } from '../cookies/signer.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { SessionConfig } from '../options/options.ts'
@@ -33,14 +33,14 @@ export async function registerCookies (app: FastifyInstance, configs: readonly S
   if (isApps) assertSigning(app, configs)
   else await app.register(lazyCookiePlugin, { secret: signer })
   for (const config of configs) assertWritable(app, config)
-  if (!isApps) return { isApps, encode: encodeValue, decode: decodeValue, signatures: signer.check }
+  if (!isApps) return { isApps, encode: encodeValue, decode: readValue, signatures: signer.check }
   // The app may have a `decode` that expects what encodeURIComponent escapes, such as `+`.
   return { isApps, encode: encodeURIComponent, decode: text => decodeWith(app, text), signatures: checkWith(value => app.unsignCookie(value)) }
 }
 
 function decodeWith (app: FastifyInstance, text: string): string | undefined {
   try {
-    const value: unknown = app.parseCookie(`value=${text}`).value
+    const value: unknown = app.parseCookie(`value=${unquoted(text)}`).value
     return typeof value === 'string' ? value : undefined
   } catch {
     return undefined // a `decode` function of the app's may throw at what a client sends

@@ -7,6 +7,7 @@ import { newestOf, type Found, type Opening, type Refused } from '../candidates.
 import { chunkName, isChunk, joinChunks } from '../cookies/chunks.ts'
 import type { Content } from '../content.ts'
 import { cookieValues, numberedValues, onlyText, type NumberedValues } from '../cookies/find.ts'
+import { unquoted } from '../cookies/set-cookie.ts'
 import type { SignatureCheck } from '../cookies/signer.ts'
 import { dataFrom, getOwn } from '../data/data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from '../diagnostics.ts'
@@ -136,7 +137,7 @@ export class SessionManager {
   #findEncoded (request: FastifyRequest): Found | Refused | null {
     if (parsedCookies(request) !== null || openChannel.hasSubscribers || this.#settings.newId !== undefined) return null
     const text = onlyText(request.headers.cookie, this.config.cookieName)
-    if (text === null || isChunk(text)) return null
+    if (text === null || text.startsWith('"') || isChunk(text)) return null
     const opened = this.#codec.openEncoded(text)
     return opened === null ? null : this.#told(text, opened, request.log)
   }
@@ -225,7 +226,8 @@ function withOwn (request: FastifyRequest, name: string, inHeader: () => string[
   const value = parsed === null ? null : getOwn(parsed, name)
   if (value === undefined) return { own: null, values: [] }
   const values = inHeader()
-  return { own: typeof value === 'string' && !values.includes(value) ? value : null, values }
+  const isOwn = typeof value === 'string' && !values.includes(value) && !values.includes(unquoted(value))
+  return { own: isOwn ? value : null, values }
 }
 
 /** Gives a session what its token, which is older than the use of ids, does not have. */

@@ -5,7 +5,7 @@ import { before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import Fastify from 'fastify'
 import {
-  attributesEnd, decodeValue, deleteCookieLine, encodeValue, replaceLines, resolveAttributes, type Serialize
+  attributesEnd, decodeValue, deleteCookieLine, encodeValue, readValue, replaceLines, resolveAttributes, type Serialize
 } from '../../src/cookies/set-cookie.ts'
 import { setCookies } from '../helpers.ts'
 
@@ -85,7 +85,7 @@ describe('the attributes of a line', () => {
 
 describe('the value of a line', () => {
   it('is a token without the characters that a cookie or a simple parser stumbles over', () => {
-    assert.equal(encodeValue(TOKEN), 'Yg+/Yg%3D%3D%3BQEFC+/Q0')
+    assert.equal(encodeValue(TOKEN), 'Yg+%2FYg%3D%3D%3BQEFC+%2FQ0')
   })
 
   const base64 = fc.base64String({ minLength: 1 })
@@ -98,6 +98,32 @@ describe('the value of a line', () => {
     fc.assert(fc.property(anyToken, token => {
       assert.match(encodeValue(token), /^[\x21\x23-\x2b\x2d-\x3a\x3c-\x5b\x5d-\x7e]*$/)
     }))
+  })
+
+  /** A token, or a part of one. */
+  const nonce = fc.uint8Array({ minLength: 24, maxLength: 24 }).map(bytes => Buffer.from(bytes).toString('base64'))
+  const signature = fc.option(base64.map(text => `.${text.replaceAll('=', '')}`), { nil: '' })
+  const anyPart = fc.tuple(fc.base64String({ minLength: 4, maxLength: 6000, size: 'max' }), nonce, signature, fc.nat(), fc.nat()).map(([ciphertext, nonce, signature, from, to]) => {
+    const value = `${ciphertext};${nonce}${signature}`
+    return value.slice(from % 3 === 0 ? from % value.length : 0, to % 3 === 0 ? to % value.length : undefined)
+  })
+
+  it('holds nothing for which clients put it in quotes, be it a token or a part of one', () => {
+    fc.assert(fc.property(anyPart, value => {
+      // What http.cookies of Python takes for legal.
+      assert.match(encodeValue(value), /^[\w!#$%&'*+\-.^`|~:]*$/)
+    }), { numRuns: 1000 })
+  })
+
+  it('is what encodeURIComponent makes of it, but for the + that it leaves', () => {
+    fc.assert(fc.property(anyPart, value => {
+      assert.equal(encodeValue(value), encodeURIComponent(value).replaceAll('%2B', '+'))
+    }), { numRuns: 1000 })
+  })
+
+  it('is taken out of one pair of double quotes before it is decoded', () => {
+    const cases = { '"a"': 'a', '""': '', '"': '"', '"a': '"a', 'a"': 'a"', '""a""': '"a"', '"%22a%22"': '"a"', '%22a%22': '"a"', '"a%3Bb"': 'a;b', ' "a"': ' "a"' }
+    for (const [text, value] of Object.entries(cases)) assert.equal(readValue(text), value, text)
   })
 
   it('is read back as the token, by us and by the cookie package', () => {

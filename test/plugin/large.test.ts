@@ -496,11 +496,11 @@ describe('maxChunks', () => {
     const app = await appWith(routes, { options: { key: newKey(), maxChunks: 4 } })
     t.after(async () => await app.close())
     const browser = new Browser(app)
-    await browser.get('/set/10600')
+    await browser.get('/set/10200')
     const url = await app.listen({ port: 0 })
     const response = await fetch(`${url}/get`, { headers: { cookie: browser.header, 'x-other': 'x'.repeat(1500) } })
     assert.equal(response.status, 200)
-    assert.equal(await response.text(), '10600')
+    assert.equal(await response.text(), '10200')
   })
 })
 
