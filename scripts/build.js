@@ -21,19 +21,18 @@ for (const file of ['require.cjs', 'require.d.cts', 'revocation/require.cjs', 'r
   copyFileSync(new URL(`src/${file}`, root), new URL(`dist/cjs/${file}`, root))
 }
 
+// In the CommonJS build, tsc makes `require` of import(): bundles would have another file of libsodium.
+copyFileSync(new URL('dist/esm/crypto/load.cjs', root), new URL('dist/cjs/crypto/load.cjs', root))
+
 // The package's root says "type": "module"; this folder holds CommonJS.
 writeFileSync(new URL('dist/cjs/package.json', root), '{ "type": "commonjs" }\n')
 
 // One set of declarations serves both module systems: two would declare `request.session` twice,
 // with two types that differ. `export *` also lets `declare module` reach SessionData through here.
-// The plugin's default is that of the CommonJS ones, so that it is a namespace of types, too.
-writeFileSync(new URL('dist/esm/index.d.ts', root), `\
-import plugin = require('../cjs/require.cjs')
-export * from '../cjs/index.js'
-export default plugin
+for (const [folder, up, plugin] of [['', '..', 'fastifySecureSession'], ['revocation/', '../..', 'sessionRevocation']]) {
+  writeFileSync(new URL(`dist/esm/${folder}index.d.ts`, root), `\
+import { ${plugin} } from '${up}/cjs/${folder}index.js'
+export * from '${up}/cjs/${folder}index.js'
+export default ${plugin}
 `)
-writeFileSync(new URL('dist/esm/revocation/index.d.ts', root), `\
-import { sessionRevocation } from '../../cjs/revocation/index.js'
-export * from '../../cjs/revocation/index.js'
-export default sessionRevocation
-`)
+}

@@ -7,7 +7,7 @@
 import { createRequire } from 'node:module'
 import type { SodiumNative } from 'sodium-native'
 
-export type SodiumWasm = Awaited<ReturnType<typeof loadWasm>>
+export type SodiumWasm = typeof import('libsodium-wrappers-sumo')
 
 /** The `require` of a bundle of webpack's, by webpack's name for it. */
 declare const __non_webpack_require__: NodeJS.Require | undefined
@@ -30,13 +30,21 @@ export function loadNative (): { addon: SodiumNative } | { error: unknown } {
 }
 
 /**
- * The WebAssembly build, which is usable once its `ready` has resolved. `import()` finds its ES module,
- * but for the CommonJS copy of this package: it has a third of the bytes, and names no `__dirname`,
- * which ends the CommonJS one in a bundle that is an ES module.
+ * The WebAssembly build, which is usable once its `ready` has resolved.
+ *
+ * Only in a bundle it is `import()` that has it: the ES module has a third of the bytes that the
+ * CommonJS file has, which Node reads at each start, and names no `__dirname`, which bundles that are ES
+ * modules lack. In all other places `require` has it, which also Jest and tsx can do, and which makes it one
+ * for both copies of this package.
  */
-export async function loadWasm () {
-  const { default: sodium } = await import(/* webpackMode: "eager" */ 'libsodium-wrappers-sumo')
-  return sodium
+export async function loadWasm (): Promise<SodiumWasm> {
+  try {
+    wasmPath()
+  } catch (notFound) {
+    const { default: sodium } = await import(/* webpackMode: "eager" */ 'libsodium-wrappers-sumo').catch(() => { throw notFound })
+    return sodium
+  }
+  return bundleRequire()('libsodium-wrappers-sumo') as SodiumWasm
 }
 
 /**
