@@ -3,12 +3,13 @@
 // These are the packages that hold the programs. Those that people install (`node`, `bun`, `deno`)
 // fetch them in an install script, which npm may not run.
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/runtimes/', import.meta.url))
+const MODULES = fileURLToPath(new URL('../../node_modules/', import.meta.url))
+const CACHE = join(MODULES, '.cache', 'runtimes')
 
 /** @type {Record<string, { node: string, bun: string, deno: string }>} */
 const PACKAGES = {
@@ -35,6 +36,22 @@ export async function runtime (kind, major) {
   return join(await install(`${kind}${major}`, `${name}@${major}`), 'node_modules', name, PROGRAMS[kind])
 }
 
+/**
+ * The path of a Node that an installed package runs on, by the `engines` of its package.json: this
+ * Node, or else one from npm of the major version that the package asks for.
+ * @param {string} name of the package
+ * @throws where npm has none for this platform, or cannot fetch it
+ */
+export async function nodeFor (name) {
+  const { engines: { node } } = JSON.parse(readFileSync(join(MODULES, name, 'package.json'), 'utf8'))
+  const [, major, minor] = /^>=\s*(\d+)\.(\d+)/.exec(node).map(Number)
+  const [ownMajor, ownMinor] = process.versions.node.split('.').map(Number)
+  if (ownMajor > major || (ownMajor === major && ownMinor >= minor)) return process.execPath
+  const program = await runtime('node', major)
+  if (program === null) throw new Error(`${name} needs Node.js ${major}.${minor}, which npm does not have for this platform`)
+  return program
+}
+
 /** @type {Map<string, Promise<string>>} */
 const installed = new Map()
 
@@ -51,11 +68,19 @@ export async function install (folder, spec) {
 async function installOnce (path, spec) {
   const complete = join(path, 'complete')
   if (existsSync(complete)) return path
-  rmSync(path, { recursive: true, force: true })
-  mkdirSync(path, { recursive: true })
-  writeFileSync(join(path, 'package.json'), '{ "private": true }')
-  console.log(`installing ${spec}`)
-  await promisify(execFile)('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', spec], { cwd: path })
-  writeFileSync(complete, '')
+  mkdirSync(CACHE, { recursive: true })
+  // Tests and a benchmark may do this at a time: each in a folder of its own, and the first that is
+  // complete takes the place.
+  const own = mkdtempSync(`${path}-`)
+  try {
+    writeFileSync(join(own, 'package.json'), '{ "private": true }')
+    console.error(`installing ${spec}`)
+    await promisify(execFile)('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', spec], { cwd: own })
+    writeFileSync(join(own, 'complete'), '')
+    renameSync(own, path)
+  } catch (error) {
+    rmSync(own, { recursive: true })
+    if (!existsSync(complete)) throw error
+  }
   return path
 }
