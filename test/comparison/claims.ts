@@ -59,6 +59,8 @@ async function isLoggedIn (visitor: Visitor): Promise<boolean> {
   return (await visitor.get()).user === 'ada'
 }
 
+const NUMBERS = ['none', 'one', 'two', 'three', 'four']
+
 const yesOrNo = (value: boolean): string => value ? 'yes' : 'no'
 
 /** A clock of the test's, for `Date` only. */
@@ -119,7 +121,12 @@ async function endsAfterAll (contender: Contender): Promise<boolean> {
 }
 
 async function large (contender: Contender): Promise<string> {
-  const visitor = await visit(contender)
+  const [without, withChunks] = [await largeWith(contender, false), await largeWith(contender, true)]
+  return without === withChunks ? without : `${withChunks} with \`chunk: true\`, else ${without}`
+}
+
+async function largeWith (contender: Contender, takesChunks: boolean): Promise<string> {
+  const visitor = await visit(contender, { takesChunks })
   const text = 'x'.repeat(5000)
   const response = await visitor.set({ text })
   const lines = setCookies(response)
@@ -127,7 +134,7 @@ async function large (contender: Contender): Promise<string> {
   if (response.statusCode === 500) return 'an error'
   if (lines.some(line => line.length > 4096)) return 'a cookie that browsers drop'
   if (!isRead) return 'lost'
-  return lines.length > 1 ? `${lines.length === 2 ? 'two' : lines.length} cookies` : 'kept in the store'
+  return lines.length > 1 ? `${NUMBERS[lines.length] ?? lines.length} cookies` : 'kept in the store'
 }
 
 async function newKey (contender: Contender): Promise<boolean> {

@@ -1,7 +1,7 @@
 // The packages that docs/comparison.md compares, each in an app with the same routes.
 import cookie, { Signer } from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { getIronSession } from 'iron-session'
+import type { IronSession } from 'iron-session'
 import secureSession, { Keyring } from '../../src/index.ts'
 import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
 
@@ -21,6 +21,8 @@ export interface Setup {
   absoluteTimeout?: number
   /** Whether ours has its plugin for revocation. */
   revokes?: boolean
+  /** Whether a session may take several cookies, where a package has to be told. */
+  takesChunks?: boolean
   /** The store of the package that has one; default one of its own. */
   store?: unknown
 }
@@ -34,6 +36,8 @@ interface Routes {
 
 export interface Contender {
   name: string
+  /** Whether it may need a newer Node than the tests run on. Then its cells are found out in a process of that Node. */
+  needsItsNode?: true
   app: (setup: Setup) => Promise<FastifyInstance>
   /** How a key is added while an app runs; default by a change of the array that it was given. */
   rotate?: (app: FastifyInstance, key: string) => void
@@ -88,12 +92,15 @@ const peers: Contender = {
 
 const iron: Contender = {
   name: 'iron-session',
-  async app ({ keys, cookieName = 'session', expiry }) {
+  needsItsNode: true,
+  async app ({ keys, cookieName = 'session', expiry, takesChunks = false }) {
+    const { getIronSession } = await import('iron-session')
     const app = Fastify()
     // Read for each request, as the package has it.
-    const session = async ({ raw }: FastifyRequest, reply: FastifyReply): Promise<Record<string, unknown> & { save: () => Promise<void>, destroy: () => void }> => {
+    const session = async ({ raw }: FastifyRequest, reply: FastifyReply): Promise<IronSession<Record<string, unknown>>> => {
       const password = Object.fromEntries(keys.map((key, index) => [keys.length - index, key]))
-      return await getIronSession(raw, reply.raw, { password, cookieName, ...(expiry === undefined ? {} : { ttl: expiry as number }), cookieOptions: { secure: false } })
+      const ttl = expiry === undefined ? {} : { ttl: expiry as number }
+      return await getIronSession(raw, reply.raw, { password, cookieName, ...ttl, chunk: takesChunks, cookieOptions: { secure: false } })
     }
     return withRoutes(app, {
       set: async (request, reply, values) => { await Object.assign(await session(request, reply), values).save() },
