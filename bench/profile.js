@@ -15,10 +15,12 @@ const PROFILE_MS = quick ? 1000 : 8000
 const WARM_MS = 2000
 
 async function profileOf (task, side = 'ours') {
-  const profiles = await askAll([side], 'profile', async worker => {
-    await worker.ask('has', { task })
-    await worker.ask('warm', { task, ms: WARM_MS, burstMs: 1 })
-    return { task, ms: PROFILE_MS }
+  const profiles = await askAll([side], 'profile', {
+    async prepare (worker) {
+      await worker.ask('has', { task })
+      await worker.ask('warm', { task, ms: WARM_MS, burstMs: 1 })
+      return { task, ms: PROFILE_MS }
+    }
   })
   return profiles[side]
 }

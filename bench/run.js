@@ -6,7 +6,9 @@
 // its own, all sides take turns in bursts, and everything is started afresh several times. A burst
 // is long enough to hold several garbage collections: what a side leaves behind is part of its cost.
 // Of each start the fastest burst counts, of all starts the fastest start: noise only ever adds.
+import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import { nodeFor } from '../scripts/matrix/runtimes.js'
 import { chart } from './chart.js'
 import { intoReadme } from './readme-table.js'
 import { report } from './report.js'
@@ -15,11 +17,12 @@ import { runTask } from './starts.js'
 
 const quick = process.argv.includes('--quick')
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : ''
+const writes = !quick && only === ''
 
 // An even number of starts: their halves are compared.
 const PLAN = quick ? { starts: 2, rounds: 3, burstMs: 20, warmMs: 100 } : { starts: 6, rounds: 10, burstMs: 30, warmMs: 500 }
 
-const TOKEN_SIDES = ['limit', 'ours', 'sealed', 'wasm', 'peer', 'iron-session', 'jose']
+const TOKEN_SIDES = ['limit', 'ours', 'sealed', 'wasm', 'peer', 'jose']
 const APP_SIDES = ['floor', 'ours', 'sealed', 'wasm', 'peer', 'fastify-session', 'mgcrea']
 const SIZES = ['170_B', '1_KB', '2.8_KB']
 
@@ -27,17 +30,40 @@ const SIZES = ['170_B', '1_KB', '2.8_KB']
 const TASKS = [
   ...['untouched', 'read', 'write'].map(task => ({ task, sides: APP_SIDES, table: 'A request, from routing to the end of the response' })),
   ...SIZES.flatMap(size => ['encode', 'decode'].map(kind => ({ task: `${kind} ${size}`, sides: TOKEN_SIDES, table: 'A token' }))),
-  { task: 'reject 170_B', sides: ['ours', 'sealed', 'wasm', 'peer', 'iron-session', 'jose'], table: 'A token with one character changed' },
+  { task: 'reject 170_B', sides: ['ours', 'sealed', 'wasm', 'peer', 'jose'], table: 'A token with one character changed' },
   { task: 'decode 170_B keys', sides: ['one-key', 'hundred-keys'], table: 'A token, opened with one key and with a hundred' }
 ]
 
+// iron-session needs a newer Node than this package does. The sides that it is compared with run on that one, too.
+const IRON_KINDS = [...SIZES.flatMap(size => [`encode ${size}`, `decode ${size}`]), 'reject 170_B']
+const ironNode = await findIronNode()
+if (ironNode !== null) {
+  const table = `A token, beside iron-session, all on Node.js ${ironNode.version}`
+  TASKS.push(...IRON_KINDS.map(kind => ({ task: `${kind} iron`, sides: ['sealed', 'peer', 'iron-session'], node: ironNode, table })))
+}
+
+/** The Node of iron-session. null: a run that writes nothing goes on without iron-session where there is none. */
+async function findIronNode () {
+  try {
+    const execPath = await nodeFor('iron-session')
+    return { execPath, version: execFileSync(execPath, ['--version'], { encoding: 'utf8' }).trim() }
+  } catch (error) {
+    if (writes) throw error
+    process.stderr.write(`iron-session is left out: ${error.message}\n`)
+    return null
+  }
+}
+
 /** Bytes that a request allocates, with a young generation large enough that nothing is collected. */
 async function allocation (task) {
-  return await askAll(['floor', 'ours', 'sealed', 'peer'], 'allocation', async worker => {
-    await worker.ask('has', { task })
-    await worker.ask('warm', { task, ms: PLAN.warmMs, burstMs: 1 })
-    return { task, count: 2000 }
-  }, ['--expose-gc', '--max-semi-space-size=64', '--min-semi-space-size=64'])
+  return await askAll(['floor', 'ours', 'sealed', 'peer'], 'allocation', {
+    async prepare (worker) {
+      await worker.ask('has', { task })
+      await worker.ask('warm', { task, ms: PLAN.warmMs, burstMs: 1 })
+      return { task, count: 2000 }
+    },
+    node: { execArgv: ['--expose-gc', '--max-semi-space-size=64', '--min-semi-space-size=64'] }
+  })
 }
 
 /** Milliseconds for which registration blocks the event loop, of the worst start: the bar says "never". */
@@ -49,7 +75,7 @@ async function registration () {
 }
 
 const chosen = TASKS.filter(({ task }) => task.includes(only))
-const results = { plan: PLAN, tables: {}, tasks: {}, allocation: {} }
+const results = { plan: PLAN, ironNode, tables: {}, tasks: {}, allocation: {} }
 for (const task of chosen) {
   results.tasks[task.task] = await runTask(task, PLAN)
   ;(results.tables[task.table] ??= []).push(task.task)
@@ -59,12 +85,13 @@ for (const task of chosen) {
 }
 if (only !== '') process.exit()
 for (const task of ['read', 'write']) results.allocation[task] = await allocation(task)
-results.wire = await askAll(['ours', 'sealed', 'peer', 'iron-session', 'jose'], 'wire')
+results.wire = await askAll(['ours', 'sealed', 'peer', 'jose'], 'wire')
+if (ironNode !== null) Object.assign(results.wire, await askAll(['iron-session'], 'wire', { node: ironNode }))
 results.register = await registration()
 
 const text = report(results)
 process.stdout.write(text)
-if (!quick) {
+if (writes) {
   writeFileSync(new URL('RESULTS.md', import.meta.url), text)
   writeFileSync(new URL('chart.svg', import.meta.url), chart(results))
   intoReadme(results)

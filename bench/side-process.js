@@ -7,9 +7,10 @@ const WORKER = fileURLToPath(new URL('worker.js', import.meta.url))
 export class SideProcess {
   #process
 
-  constructor (side, execArgv = []) {
+  /** @param node its `execPath` and `execArgv`, as fork has them; default this Node */
+  constructor (side, { execPath = process.execPath, execArgv = [] } = {}) {
     this.side = side
-    this.#process = fork(WORKER, [side], { execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
+    this.#process = fork(WORKER, [side], { execPath, execArgv, stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
     this.ready = this.#answer()
   }
 
@@ -34,10 +35,10 @@ export class SideProcess {
 }
 
 /** Asks each side once, in a fresh process. */
-export async function askAll (sides, command, prepare = async () => ({}), execArgv = []) {
+export async function askAll (sides, command, { prepare = async () => ({}), node } = {}) {
   const answers = {}
   for (const side of sides) {
-    const worker = new SideProcess(side, execArgv)
+    const worker = new SideProcess(side, node)
     await worker.ready
     answers[side] = await worker.ask(command, await prepare(worker))
     worker.kill()

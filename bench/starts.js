@@ -9,8 +9,8 @@ export async function runTask (task, plan) {
 }
 
 /** Microseconds of the fastest burst for each side, of one start. */
-async function startTask ({ task, sides }, plan) {
-  const workers = sides.map(side => new SideProcess(side))
+async function startTask ({ task, sides, node }, plan) {
+  const workers = sides.map(side => new SideProcess(side, node))
   try {
     const counts = new Map()
     for (const worker of workers) {
