@@ -13,7 +13,7 @@ export function warnOfAttributes ({ sessionName, cookieName }: SessionConfig, at
   if (missing.length > 0) warn('FST_SEALED_SESSION_WARN_PRODUCTION', sessionName, cookieName, missing.join('; '))
 }
 
-/** Warns of a cookie that a browser keeps for longer or shorter than its session is valid. */
+/** Warns of a cookie that a browser keeps for longer than its session is valid, or not at all. */
 export function warnOfLifetime ({ sessionName, cookieName, expiry, absoluteTimeout }: SessionConfig, attributes: CookieSerializeOptions, warn: Warn): void {
   const mismatch = lifetimeMismatch(attributes, Math.min(expiry, absoluteTimeout ?? expiry))
   if (mismatch !== null) warn('FST_SEALED_SESSION_WARN_MAX_AGE', sessionName, cookieName, mismatch)

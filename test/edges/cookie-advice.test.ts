@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import cookiePlugin, { type CookieSerializeOptions } from '@fastify/cookie'
 import { describe, it, type TestContext } from 'node:test'
+import { inspect } from 'node:util'
 import { newKey, warnings } from '../helpers.ts'
 import { prepare, warningsOf } from './support.ts'
 
@@ -35,19 +36,21 @@ const SECURE = /write "secure: true"/
 const SAME_SITE = /write "sameSite: 'lax'"/
 
 const IN_PRODUCTION: Array<[cookie: object, words: RegExp[]]> = [
-  [{}, [SECURE, SAME_SITE]],
+  [{}, [SECURE]],
   [{ secure: false, sameSite: 'lax' }, [SECURE]],
-  [{ secure: true }, [SAME_SITE]],
+  [{ secure: true }, []], // it is sent with SameSite=Lax
   [{ secure: true, sameSite: false }, [SAME_SITE]],
-  [{ secure: 'auto' }, [SAME_SITE]],
+  [{ secure: true, sameSite: undefined }, [SAME_SITE]],
+  [{ secure: false, sameSite: false }, [SECURE, SAME_SITE]],
+  [{ secure: 'auto' }, []],
   [{ secure: 'auto', sameSite: 'lax' }, []],
   [{ secure: true, sameSite: 'strict' }, []],
   [{ secure: true, sameSite: true }, []]
 ]
 
-describe('in production, a cookie without Secure or with an unset SameSite', () => {
+describe('in production, a cookie that is sent without Secure or without SameSite', () => {
   for (const [cookie, words] of IN_PRODUCTION) {
-    it(`${JSON.stringify(cookie)} gives ${words.length === 0 ? 'no warning' : 'one, with what to write'}`, async t => {
+    it(`${inspect(cookie)} gives ${words.length === 0 ? 'no warning' : 'one, with what to write'}`, async t => {
       setEnvironment(t, 'production')
       const found = await messages(PRODUCTION, { cookie })
       assert.equal(found.length, Math.min(words.length, 1))
@@ -64,6 +67,15 @@ describe('in production, a cookie without Secure or with an unset SameSite', () 
     assert.deepEqual(found.map(({ msg }) => msg.slice(0, 11)), ['session "a"', 'session "c"'])
   })
 
+  it('is told right: what it is not warned about says SameSite=Lax, and what it is warned about says nothing', async () => {
+    for (const [cookie, expected] of [[{}, true], [{ sameSite: undefined }, false], [{ sameSite: false }, false]] as const) {
+      const { app } = prepare({ key: newKey(), cookie })
+      app.get('/', async ({ session }) => { session.set('user', 1); return 'done' })
+      const { headers } = await app.inject('/')
+      assert.equal(/SameSite=Lax/.test(String(headers['set-cookie'])), expected, inspect(cookie))
+    }
+  })
+
   it('is no matter elsewhere', async t => {
     setEnvironment(t, 'development')
     assert.deepEqual(await messages(PRODUCTION, {}), [])
@@ -78,7 +90,7 @@ describe('in production, a cookie without Secure or with an unset SameSite', () 
 })
 
 const OUTLIVES = /maxAge of \d+ seconds outlives the session/
-const UNDERCUTS = /maxAge of \d+ seconds ends before the session/
+const DROPPED = /maxAge of 0 has browsers drop it at once/
 const DATE = /"expires" is one date for all sessions/
 
 const LIVES: Array<[options: object, words: RegExp | null]> = [
@@ -88,18 +100,18 @@ const LIVES: Array<[options: object, words: RegExp | null]> = [
   [{ expiry: 3600, cookie: { maxAge: 3660 } }, null],
   [{ expiry: 3600, cookie: { maxAge: 3661 } }, OUTLIVES],
   [{ expiry: 3600, cookie: { maxAge: 3540 } }, null],
-  [{ expiry: 3600, cookie: { maxAge: 3539 } }, UNDERCUTS],
-  [{ expiry: 3600, cookieOptions: { maxAge: 0 } }, UNDERCUTS],
+  [{ expiry: 3600, cookie: { maxAge: 60 } }, null], // shorter, which an app may want
+  [{ expiry: 3600, cookieOptions: { maxAge: 0 } }, DROPPED],
   [{ expiry: 3600, absoluteTimeout: 1800, cookie: { maxAge: 3600 } }, OUTLIVES],
   [{ expiry: 3600, absoluteTimeout: 1800, cookie: { maxAge: 1800 } }, null],
   [{ expiry: 3600, absoluteTimeout: 7200, rolling: true, cookie: { maxAge: 3600 } }, null],
   [{ expiry: 3600, absoluteTimeout: 7200, rolling: true, cookie: { maxAge: 7200 } }, OUTLIVES],
-  [{ expiry: 3600, absoluteTimeout: 7200, rolling: true, cookie: { maxAge: 1800 } }, UNDERCUTS],
+  [{ expiry: 3600, absoluteTimeout: 7200, rolling: true, cookie: { maxAge: 1800 } }, null],
   [{ cookie: { expires: new Date(2_000_000_000_000) } }, DATE],
   [{ cookie: { expires: new Date(2_000_000_000_000), maxAge: 86401 } }, null]
 ]
 
-describe('a cookie that browsers keep for longer or shorter than its session is valid', () => {
+describe('a cookie that browsers keep for longer than its session is valid, or not at all', () => {
   for (const [options, words] of LIVES) {
     it(`is ${words === null ? 'not ' : ''}what ${JSON.stringify(options)} gives, and registration says so`, async () => {
       const found = await messages(MAX_AGE, options)
@@ -109,8 +121,8 @@ describe('a cookie that browsers keep for longer or shorter than its session is 
   }
 
   it("is warned about once where the app's own @fastify/cookie gives it the time, and not where the session has its own", async () => {
-    assert.equal((await messagesWith({ maxAge: 600 }, MAX_AGE, {})).length, 1)
-    assert.deepEqual(await messagesWith({ maxAge: 600 }, MAX_AGE, { maxAge: 86401 }), [])
-    assert.equal((await messagesWith({}, MAX_AGE, { maxAge: 600 })).length, 1)
+    assert.equal((await messagesWith({ maxAge: 90_000 }, MAX_AGE, {})).length, 1)
+    assert.deepEqual(await messagesWith({ maxAge: 90_000 }, MAX_AGE, { maxAge: 86401 }), [])
+    assert.equal((await messagesWith({}, MAX_AGE, { maxAge: 90_000 })).length, 1)
   })
 })
