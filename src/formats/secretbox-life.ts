@@ -51,6 +51,10 @@ function isSeconds (value: unknown): value is number | undefined {
   return value === undefined || (isTime(value) && Number.isInteger(value) && value <= MAX_SECONDS)
 }
 
+/** One spelling of an id only: a decoder also takes padding, the other alphabet and spare bits that are set. */
 function isId (value: unknown): value is string | undefined {
-  return value === undefined || (typeof value === 'string' && Buffer.from(value, 'base64url').length === SESSION_ID_BYTES)
+  if (value === undefined) return true
+  if (typeof value !== 'string') return false
+  const id = Buffer.from(value, 'base64url')
+  return id.length === SESSION_ID_BYTES && id.toString('base64url') === value
 }

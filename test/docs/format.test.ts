@@ -8,7 +8,8 @@ import { Codec, type CodecOptions } from '../../src/codec.ts'
 import type { Content } from '../../src/content.ts'
 import { customSerializer } from '../../src/data/custom-serializer.ts'
 import { DerivedKey } from '../../src/keys/derived-key.ts'
-import { MAX_TOKEN_LENGTH } from '../../src/limits.ts'
+import { MAX_SECONDS } from '../../src/lifetime.ts'
+import { MAX_SIGNED_LENGTH, MAX_TOKEN_LENGTH } from '../../src/limits.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
 import { refusalMessage } from '../../src/refusals.ts'
 import { openRaw } from '../edges/support.ts'
@@ -183,6 +184,22 @@ describe('docs/format.md', () => {
     assert.equal(token.length, MAX_TOKEN_LENGTH)
     assert.equal(own.open(token).ok, true)
     assert.throws(() => own.seal(content(Number(most) + 1)), { code: 'FST_SEALED_SESSION_TOO_LARGE' })
+  })
+
+  it('says how much JSON is sealed in the secretbox format', () => {
+    const [, most] = /seals (\d+) bytes of JSON at most/.exec(page) ?? []
+    const content = (bytes: number): Content => ({
+      data: { a: 'x'.repeat(bytes - '{"a":""}'.length) }, created: example.lastWrite * 1000 + 1, lastWrite: example.lastWrite + 0.001, lifetime: MAX_SECONDS, maxAge: MAX_SECONDS, id: Buffer.alloc(16)
+    })
+    const own = codec({ absoluteTimeout: EXPIRY })
+    const token = own.seal(content(Number(most)))
+    assert.ok(token.length <= MAX_TOKEN_LENGTH)
+    assert.equal(own.open(token).ok, true)
+    assert.throws(() => own.seal(content(Number(most) + 1)), { code: 'FST_SEALED_SESSION_TOO_LARGE' })
+  })
+
+  it('says how long a signed value may be', () => {
+    assert.ok(page.includes(`The signed value has at most ${MAX_SIGNED_LENGTH} characters`))
   })
 
   it('says how many bytes a sealed token has beside its payload', () => {
