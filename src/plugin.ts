@@ -10,6 +10,7 @@ import { keyFileMessage } from './keys/keyring-state.ts'
 import { SessionManager } from './request/manager.ts'
 import { readOptions, type SessionConfig } from './options/options.ts'
 import { discard, heldIn, hold, linesOf, sendAll } from './request/held.ts'
+import { waitAsSent } from './request/pending-reply.ts'
 import type { Registered } from './request/registered.ts'
 import { RouteWarnings } from './request/route-warnings.ts'
 import { SessionCookie } from './request/session-cookie.ts'
@@ -183,7 +184,7 @@ function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void 
     tracked[kReply] = reply
     try {
       const sending = sendAll(sessions, request, reply, 0)
-      if (sending !== undefined) return finishLater(tracked, sending, done)
+      if (sending !== undefined) return finishLater(tracked, reply, sending, done)
     } catch (error) {
       tracked[kSealed] = true
       return done(error as Error)
@@ -193,12 +194,11 @@ function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void 
   })
 }
 
-function finishLater (request: TrackedRequest, sending: Promise<void>, done: (error?: Error) => void): void {
-  const finish = (error?: Error): void => {
+function finishLater (request: TrackedRequest, reply: FastifyReply, sending: Promise<void>, done: (error?: Error) => void): void {
+  waitAsSent(reply, sending, error => {
     request[kSealed] = true
     done(error)
-  }
-  sending.then(() => { finish() }, finish)
+  })
 }
 
 /** For a plugin that calls this one and hands its own callback on, as it may with the peer. */

@@ -1,8 +1,9 @@
 import { format } from 'node:util'
 import fp from 'fastify-plugin'
-import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { sealedSessionError } from '../errors.ts'
 import { kSessions, type GuardedSession } from '../request/guard.ts'
+import { waitAsSent } from '../request/pending-reply.ts'
 import { refuseUnknown } from '../options/names.ts'
 import { stateOf } from '../session/proxy.ts'
 import type { SessionState } from '../session/session.ts'
@@ -38,13 +39,17 @@ function addHooks (app: FastifyInstance, session: GuardedSession, revocations: R
   })
 
   /** A body that does not end can hold a request open for as long as its client likes. */
-  const recheck = (request: FastifyRequest, done: HookHandlerDoneFunction): void => {
+  const recheck = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
     const state = session.held(request)
-    goOn(state === null ? undefined : guard.recheck(state, request), within(request, done))
+    const waiting = state === null ? undefined : guard.recheck(state, request)
+    const next = within(request, done)
+    // An async handler that called reply.callNotFound() may be done before that.
+    if (waiting !== undefined && request.is404) waitAsSent(reply, waiting, next)
+    else goOn(waiting, next)
   }
   // Twice: the app's own preValidation hooks come between, and may wait as well.
-  app.addHook('preValidation', (request, _reply, done) => { recheck(request, done) })
-  app.addHook('preHandler', (request, _reply, done) => { recheck(request, done) })
+  app.addHook('preValidation', (request, reply, done) => { recheck(request, reply, done) })
+  app.addHook('preHandler', (request, reply, done) => { recheck(request, reply, done) })
 }
 
 /** Has all that follows know its request. To read a body loses it, so each of the hooks does it anew. */
@@ -52,10 +57,13 @@ function within (request: FastifyRequest, done: HookHandlerDoneFunction): HookHa
   return error => { currentRequest.run(request, done, error) }
 }
 
-/** Without a promise where nothing has to be awaited. */
+/**
+ * Goes on without a promise where nothing has to be awaited, and else in a tick of its own: in a reaction of a
+ * promise, Fastify would take an async handler for done before the stream that it sent has begun.
+ */
 function goOn (waiting: Promise<void> | undefined, done: HookHandlerDoneFunction): void {
   if (waiting === undefined) done()
-  else waiting.then(() => { done() }, done)
+  else waiting.then(() => { process.nextTick(done) }, (error: Error) => { process.nextTick(done, error) })
 }
 
 /** @throws `FST_SEALED_SESSION_REVOCATION_ALONE`, `FST_SEALED_SESSION_REVOCATION_TWICE` */
