@@ -9,7 +9,8 @@ import { kSessions, type GuardedSession } from './request/guard.ts'
 import { keyFileMessage } from './keys/keyring-state.ts'
 import { SessionManager } from './request/manager.ts'
 import { readOptions, type SessionConfig } from './options/options.ts'
-import { discard, heldIn, hold, linesOf, sendAll } from './request/held.ts'
+import { discard, heldIn, hold, linesOf, sendAll, sessionOf, unusable } from './request/held.ts'
+import { addFirstHook, decorateFrameworkErrors } from './request/outside-hooks.ts'
 import { waitAsSent } from './request/pending-reply.ts'
 import type { Registered } from './request/registered.ts'
 import { RouteWarnings } from './request/route-warnings.ts'
@@ -114,7 +115,7 @@ function addToRequests (app: FastifyInstance, registered: Registered): void {
   app.decorateRequest(slot, null)
   app.decorateRequest(sessionName, {
     getter (this: FastifyRequest): Session {
-      return hold(this, registered)?.session ?? null as never
+      return sessionOf(this, registered) ?? null as never
     },
     setter (this: FastifyRequest, value: unknown): void {
       // The peer takes null, and then sends nothing.
@@ -122,6 +123,7 @@ function addToRequests (app: FastifyInstance, registered: Registered): void {
       else throw sealedSessionError('FST_SEALED_SESSION_ASSIGNED', [sessionName, kindOf(value)])
     }
   })
+  decorateFrameworkErrors(app, sessionName, request => unusable(request, registered))
 }
 
 /** What a guard gets to see of a session. */
@@ -172,15 +174,12 @@ function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void 
     app.decorateRequest(kSealed, false)
   }
 
-  app.addHook('onRequest', (request, reply, done) => {
-    (request as TrackedRequest)[kReply] = reply
-    done()
-  })
+  addFirstHook(app)
 
   // No closure in here, nor in sendAll(): each would be paid for by every request.
   app.addHook('onSend', (request, reply, _payload, done) => {
     const tracked = request as TrackedRequest
-    // An onRequest hook of the app's may have replied before the one above ran.
+    // A hook of the app's may have replied before the one above ran.
     tracked[kReply] = reply
     try {
       const sending = sendAll(sessions, request, reply, 0)

@@ -18,6 +18,7 @@ export const WARNINGS = {
   FST_SEALED_SESSION_WARN_MAX_AGE: 'session "%s": browsers keep the cookie "%s" for another time than it is valid: %s',
   FST_SEALED_SESSION_WARN_MAX_CHUNKS: 'session "%s": with maxChunks %s its cookies may have %s bytes, but this server takes %s bytes of headers in all and would then answer every request of that browser with status 431; start Node.js with a larger --max-http-header-size, or lower maxChunks',
   FST_SEALED_SESSION_WARN_WRITE_LOST: 'session "%s" was written after the headers of %s were sent or its WebSocket was opened, so the change is lost; write before reply.send(), and for a WebSocket in another request',
+  FST_SEALED_SESSION_WARN_WRITE_IGNORED: 'session "%s" was written at %s where it cannot be used, so the write is ignored: in a log serializer or in "frameworkErrors", before it was checked or after the response; write in a hook or a handler',
   FST_SEALED_SESSION_WARN_SHARED_CACHE: 'the cookie of session "%s" is on a response of %s that shared caches may keep, which would give it to other users; set Cache-Control to "private" or "no-store" there, or leave the session as it is',
   FST_SEALED_SESSION_WARN_NOT_SEALED: 'session "%s" could not be sealed for the error response of %s either, so the browser keeps the cookie it has; in the error handler, delete() the session or what cannot be stored',
   FST_SEALED_SESSION_WARN_NOT_RENEWED: 'session "%s" was due to be sealed again at %s, which failed, so the browser keeps the cookie it has: %s',

@@ -1,8 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { isCaught } from './outside-hooks.ts'
 import type { Registered } from './registered.ts'
 import { RequestSession } from './request-session.ts'
 import type { Lines } from './session-cookie.ts'
 import type { TrackedRequest } from './tracked-request.ts'
+import type { Session } from '../types.ts'
 
 // What a request holds of the app's sessions.
 
@@ -16,6 +18,26 @@ export function hold (request: FastifyRequest, registered: Registered): RequestS
   const slots = request as Slots
   const held = slots[registered.slot] ??= new RequestSession(registered, slots)
   return held === DISCARDED ? null : held
+}
+
+/**
+ * The session of a request for the app; null where it was discarded.
+ * @throws what the guard does, where Fastify can answer with it; elsewhere the session reads as empty.
+ */
+export function sessionOf (request: FastifyRequest, registered: Registered): Session | null {
+  try {
+    return hold(request, registered)?.session ?? null
+  } catch (error) {
+    if (isCaught(request)) throw error
+    return unusable(request, registered)
+  }
+}
+
+/** An empty session that is never sent, for code that may look and must not fail. */
+export function unusable (request: FastifyRequest, { manager, warnings }: Registered): Session {
+  const state = manager.create()
+  state.observe({ written: () => { warnings.warn('FST_SEALED_SESSION_WARN_WRITE_IGNORED', request) } })
+  return state.session
 }
 
 /** The session of a request if something has used it. */

@@ -174,7 +174,7 @@ export class RequestSession implements WriteObserver {
   /** Takes back what was put on the response for it. */
   discard (): void {
     const reply = this.#request[kReply]
-    if (reply !== null) this.#takeBack(reply)
+    if (reply != null) this.#takeBack(reply)
   }
 
   #takeBack (reply: FastifyReply): void {
@@ -200,7 +200,7 @@ export class RequestSession implements WriteObserver {
   written (): void {
     this.#settled = false
     const reply = this.#request[kReply]
-    if (reply === null) return
+    if (reply == null) return
     if (reply.raw.headersSent || isUpgraded(reply)) this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)
     // Too late for a guard to ask anybody else.
     else if (this.#request[kSealed] && this.refusal() === null) this.#sendIfDue(reply)

@@ -1,0 +1,68 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import { kReply, type TrackedRequest } from './tracked-request.ts'
+
+// Code of the app's that runs where nothing catches what it throws, so that the process would end: log
+// serializers before the first hook and after the response, `frameworkErrors`.
+
+/** Fastify's own, under symbols that it does not export. */
+interface Internals {
+  'fastify.hooks': { onRequest: unknown[] }
+  'fastify.children': object[]
+  'fastify.options': { frameworkErrors?: FrameworkErrors }
+}
+type FrameworkErrors = (this: unknown, error: unknown, request: FastifyRequest, reply: FastifyReply) => unknown
+
+/** Undefined where this version of Fastify has it no more: what depends on it is then left out. */
+function internalOf<Name extends keyof Internals> (app: object, name: Name): Internals[Name] | undefined {
+  for (let owner = app; owner !== null; owner = Object.getPrototypeOf(owner) as object) {
+    const symbol = Object.getOwnPropertySymbols(owner).find(({ description }) => description === name)
+    if (symbol !== undefined) return (owner as Record<symbol, Internals[Name]>)[symbol]
+  }
+}
+
+/** One function for all apps, so that it is found among the hooks of any. */
+function noteReply (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
+  (request as TrackedRequest)[kReply] = reply
+  done()
+}
+
+/** Notes the reply of each request in the first of all its hooks, also before those that the app has added already. */
+export function addFirstHook (app: FastifyInstance): void {
+  app.addHook('onRequest', noteReply)
+  // Fastify adds it a little later.
+  app.after(() => { moveToFront(app) })
+}
+
+function moveToFront (app: object): void {
+  const hooks = internalOf(app, 'fastify.hooks')?.onRequest ?? []
+  const index = hooks.indexOf(noteReply)
+  if (index > 0) hooks.unshift(...hooks.splice(index, 1))
+  for (const child of internalOf(app, 'fastify.children') ?? []) moveToFront(child)
+}
+
+/** True where Fastify catches what is thrown and answers with it: from the first hook until the response is on its way. */
+export function isCaught (request: FastifyRequest): boolean {
+  const reply = (request as TrackedRequest)[kReply]
+  if (reply == null) return !hasFirstHook(request.server)
+  const { raw } = reply
+  return !(raw.headersSent || raw.writableEnded || raw.destroyed || (request.raw as { aborted?: boolean }).aborted === true)
+}
+
+/** False for a version of Fastify in which the hook could not be put first: nobody knows then if it still has to run. */
+function hasFirstHook (app: object): boolean {
+  return internalOf(app, 'fastify.hooks')?.onRequest[0] === noteReply
+}
+
+/**
+ * Has the requests that `frameworkErrors` is given answer for a session, too: Fastify makes them without
+ * what an app has decorated its requests with.
+ */
+export function decorateFrameworkErrors (app: FastifyInstance, name: string, get: (request: FastifyRequest) => unknown): void {
+  const options = internalOf(app, 'fastify.options')
+  const { frameworkErrors } = options ?? {}
+  if (options === undefined || frameworkErrors === undefined) return
+  options.frameworkErrors = function (error, request, reply) {
+    if (!(name in request)) Object.defineProperty(request, name, { configurable: true, enumerable: true, get: () => get(request), set: () => {} })
+    return frameworkErrors.call(this, error, request, reply)
+  }
+}
