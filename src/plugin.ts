@@ -160,7 +160,12 @@ function addToReplies (app: FastifyInstance, own: readonly Registered[]): void {
     await sendAll(sessions, reply.request, reply, 0)
     return sessions.flatMap(session => linesOf(reply.request, session))
   }
-  app.decorateReply('sessionCookies', function (this: FastifyReply) { return noText(collect(this)) })
+  app.decorateReply('sessionCookies', function (this: FastifyReply) {
+    const collecting = collect(this)
+    // Without `await` a failure would be nobody's, and end the process.
+    collecting.catch(() => { for (const session of sessions) heldIn(this.request, session)?.failedUnheard() })
+    return noText(collecting)
+  })
 }
 
 /** Without `await`, Node would send the header "Set-Cookie: [object Promise]", and nobody would notice. */

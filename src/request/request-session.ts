@@ -4,6 +4,7 @@ import { sealedSessionError } from '../errors.ts'
 import type { SessionGuard } from './guard.ts'
 import type { SessionManager } from './manager.ts'
 import type { Registered } from './registered.ts'
+import { watchHeaders, type FinalHeaders } from './final-headers.ts'
 import { isSharedCacheable } from './response-caching.ts'
 import type { RouteWarnings } from './route-warnings.ts'
 import type { Lines, SessionCookie } from './session-cookie.ts'
@@ -35,6 +36,15 @@ export class RequestSession implements WriteObserver {
   #settled = false
   /** What this session has put on the response so far. */
   #lines: Lines = []
+  /** True if `Cache-Control: no-store` was put beside them: the app had not set that header by then. */
+  #hasNoStore = false
+  /** True as soon as something looks at the headers when they leave. */
+  #isWatched = false
+  /** True for a rolling session that is due to be sent again. */
+  #isRenewal = false
+  #isDiscarded = false
+  /** True after a failure of `reply.sessionCookies()`, which nobody need have awaited. */
+  #isUnheard = false
 
   constructor ({ manager, cookie, warnings, guard }: Registered, request: TrackedRequest) {
     this.#manager = manager
@@ -123,7 +133,7 @@ export class RequestSession implements WriteObserver {
     state.look()
     if (state.endedBy !== null) this.#holdBack(reply, state.endedBy)
     state.settle()
-    if (this.#manager.config.rolling) state.renew()
+    if (this.#manager.config.rolling && state.renew()) this.#isRenewal = true
     if (this.#isHeldBack || !state.changed || this.#settled) return false
     // A deletion harms nobody; all else would make a leaked key's session one of the new key's.
     if (!state.deleted && !state.maySeal) {
@@ -131,12 +141,15 @@ export class RequestSession implements WriteObserver {
       return false
     }
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
-    return state.asked || !isSharedCacheable(reply)
+    if (state.asked || !isSharedCacheable(reply.getHeader('cache-control'))) return true
+    if (this.#isRenewal) this.#watch(reply)
+    return false
   }
 
   #sendIfDue (reply: FastifyReply): void {
     const { state } = this
     if (!this.#isDue(reply)) return
+    const isFree = !reply.hasHeader('cache-control')
     try {
       if (state.deleted) {
         reply.request.log.debug('@fastify/secure-session: deleting session')
@@ -144,13 +157,51 @@ export class RequestSession implements WriteObserver {
       } else {
         this.#lines = this.#cookie.set(reply, this.#manager.seal(state), this.#overrides(reply), this.#lines)
       }
-      // What nobody asked for is not sent on such a response; what somebody did would be missing.
-      if (isSharedCacheable(reply)) this.#warnings.warn('FST_SEALED_SESSION_WARN_SHARED_CACHE', this.#request)
+      this.#hasNoStore ||= isFree && reply.hasHeader('cache-control')
+      this.#watch(reply)
     } catch (error) {
       // The cookie that the browser has is as good as the one that nobody asked for.
       if (state.asked) this.#fail(reply, error)
       else this.#skip(reply, error)
     }
+  }
+
+  #watch (reply: FastifyReply): void {
+    if (this.#isWatched || reply.raw.headersSent) return
+    this.#isWatched = true
+    watchHeaders(reply, headers => { this.#leaving(headers) })
+  }
+
+  /** Last look, at the headers that leave. */
+  #leaving (headers: FinalHeaders): void {
+    // What the app has set on the raw response meanwhile counts before what nobody asked for.
+    const own = this.#hasNoStore && headers.get('cache-control') === 'no-store' ? headers.set('cache-control') : undefined
+    if (own !== undefined && headers.given !== undefined) headers.replace('cache-control', own)
+    const isShared = isSharedCacheable(headers.get('cache-control'))
+    if (this.#lines.length === 0) this.state.settle()
+    if (this.state.asked) this.#leavingAsked(headers, isShared)
+    else this.#leavingUnasked(headers, isShared)
+  }
+
+  #leavingAsked ({ cookies, status }: FinalHeaders, isShared: boolean): void {
+    const isSent = this.#lines.some(line => cookies.includes(line))
+    if (isSent && isShared) this.#warnings.warn('FST_SEALED_SESSION_WARN_SHARED_CACHE', this.#request)
+    if (isSent || !this.state.changed || this.#isHeldBack || this.#isDiscarded) return
+    // A failure is told by an error, or by another warning.
+    if (!this.#failed || (this.#isUnheard && status < 500)) this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_SENT', this.#request)
+  }
+
+  /** Nobody asked for this cookie: it must do no harm, and not undo what the app does to the cookie itself. */
+  #leavingUnasked (headers: FinalHeaders, isShared: boolean): void {
+    const isAnswered = headers.cookies.some(line => !this.#lines.includes(line) && this.#cookie.isOwn(line))
+    if (!isShared && !isAnswered) return
+    if (this.#lines.length > 0) headers.removeCookies(this.#lines)
+    if (isShared && this.#isRenewal) this.#warnings.warn('FST_SEALED_SESSION_WARN_RENEWAL_WITHHELD', this.#request)
+  }
+
+  /** Notes a failure that may have reached nobody. */
+  failedUnheard (): void {
+    this.#isUnheard = true
   }
 
   #skip (reply: FastifyReply, error: unknown): void {
@@ -173,6 +224,7 @@ export class RequestSession implements WriteObserver {
 
   /** Takes back what was put on the response for it. */
   discard (): void {
+    this.#isDiscarded = true
     const reply = this.#request[kReply]
     if (reply != null) this.#takeBack(reply)
   }
@@ -202,8 +254,14 @@ export class RequestSession implements WriteObserver {
     const reply = this.#request[kReply]
     if (reply == null) return
     if (reply.raw.headersSent || isUpgraded(reply)) this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)
+    else this.#watch(reply) // it may be sent by another way than the hooks
     // Too late for a guard to ask anybody else.
-    else if (this.#request[kSealed] && this.refusal() === null) this.#sendIfDue(reply)
+    if (this.#request[kSealed] && !reply.raw.headersSent && this.refusal() === null) this.#sendIfDue(reply)
+  }
+
+  lent (): void {
+    const reply = this.#request[kReply]
+    if (reply != null) this.#watch(reply)
   }
 
   ended (content: Content, successor: Successor): boolean {

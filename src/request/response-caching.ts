@@ -1,10 +1,8 @@
-import type { FastifyReply } from 'fastify'
-
 /**
  * Whether a shared cache may keep a response (RFC 9111 section 3). A session's cookie on it could
  * reach other users.
+ * @param header its `Cache-Control`; undefined for none.
  */
-export function isSharedCacheable (reply: FastifyReply): boolean {
-  const header = reply.getHeader('cache-control')
+export function isSharedCacheable (header: unknown): boolean {
   return header !== undefined && !/(?:^|,)\s*(?:no-store|private)\s*(?:,|$)/i.test(String(header))
 }

@@ -68,6 +68,12 @@ export class SessionCookie {
     return this.#put(reply, earlier, this.#withDeletions(reply, [line], 1, overrides))
   }
 
+  /** True for a `Set-Cookie` line with the name of the cookie, or of one of its chunks. */
+  isOwn (line: string): boolean {
+    const { cookieName } = this.#config
+    return line.startsWith(cookieName) && /^(?:\.[1-7])?=/.test(line.slice(cookieName.length))
+  }
+
   /** Takes lines off the response again. */
   remove (reply: FastifyReply, lines: Lines): void {
     this.#put(reply, lines, NO_LINES)
@@ -173,8 +179,9 @@ export class SessionCookie {
  * What changes after that is put there as well; other responses overwrite it with the same.
  */
 function handOver (reply: FastifyReply): void {
-  for (const name of ['set-cookie', 'cache-control']) {
-    const value = reply.getHeader(name)
-    if (value !== undefined) reply.raw.setHeader(name, value)
-  }
+  const cookies = reply.getHeader('set-cookie')
+  if (cookies !== undefined) reply.raw.setHeader('set-cookie', cookies)
+  const control = reply.getHeader('cache-control')
+  const isApps = control === 'no-store' && reply.raw.hasHeader('cache-control')
+  if (control !== undefined && !isApps) reply.raw.setHeader('cache-control', control)
 }

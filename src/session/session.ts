@@ -233,12 +233,16 @@ export class SessionState {
     this.#observer?.written()
   }
 
-  /** As if it had been touched, where that is due for a session that was only read; nobody asked for it. */
-  renew (): void {
+  /**
+   * As if it had been touched, where that is due for a session that was only read; nobody asked for it.
+   * @returns true where it was.
+   */
+  renew (): boolean {
     const now = this.#settings.now()
-    if (this.#asked || this.#origin === null || !isDueForRenewal(this.#content, this.#settings, now)) return
+    if (this.#asked || this.#origin === null || !isDueForRenewal(this.#content, this.#settings, now)) return false
     this.#content.lastWrite = toSeconds(now)
     this.#changed = true
+    return true
   }
 
   /** Counts as written what was changed in place: `session.cart.items.push(x)`. */
@@ -256,7 +260,10 @@ export class SessionState {
   /** Passes a value on, and remembers what the session holds if it can be changed in place. */
   #lend (value: unknown): unknown {
     // After a write the session is sealed as it then is, whatever was changed in between.
-    if (typeof value === 'object' && value !== null && this.#lent === null && !this.#asked) this.#lent = snapshotOf(this.#content.data, this.#settings.stringify)
+    if (typeof value === 'object' && value !== null && this.#lent === null && !this.#asked) {
+      this.#lent = snapshotOf(this.#content.data, this.#settings.stringify)
+      this.#observer?.lent?.()
+    }
     return value
   }
 

@@ -18,6 +18,8 @@ export interface Successor {
 /** Observer of one session: it hears of each write, and of each end. */
 export interface WriteObserver {
   written: () => void
+  /** A value was handed out that can be changed in place; called once, as far as nothing was written. */
+  lent?: () => void
   /**
    * `delete()` or `regenerate()` was called.
    * @returns true if a session that was revoked meanwhile may be followed by another, such as a new login.

@@ -1,0 +1,95 @@
+import type { FastifyReply } from 'fastify'
+
+// Headers at the moment in which they leave. Earlier they are not final: Fastify copies those of a web
+// `Response` after all hooks, later onSend hooks and `reply.raw` may change them, and a hijacked reply has its own.
+
+type Raw = Pick<FastifyReply['raw'], 'headersSent' | 'getHeader' | 'setHeader' | 'removeHeader'> & { writeHead: WriteHead }
+type WriteHead = (status: number, ...rest: unknown[]) => unknown
+
+/** Headers as writeHead() takes them: an object, or a list of names and values, in pairs or not. */
+type Given = Record<string, unknown> | readonly unknown[] | undefined
+
+/** Headers of a response about to leave: what writeHead() is given counts before what is set. */
+export class FinalHeaders {
+  readonly status: number
+  readonly #raw: Raw
+  #given: Given
+
+  constructor (status: number, raw: Raw, given: Given) {
+    this.status = status
+    this.#raw = raw
+    this.#given = given
+  }
+
+  /** As writeHead() takes them. */
+  get given (): Given { return this.#given }
+
+  /** A header that writeHead() is given or that is set. @param name in lower case. */
+  get (name: string): unknown {
+    return this.#inGiven(name) ?? this.set(name)
+  }
+
+  /** A header that is set on the raw response. */
+  set (name: string): unknown {
+    return this.#raw.getHeader(name)
+  }
+
+  /** Lines of the header `Set-Cookie`. */
+  get cookies (): string[] {
+    const value = this.get('set-cookie')
+    return value === undefined ? [] : [value].flat().map(String)
+  }
+
+  /** Takes lines out of `Set-Cookie`. */
+  removeCookies (lines: readonly string[]): void {
+    const kept = this.cookies.filter(line => !lines.includes(line))
+    if (this.#inGiven('set-cookie') !== undefined) this.replace('set-cookie', kept)
+    else if (kept.length > 0) this.#raw.setHeader('set-cookie', kept)
+    else this.#raw.removeHeader('set-cookie')
+  }
+
+  /** Gives writeHead() another value; none for an empty list. */
+  replace (name: string, value: unknown): void {
+    const rest = pairsOf(this.#given).filter(([key]) => key.toLowerCase() !== name)
+    // A header that stands in a list twice has a list of values in an object.
+    const given: Record<string, unknown> = {}
+    for (const [key, value] of rest) given[key] = key in given ? [given[key], value].flat() : value
+    if (!(Array.isArray(value) && value.length === 0)) given[name] = value
+    this.#given = given
+  }
+
+  #inGiven (name: string): unknown {
+    const given = this.#given
+    if (given === undefined) return undefined
+    const value = (given as Record<string, unknown>)[name] // Fastify's names are in lower case
+    if (value !== undefined) return value
+    const values = pairsOf(given).filter(([key]) => key.toLowerCase() === name).map(([, value]) => value)
+    return values.length > 1 ? values.flat() : values[0]
+  }
+}
+
+function pairsOf (given: Given): Array<[name: string, value: unknown]> {
+  if (given === undefined) return []
+  if (!isList(given)) return Object.entries(given)
+  if (Array.isArray(given[0])) return given as Array<[string, unknown]>
+  return given.flatMap((name, index) => index % 2 === 0 ? [[String(name), given[index + 1]]] : [])
+}
+
+function isList (given: NonNullable<Given>): given is readonly unknown[] {
+  return Array.isArray(given)
+}
+
+/** Has `decide` called when the headers of a reply leave; it may still change them. */
+export function watchHeaders (reply: FastifyReply, decide: (headers: FinalHeaders) => void): void {
+  const raw = reply.raw as unknown as Raw
+  const { writeHead } = raw
+  // Node calls it for headers that nobody writes as well, over HTTP/1 and HTTP/2.
+  raw.writeHead = (status, ...rest) => {
+    if (raw.headersSent) return writeHead.call(raw, status, ...rest)
+    const at = rest.findIndex(value => typeof value === 'object' && value !== null)
+    const headers = new FinalHeaders(status, raw, rest[at] as Given)
+    decide(headers)
+    if (headers.given !== undefined) rest[at === -1 ? rest.length : at] = headers.given
+    return writeHead.call(raw, status, ...rest)
+  }
+}
