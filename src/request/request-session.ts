@@ -186,9 +186,10 @@ export class RequestSession implements WriteObserver {
   #leavingAsked ({ cookies, status }: FinalHeaders, isShared: boolean): void {
     const isSent = this.#lines.some(line => cookies.includes(line))
     if (isSent && isShared) this.#warnings.warn('FST_SEALED_SESSION_WARN_SHARED_CACHE', this.#request)
-    if (isSent || !this.state.changed || this.#isHeldBack || this.#isDiscarded) return
-    // A failure is told by an error, or by another warning.
-    if (!this.#failed || (this.#isUnheard && status < 500)) this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_SENT', this.#request)
+    if (isSent || !this.state.changed || this.#isDiscarded) return
+    // A failure is told by an error, and a session that was revoked is no loss.
+    const isSilent = this.#failed ? this.#isUnheard && status < 500 : !this.#isHeldBack
+    if (isSilent) this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_SENT', this.#request)
   }
 
   /** Nobody asked for this cookie: it must do no harm, and not undo what the app does to the cookie itself. */
