@@ -43,6 +43,16 @@ describe('CONTRIBUTING.md', () => {
   })
 })
 
+describe('src/', () => {
+  it('asks of no built-in with instanceof, which says no to those of another realm, as Jest and jsdom have them', () => {
+    const files = readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).filter(file => /\.c?[jt]s$/.test(file))
+    const builtIns = new Set([...Object.getOwnPropertyNames(globalThis), ...Object.keys(globalThis)])
+    const asked = files.flatMap(file => [...read(join('src', file)).matchAll(/\binstanceof\s+([\w$]+)/g)].map(([, name = '']) => ({ file, name })))
+    assert.ok(asked.length > 0)
+    assert.deepEqual(asked.filter(({ name }) => builtIns.has(name)), [])
+  })
+})
+
 describe('what a user installs', () => {
   interface Locked { dev?: boolean, hasInstallScript?: boolean }
   const { packages } = JSON.parse(read('package-lock.json')) as { packages: Record<string, Locked> }

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 
 /**
@@ -24,7 +25,7 @@ const TOLERANCE = 60
  */
 export function lifetimeMismatch ({ maxAge, expires }: CookieSerializeOptions, life: number): string | null {
   if (typeof maxAge !== 'number') {
-    return expires instanceof Date || typeof expires === 'number' ? `"expires" is one date for all sessions, whenever they were written; write "maxAge: ${life}" in its place` : null
+    return types.isDate(expires) || typeof expires === 'number' ? `"expires" is one date for all sessions, whenever they were written; write "maxAge: ${life}" in its place` : null
   }
   if (maxAge > life + TOLERANCE) return `its maxAge of ${maxAge} seconds outlives the session, which is valid for ${life}; give "maxAge" and "expiry" the same number`
   return maxAge > 0 ? null : `its maxAge of ${maxAge} has browsers drop it at once; write "maxAge: ${life}", or leave it out`

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 
 /** The part of a reply that is read here. */
@@ -34,7 +35,7 @@ function defaultsOver (protocol: string, reply: Reply): CookieSerializeOptions |
   setCookie.call(standIn as never, 'name', '')
   for (const property of Reflect.ownKeys(standIn)) {
     const pending = standIn[property]
-    if (pending instanceof Map) {
+    if (types.isMap(pending)) {
       const [cookie] = pending.values() as Iterable<{ opts?: CookieSerializeOptions } | undefined>
       if (typeof cookie?.opts === 'object') return cookie.opts
     }

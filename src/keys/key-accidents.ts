@@ -1,7 +1,8 @@
+import { types } from 'node:util'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { kindOf } from '../errors.ts'
 import { keyringInternals } from './key-source.ts'
-import { BASE64, BASE64_PART, BASE64_RANDOM, HEX, HEX_PIECE } from './key-text.ts'
+import { BASE64, BASE64_PART, BASE64_RANDOM, HEX, HEX_PIECE, hrefOf } from './key-text.ts'
 
 // What most likely happened where a key was expected and something else was given: words for the hint
 // of an error, which never show what was given.
@@ -86,7 +87,7 @@ function endsWithNewline (buffer: Buffer): boolean {
 /** What a value that is no key most likely is. */
 export function accidentOfType (key: unknown): string {
   if (keyringInternals(key) !== undefined) return 'A Keyring has its own array of keys and is given alone, as "key: keyring".'
-  if (key instanceof URL) return PATH_GIVEN
-  if (key instanceof Promise) return 'It is a promise: "await" it, as in "key: await Keyring.fromFile(path)".'
+  if (hrefOf(key) !== null) return PATH_GIVEN
+  if (types.isPromise(key)) return 'It is a promise: "await" it, as in "key: await Keyring.fromFile(path)".'
   return `It is ${kindOf(key)}.`
 }

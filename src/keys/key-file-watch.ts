@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { types } from 'node:util'
 
 /** Looks in a row that find the same before it counts: a file that is being written changes. */
 const LOOKS_TO_COUNT = 2
@@ -46,7 +47,7 @@ export function watchKeyFile ({ path, interval, content, changed, looked, failed
   let timer = lookLater()
 
   function lookLater (): NodeJS.Timeout {
-    return setTimeout(look, Math.min(interval * 1000, MAX_DELAY_MS)).unref()
+    return quietTimer(look, Math.min(interval * 1000, MAX_DELAY_MS))
   }
 
   /** One read at a time, however slow the file system is: reads that hang would block the threads of Node.js. */
@@ -73,8 +74,8 @@ export function watchKeyFile ({ path, interval, content, changed, looked, failed
 
   function tell (found: Buffer | Error): void {
     told = found
-    if (found instanceof Error) failed(found)
-    else changed(found)
+    if (types.isUint8Array(found)) changed(found)
+    else failed(found)
   }
 
   return () => {
@@ -83,7 +84,14 @@ export function watchKeyFile ({ path, interval, content, changed, looked, failed
   }
 }
 
+/** Timer that does not keep the process running. In jsdom it is a number, and does. */
+function quietTimer (call: () => void, delay: number): NodeJS.Timeout {
+  const timer = setTimeout(call, delay)
+  ;(timer as Partial<NodeJS.Timeout>).unref?.()
+  return timer
+}
+
+/** Bytes are told from errors by what they are: in Jest and in jsdom, an error of the file system is no `Error` of this realm. */
 function isSame (found: Buffer | Error, other: Buffer | Error): boolean {
-  if (found instanceof Error || other instanceof Error) return String(found) === String(other)
-  return found.equals(other)
+  return types.isUint8Array(found) && types.isUint8Array(other) ? found.equals(other) : String(found) === String(other)
 }

@@ -28,3 +28,9 @@ export function mayHoldKey (text: string): boolean {
   if (/[\p{Cc}\ufffd]/u.test(text)) return true // raw bytes read as text, or several lines
   return text.split(/[\s#]+/).some(word => HEX_PART.test(word) || BASE64.test(word) || BASE64_MIX.test(word))
 }
+
+/** Text of a URL, also of one that the `URL` of another realm has made, as in jsdom; null for anything else. */
+export function hrefOf (value: unknown): string | null {
+  const { href, protocol } = (value ?? {}) as { href?: unknown, protocol?: unknown }
+  return typeof href === 'string' && typeof protocol === 'string' ? href : null
+}

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { kindOf, sealedSessionError, type SealedSessionError } from '../errors.ts'
 import { accidentOfBytes, accidentOfText, accidentOfType } from './key-accidents.ts'
@@ -54,7 +55,7 @@ function keyLength (label: string, bytes: Uint8Array): SealedSessionError {
 
 /** Checks that an item of an array of keys, or the only key, is of a type that a key can have. */
 export function assertKeyType (key: unknown, label: string): asserts key is string | Uint8Array {
-  if (typeof key === 'string' || key instanceof Uint8Array) return
+  if (typeof key === 'string' || types.isUint8Array(key)) return
   if (label === 'key') throw sealedSessionError('FST_SEALED_SESSION_KEY_TYPE', [], accidentOfType(key))
   throw sealedSessionError('FST_SEALED_SESSION_KEY_ITEM_TYPE', [`: ${label} is ${kindOf(key)}`], accidentOfType(key))
 }

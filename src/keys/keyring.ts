@@ -10,6 +10,7 @@ import type { KeyFileOptions, SessionKey } from '../types.ts'
 import { DerivedKey } from './derived-key.ts'
 import { readKeys } from './key.ts'
 import { parseKeyFile, readKeyFile } from './key-file.ts'
+import { hrefOf } from './key-text.ts'
 import { kKeyring, type KeyringInternals } from './key-source.ts'
 import { KeyringState } from './keyring-state.ts'
 
@@ -150,12 +151,13 @@ function assertPace (activateAfter: number, interval: number): void {
 
 /** Absolute, so that a later change of the current directory does not lead elsewhere. */
 function asPath (path: unknown): string {
-  if (path instanceof URL) return pathOfUrl(path)
+  const href = hrefOf(path)
+  if (href !== null) return pathOfUrl(href)
   if (typeof path === 'string' && path !== '') return resolve(path)
   throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['path', 'the path of a key file', path === '' ? 'an empty string' : kindOf(path)], 'Where it comes from the environment, see whether the variable is set.')
 }
 
-function pathOfUrl (url: URL): string {
+function pathOfUrl (url: string): string {
   try {
     return fileURLToPath(url)
   } catch {

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { SALT_BYTES } from '../crypto/library.ts'
 import { sodium } from '../crypto/sodium.ts'
 import { kindOf, sealedSessionError } from '../errors.ts'
@@ -45,7 +46,7 @@ export async function keysFromPassphrases (passphrases: readonly Buffer[], salt:
 }
 
 function readSecret (secret: unknown, label: string): Buffer {
-  if (typeof secret !== 'string' && !(secret instanceof Uint8Array)) {
+  if (typeof secret !== 'string' && !types.isUint8Array(secret)) {
     throw sealedSessionError('FST_SEALED_SESSION_SECRET_TYPE', [label, kindOf(secret)])
   }
   const bytes = Buffer.from(secret)
@@ -56,7 +57,7 @@ function readSecret (secret: unknown, label: string): Buffer {
 }
 
 function readSalt (salt: unknown): Buffer {
-  if (typeof salt !== 'string' && !(salt instanceof Uint8Array)) {
+  if (typeof salt !== 'string' && !types.isUint8Array(salt)) {
     throw sealedSessionError('FST_SEALED_SESSION_SALT_TYPE', [kindOf(salt)])
   }
   const bytes = typeof salt === 'string' ? Buffer.from(salt, 'latin1') : Buffer.from(salt)
