@@ -25,6 +25,7 @@ const HANGS_AFTER = 300_000
 
 const { status } = spawnSync(process.execPath, [
   '--import', 'tsx',
+  '--import', './test/quiet.ts',
   ...(isWasm ? ['--import', './test/wasm-ready.ts'] : []),
   '--test',
   `--test-timeout=${HANGS_AFTER}`,

@@ -1,4 +1,3 @@
-import { format } from 'node:util'
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { registerCookies } from './request/app-cookies.ts'
@@ -18,7 +17,7 @@ import { SessionCookie } from './request/session-cookie.ts'
 import { stateOf } from './session/proxy.ts'
 import { kReply, kSealed, type TrackedRequest } from './request/tracked-request.ts'
 import type { DecodeLog, FastifySecureSession, Session } from './types.ts'
-import { WARNINGS, type Warn } from './warnings.ts'
+import { isNoLog, warnOnce, warnerOf, type Warn } from './warnings.ts'
 
 // The wiring into Fastify, and nothing else. Where to find the rest:
 //
@@ -36,7 +35,7 @@ import { WARNINGS, type Warn } from './warnings.ts'
 const kRegistered = Symbol('registered')
 
 const plugin: FastifyPluginAsync = async (app, options) => {
-  const warn: Warn = (code, ...values) => { app.log.warn({ code }, format(WARNINGS[code], ...values)) }
+  const warn = warnerOf(app.log)
   const configs = await readOptions(options, warn)
   const coding = await registerCookies(app, configs)
 
@@ -70,8 +69,9 @@ function warnOfWasm ({ server }: FastifyInstance, warn: Warn): void {
 function followKeyFiles (app: FastifyInstance, configs: readonly SessionConfig[]): void {
   for (const keyring of new Set(configs.map(({ appKeyring }) => appKeyring))) {
     const stop = keyring?.subscribe(event => {
-      if (event.type === 'failed') app.log.error({ code: 'FST_SEALED_SESSION_KEY_FILE' }, keyFileMessage(event))
-      else app.log.info({ keyIds: event.ids }, keyFileMessage(event))
+      if (event.type !== 'failed') return app.log.info({ keyIds: event.ids }, keyFileMessage(event))
+      app.log.error({ code: 'FST_SEALED_SESSION_KEY_FILE' }, keyFileMessage(event))
+      if (isNoLog(app.log)) warnOnce('FST_SEALED_SESSION_KEY_FILE', keyFileMessage(event))
     })
     if (stop !== undefined) app.addHook('onClose', async () => { stop() })
   }

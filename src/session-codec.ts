@@ -1,4 +1,3 @@
-import { format } from 'node:util'
 import type { Found, Refused } from './candidates.ts'
 import { findInHeader } from './codec-cookies.ts'
 import { Codec, SURROUNDINGS } from './codec.ts'
@@ -9,7 +8,7 @@ import { kindOf, sealedSessionError } from './errors.ts'
 import { endOf, toDate } from './lifetime.ts'
 import { readOptions, type SessionConfig } from './options/options.ts'
 import type { OpenedToken, SecureSessionPluginOptions, SessionCodec, TokenData } from './types.ts'
-import { WARNINGS, type Warn } from './warnings.ts'
+import { warnProcess } from './warnings.ts'
 
 /**
  * Seals and opens tokens without Fastify: for WebSocket servers, workers, scripts and other
@@ -21,12 +20,11 @@ import { WARNINGS, type Warn } from './warnings.ts'
  */
 export async function createSessionCodec<T = TokenData> (options: SecureSessionPluginOptions): Promise<SessionCodec<T>> {
   if (Array.isArray(options)) throw sealedSessionError('FST_SEALED_SESSION_OPTIONS_INVALID', ['', 'an array'])
-  const warn: Warn = (code, ...values) => { process.emitWarning(format(WARNINGS[code], ...values), { code }) }
-  const [read] = await readOptions(options, warn)
+  const [read] = await readOptions(options, warnProcess)
   const config = read! // readOptions returns at least one
   const codec = new Codec(config)
   const reason = fallbackReason()
-  if (reason !== null) warn('FST_SEALED_SESSION_WARN_WASM', reason)
+  if (reason !== null) warnProcess('FST_SEALED_SESSION_WARN_WASM', reason)
 
   return {
     seal (data) {

@@ -1,6 +1,9 @@
+import { format } from 'node:util'
+
 /**
  * What is likely a mistake but does not keep the app from starting. Written to `fastify.log.warn`
- * as `{ code }` with the message, at registration unless the message is about a request.
+ * as `{ code }` with the message, at registration unless the message is about a request. Where an app
+ * has no logger, they go to `process.emitWarning`.
  */
 export const WARNINGS = {
   FST_SEALED_SESSION_WARN_EXPIRY: 'session "%s": expiry is %s, the default of %s seconds applies; leave it out or give a number of seconds',
@@ -32,3 +35,40 @@ export type WarningCode = keyof typeof WARNINGS
 
 /** Writes a warning; `values` fill the places of its message. */
 export type Warn = (code: WarningCode, ...values: unknown[]) => void
+
+/** Writes a warning to the process. */
+export const warnProcess: Warn = (code, ...values) => { process.emitWarning(format(WARNINGS[code], ...values), { code }) }
+
+/** Log of an app, as far as it is needed here. */
+interface Log {
+  level?: unknown
+  warn: (details: { code: string }, message: string) => void
+  error: unknown
+  debug: unknown
+}
+
+/** Writer of warnings for an app with this log. */
+export function warnerOf (log: Log): Warn {
+  return (code, ...values) => {
+    const message = format(WARNINGS[code], ...values)
+    log.warn({ code }, message)
+    if (isNoLog(log)) warnOnce(code, message)
+  }
+}
+
+/**
+ * True for the log of an app that was made without a logger, as Fastify and the adapter of NestJS do by
+ * default: one function that does nothing for every level, and no level that anybody has chosen.
+ */
+export function isNoLog (log: Log): boolean {
+  return log.level === undefined && log.warn === log.error && log.warn === log.debug
+}
+
+const told = new Set<string>()
+
+/** Writes to the process what an app cannot log; once, since a test suite makes the same app a hundred times. */
+export function warnOnce (code: string, message: string): void {
+  if (told.has(message)) return
+  told.add(message)
+  process.emitWarning(message, { code })
+}

@@ -1,4 +1,3 @@
-import { format } from 'node:util'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import { SURROUNDINGS, formatOf, type Codec, type Surroundings } from '../codec.ts'
 import { parsedCookies, type CookieCoding } from './app-cookies.ts'
@@ -19,7 +18,7 @@ import { idOfToken, newId } from '../session/id.ts'
 import { SessionState } from '../session/session.ts'
 import type { SessionSettings } from '../session/settings.ts'
 import type { DecodeLog } from '../types.ts'
-import { WARNINGS, type Warn } from '../warnings.ts'
+import { warnerOf } from '../warnings.ts'
 
 const SEVERAL_SESSIONS = '@fastify/secure-session: different sessions open in one request, the one written last counts: one of them may be planted'
 
@@ -59,7 +58,7 @@ export class SessionManager {
     if (this.#isTold) return
     this.#isTold = true
     const { sessionName, maxExpiry } = this.config
-    const warn: Warn = (code, ...values) => { this.#app.log.warn({ code }, format(WARNINGS[code], ...values)) }
+    const warn = warnerOf(this.#app.log)
     warn('FST_SEALED_SESSION_WARN_EXPIRY_TOO_LONG', sessionName, expiry, maxExpiry)
   }
 

@@ -1,4 +1,3 @@
-import { format } from 'node:util'
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { sealedSessionError } from '../errors.ts'
@@ -7,7 +6,7 @@ import { waitAsSent } from '../request/pending-reply.ts'
 import { refuseUnknown } from '../options/names.ts'
 import { stateOf } from '../session/proxy.ts'
 import type { SessionState } from '../session/session.ts'
-import { WARNINGS, type Warn } from '../warnings.ts'
+import { warnerOf } from '../warnings.ts'
 import { RevocationGuard, hasEnded } from './guard.ts'
 import { MemoryStore } from './memory-store.ts'
 import { currentRequest } from './request-record.ts'
@@ -76,7 +75,7 @@ function findSession (app: FastifyInstance, name: string | null): GuardedSession
 }
 
 function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry, maxExpiry, absoluteTimeout }: GuardedSession): Revocations {
-  const warn: Warn = (code, ...values) => { app.log.warn({ code }, format(WARNINGS[code], ...values)) }
+  const warn = warnerOf(app.log)
   if (config.store === null) warn('FST_SEALED_SESSION_WARN_MEMORY_STORE')
   const { store, storeTimeout, cacheTtl, onStoreError } = config
   const client = new StoreClient(store ?? new MemoryStore(), storeTimeout, {

@@ -5,13 +5,12 @@ import { rm } from 'node:fs/promises'
 import { describe, it, type TestContext } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import vm from 'node:vm'
-import cookiePlugin from '@fastify/cookie'
 import { Keyring, createSessionCodec } from '../../src/index.ts'
-import { buildApp, captureLog, cookieOf, newKey, send, setCookies, warnings, withKeyFile } from '../helpers.ts'
+import { buildApp, captureLog, cookieOf, newKey, send, setCookies, withKeyFile } from '../helpers.ts'
 import { rejection, warningsOf } from '../edges/support.ts'
 
 /** Makes a built-in of another realm the global one, until the test ends. */
-function foreign (t: TestContext, name: 'Uint8Array' | 'Error' | 'URL' | 'Date' | 'Promise' | 'Map', source: string = name): void {
+function foreign (t: TestContext, name: 'Uint8Array' | 'Error' | 'URL' | 'Date' | 'Promise', source: string = name): void {
   const globals = globalThis as Record<string, unknown>
   const own = globals[name]
   globals[name] = vm.runInNewContext(source)
@@ -129,15 +128,5 @@ describe('a date of another realm is a date', () => {
 describe('a promise of another realm is a promise', () => {
   it('where it was given in place of a key, and the hint says what to do', async () => {
     assert.match((await rejection({ key: made('Promise.resolve()') })).hint, /"await" it/)
-  })
-})
-
-describe('a Map of another realm is a Map', () => {
-  it("where the app's own @fastify/cookie keeps its cookies in one", async t => {
-    foreign(t, 'Map')
-    const { lines, logger } = captureLog()
-    const app = buildApp({ key: newKey() }, { logger }, app => app.register(cookiePlugin, { parseOptions: { path: '/app' } }))
-    assert.match(setCookies(await send(app, 'POST', '/touch'))[0]!, /Path=\/app/)
-    assert.ok(!warnings(lines).some(({ code }) => code === 'FST_SEALED_SESSION_WARN_COOKIE_DEFAULTS'))
   })
 })
