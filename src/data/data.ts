@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { kindOf, sealedSessionError } from '../errors.ts'
 import { assertNoneReserved } from './reserved.ts'
 
@@ -28,9 +29,9 @@ export function setOwn (data: Data, key: PropertyKey, value: unknown): void {
  */
 export function dataFrom (source: unknown): Data {
   if (source === undefined || source === null) return {}
-  if (typeof source !== 'object' || Array.isArray(source)) {
-    throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kindOf(source)])
-  }
+  if (typeof source !== 'object' || Array.isArray(source)) throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kindOf(source)])
+  const kind = kindWithoutProperties(source)
+  if (kind !== null) throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kind])
   assertNoneReserved(source)
   try {
     return { ...source }
@@ -38,6 +39,13 @@ export function dataFrom (source: unknown): Data {
     // What a getter throws may have the values of a session in it.
     throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', ['an object whose getter fails'])
   }
+}
+
+/** Words for what has its content elsewhere than in properties: a promise that was not awaited would become a session of nobody. */
+function kindWithoutProperties (source: object): string | null {
+  if (types.isPromise(source)) return 'a promise: await it'
+  if (types.isMap(source) || types.isWeakMap(source)) return 'a Map'
+  return types.isSet(source) || types.isWeakSet(source) ? 'a Set' : null
 }
 
 /** Those of the keys that the data have, with their values. */

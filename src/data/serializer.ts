@@ -1,5 +1,7 @@
+import { types } from 'node:util'
 import type { Data } from './data.ts'
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { changeOf, type Change } from './json-changes.ts'
+import { sealedSessionError } from '../errors.ts'
 import { keyPath } from './key-path.ts'
 
 /** Turns session data into text and back. */
@@ -9,24 +11,6 @@ export interface Serializer {
   stringify: (data: Data) => string
   /** Never throws: null where the text holds no plain object. */
   parse: (text: string) => Data | null
-}
-
-/**
- * Turns session data into JSON.
- * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, with the key path, for what JSON cannot hold:
- * `JSON.stringify` refuses BigInt and cycles without saying where, and drops functions and symbols
- * in silence, so that they would be missing on the next request.
- */
-export function stringify (data: Data): string {
-  try {
-    const json = JSON.stringify(data)
-    const culprit = findDropped(data)
-    if (culprit === null) return json
-    throw unstorable(culprit)
-  } catch (error) {
-    if ((error as { code?: unknown } | null)?.code === 'FST_SEALED_SESSION_VALUE_UNSTORABLE') throw error
-    throw unstorable(findRefused(data, []) ?? { path: [], what: 'nested too deeply' })
-  }
 }
 
 /** The inverse of `stringify`: the object that the text holds, or null where it holds none. */
@@ -40,7 +24,59 @@ export function parse (text: string): Data | null {
   }
 }
 
-export const JSON_SERIALIZER: Serializer = { isJson: true, stringify, parse }
+/** Told of what JSON changes: the key path of a value, and what becomes of it. */
+export type OnChange = (path: string, change: Change) => void
+
+/**
+ * Turns session data into JSON.
+ * @param told kinds of values that are not told again.
+ * @param changed called once for each other kind of value that JSON changes.
+ * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, with the key path, for what JSON cannot hold:
+ * `JSON.stringify` refuses BigInt and cycles without saying where, and drops functions, symbols and
+ * promises in silence, so that they would be missing on the next request.
+ */
+export function stringify (data: Data, told = new Set<Change>(), changed: OnChange = () => {}): string {
+  let json: string
+  let found: Found | null
+  try {
+    json = JSON.stringify(data)
+    found = findChange(data, told)
+  } catch {
+    throw refusal(data)
+  }
+  if (found !== null) tell(data, found, told, changed)
+  return json
+}
+
+/** Tells of what was found, and of all that is found after it. */
+function tell (data: Data, { path, change }: Found, told: Set<Change>, changed: OnChange): void {
+  if (change.becomes === null) throw unstorable(path, change.what)
+  told.add(change)
+  changed(keyPath(path), change)
+  const next = findChange(data, told)
+  if (next !== null) tell(data, next, told, changed)
+}
+
+/** JSON that says what it changes, once for each kind of value. */
+export class JsonSerializer implements Serializer {
+  readonly isJson = true
+  readonly #changed: OnChange | undefined
+  readonly #told = new Set<Change>()
+
+  constructor (changed?: OnChange) {
+    this.#changed = changed
+  }
+
+  stringify (data: Data): string {
+    return stringify(data, this.#told, this.#changed)
+  }
+
+  parse (text: string): Data | null {
+    return parse(text)
+  }
+}
+
+export const JSON_SERIALIZER = new JsonSerializer()
 
 /** How deep the culprit is looked for; nobody means to store what is nested deeper. */
 const MAX_DEPTH = 100
@@ -51,35 +87,66 @@ interface Culprit {
   what: string
 }
 
-function unstorable ({ path, what }: Culprit): Error {
+/** Error for what JSON.stringify has thrown at. */
+function refusal (data: Data): Error {
+  const { path, what } = findRefused(data, []) ?? { path: [], what: 'nested too deeply' }
+  return unstorable(path, what)
+}
+
+function unstorable (path: readonly PropertyKey[], what: string): Error {
   return sealedSessionError('FST_SEALED_SESSION_VALUE_UNSTORABLE', [keyPath(path) || 'its data', what])
 }
 
+/** A value that JSON changes. */
+interface Found {
+  path: PropertyKey[]
+  change: Change
+}
+
 /**
- * Finds a function or symbol. Only for data that JSON.stringify took: there is no cycle in it.
- * Runs on every write, so it walks without making lists of keys.
+ * Finds what JSON has changed, but for kinds that were told. Only for data that JSON.stringify took:
+ * there is no cycle in it. Runs on every write, so it walks without making lists of keys.
  */
-function findDropped (object: object): Culprit | null {
+function findChange (object: object, told: ReadonlySet<Change>): Found | null {
   if (Array.isArray(object)) {
     for (let index = 0; index < object.length; index++) {
-      const culprit = droppedAt(object, index)
-      if (culprit !== null) return culprit
+      const found = changeAt(object, index, told)
+      if (found !== null) return found
     }
     return null
   }
   for (const key in object) {
-    const culprit = droppedAt(object as Data, key)
-    if (culprit !== null) return culprit
+    const found = changeAt(object as Data, key, told)
+    if (found !== null) return found
   }
   return null
 }
 
-function droppedAt (object: Data | unknown[], key: string | number): Culprit | null {
+function changeAt (object: Data | unknown[], key: string | number, told: ReadonlySet<Change>): Found | null {
   const value = (object as Data)[key]
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null) return null
+  if (typeof value === 'string' || typeof value === 'boolean' || value === null) return null
+  if (typeof value === 'number' && Number.isFinite(value)) return null
   if (!Object.hasOwn(object, key)) return null // `in` goes through the prototype as well
-  const culprit = isDropped(value) ? { path: [], what: kindOf(value) } : hasParts(value) ? findDropped(value) : null
-  return culprit === null ? null : { ...culprit, path: [key, ...culprit.path] }
+  const found = isPlain(value) ? findWithin(value, told) : findIn(value, told)
+  found?.path.unshift(key)
+  return found
+}
+
+/** True for most objects there are; not for all that are plain. */
+function isPlain (value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === Array.prototype
+}
+
+function findIn (value: unknown, told: ReadonlySet<Change>): Found | null {
+  const change = changeOf(value)
+  if (change !== null && !told.has(change)) return { path: [], change }
+  return typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) ? findWithin(value, told) : null
+}
+
+function findWithin (value: object, told: ReadonlySet<Change>): Found | null {
+  return hasParts(value) ? findChange(value, told) : null
 }
 
 /** Finds what made JSON.stringify throw. */
@@ -96,6 +163,7 @@ function refusedItself (object: Data, key: string, line: object[]): Culprit | nu
   try {
     const value = object[key]
     if (line.includes(value as object)) return { path: [], what: 'a reference to an object that contains it (a cycle)' }
+    if (types.isBigIntObject(value)) return { path: [], what: 'a BigInt' }
     if (!hasParts(value)) JSON.stringify(value)
     return null
   } catch {
@@ -106,10 +174,6 @@ function refusedItself (object: Data, key: string, line: object[]): Culprit | nu
 
 function refusedWithin (value: unknown, line: object[]): Culprit | null {
   return hasParts(value) && line.length < MAX_DEPTH ? findRefused(value, line) : null
-}
-
-function isDropped (value: unknown): boolean {
-  return typeof value === 'function' || typeof value === 'symbol'
 }
 
 /** An object that JSON.stringify goes into; what has a toJSON() speaks for itself. */

@@ -1,14 +1,15 @@
 import { customSerializer } from '../data/custom-serializer.ts'
 import { DataSchema } from '../data/schema.ts'
-import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
+import { JsonSerializer, type Serializer } from '../data/serializer.ts'
 import { kindOf, sealedSessionError } from '../errors.ts'
 import type { SessionSerializer, StandardSchema } from './types.ts'
 import type { Options } from './values.ts'
+import type { Warn } from '../warnings.ts'
 
 /** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
-export function readSerializer (options: object): Serializer {
+export function readSerializer (options: object, sessionName: string, warn: Warn): Serializer {
   const serializer = (options as Options).serializer ?? null
-  if (serializer === null) return JSON_SERIALIZER
+  if (serializer === null) return new JsonSerializer((path, { what, becomes }) => { warn('FST_SEALED_SESSION_WARN_VALUE_CHANGED', sessionName, path, what, becomes) })
   const { stringify, parse } = serializer as Partial<Record<keyof SessionSerializer, unknown>>
   // A class with static methods, as superjson is, will do.
   if (typeof stringify === 'function' && typeof parse === 'function') return customSerializer(serializer as SessionSerializer)

@@ -108,7 +108,7 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
     format,
     accept: readAccept(options.accept, format),
     context: readContext(options) ?? cookieName,
-    serializer: readSerializer(options),
+    serializer: readSerializer(options, sessionName, warn),
     schema: readSchema(options)
   }
 }
