@@ -15,8 +15,11 @@ type Slots = TrackedRequest & Record<symbol, RequestSession | typeof DISCARDED |
 
 /** The session of a request, found when it is first used; null where it was discarded. */
 export function hold (request: FastifyRequest, registered: Registered): RequestSession | null {
-  const slots = request as Slots
-  const held = slots[registered.slot] ??= new RequestSession(registered, slots)
+  let held = (request as Slots)[registered.slot]
+  if (held === null || held === undefined) {
+    const slots = ownerOf(request, registered)
+    held = slots[registered.slot] = new RequestSession(registered, slots)
+  }
   return held === DISCARDED ? null : held
 }
 
@@ -40,6 +43,16 @@ export function unusable (request: FastifyRequest, { manager, warnings }: Regist
   return state.session
 }
 
+/**
+ * The request that has the slot, where an app has derived another from it: `Object.create(request)`. A
+ * session of the derived one alone would be written, and sent by nobody.
+ */
+function ownerOf (request: FastifyRequest, { slot }: Registered): Slots {
+  let owner: object | null = request
+  while (owner !== null && !Object.hasOwn(owner, slot)) owner = Object.getPrototypeOf(owner) as object | null
+  return (owner ?? request) as Slots
+}
+
 /** The session of a request if something has used it. */
 export function heldIn (request: FastifyRequest, { slot }: Registered): RequestSession | null {
   const held = (request as Slots)[slot]
@@ -47,11 +60,9 @@ export function heldIn (request: FastifyRequest, { slot }: Registered): RequestS
 }
 
 /** Has nothing of a session's changes sent. */
-export function discard (request: FastifyRequest, { slot }: Registered): void {
-  const slots = request as Slots
-  const held = slots[slot]
-  if (held instanceof RequestSession) held.discard()
-  slots[slot] = DISCARDED
+export function discard (request: FastifyRequest, registered: Registered): void {
+  heldIn(request, registered)?.discard()
+  ownerOf(request, registered)[registered.slot] = DISCARDED
 }
 
 /**
