@@ -45,11 +45,23 @@ export function refuseUnknown (options: unknown, known: readonly string[]): void
  * Warns about an attribute of the cookie that is nearly a known one: `samesite` has no effect, and
  * nothing says so. Others pass, as with `setCookie`.
  */
-export function checkAttributeNames (cookie: object, sessionName: string, warn: Warn): void {
-  for (const name of Object.keys(cookie)) {
+export function checkAttributeNames (cookie: object, prefix: string, sessionName: string, warn: Warn): void {
+  checkNames(cookie, nearest, prefix, sessionName, warn)
+}
+
+/**
+ * The same of `session.options()`, for names that are written otherwise only, such as `samesite` and
+ * `max-age`: plugins give it names of their own.
+ */
+export function checkSpelling (attributes: object, sessionName: string, warn: Warn): void {
+  checkNames(attributes, name => COOKIE_ATTRIBUTES.find(known => known.toLowerCase() === name.toLowerCase().replace(/[-_]/g, '')), 'options().', sessionName, warn)
+}
+
+function checkNames (attributes: object, meant: (name: string, known: readonly string[]) => string | undefined, prefix: string, sessionName: string, warn: Warn): void {
+  for (const name of Object.keys(attributes)) {
     if (COOKIE_ATTRIBUTES.includes(name)) continue
-    const near = nearest(name, COOKIE_ATTRIBUTES)
-    if (near !== undefined) warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, `cookie.${name}`, `did you mean "${near}"?`)
+    const near = meant(name, COOKIE_ATTRIBUTES)
+    if (near !== undefined) warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, prefix + name, `did you mean "${near}"?`)
   }
 }
 

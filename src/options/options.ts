@@ -5,7 +5,9 @@ import { kindOf, sealedSessionError } from '../errors.ts'
 import { readKeyring, type Keys } from './keys.ts'
 import { DEFAULT_EXPIRY, DEFAULT_MAX_EXPIRY } from '../lifetime.ts'
 import { readAccept, readFormat } from './formats.ts'
-import { checkAttributeNames, checkOptionNames } from './names.ts'
+import { readCookie } from './cookie.ts'
+import { warnOfMilliseconds } from './milliseconds.ts'
+import { checkOptionNames } from './names.ts'
 import { readSchema, readSerializer } from './data.ts'
 import { assertWithin, readDuration, readFlag, readText, readWhole, type Options } from './values.ts'
 import type { DataSchema } from '../data/schema.ts'
@@ -98,6 +100,7 @@ function assertChunksDistinct (sessions: ReadonlyArray<Names & Pick<SessionConfi
 
 function readSettings (options: Options, { sessionName, cookieName }: Names, warn: Warn): Omit<SessionConfig, keyof Names | keyof Keys> {
   checkOptionNames(options, sessionName, warn)
+  for (const name of ['expiry', 'maxExpiry', 'absoluteTimeout']) warnOfMilliseconds(name, options[name], sessionName, warn)
   const format = readFormat(options.format)
   return {
     ...readLifetimes(options, sessionName, warn),
@@ -145,22 +148,6 @@ function readExpiry (options: Options, fallback: number, sessionName: string, wa
   if (expiry !== 0 && expiry !== null) return readDuration(options, 'expiry', fallback)
   warn('FST_SEALED_SESSION_WARN_EXPIRY', sessionName, String(expiry), fallback)
   return fallback
-}
-
-function readCookie (options: Options, sessionName: string, warn: Warn): CookieSerializeOptions {
-  const name = options.cookieOptions ? 'cookieOptions' : 'cookie'
-  const cookie = options[name] ?? {}
-  if (typeof cookie !== 'object' || Array.isArray(cookie)) {
-    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'an object', kindOf(cookie)])
-  }
-  const copy: CookieSerializeOptions = { ...cookie }
-  checkAttributeNames(copy, sessionName, warn)
-  if (copy.encode !== undefined && typeof copy.encode !== 'function') {
-    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [`${name}.encode`, 'a function', kindOf(copy.encode)])
-  }
-  // A script that runs in the page cannot read, and so not steal, what it cannot see.
-  if (copy.httpOnly === undefined) copy.httpOnly = true
-  return Object.freeze(copy)
 }
 
 function warnOfSharedKeys (configs: readonly SessionConfig[], warn: Warn): void {

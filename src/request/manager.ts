@@ -12,6 +12,7 @@ import { dataFrom, getOwn } from '../data/data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from '../diagnostics.ts'
 import { sealedSessionError, type SealedSessionError } from '../errors.ts'
 import { MAX_SIGNED_LENGTH } from '../limits.ts'
+import { responseOptionsReader } from '../options/cookie.ts'
 import type { SessionConfig } from '../options/options.ts'
 import { refusalMessage } from '../refusals.ts'
 import { idOfToken, newId } from '../session/id.ts'
@@ -46,6 +47,7 @@ export class SessionManager {
       maxExpiry,
       absoluteTimeout,
       stringify: serializer.isJson ? undefined : serializer.stringify,
+      readOptions: responseOptionsReader(config.sessionName, absoluteTimeout, warnerOf(app.log)),
       tooLong: expiry => { this.#warnTooLong(expiry) }
     }
     this.#decode = coding.decode

@@ -2,7 +2,7 @@ import { maxHeaderSize } from 'node:http'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { CookieCoding } from './app-cookies.ts'
-import { warnOfAttributes, warnOfLifetime } from './cookie-warnings.ts'
+import { RequestCookieWarnings, warnOfAttributes, warnOfLifetime } from './cookie-warnings.ts'
 import { appCookieDefaults } from '../cookies/app-defaults.ts'
 import { BYTES_PER_CHUNK, chunkName, chunksIn, splitValue } from '../cookies/chunks.ts'
 import { MAX_COOKIE_BYTES, attributesEnd, deleteCookieLine, replaceLines, resolveAttributes, type Serialize } from '../cookies/set-cookie.ts'
@@ -32,6 +32,7 @@ export class SessionCookie {
   readonly #ends: { plain: string | null, secure: string | null } = { plain: null, secure: null }
   readonly #isProduction = process.env.NODE_ENV === 'production'
   #defaults: Attributes | null = null
+  #requestWarnings: RequestCookieWarnings | null = null
 
   constructor (app: FastifyInstance, config: SessionConfig, coding: CookieCoding, warn: Warn) {
     this.#app = app
@@ -59,6 +60,7 @@ export class SessionCookie {
     const line = this.#line(reply, cookieName, value, overrides)
     // The serializer lets nothing but ASCII through, so characters are bytes.
     const lines = line.length <= MAX_COOKIE_BYTES ? [line] : this.#chunks(reply, value, overrides, line.length)
+    this.#requestWarnings?.look(reply.request, overrides)
     return this.#put(reply, earlier, this.#withDeletions(reply, lines, lines.length, overrides))
   }
 
@@ -140,6 +142,7 @@ export class SessionCookie {
 
   #readDefaults (reply: FastifyReply): Attributes {
     const defaults = appCookieDefaults(reply)
+    this.#requestWarnings = new RequestCookieWarnings(this.#config, { ...defaults, ...this.#config.cookie }, this.#isProduction, this.#warn)
     if (defaults === null) this.#warn('FST_SEALED_SESSION_WARN_COOKIE_DEFAULTS')
     // Where the app has a say in the attributes, this is the first time that all of them are known.
     if (this.#coding.isApps) {

@@ -271,8 +271,9 @@ export class SessionState {
     return this.#lent !== null && !this.#asked && this.#lent !== snapshotOf(this.#content.data, this.#settings.stringify)
   }
 
-  options (options: CookieSerializeOptions & { expiry?: unknown }): void {
+  options (given: CookieSerializeOptions & { expiry?: unknown }): void {
     this.look()
+    const options: typeof given = typeof given === 'object' && given !== null ? this.#settings.readOptions?.(given) ?? given : given
     if (options?.expiry !== undefined) return this.#setLifetime(options)
     this.#cookieOptions = options ?? null
     // Like a write, it counts even after the hook that seals; it sends nothing by itself.

@@ -1,3 +1,4 @@
+import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { Content, OpeningKey } from '../content.ts'
 import type { Data } from '../data/data.ts'
 import type { Limits } from '../lifetime.ts'
@@ -42,6 +43,8 @@ export interface SessionSettings extends Limits {
   /** Milliseconds since 1970. */
   now: () => number
   keys: CurrentKeys
+  /** Reader of what `options()` is given, which corrects and refuses mistakes. */
+  readOptions?: (given: CookieSerializeOptions) => CookieSerializeOptions
   /** Hears of an `options({ expiry })` that is longer than `maxExpiry`, which counts instead. Seconds. */
   tooLong?: (expiry: number) => void
   /** Text of the data, by which a change in place is told; default JSON.stringify. */

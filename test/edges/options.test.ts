@@ -170,7 +170,7 @@ describe('a configuration error', () => {
 
   it('never crashes the process, before or after ready() has been asked', async () => {
     const child = fileURLToPath(new URL('./crash-child.ts', import.meta.url))
-    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', 'tsx', child])
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', 'tsx', '--import', './test/quiet.ts', child])
     assert.equal(stderr, '')
     const report = JSON.parse(stdout) as string[][]
     assert.equal(report.length, 17)

@@ -22,7 +22,7 @@ async function lateApp (handler: Handler, setup: Setup = {}): Promise<{ app: Fas
         ended.dispatchEvent(new Event('end'))
       }
     }
-  }, { server, ...setup })
+  }, { server, options: { key: newKey(), cookie: { path: '/' } }, ...setup })
   return { app, lines, written: () => once(ended, 'end') }
 }
 
