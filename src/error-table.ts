@@ -36,6 +36,18 @@ export const ERRORS = {
     message: '%s "%s" is used by two sessions',
     advice: 'Give each session its own sessionName and its own cookieName.'
   },
+  FST_SEALED_SESSION_REGISTERED_TWICE: {
+    message: 'the plugin is registered already in this context of the app',
+    advice: 'Register it once. For several sessions give an array: register(plugin, [{ sessionName: "session", … }, { sessionName: "other", … }]).'
+  },
+  FST_SEALED_SESSION_BESIDE_PEER: {
+    message: 'another plugin has createSecureSession in this context of the app, most likely @fastify/secure-session',
+    advice: 'Register one of the two: this plugin opens the sessions of @fastify/secure-session. If you need both, register each in a context of its own.'
+  },
+  FST_SEALED_SESSION_COOKIE_PLUGIN_LATE: {
+    message: '@fastify/cookie is registered after the session, which has registered it already',
+    advice: 'Register @fastify/cookie first, then this plugin, which uses it with your options. Or leave it out: this plugin registers it for the app.'
+  },
   FST_SEALED_SESSION_NAME_RESERVED: {
     message: 'sessionName "%s" is a property of requests already',
     advice: 'Choose another sessionName; it is the name under which a request has its session.'

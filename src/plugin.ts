@@ -2,6 +2,8 @@ import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { registerCookies } from './request/app-cookies.ts'
 import { Codec } from './codec.ts'
+import { assertAlone, refuseLater } from './request/conflicts.ts'
+import { warnOfUnguarded } from './request/unguarded.ts'
 import { fallbackReason } from './crypto/sodium.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
 import { kSessions, type GuardedSession } from './request/guard.ts'
@@ -35,6 +37,7 @@ import { isNoLog, warnOnce, warnerOf, type Warn } from './warnings.ts'
 const kRegistered = Symbol('registered')
 
 const plugin: FastifyPluginAsync = async (app, options) => {
+  assertAlone(app)
   const warn = warnerOf(app.log)
   const configs = await readOptions(options, warn)
   const coding = await registerCookies(app, configs)
@@ -50,6 +53,8 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   for (const session of sessions) addToRequests(app, session)
   addToReplies(app, sessions)
   addHooks(app, sessions)
+  refuseLater(app, !coding.isApps)
+  warnOfUnguarded(app, sessions, warn)
   followKeyFiles(app, configs)
   warnOfWasm(app, warn)
 }
@@ -106,11 +111,17 @@ function addDecorators (app: FastifyInstance, sessions: readonly Registered[]): 
   })
 }
 
+function nameReserved (app: FastifyInstance, sessionName: string): Error {
+  const outer = app.hasDecorator(kRegistered) ? app.getDecorator<readonly Registered[]>(kRegistered) : []
+  const isOurs = outer.some(({ manager }) => manager.config.sessionName === sessionName)
+  return sealedSessionError('FST_SEALED_SESSION_NAME_RESERVED', [sessionName], isOurs ? 'A session of the context around this one has it, and is there in this context as well: you need not register it again.' : '')
+}
+
 /** `request.session`: opened when it is first used, in whichever hook that is. */
 function addToRequests (app: FastifyInstance, registered: Registered): void {
   const { manager, slot } = registered
   const { sessionName } = manager.config
-  if (app.hasRequestDecorator(sessionName)) throw sealedSessionError('FST_SEALED_SESSION_NAME_RESERVED', [sessionName])
+  if (app.hasRequestDecorator(sessionName)) throw nameReserved(app, sessionName)
 
   app.decorateRequest(slot, null)
   app.decorateRequest(sessionName, {

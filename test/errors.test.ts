@@ -95,6 +95,13 @@ async function handled (act: (session: Record<string, unknown>, request: { sessi
 /** Those are in test/revocation/errors.test.ts. */
 type OfRevocation = `FST_SEALED_SESSION_${'REVOCATION_ALONE' | 'REVOCATION_TWICE' | 'STORE_SILENT' | 'STORE_UNAVAILABLE' | 'STORE_FULL' | 'REVOKED_AHEAD' | 'REVOKED_MEANWHILE' | 'NOT_CHECKED' | 'NO_ID' | 'SUBJECT_TYPE' | 'SUBJECT_MISSING'}`
 
+/** What `ready()` rejects with. */
+async function registered (register: (app: FastifyInstance) => void): Promise<unknown> {
+  const app = Fastify()
+  register(app)
+  return await app.ready().then(() => assert.fail('ready() did not reject'), (error: unknown) => error)
+}
+
 const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation>, () => Promise<unknown>> = {
   FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),
   FST_SEALED_SESSION_OPTION_UNKNOWN: () => rejection({ keys: SECRET }),
@@ -104,6 +111,9 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation>, () => Prom
   FST_SEALED_SESSION_COOKIE_INVALID: () => rejection({ key: SECRET, cookieName: 'a b' }),
   FST_SEALED_SESSION_NAME_TAKEN: () => rejection([{ key: SECRET }, { key: SECRET }]),
   FST_SEALED_SESSION_NAME_RESERVED: () => rejection({ key: SECRET, sessionName: 'headers' }),
+  FST_SEALED_SESSION_REGISTERED_TWICE: () => registered(app => { for (let time = 0; time < 2; time++) app.register(secureSession, { key: SECRET }) }),
+  FST_SEALED_SESSION_BESIDE_PEER: () => registered(app => { app.decorate('createSecureSession', null as never); app.register(secureSession, { key: SECRET }) }),
+  FST_SEALED_SESSION_COOKIE_PLUGIN_LATE: () => registered(app => { app.register(secureSession, { key: SECRET }); app.register(cookiePlugin, { secret: SECRET }) }),
   FST_SEALED_SESSION_KEY_MISSING: () => rejection({ salt: SECRET }),
   FST_SEALED_SESSION_KEY_TYPE: () => rejection({ key: { key: SECRET } }),
   FST_SEALED_SESSION_KEY_ITEM_TYPE: () => rejection({ key: [[SECRET]] }),

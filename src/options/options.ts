@@ -153,9 +153,14 @@ function readExpiry (options: Options, fallback: number, sessionName: string, wa
 function warnOfSharedKeys (configs: readonly SessionConfig[], warn: Warn): void {
   for (const [index, config] of configs.entries()) {
     for (const other of configs.slice(0, index)) {
-      if (openAlike(config, other) && shareKey(config, other)) warn('FST_SEALED_SESSION_WARN_KEY_SHARED', other.sessionName, config.sessionName)
+      if (areAlike(config, other)) warn('FST_SEALED_SESSION_WARN_KEY_SHARED', other.sessionName, config.sessionName)
     }
   }
+}
+
+/** True if a token of one session opens as the other's. */
+export function areAlike (config: SessionConfig, other: SessionConfig): boolean {
+  return openAlike(config, other) && shareKey(config, other)
 }
 
 /** Whether one session's token could be used as another's, if they had a key in common. */
