@@ -31,6 +31,9 @@ export function isWasmNotice ({ code }: { code?: string }): boolean {
   return isWasmForced && code === 'FST_SEALED_SESSION_WARN_WASM'
 }
 
+/** Passphrases take half a second each, and on a busy machine more than the ten that Fastify gives a plugin. */
+export const PATIENT: FastifyServerOptions = { pluginTimeout: 120_000 }
+
 /** An app's log, kept in memory: `lines` grows as the app writes. */
 export function captureLog (level = 'debug'): { lines: LogLine[], logger: NonNullable<FastifyServerOptions['logger']> } {
   const lines: LogLine[] = []
@@ -52,7 +55,7 @@ export function warnings (lines: readonly LogLine[]): LogLine[] {
  * `POST /touch`, `GET /untouched`.
  */
 export function buildApp (options: unknown, server: FastifyServerOptions = {}, before?: (app: FastifyInstance) => void): FastifyInstance {
-  const app = Fastify(server)
+  const app = Fastify({ ...PATIENT, ...server })
   before?.(app)
   app.register(secureSession, options as Parameters<typeof secureSession>[1])
   app.post('/set', async request => {

@@ -35,7 +35,7 @@ async function turns (): Promise<void> {
 
 async function codesOf (options: unknown): Promise<unknown[]> {
   const apps = [0, 1, 2].map(() => {
-    const app = Fastify()
+    const app = Fastify({ pluginTimeout: 120_000 })
     app.register(secureSession, asOptions(options))
     return app
   })

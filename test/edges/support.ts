@@ -6,7 +6,7 @@ import FakeTimers, { type Clock } from '@sinonjs/fake-timers'
 import Fastify, { type FastifyInstance, type FastifyServerOptions, type LightMyRequestResponse } from 'fastify'
 import sodium from 'sodium-native'
 import secureSession, { type Session } from '../../src/index.ts'
-import { captureLog, newKey, tokenOf, warnings, type LogLine } from '../helpers.ts'
+import { PATIENT, captureLog, newKey, tokenOf, warnings, type LogLine } from '../helpers.ts'
 
 /** A session with properties that no type declares. */
 export type Bag = Session & Record<PropertyKey, unknown>
@@ -93,7 +93,7 @@ export async function visit<T> (act: (session: Bag, app: FastifyInstance) => T, 
 /** An app that has not started yet, and its log. `before` runs before the plugin is registered. */
 export function prepare (options: unknown, before?: (app: FastifyInstance) => void): { app: FastifyInstance, lines: LogLine[] } {
   const { lines, logger } = captureLog()
-  const app = Fastify({ logger } as FastifyServerOptions) as FastifyInstance
+  const app = Fastify({ ...PATIENT, logger } as FastifyServerOptions) as FastifyInstance
   before?.(app)
   app.register(secureSession, asOptions(options))
   return { app, lines }

@@ -5,7 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, 
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import secureSession, { type FastifySecureSession, type Session } from '../../src/index.ts'
-import { setCookies } from '../helpers.ts'
+import { PATIENT, setCookies } from '../helpers.ts'
 
 /** The peer. Loaded without its types, which declare `request.session` too, as another type. */
 const peer = createRequire(import.meta.url)('@fastify/secure-session') as FastifySecureSession
@@ -41,7 +41,7 @@ export interface Server {
 
 /** @param after runs once the plugin is registered, before the app is ready. */
 export async function serverOf (side: Side, { options, cookie }: Setup, after?: (app: FastifyInstance) => unknown): Promise<Server> {
-  const app = Fastify({ trustProxy: true })
+  const app = Fastify({ ...PATIENT, trustProxy: true })
   let work: Work = () => undefined
   if (cookie !== undefined) app.register(cookiePlugin, cookie)
   app.register(PLUGINS[side], copyOf(options) as never)

@@ -1,7 +1,7 @@
 // What the tests of the plugin share: apps whose routes do what one test needs.
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, type LightMyRequestResponse } from 'fastify'
 import secureSession, { type Session } from '../../src/index.ts'
-import { captureLog, newKey, setCookies, tokenOf, type LogLine } from '../helpers.ts'
+import { PATIENT, captureLog, newKey, setCookies, tokenOf, type LogLine } from '../helpers.ts'
 
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown
 
@@ -18,7 +18,7 @@ export interface Setup {
 /** A ready app with the plugin and a GET route for each handler. What returns nothing answers "done". */
 export async function appWith (routes: Record<string, Handler>, setup: Setup = {}): Promise<FastifyInstance> {
   const { options = { key: newKey() }, server = {}, before, after } = setup
-  const app = Fastify(server)
+  const app = Fastify({ ...PATIENT, ...server })
   before?.(app)
   app.register(secureSession, options as Parameters<typeof secureSession>[1])
   after?.(app)

@@ -6,7 +6,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 import { afterEach, before, beforeEach, describe, it } from 'node:test'
 import secureSession from '../../src/index.ts'
-import { newKey, setCookies } from '../helpers.ts'
+import { PATIENT, newKey, setCookies } from '../helpers.ts'
 
 type Options = Record<string, unknown>
 
@@ -36,7 +36,7 @@ function reviveBytes (_key: string, value: unknown): unknown {
 }
 
 async function appOf ({ cookieOptions }: Vector, options: Options): Promise<FastifyInstance> {
-  const app = Fastify()
+  const app = Fastify(PATIENT)
   if (cookieOptions !== undefined) app.register(cookiePlugin, cookieOptions)
   app.register(secureSession, options as never)
   app.get('/', async ({ session }) => session.data())
