@@ -1,6 +1,7 @@
 import type { Data } from './data/data.ts'
 import { toSeconds, type Times } from './lifetime.ts'
 import type { DerivedKey } from './keys/derived-key.ts'
+import type { Place } from './place.ts'
 import type { Format, RefusalReason } from './types.ts'
 
 /** Length of what tells sessions apart, where something has to. */
@@ -13,6 +14,8 @@ export interface Content extends Times {
   maxAge: number | null
   /** `SESSION_ID_BYTES` random bytes, or null where sessions are not told apart. */
   id: Buffer | null
+  /** Absent where the options decide, which is nearly always. */
+  place?: Place
 }
 
 /** What a session holds that begins now. @param now milliseconds since 1970. */

@@ -11,7 +11,7 @@ import { describeTime } from './time-words.ts'
  */
 export function reportOf (inspected: Omit<Refused, 'lifetime'>, content: Content, keyId: string, now: number): string {
   const { token, format, context, isSigned } = inspected
-  const { data, created, lastWrite, lifetime, maxAge } = content
+  const { data, created, lastWrite, lifetime, maxAge, place } = content
   const rows: Array<[label: string, value: string | null]> = [
     ['format', format],
     ['bound to', format === 'sealed' ? printable(context) : null],
@@ -20,6 +20,8 @@ export function reportOf (inspected: Omit<Refused, 'lifetime'>, content: Content
     ['last write', describeTime(lastWrite * 1000, now)],
     ['lifetime', lifetime === null ? null : `${lifetime} s, its own: until ${describeTime((lastWrite + lifetime) * 1000, now)}`],
     ['Max-Age', maxAge === null ? null : `${maxAge} s, its own`],
+    ['Domain', place?.domain === undefined ? null : `${place.domain}, its own`],
+    ['Path', place?.path === undefined ? null : `${place.path}, its own`],
     ['size', `${Buffer.byteLength(JSON.stringify(data))} bytes of JSON, a token of ${token.length} characters`],
     ['signature', isSigned ? 'there is one, not checked here' : null]
   ]

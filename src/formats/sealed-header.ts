@@ -1,18 +1,23 @@
 import { SESSION_ID_BYTES, type Content } from '../content.ts'
 import { MAX_SECONDS } from '../lifetime.ts'
+import { isPlace, type Place } from '../place.ts'
 
 // What a sealed token says of its session, inside the seal and before the payload, big-endian:
 //
-//   flags 1 | created 6 | last write 4 | [lifetime 4] | [Max-Age 4] | [id 16]
+//   flags 1 | created 6 | last write 4 | [lifetime 4] | [Max-Age 4] | [id 16] | [place]
 //             ms          s after         s              s
 //             since 1970  created
+//
+// A place is length 1 | domain | length 1 | path, where a length of 0 stands for none. Versions up to 0.1
+// do not know its flag, and refuse the token.
 //
 // What is in brackets is there where its flag is set.
 
 const LIFETIME = 1
 const MAX_AGE = 2
 const ID = 4
-const KNOWN_FLAGS = LIFETIME | MAX_AGE | ID
+const PLACE = 8
+const KNOWN_FLAGS = LIFETIME | MAX_AGE | ID | PLACE
 
 const CREATED_BYTES = 6
 const SECONDS_BYTES = 4
@@ -23,17 +28,17 @@ const LAST_WRITE_AT = CREATED_AT + CREATED_BYTES
 /** Bytes that are always there. */
 export const HEADER_BYTES = LAST_WRITE_AT + SECONDS_BYTES
 
-/** Bytes with all that may be there. */
+/** Bytes with all that may be there but a place. */
 export const MAX_HEADER_BYTES = HEADER_BYTES + SECONDS_BYTES + SECONDS_BYTES + SESSION_ID_BYTES
 
 const MAX_CREATED = 2 ** 48 - 1
 
 /** Writes a header at `start` and returns where it ends. */
-export function writeHeader (bytes: Buffer, start: number, { created, lastWrite, lifetime, maxAge, id }: Content): number {
+export function writeHeader (bytes: Buffer, start: number, { created, lastWrite, lifetime, maxAge, id, place }: Content): number {
   const writtenMs = Math.round(lastWrite * 1000)
   // A token that did not say when its session was created comes from another format; it is not younger.
   const createdMs = within(Math.floor(created ?? writtenMs), MAX_CREATED)
-  bytes[start] = (lifetime === null ? 0 : LIFETIME) | (maxAge === null ? 0 : MAX_AGE) | (id === null ? 0 : ID)
+  bytes[start] = (lifetime === null ? 0 : LIFETIME) | (maxAge === null ? 0 : MAX_AGE) | (id === null ? 0 : ID) | (place === undefined ? 0 : PLACE)
   bytes.writeUIntBE(createdMs, start + CREATED_AT, CREATED_BYTES)
   // Down, so that to be sealed again never makes a session live longer.
   bytes.writeUInt32BE(within(Math.floor((writtenMs - createdMs) / 1000), MAX_SECONDS), start + LAST_WRITE_AT)
@@ -41,18 +46,45 @@ export function writeHeader (bytes: Buffer, start: number, { created, lastWrite,
   if (lifetime !== null) at = bytes.writeUInt32BE(within(Math.floor(lifetime), MAX_SECONDS), at)
   if (maxAge !== null) at = bytes.writeUInt32BE(within(Math.floor(maxAge), MAX_SECONDS), at)
   if (id !== null) at += id.copy(bytes, at, 0, SESSION_ID_BYTES)
+  return place === undefined ? at : writePlace(bytes, at, place)
+}
+
+/** Bytes that a place takes. */
+export function placeBytes (place: Place | undefined): number {
+  return place === undefined ? 0 : 2 + (place.domain ?? '').length + (place.path ?? '').length // it is ASCII
+}
+
+function writePlace (bytes: Buffer, start: number, { domain = '', path = '' }: Place): number {
+  let at = start
+  for (const text of [domain, path]) {
+    at = bytes.writeUInt8(text.length, at)
+    at += bytes.write(text, at, 'latin1')
+  }
   return at
+}
+
+/** Null for a place that is none, or that no cookie can be written with. */
+function readPlace (bytes: Buffer, start: number): Place | null {
+  const path = start + 1 + bytes[start]! // payloadStart was within the message
+  const place: Place = {}
+  if (path > start + 1) place.domain = bytes.toString('latin1', start + 1, path)
+  if (bytes[path]! > 0) place.path = bytes.toString('latin1', path + 1, path + 1 + bytes[path]!) // as above
+  return Object.keys(place).length > 0 && isPlace(place) ? place : null
 }
 
 /** Where the payload begins behind the header at `start`; null where that has a flag that is not known. */
 export function payloadStart (bytes: Buffer, start: number): number | null {
   const flags = bytes[start]! // there are at least HEADER_BYTES
   if ((flags & ~KNOWN_FLAGS) !== 0) return null
-  return start + HEADER_BYTES + (flags & LIFETIME ? SECONDS_BYTES : 0) + (flags & MAX_AGE ? SECONDS_BYTES : 0) + (flags & ID ? SESSION_ID_BYTES : 0)
+  const at = start + HEADER_BYTES + (flags & LIFETIME ? SECONDS_BYTES : 0) + (flags & MAX_AGE ? SECONDS_BYTES : 0) + (flags & ID ? SESSION_ID_BYTES : 0)
+  if ((flags & PLACE) === 0) return at
+  // Lengths that stand beyond the message only move the payload further beyond it.
+  const path = at + 1 + (bytes[at] ?? 0)
+  return path + 1 + (bytes[path] ?? 0)
 }
 
-/** What the header at `start` says, of a session whose data is not read yet. */
-export function readHeader (bytes: Buffer, start: number): Content {
+/** What the header at `start` says, of a session whose data is not read yet; null for a place that is refused. */
+export function readHeader (bytes: Buffer, start: number): Content | null {
   const flags = bytes[start]! // as above
   const created = bytes.readUIntBE(start + CREATED_AT, CREATED_BYTES)
   const lastWrite = created / 1000 + bytes.readUInt32BE(start + LAST_WRITE_AT)
@@ -60,8 +92,10 @@ export function readHeader (bytes: Buffer, start: number): Content {
   let at = start + HEADER_BYTES
   if (flags & LIFETIME) { content.lifetime = bytes.readUInt32BE(at); at += SECONDS_BYTES }
   if (flags & MAX_AGE) { content.maxAge = bytes.readUInt32BE(at); at += SECONDS_BYTES }
-  if (flags & ID) content.id = Buffer.from(bytes.subarray(at, at + SESSION_ID_BYTES))
-  return content
+  if (flags & ID) { content.id = Buffer.from(bytes.subarray(at, at + SESSION_ID_BYTES)); at += SESSION_ID_BYTES }
+  if ((flags & PLACE) === 0) return content
+  const place = readPlace(bytes, at)
+  return place === null ? null : Object.assign(content, { place })
 }
 
 /** A number as the field takes it: a clock or a lifetime beyond what fits is as good as the most that does. */

@@ -8,7 +8,7 @@ import type { KeySet } from '../keys/key-set.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
 import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
 import { isCanonicalUrl } from './base64.ts'
-import { HEADER_BYTES, MAX_HEADER_BYTES, payloadStart, readHeader, writeHeader } from './sealed-header.ts'
+import { HEADER_BYTES, MAX_HEADER_BYTES, payloadStart, placeBytes, readHeader, writeHeader } from './sealed-header.ts'
 import { TEXT, getWorkspace, textOf } from './workspace.ts'
 
 // This package's own token, as one base64url string without padding:
@@ -114,8 +114,9 @@ function nonceOf (bytes: Buffer): Uint8Array {
 /** Writes what is to be encrypted and returns its length in bytes. */
 function writeMessage (bytes: Buffer, text: string, content: Content): number {
   // No character of a string takes more than three bytes.
-  const length = text.length * 3 < MAX_PAYLOAD_BYTES ? 0 : Buffer.byteLength(text)
-  if (length > MAX_PAYLOAD_BYTES) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, MAX_PAYLOAD_BYTES])
+  const most = MAX_PAYLOAD_BYTES - placeBytes(content.place)
+  const length = text.length * 3 < most ? 0 : Buffer.byteLength(text)
+  if (length > most) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, most])
   const payload = writeHeader(bytes, TEXT, content)
   return payload + bytes.write(text, payload) - TEXT
 }
@@ -125,6 +126,7 @@ function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: S
   const payload = payloadStart(bytes, TEXT)
   if (payload === null || payload > end) return refused('header-invalid')
   const content = readHeader(bytes, TEXT)
+  if (content === null) return refused('header-invalid')
   const data = serializer.parse(bytes.toString('utf8', payload, end))
   if (data === null) return refused('payload-invalid')
   content.data = data

@@ -31,7 +31,7 @@ const NONCE_LENGTH = 32
 /** Room for `,"__ts":1760000000}`, with a time that has as many digits as a number can have. */
 const TIME_BYTES = 32
 
-/** Room for `"__life":{…},`, with all that it may hold. */
+/** Room for `"__life":{…},`, with all that it may hold but a place. */
 const LIFE_BYTES = 160
 
 /** What fits into the longest token, in bytes of JSON. */
@@ -161,12 +161,13 @@ function lengthRefusal (nonceText: string): SecretboxRefusal {
 /** Writes the JSON of an object, with the time as its last property, and returns its length in bytes. */
 function writeMessage (bytes: Buffer, json: string, content: SecretboxContent): number {
   // No character of a string takes more than three bytes.
-  const length = json.length * 3 < MAX_JSON_BYTES ? 0 : Buffer.byteLength(json)
-  if (length > MAX_JSON_BYTES) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, MAX_JSON_BYTES])
+  const life = writeLife(content)
+  const most = content.place === undefined || life === null ? MAX_JSON_BYTES : MAX_JSON_BYTES - life.length // it is ASCII
+  const length = json.length * 3 < most ? 0 : Buffer.byteLength(json)
+  if (length > most) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, most])
   const brace = TEXT + bytes.write(json, TEXT) - 1
   // Down, where the time comes from a sealed token: to be sealed again must not make a session live longer.
   const time = timeEnd(Math.floor(content.lastWrite))
-  const life = writeLife(content)
   const end = life === null ? time : `,"${LIFE_KEY}":${life}${time}`
   return brace + bytes.write(json === '{}' ? end.slice(1) : end, brace) - TEXT
 }
@@ -183,8 +184,10 @@ function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: S
   const data = readData(payload, serializer)
   if (data === null) return refused('payload-invalid')
   if (typeof time !== 'number' || !Number.isFinite(time)) return refused('time-missing')
-  const { lifetime, maxAge, id } = life
-  return { ok: true, content: { data, lastWrite: lastWriteOf(life, time), created: createdOf(life, time), lifetime, maxAge, id }, key }
+  const { lifetime, maxAge, id, place } = life
+  const content: Content = { data, lastWrite: lastWriteOf(life, time), created: createdOf(life, time), lifetime, maxAge, id }
+  if (place !== undefined) content.place = place
+  return { ok: true, content, key }
 }
 
 /** Another program that wrote the session anew has set __ts alone. */

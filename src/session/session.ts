@@ -5,6 +5,7 @@ import { getOwn, pickOwn, setOwn, snapshotOf, type Data } from '../data/data.ts'
 import { MAX_SECONDS, boundLifetime, endOf, isDueForRenewal, lifetimeOf, remaining, toSeconds } from '../lifetime.ts'
 import { readDuration } from '../options/values.ts'
 import { TIME_KEY, assertNotReserved } from '../data/reserved.ts'
+import { placeOf } from '../place.ts'
 import { kState, sessionHandler } from './proxy.ts'
 import type { SessionSettings, WriteObserver } from './settings.ts'
 import type { RefusalReason, Session } from '../types.ts'
@@ -34,6 +35,8 @@ export class SessionState {
   /** What the session held when a value was first handed out that can be changed in place. */
   #lent: string | null = null
   #cookieOptions: CookieSerializeOptions | null = null
+  /** True if those came with a lifetime, which another life does not have. */
+  #isLifeGiven = false
   #observer: WriteObserver | null = null
   #bound: Partial<Record<Method, (...values: never[]) => unknown>> | null = null
   /** Seconds that the session lived after its last write when it was opened. */
@@ -89,8 +92,8 @@ export class SessionState {
 
   /** Attributes of its cookie: its own, and what `options()` was given for this response. */
   get cookieOptions (): CookieSerializeOptions | null {
-    const { maxAge } = this.#content
-    return maxAge === null ? this.#cookieOptions : { maxAge, ...this.#cookieOptions }
+    const { maxAge, place } = this.#content
+    return maxAge === null && place === undefined ? this.#cookieOptions : { ...(maxAge !== null && { maxAge }), ...place, ...this.#cookieOptions }
   }
 
   /** What a token holds. A new session gets its id when that is first needed. */
@@ -214,9 +217,12 @@ export class SessionState {
     this.look()
     const ended = this.#content
     const data = pickOwn(ended.data, keep)
-    if (ended.lifetime !== null) this.#cookieOptions = null // which came with it
+    if (this.#isLifeGiven) this.#cookieOptions = withoutLife(this.#cookieOptions)
+    this.#isLifeGiven = false
     // The write that follows sets the time of the last one, which never goes backwards.
     this.#content = { ...newContent(data, this.#settings.now()), lastWrite: ended.lastWrite }
+    // The browser has the cookie there: one elsewhere would be a second cookie, and the first one would stay.
+    if (ended.place !== undefined) this.#content.place = ended.place
     this.#origin = null
     this.#isAnew = keep.length === 0 && !isLogout
     const isForgiven = this.#observer?.ended?.(ended, { isKept: Object.keys(data).length > 0, isNew: keep.length === 0, isLogout }) === true
@@ -276,6 +282,7 @@ export class SessionState {
     const options: typeof given = typeof given === 'object' && given !== null ? this.#settings.readOptions?.(given) ?? given : given
     if (options?.expiry !== undefined) return this.#setLifetime(options)
     this.#cookieOptions = options ?? null
+    this.#isLifeGiven = false
     // Like a write, it counts even after the hook that seals; it sends nothing by itself.
     if (this.#changed) this.#observer?.written()
   }
@@ -286,8 +293,10 @@ export class SessionState {
     const lifetime = boundLifetime(Math.ceil(seconds), this.#settings)
     const maxAge = attributes.maxAge === undefined ? null : Math.ceil(readDuration(attributes, 'maxAge', 0, { most: MAX_SECONDS }))
     if (seconds > (this.#settings.maxExpiry ?? Infinity)) this.#settings.tooLong?.(seconds)
-    Object.assign(this.#content, { lifetime, maxAge })
+    const place = placeOf(attributes, this.#content.place)
+    Object.assign(this.#content, { lifetime, maxAge }, place && { place })
     this.#cookieOptions = attributes
+    this.#isLifeGiven = true
     this.touch()
   }
 
@@ -316,4 +325,10 @@ export class SessionState {
   }
 
   get [kState] (): this { return this }
+}
+
+/** Attributes of a response that say nothing of how long its cookie is kept. */
+function withoutLife (attributes: CookieSerializeOptions | null): CookieSerializeOptions {
+  const { maxAge, expires, ...kept } = attributes ?? {}
+  return kept
 }

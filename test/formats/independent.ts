@@ -16,6 +16,8 @@ export interface Fields {
   maxAge: number | null
   /** 16 bytes, or null where the field is left out. */
   id: Uint8Array | null
+  /** Domain and path of the cookie, each '' for none; left out, so is the field. */
+  place?: { domain: string, path: string }
 }
 
 export interface ToSeal extends Fields {
@@ -56,6 +58,7 @@ const VERSION = 0x01
 const LIFETIME = 0x01
 const MAX_AGE = 0x02
 const ID = 0x04
+const PLACE = 0x08
 
 const MAX_CHARACTERS = 65536
 const MIN_BYTES = 56
@@ -83,22 +86,23 @@ export function associatedDataOf (keyId: Uint8Array, context: string): Uint8Arra
 
 // Header
 
-export function headerOf ({ created, lastWrite, lifetime, maxAge, id }: Fields): Uint8Array {
-  const flags = (lifetime !== null ? LIFETIME : 0) + (maxAge !== null ? MAX_AGE : 0) + (id !== null ? ID : 0)
+export function headerOf ({ created, lastWrite, lifetime, maxAge, id, place }: Fields): Uint8Array {
+  const flags = (lifetime !== null ? LIFETIME : 0) + (maxAge !== null ? MAX_AGE : 0) + (id !== null ? ID : 0) + (place !== undefined ? PLACE : 0)
   return concat(
     Uint8Array.of(flags),
     bigEndian(created, 6),
     bigEndian(lastWrite, 4),
     lifetime !== null ? bigEndian(lifetime, 4) : new Uint8Array(0),
     maxAge !== null ? bigEndian(maxAge, 4) : new Uint8Array(0),
-    id ?? new Uint8Array(0)
+    id ?? new Uint8Array(0),
+    ...(place === undefined ? [] : [Uint8Array.of(place.domain.length), utf8(place.domain), Uint8Array.of(place.path.length), utf8(place.path)])
   )
 }
 
 /** The fields and where the payload begins; null for a header that is refused. */
 function readHeader (message: Uint8Array): { fields: Fields, length: number } | null {
   const [flags = 0] = message
-  if (flags > (LIFETIME | MAX_AGE | ID)) return null
+  if (flags > (LIFETIME | MAX_AGE | ID | PLACE)) return null
   let at = 1
   const take = (length: number): Uint8Array => {
     at += length
@@ -110,6 +114,12 @@ function readHeader (message: Uint8Array): { fields: Fields, length: number } | 
     lifetime: flags & LIFETIME ? number(take(4)) : null,
     maxAge: flags & MAX_AGE ? number(take(4)) : null,
     id: flags & ID ? take(16) : null
+  }
+  if (flags & PLACE) {
+    const [domain, path] = [0, 1].map(() => String.fromCharCode(...take(take(1)[0] ?? 0))) as [string, string]
+    fields.place = { domain, path }
+    const isRight = /^[A-Za-z0-9.-]*$/.test(domain) && /^[ -:<-~]*$/.test(path) && domain + path !== ''
+    if (!isRight) return null
   }
   return at > message.length ? null : { fields, length: at }
 }

@@ -58,13 +58,17 @@ const cases: Case[] = [
   { title: 'created and last written as late as can be', created: MAX_CREATED, lastWrite: MAX_SECONDS },
   { title: 'the least that the optional fields hold', lifetime: 1, maxAge: 0, id: new Uint8Array(16) },
   { title: 'the most that the optional fields hold', lifetime: MAX_SECONDS, maxAge: MAX_SECONDS, id: new Uint8Array(16).fill(255) },
+  { title: 'a domain and a path', place: { domain: 'a.example', path: '/' } },
+  { title: 'a domain, and all other fields', ...optional, place: { domain: '.b.example', path: '' } },
+  { title: 'a path', place: { domain: '', path: '/app "x"\\' } },
+  { title: 'the longest domain and path', place: { domain: 'd'.repeat(255), path: '/'.repeat(255) } },
   { title: 'times of which each byte differs', created: 0x010203040506, lastWrite: 0x0708090a, lifetime: 0x0b0c0d0e, maxAge: 0x0f101112 }
 ]
 
 function positive ({ title, ...given }: Case): object {
   const input: ToSeal = { key: KEY, context: 'session', nonce: bytes(title, 24), data: DATA, ...FIELDS, ...given }
-  const { key, context, nonce, data, created, lastWrite, lifetime, maxAge, id } = input
-  return inHex({ title, key, context, nonce, created, lastWrite, lifetime, maxAge, id, data, ...seal(input) })
+  const { key, context, nonce, data, created, lastWrite, lifetime, maxAge, id, place } = input
+  return inHex({ title, key, context, nonce, created, lastWrite, lifetime, maxAge, id, ...(place && { place }), data, ...seal(input) })
 }
 
 // Wrong ones
@@ -204,6 +208,11 @@ const wrong: Wrong[] = [
   { title: 'a header that ends before the lifetime', token: authentic({ header: Uint8Array.of(1, ...HEADER.slice(1)), payload: '{}' }), reason: 'header-invalid' },
   { title: 'a header that ends before the Max-Age', token: authentic({ header: Uint8Array.of(3, ...HEADER.slice(1)), payload: '1234567' }), reason: 'header-invalid' },
   { title: 'a header that ends within the id', token: authentic({ header: Uint8Array.of(4, ...HEADER.slice(1)), payload: '{"a":"123456"}' }), reason: 'header-invalid' },
+  { title: 'a header that ends before the place', token: authentic({ header: Uint8Array.of(8, ...HEADER.slice(1)), payload: '' }), reason: 'header-invalid' },
+  { title: 'a header that ends within the path', token: authentic({ header: Uint8Array.of(8, ...HEADER.slice(1)), payload: '\u0001a\u0009/{"a":1}' }), reason: 'header-invalid' },
+  { title: 'a place without domain and path', token: authentic({ header: Uint8Array.of(8, ...HEADER.slice(1)), payload: '\u0000\u0000{}' }), reason: 'header-invalid' },
+  { title: 'a domain that no cookie has', token: authentic({ header: Uint8Array.of(8, ...HEADER.slice(1)), payload: '\u0002a;\u0000{}' }), reason: 'header-invalid' },
+  { title: 'a path that no cookie has', token: authentic({ header: Uint8Array.of(8, ...HEADER.slice(1)), payload: '\u0000\u0002/;{}' }), reason: 'header-invalid' },
   { title: 'a header that takes the payload for a lifetime', token: authentic({ header: Uint8Array.of(1, ...HEADER.slice(1)), payload: '{"a":1}' }), reason: 'payload-invalid' },
   ...['', 'null', 'true', '1', '"text"', '[]', '[{"a":1}]', '{"a":1', '{"a":1}}', "{'a':1}", '{"a":1}\0', '\ufeff{"a":1}', '{"a":01}'].map((payload): Wrong => (
     { title: `the payload ${JSON.stringify(payload)}`, token: authentic({ payload }), reason: 'payload-invalid' })),

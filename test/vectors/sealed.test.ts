@@ -23,6 +23,8 @@ interface Positive {
   lifetime: number | null
   maxAge: number | null
   id: string | null
+  /** Each is '' where there is none. */
+  place?: { domain: string, path: string }
   data: Record<string, unknown>
   encryptionKey: string
   identificationKey: string
@@ -53,8 +55,8 @@ const { positive, negative } = JSON.parse(text) as { positive: Positive[], negat
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')
 
-function contentOf ({ data, created, lastWrite, lifetime, maxAge, id }: Positive): Content {
-  return { data, created, lastWrite: created / 1000 + lastWrite, lifetime, maxAge, id: id === null ? null : bytes(id) }
+function contentOf ({ data, created, lastWrite, lifetime, maxAge, id, place }: Positive): Content {
+  return { data, created, lastWrite: created / 1000 + lastWrite, lifetime, maxAge, id: id === null ? null : bytes(id), ...(place && { place: Object.fromEntries(Object.entries(place).filter(([, value]) => value !== '')) }) }
 }
 
 /** A codec whose clock stands at the last write. */
@@ -130,8 +132,8 @@ describe('this package, with the build of libsodium that the process uses,', asy
 describe('the second implementation', () => {
   for (const vector of positive) {
     it(`opens ${vector.title}`, () => {
-      const { key, context, created, lastWrite, lifetime, maxAge, id, data, keyId, token } = vector
-      const expected: Result = { ok: true, fields: { created, lastWrite, lifetime, maxAge, id: id === null ? null : fromHex(id) }, data, keyId }
+      const { key, context, created, lastWrite, lifetime, maxAge, id, place, data, keyId, token } = vector
+      const expected: Result = { ok: true, fields: { created, lastWrite, lifetime, maxAge, id: id === null ? null : fromHex(id), ...(place && { place }) }, data, keyId }
       assert.deepEqual(open(token, { keys: [fromHex(key)], context, now: created + lastWrite * 1000, expiry: 1 }), expected)
     })
   }
