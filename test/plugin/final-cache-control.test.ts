@@ -1,5 +1,6 @@
 // Cache-Control, and Set-Cookie of the app's own, as they are when the headers leave.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { connect } from 'node:http2'
 import { once } from 'node:events'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -10,6 +11,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import secureSession from '../../src/index.ts'
 import { stopClock } from '../edges/support.ts'
 import { captureLog, newKey, warnings, type LogLine } from '../helpers.ts'
+import { tableUnder } from '../docs/markdown.ts'
 import { cookieWith } from './support.ts'
 
 const OLD = newKey()
@@ -224,4 +226,41 @@ describe('a Set-Cookie of the app with the name of the session wins over a cooki
     const { app } = await appThat({ way: clears['reply.clearCookie() before']!, act: write }, t)
     assert.equal(linesIn(await (await transports.injected!(app))(await oldCookie())).length, 2)
   })
+})
+
+describe('docs/responses.md on shared caches', () => {
+  const header = ways['an onSend hook of the route']! // it is one of them
+  const clearing: Way = (app, act) => app.get('/', async (request, reply) => { act(request); reply.clearCookie('session', { path: '/' }); return 'out' })
+  /** What a row is about: a way, and values of Cache-Control; none for the way's own. */
+  const rows: Record<string, [way: Way, values: string[]]> = {
+    'without `Cache-Control`': [(app, act) => app.get('/', async request => { act(request); return 'text' }), ['']],
+    'with `private` or `no-store`': [header, ['private', 'no-store']],
+    'with any other `Cache-Control`, such as `public`, `s-maxage=60` or `no-cache`': [header, ['public', 's-maxage=60', 'no-cache']],
+    'with a `Set-Cookie` of yours for that cookie, such as from `reply.clearCookie()`': [clearing, ['']]
+  }
+  const table = tableUnder(readFileSync(new URL('../../docs/responses.md', import.meta.url), 'utf8'), '## Shared caches')
+
+  it('has a line for each of these, and no other', () => {
+    assert.deepEqual(table.map(([response]) => response), Object.keys(rows))
+  })
+
+  for (const [response, unasked = '', changed = ''] of table as Array<[string, string, string]>) {
+    for (const [what, words, act] of [['nobody asked for', unasked, read], ['of a changed session', changed, write]] as const) {
+      it(`is right that a cookie ${what} is ${words}: ${response}`, async t => {
+        const clock = stopClock(t)
+        const cookie = await oldCookie()
+        clock.tick(60_000)
+        const [way, values] = rows[response] ?? assert.fail(response)
+        for (const value of values) {
+          const { app, lines } = await appThat({ way, act, value, options: { key: OLD, rolling: true, expiry: 100, absoluteTimeout: 86_400 } }, t)
+          const headers = await (await transports.injected!(app))(cookie)
+          const sent = linesIn(headers).filter(line => !/Max-Age=0/.test(line))
+          assert.equal(sent.length, words.startsWith('sent') ? 1 : 0)
+          if (words.includes('with `no-store`')) assert.equal(headers['cache-control'], 'no-store')
+          if (words.includes('after yours')) assert.equal(linesIn(headers).at(-1), sent[0])
+          assert.deepEqual(codesIn(lines), words.match(/FST_\w+/g) ?? [])
+        }
+      })
+    }
+  }
 })

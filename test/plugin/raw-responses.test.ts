@@ -48,6 +48,7 @@ const routes: Record<string, Handler> = {
   '/response': changing((_request, reply) => reply.send(new Response('text'))),
   '/204': changing((_request, reply) => reply.code(204).send()),
   '/304': changing((_request, reply) => reply.code(304).send()),
+  '/unreturned': async (request, reply) => { change(request); reply.redirect('/') },
   '/redirect': changing((_request, reply) => reply.redirect('/')),
   '/thrown': changing(() => { throw new Error('thrown') }),
   '/unsealable': ({ session }) => { session.set('n', 1n); return 'never' },
@@ -73,6 +74,7 @@ const proofs: Record<string, Array<[path: string, cookies: 0 | 1, method?: HTTPM
   'a stream, a web stream or a `Response` given to `reply.send()`': [['/stream', 1], ['/web-stream', 1], ['/response', 1]],
   '`204 No Content`, `304 Not Modified`': [['/204', 1, 'GET', 204], ['/304', 1, 'GET', 304]],
   'a redirect': [['/redirect', 1, 'GET', 302]],
+  'what an async handler or hook sends and does not return, also with [revocation](revocation.md#what-to-know)': [['/unreturned', 1, 'GET', 302], ['/guarded/unreturned', 1, 'GET', 302]],
   'an error that a handler or a hook throws': [['/thrown', 1, 'GET', 500], ['/hook/onRequest/throws', 1, 'GET', 500], ['/hook/preHandler/throws', 1, 'GET', 500]],
   'an error of validation, if a hook changed the session': [['/hook/validated', 1, 'GET', 400]],
   'an error because the session cannot be sealed': [['/unsealable', 0, 'GET', 500]],
@@ -112,6 +114,11 @@ function addScopes (app: FastifyInstance): void {
     scope.get('/*', () => 'done')
     scope.get('/no-route', (_request, reply) => { reply.callNotFound() })
   }, { prefix: '/hook' })
+  app.register(async scope => {
+    scope.register(secureSession, { key: newKey(), sessionName: 'guarded' })
+    scope.register(sessionRevocation, { sessionName: 'guarded', store: { get: async () => { await new Promise(setImmediate); return undefined }, set: async () => {} } })
+    scope.get('/unreturned', async (request, reply) => { change(request); (request as unknown as { guarded: Session }).guarded.get('n' as never); reply.redirect('/') })
+  }, { prefix: '/guarded' })
   app.register(async scope => {
     scope.setNotFoundHandler(async (request, reply) => { change(request); return await reply.code(404).send('nothing here') })
     scope.head('/head', changing(() => ''))
@@ -154,6 +161,12 @@ describe('docs/responses.md', () => {
   it('is right that a late write is warned about', async () => {
     for (const path of ['/late', '/hook/onResponse']) await ask(app, path)
     assert.equal(withCode(lines, 'FST_SEALED_SESSION_WARN_WRITE_LOST').length, 2)
+  })
+
+  it('is right that a write that never left is warned about, once a route', async () => {
+    for (const path of ['/hijack', '/raw', '/sse-raw', '/hijack', '/hijack/cookies']) await ask(app, path)
+    const routes = withCode(lines, 'FST_SEALED_SESSION_WARN_NOT_SENT').map(({ msg }) => /GET (\S+)/.exec(msg)?.[1])
+    assert.deepEqual(routes.sort(), ['/hijack', '/raw', '/sse-raw'])
   })
 
   it('is right that a session that was not changed sends nothing', async () => {

@@ -1,11 +1,13 @@
 // Code that runs where nothing catches what it throws: log serializers, frameworkErrors, the end of a response.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { connect as connectSocket, type AddressInfo } from 'node:net'
 import { connect as connectHttp2 } from 'node:http2'
 import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import secureSession, { type Session } from '../../src/index.ts'
+import { tableUnder } from '../docs/markdown.ts'
 import { setCookies, type LogLine } from '../helpers.ts'
 import { TestStore, appWith, get, key, login, who, type Bag, type Setup } from './support.ts'
 
@@ -195,5 +197,28 @@ describe('a schema that cannot be used', () => {
     const cookie = await login(sealed)
     const response = await get(app, '/me', cookie)
     assert.equal(response.json<{ code: string }>().code, 'FST_SEALED_SESSION_SCHEMA_ASYNC')
+  })
+})
+
+describe('docs/responses.md on where a session cannot be used', () => {
+  it('has a line for each place that is tested here', () => {
+    const page = readFileSync(new URL('../../docs/responses.md', import.meta.url), 'utf8')
+    assert.deepEqual(tableUnder(page, '## Where a session cannot be used').map(([code]) => code), [
+      'a log serializer, at the line "incoming request"',
+      'a log serializer or an `onResponse` hook, after the response',
+      'an `onRequestAbort` hook',
+      '`frameworkErrors`',
+      'with revocation, an `onRequest` hook before the check'
+    ])
+  })
+
+  it('is right that without revocation a serializer reads it as a hook does', async () => {
+    const { lines, server } = logging({ req: user, res: user })
+    const app = Fastify(server) as FastifyInstance
+    app.register(secureSession, { key })
+    app.get('/login', async ({ session }) => { (session as Bag).user = 'ann'; return 'in' })
+    const cookie = setCookies(await app.inject('/login'))[0]?.split(';')[0] ?? ''
+    await get(app, '/missing', cookie)
+    assert.deepEqual([seenAt(lines, 'incoming request', 'req').at(-1), seenAt(lines, 'request completed', 'res').at(-1)], ['ann', 'ann'])
   })
 })
