@@ -21,7 +21,7 @@ export const WARNINGS = {
   FST_SEALED_SESSION_WARN_COOKIE_TEXT: 'session "%s": %s is text and counts as %s; give a boolean, such as process.env.NAME === "true"',
   FST_SEALED_SESSION_WARN_COOKIE_PATH: 'session "%s": the path of the cookie "%s" does not begin with a slash, so browsers ignore it and send the cookie back only below the path that set it; write "path: \'/\'"',
   FST_SEALED_SESSION_WARN_PATH_MISSING: 'session "%s": the cookie "%s" has no path and was set by %s, so browsers send it back only to URLs that begin with %s; write "path: \'/\'"',
-  FST_SEALED_SESSION_WARN_PROXY: 'session "%s": the cookie "%s" was set without "Secure" although a proxy says that the request came over TLS (x-forwarded-proto); set "trustProxy" of Fastify, or write "secure: true"',
+  FST_SEALED_SESSION_WARN_PROXY: 'session "%s": the cookie "%s" was set without "Secure" although a proxy says that the request came over TLS (x-forwarded-proto); set "trustProxy" of Fastify to the addresses of your proxies (it trusts no number of hops), have the last proxy send one "https", or write "secure: true"',
   FST_SEALED_SESSION_WARN_COOKIE_REFUSED: 'session "%s": browsers will refuse the cookie "%s": %s',
   FST_SEALED_SESSION_WARN_PRODUCTION: 'session "%s": NODE_ENV is production, and the options of the cookie "%s" leave out what protects it: %s',
   FST_SEALED_SESSION_WARN_MAX_AGE: 'session "%s": browsers keep the cookie "%s" for another time than it is valid: %s',

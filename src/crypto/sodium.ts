@@ -53,6 +53,8 @@ async function useWasm (): Promise<void> {
 }
 
 async function loadedWasm (): Promise<SodiumLibrary> {
+  // libsodium would leave a rejected promise that nobody awaits, which ends the process with words of its own.
+  if (!('WebAssembly' in globalThis)) throw new Error('this process has no WebAssembly')
   const sodium = await loadWasm()
   await sodium.ready
   return new WasmSodium(sodium)

@@ -47,8 +47,13 @@ export function responseOptionsReader (sessionName: string, absoluteTimeout: num
     if (typeof expiry === 'number' && absoluteTimeout !== null && expiry > absoluteTimeout) {
       warn('FST_SEALED_SESSION_WARN_EXPIRY_CUT', sessionName, 'options().expiry', expiry, absoluteTimeout)
     }
-    return withFlags(given, 'options().', sessionName, warn)
+    return withFlags(withoutNothing(given), 'options().', sessionName, warn)
   }
+}
+
+/** Attributes that are given: process.env.NAME that is not set must not take `Secure` or `HttpOnly` off a response. */
+function withoutNothing (given: object): object {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null))
 }
 
 /**

@@ -75,10 +75,10 @@ export class SessionState {
   }
 
   get deleted (): boolean { return this.#deleted }
-  /** `session.deleted = true` is a logout: it ends the session as `delete()` does. */
+  /** For a session that was opened, true is a logout: it ends as by `delete()`. A new one is only not kept, as with the peer. */
   set deleted (value: boolean) {
-    if (value) this.delete()
-    else this.#deleted = false
+    if (value && this.#key !== null) this.delete()
+    else this.#deleted = value
   }
 
   /** True where the app did something to be sent; false where only an older key made it change. */

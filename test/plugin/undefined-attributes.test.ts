@@ -1,0 +1,25 @@
+// An attribute that is undefined is left out of options(): often it comes from the environment.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { newKey } from '../helpers.ts'
+import { appWith, get, linesOf } from './support.ts'
+
+const SAFE = { path: '/', secure: true, sameSite: 'strict', httpOnly: true } as const
+
+describe('an attribute of the cookie that is undefined or null', () => {
+  for (const nothing of [undefined, null]) {
+    const none = { path: nothing, secure: nothing, sameSite: nothing, httpOnly: nothing }
+
+    it(`takes no protection away when it is given to options(): ${nothing}`, async () => {
+      const app = await appWith({ '/': ({ session }) => { session.set('a', 1); session.options({ maxAge: 60, ...none } as never) } }, { options: { key: newKey(), cookieName: '__Host-session', cookie: SAFE } })
+      const [line = ''] = linesOf(await get(app, '/'), '__Host-session')
+      assert.match(line, /; Max-Age=60; Path=\/; HttpOnly; Secure; SameSite=Strict$/)
+    })
+  }
+
+  it('is told from false, which switches an attribute off', async () => {
+    const app = await appWith({ '/': ({ session }) => { session.set('a', 1); session.options({ httpOnly: false, secure: false, sameSite: false }) } }, { options: { key: newKey(), cookie: SAFE } })
+    const [line = ''] = linesOf(await get(app, '/'))
+    assert.doesNotMatch(line, /HttpOnly|Secure|SameSite/)
+  })
+})
