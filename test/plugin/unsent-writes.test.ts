@@ -38,7 +38,7 @@ const lost: Record<string, Handler> = {
 
 async function ask (handler: Handler): Promise<{ lines: LogLine[], cookies: string[] }> {
   const { lines, server } = logged('warn')
-  const app = await appWith({ '/user/:id': handler }, { server, options: { key: newKey(), format: 'sealed' } })
+  const app = await appWith({ '/user/:id': handler }, { server, options: { key: newKey(), format: 'sealed', cookie: { path: '/' } } })
   const cookie = cookieWith(app, { cart: [] })
   const address = await app.listen({ port: 0, host: '127.0.0.1' })
   try {
