@@ -49,10 +49,10 @@ export class RequestCookieWarnings {
     const end = path.lastIndexOf('/')
     if (end <= 0) return
     this.#lacksPath = false
-    const route = routeOptions.url ?? '(no route)'
     const { sessionName, cookieName } = this.#config
     // The route, which has nothing in it of what a user puts into the URL.
-    this.#warn('FST_SEALED_SESSION_WARN_PATH_MISSING', sessionName, cookieName, `${method} ${route}`, route.slice(0, route.lastIndexOf('/')) || 'its folder')
+    const { url: route = '' } = routeOptions
+    this.#warn('FST_SEALED_SESSION_WARN_PATH_MISSING', sessionName, cookieName, `${method} ${route || '(no route)'}`, route.slice(0, route.lastIndexOf('/')) || 'the folder of that one')
   }
 
   /** Anybody may send the header: it is one line in the log, once. */

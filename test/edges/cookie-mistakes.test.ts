@@ -153,6 +153,14 @@ describe('a cookie without a path', () => {
     ])
   })
 
+  it('is warned about without the URL, where a handler of URLs without a route has set it', async () => {
+    const { app, lines } = prepare({ key: newKey() })
+    app.setNotFoundHandler(async ({ session }) => { session.set('user', 1); return 'done' })
+    await app.inject('/hidden/hidden')
+    assert.match(warnings(lines)[0]!.msg, /set by GET \(no route\), .* begin with the folder of that one;/)
+    assert.doesNotMatch(warnings(lines)[0]!.msg, /hidden/)
+  })
+
   it('is no matter where it is set at the root, since it is sent to all URLs then', async () => {
     for (const url of ['/', '/login', '/login?next=/a/b']) assert.deepEqual(await codesAt(url, {}), [])
   })

@@ -74,7 +74,7 @@ export function open (token: string, { keys, now, expiry, absoluteTimeout = null
   if (typeof time !== 'number' || !Number.isFinite(time)) return refused('time-missing')
   const lastWrite = life.written !== undefined && Math.floor(life.written / 1000) === time ? life.written : time * 1000
   if (lastWrite > now + TOLERANCE_MS) return refused('time-in-future')
-  const created = life.created === undefined ? null : Math.min(life.created, time * 1000 + TOLERANCE_MS)
+  const created = life.created === undefined ? null : Math.min(life.created, time * 1000 + 999)
   const end = lastWrite + (life.expiry ?? expiry) * 1000
   const latest = absoluteTimeout === null ? end : Math.min(end, (created ?? lastWrite) + absoluteTimeout * 1000)
   if (now >= latest) return refused('expired')
