@@ -29,10 +29,14 @@ writeFileSync(new URL('dist/cjs/package.json', root), '{ "type": "commonjs" }\n'
 
 // One set of declarations serves both module systems: two would declare `request.session` twice,
 // with two types that differ. `export *` also lets `declare module` reach SessionData through here.
-for (const [folder, up, plugin] of [['', '..', 'fastifySecureSession'], ['revocation/', '../..', 'sessionRevocation']]) {
-  writeFileSync(new URL(`dist/esm/${folder}index.d.ts`, root), `\
-import { ${plugin} } from '${up}/cjs/${folder}index.js'
-export * from '${up}/cjs/${folder}index.js'
-export default ${plugin}
+// The plugin's default is that of the CommonJS ones, so that it is a namespace of types, too.
+writeFileSync(new URL('dist/esm/index.d.ts', root), `\
+import plugin = require('../cjs/require.cjs')
+export * from '../cjs/index.js'
+export default plugin
 `)
-}
+writeFileSync(new URL('dist/esm/revocation/index.d.ts', root), `\
+import { sessionRevocation } from '../../cjs/revocation/index.js'
+export * from '../../cjs/revocation/index.js'
+export default sessionRevocation
+`)
