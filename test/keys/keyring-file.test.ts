@@ -375,7 +375,7 @@ describe('a watched key file', () => {
   it('does not keep a process from ending', async () => {
     await withKeyFile(OLD, async path => {
       const child = fileURLToPath(new URL('watching-child.ts', import.meta.url))
-      const { status, stdout, stderr, signal } = spawnSync(process.execPath, ['--import', 'tsx', child, path], { encoding: 'utf8', timeout: 60_000 })
+      const { status, stdout, stderr, signal } = spawnSync(process.execPath, ['--import', 'tsx', '--import', new URL('../quiet.ts', import.meta.url).href, child, path], { encoding: 'utf8', timeout: 60_000 })
       assert.deepEqual({ status, signal, stderr }, { status: 0, signal: null, stderr: '' })
       assert.equal(stdout, `${NEW_IDS.length} keys\n`)
     })
