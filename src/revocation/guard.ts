@@ -23,6 +23,8 @@ const HELD_AFTER = 10
 interface Case {
   /** The session that the request brought, revoked or not; null if it brought none. */
   brought: Identity | null
+  /** Seconds of its own lifetime as it was brought: its entry must not live shorter. Null for none. */
+  lifetime: number | null
   /** The same if it was not revoked when it came in; null otherwise. */
   opened: Identity | null
   /** What the session goes on from; null if it began in this request, with nothing of an earlier one. */
@@ -37,7 +39,7 @@ interface Case {
   ended: Buffer[]
   /** Its revocations in this request that are not stored yet. */
   pending: Array<Promise<void>>
-  /** Whether somebody else had revoked a session that this request ended. */
+  /** True if somebody else had revoked a session that this request ended. */
   wasRevoked: boolean
   /** True if it was found to be revoked after it had been let in. */
   isRefused: boolean
@@ -78,6 +80,7 @@ export class RevocationGuard implements SessionGuard {
     known.isChecked = false
     known.from = null // to read a subject is a use, which looks at it
     known.brought = known.opened = known.from = this.identityOf(state)
+    known.lifetime = state.content().lifetime
     const isRevoked = this.#revocations.isRevokedSync(known.from)
     return isRevoked === null ? this.#ask(state, known, known.from, request, false) : this.#conclude(state, known, isRevoked, request)
   }
@@ -162,7 +165,7 @@ export class RevocationGuard implements SessionGuard {
   #revoke (known: Case, id: Buffer | null, lifetime: number | null, isLogout: boolean): void {
     const brought = known.brought?.id ?? null
     if (id !== null) this.#revokeLater(known, id, lifetime, isLogout)
-    if (isLogout && brought !== null && id?.equals(brought) !== true) this.#revokeLater(known, brought, lifetime, true)
+    if (isLogout && brought !== null && id?.equals(brought) !== true) this.#revokeLater(known, brought, known.lifetime, true)
   }
 
   #revokeLater (known: Case, id: Buffer, lifetime: number | null, isLogout: boolean): void {
@@ -196,7 +199,7 @@ export class RevocationGuard implements SessionGuard {
     const subject = this.#subjectOf(state)
     const isGained = subject !== undefined && subject !== from?.subject
     if (this.#isEmptied(known, subject, request)) return false
-    if (from !== null && from.id !== null) await this.#renewId(state, from.id, isGained)
+    if (from !== null && from.id !== null) await this.#renewId(state, from.id, known.lifetime, isGained)
     if (from === null && subject === undefined) await this.#noteLogout(known)
     if (isGained || from === null) {
       content.created = Math.max(content.created ?? 0, await this.#beginning(subject, known, request))
@@ -207,12 +210,12 @@ export class RevocationGuard implements SessionGuard {
   }
 
   /** To regenerate a session so that it is nobody's is a logout, too: @fastify/passport does no more. */
-  async #noteLogout ({ opened }: Case): Promise<void> {
-    if (opened?.id != null && opened.subject !== undefined) await this.#revocations.revokeId(opened.id, null, true)
+  async #noteLogout ({ opened, lifetime }: Case): Promise<void> {
+    if (opened?.id != null && opened.subject !== undefined) await this.#revocations.revokeId(opened.id, lifetime, true)
   }
 
   /** Gives a session that goes on another id, if it has to be told from what it was. */
-  async #renewId (state: SessionState, id: Buffer, isGained: boolean): Promise<void> {
+  async #renewId (state: SessionState, id: Buffer, lifetime: number | null, isGained: boolean): Promise<void> {
     const content = state.content()
     if (isGained) {
       // Who logs in gets a session that nobody knew before, even where the app does not regenerate().
@@ -220,7 +223,7 @@ export class RevocationGuard implements SessionGuard {
       content.created = this.#now()
     } else if (state.isProlonged) {
       // The entry of a logout lives as long as the session that it ends. One with the old lifetime would end too early.
-      await this.#revocations.revokeId(id, null, false)
+      await this.#revocations.revokeId(id, lifetime, false)
       content.id = newId()
     }
   }
@@ -319,7 +322,7 @@ export class RevocationGuard implements SessionGuard {
   #caseOf (state: SessionState): Case {
     let known = this.#cases.get(state)
     if (known === undefined) {
-      known = { brought: null, opened: null, from: null, isChecked: true, checkedAt: 0, failure: null, ended: [], pending: [], wasRevoked: false, isRefused: false }
+      known = { brought: null, lifetime: null, opened: null, from: null, isChecked: true, checkedAt: 0, failure: null, ended: [], pending: [], wasRevoked: false, isRefused: false }
       this.#cases.set(state, known)
     }
     return known

@@ -669,3 +669,33 @@ describe('a login that revokes everybody else in a hook before the handler', () 
     })
   }
 })
+
+describe('the entry of a session with a long lifetime of its own', () => {
+  const DAY = 86_400
+  const logouts: Record<string, (session: Session) => void> = {
+    'delete()': session => { session.delete() },
+    'regenerate() and delete()': session => { session.regenerate(); session.delete() },
+    'regenerate() alone': session => { session.regenerate() },
+    'a longer lifetime': session => { session.options({ expiry: 60 * DAY }) }
+  }
+  for (const [how, act] of Object.entries(logouts)) {
+    it(`is not shortened by ${how}: a copy of its cookie would come back`, async t => {
+      stopClock(t)
+      const store = new TestStore()
+      const app = await appWith({
+        session: { expiry: 3600 },
+        revocation: { store },
+        after: app => {
+          app.post('/remembered', async ({ session }) => { (session as Bag).user = 'ann'; session.options({ expiry: 30 * DAY }); return '' })
+          app.post('/act', async ({ session }) => { act(session); return '' })
+        }
+      })
+      const cookie = cookieOf(await post(app, '/remembered'))
+      store.calls.splice(0)
+      await post(app, '/act', cookie)
+      const lives = store.calls.filter(([method, key]) => method === 'set' && key.includes(':revoked:')).map(([, , , ttl]) => Number(ttl) / 1000)
+      assert.ok(lives.length > 0)
+      for (const life of lives) assert.ok(life >= 30 * DAY, `${life} seconds`)
+    })
+  }
+})
