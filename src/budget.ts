@@ -17,7 +17,7 @@ export class Budget {
     this.#tries = Math.max(MAX_TRIES, keys)
   }
 
-  /** Whether a key may be tried. */
+  /** True if a key may be tried. */
   get hasTry (): boolean {
     return this.#tries > 0
   }
@@ -39,7 +39,7 @@ export class Budget {
   /** Has a function decode no more text than all values of a request may have. */
   limit (decode: (text: string) => string | undefined): (text: string) => string | undefined {
     return text => {
-      // What is not encoded costs nothing.
+      // Text without an escape costs nothing.
       if (text.includes('%') && (this.#encoded -= text.length) < 0) return undefined
       return decode(text)
     }

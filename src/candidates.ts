@@ -111,7 +111,7 @@ function decrypt (candidate: Candidate, token: string, tokens: Set<string>, { co
   if (opened.ok || opened.reason !== 'not-authentic' || candidate.key >= codec.attempts(token)) candidate.result = opened
 }
 
-/** What follows a second `;` is no part of a token: one with many tails is tried once. */
+/** True for a token that was not tried yet. A tail behind a second `;` is no part of it: one with many tails is tried once. */
 function isNew (token: string, tokens: Set<string>): boolean {
   const second = token.indexOf(';', token.indexOf(';') + 1)
   const text = second === -1 || second === token.indexOf(';') ? token : token.slice(0, second)
@@ -141,7 +141,7 @@ function isFound (result: Candidate['result']): result is Found {
   return result !== null && result !== 'repeated' && result.ok
 }
 
-/** Whether two tokens are known to be of one session. The secretbox format need not say. */
+/** True if two tokens are known to be of one session. The secretbox format need not say. */
 function isSame (a: Content, b: Content): boolean {
   return a === b || (a.id !== null && b.id !== null && a.id.equals(b.id)) || (a.created !== null && a.created === b.created)
 }

@@ -26,18 +26,18 @@ export const BYTES_PER_CHUNK = 3584
 
 /**
  * How many values are made of one first chunk that has no tag, where others are there several times.
- * Who can plant more than that can also plant whole cookies.
+ * An attacker who can plant more than that can also plant whole cookies.
  */
 const MAX_COMBINATIONS = 4
 
 const MARK = '~'
 const QUOTE = '"'
 
-/** Where a token has random characters: of its nonce in the sealed format, of its tag in the other. */
+/** Place of random characters in a token: of its nonce in the sealed format, of its tag in the other. */
 const RANDOM_START = 8
 const TAG_LENGTH = 4
 
-/** Where the mark behind the tag of a later part stands. */
+/** Place of the mark behind the tag of a later part. */
 const TAG_END = MARK.length + TAG_LENGTH
 
 /** The name of a chunk; the first has the name itself. */
@@ -109,7 +109,7 @@ export function joinChunks (values: readonly string[], valuesOf: (...asked: Para
     found[index] ??= valuesOf(index, picker(tags))
     return found[index]
   }
-  // What can be made of planted chunks must not crowd out whole ones, nor those that have a tag.
+  // Values made of planted chunks must not crowd out whole ones, nor those that have a tag.
   const joined = values.filter(value => firstChunk(value) === null)
   joined.push(...joinTagged(firsts, laterOf))
   for (const first of firsts) {
