@@ -84,6 +84,16 @@ async function cookiesFor (bytes: number, maxChunks: number, format: string): Pr
   return setCookies(await send(app, 'POST', '/set', undefined, { text: 'x'.repeat(bytes) })).length
 }
 
+/** How many of seven sessions of a size fit: in the default format, which escapes `/`, a token's length is random. */
+async function fittingOf7 (bytes: number, maxChunks: number, format: string): Promise<number> {
+  const app = buildApp({ key: newKey(), format, maxChunks, cookieName: '__Host-session', cookie: { path: '/', secure: true, sameSite: 'lax' } })
+  let fitting = 0
+  for (let i = 0; i < 7; i++) {
+    if (setCookies(await send(app, 'POST', '/set', undefined, { text: 'x'.repeat(bytes) })).length > 0) fitting++
+  }
+  return fitting
+}
+
 describe('docs/large-sessions.md', () => {
   const rows = tableUnder(read('docs/large-sessions.md'), '## `maxChunks`')
 
@@ -93,8 +103,8 @@ describe('docs/large-sessions.md', () => {
     it(`is right about maxChunks: ${maxChunks}`, async () => {
       for (const [format, json] of Object.entries({ secretbox, sealed })) {
         const limit = Number.parseFloat(json) * 1000
-        assert.ok(await cookiesFor(limit, maxChunks, format) > 0)
-        assert.equal(await cookiesFor(limit + 200, maxChunks, format), 0)
+        assert.ok(await fittingOf7(limit, maxChunks, format) > 3)
+        assert.ok(await fittingOf7(limit + 200, maxChunks, format) < 4)
       }
       assert.equal(Number.parseInt(bytes), maxChunks === 1 ? MAX_COOKIE_BYTES : maxChunks * BYTES_PER_CHUNK)
     })
