@@ -1,7 +1,7 @@
 import { fillNonce } from './crypto/nonces.ts'
 import type { Content, FormatOpened } from './content.ts'
 import { bindingOf, openSealed, sealSealed, type Binding, type SealedRefusal } from './formats/sealed.ts'
-import { openEncodedSecretbox, openSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
+import { openEncodedSecretbox, openSecretbox, sealEncodedSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
 import type { DerivedKey } from './keys/derived-key.ts'
 import type { KeySet } from './keys/key-set.ts'
 import type { KeySource } from './keys/key-source.ts'
@@ -92,6 +92,15 @@ export class Codec {
    * and what checking against the schema throws
    */
   seal (content: Content, key: DerivedKey = this.sealingKey()): string {
+    return this.#seal(content, key, sealSecretbox)
+  }
+
+  /** The same as it stands in a cookie, percent-encoded as `encodeValue` does: nothing of a token of the sealed format is. */
+  sealEncoded (content: Content): string {
+    return this.#seal(content, this.sealingKey(), sealEncodedSecretbox)
+  }
+
+  #seal (content: Content, key: DerivedKey, sealSecretbox: typeof sealEncodedSecretbox): string {
     this.#schema?.check(content.data)
     const { fillRandom } = this.#surroundings
     const bounded = this.#bound(content)

@@ -202,5 +202,5 @@ function hasLater (header: string, name: string): boolean {
 
 /** Whether a value is a part of one that was split, the first or another. */
 export function isChunk (value: string): boolean {
-  return /^\d?~/.test(value)
+  return value[0] === '~' || (value[1] === '~' && /^\d/.test(value))
 }

@@ -1,4 +1,5 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
+import { escapeBase64 } from '../formats/base64-encoded.ts'
 
 /**
  * Browsers take at least so much of a name, value and attributes (RFC 6265 section 6.1). Chromium
@@ -27,21 +28,9 @@ export function attributesEnd (name: string, attributes: CookieSerializeOptions,
  */
 export function encodeValue (value: string): string {
   const semicolon = value.indexOf(';')
-  if (semicolon === -1) return escapeSlashes(value, 0, value.length).replaceAll('=', '%3D')
+  if (semicolon === -1) return escapeBase64(value)
   // Base64 has `=` at its end only, and what is behind the semicolon needs none.
-  let end = semicolon
-  while (value[end - 1] === '=') end--
-  return `${escapeSlashes(value, 0, end)}${'%3D'.repeat(semicolon - end)}%3B${escapeSlashes(value, semicolon + 1, value.length)}`
-}
-
-/** A part of a text, with its `/` escaped: in half the time that `replaceAll` takes. */
-function escapeSlashes (text: string, from: number, to: number): string {
-  let escaped = ''
-  for (let next = text.indexOf('/', from); next !== -1 && next < to; next = text.indexOf('/', from)) {
-    escaped += `${text.slice(from, next)}%2F`
-    from = next + 1
-  }
-  return escaped + text.slice(from, to)
+  return `${escapeBase64(value.slice(0, semicolon))}%3B${escapeBase64(value.slice(semicolon + 1))}`
 }
 
 /** The value of a cookie as it was before it was encoded and, by some clients, put in double quotes (RFC 6265 section 4.1.1). */

@@ -1,5 +1,5 @@
-// Base64 as it stands in a cookie, where `/` is percent-encoded, and `+` if the peer wrote it: it is
-// decoded as it is. To take the escapes out first, for Node's decoder, would be a copy of the text, which
+// Base64 as it stands in a cookie, where `/` is percent-encoded, and `+` if the peer wrote it. It is
+// decoded as it is: to take the escapes out first, for Node's decoder, would be a copy of the text, which
 // takes three times as long for a token of ordinary length.
 
 const PERCENT = 0x25
@@ -67,19 +67,20 @@ function last (bits: number, count: number, padding: number, target: Buffer, at:
   return at - to
 }
 
+const ESCAPED_PADDING = ['', '%3D', '%3D%3D']
+
 /**
- * Encodes the bytes from `start` to `end` into `target` at `at`, padded. For a token of ordinary length
- * it takes as long as Node's encoder, and none of the strings that would be put together.
- * @returns where the text ends.
+ * Base64 with its `/` and `=` percent-encoded, `/` in half the time that `replaceAll` takes. Each part of a token by
+ * itself: to search a string that was just put together, V8 has to copy it first.
  */
-export function encodeBase64 (bytes: Buffer, start: number, end: number, target: Buffer, at: number): number {
-  for (let from = start; from < end; from += 3) {
-    const bits = bytes[from]! << 16 | (from + 1 < end ? bytes[from + 1]! << 8 : 0) | (from + 2 < end ? bytes[from + 2]! : 0) // before the end
-    target[at] = ALPHABET[bits >> 18]! // of 64
-    target[at + 1] = ALPHABET[bits >> 12 & 63]!
-    target[at + 2] = from + 1 < end ? ALPHABET[bits >> 6 & 63]! : EQUALS
-    target[at + 3] = from + 2 < end ? ALPHABET[bits & 63]! : EQUALS
-    at += 4
+export function escapeBase64 (base64: string): string {
+  let end = base64.length
+  while (base64.charCodeAt(end - 1) === EQUALS) end--
+  let escaped = ''
+  let from = 0
+  for (let next = base64.indexOf('/'); next !== -1; next = base64.indexOf('/', from)) {
+    escaped += `${base64.slice(from, next)}%2F`
+    from = next + 1
   }
-  return at
+  return `${escaped}${base64.slice(from, end)}${ESCAPED_PADDING[base64.length - end] ?? ''}`
 }

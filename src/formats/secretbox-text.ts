@@ -25,6 +25,9 @@ export function partsOf (token: string): TextParts | null {
   return { whole, ciphertext: whole.slice(0, end), padding: semicolon - end, nonce: whole.slice(semicolon + 1) }
 }
 
+/** Characters of `%3B` and a nonce of 24 bytes, if each of its characters were percent-encoded. */
+const ESCAPED_NONCE_LENGTH = 3 + 3 * 32
+
 /** Where the parts of a token are whose `;` and `=` are percent-encoded, as in a cookie. */
 export interface EncodedParts {
   /** Of the first part, without its padding. */
@@ -36,7 +39,8 @@ export interface EncodedParts {
 
 /** Null where there are not two parts. What else is encoded in them is not looked at. */
 export function partsOfEncoded (text: string): EncodedParts | null {
-  const semicolon = text.indexOf('%3B')
+  // From where it can be: a text has many other escapes. One that comes earlier is none of a token.
+  const semicolon = text.indexOf('%3B', text.length - ESCAPED_NONCE_LENGTH)
   if (semicolon === -1) return null
   let end = semicolon
   while (text.endsWith('%3D', end)) end -= 3

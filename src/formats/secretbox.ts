@@ -8,7 +8,7 @@ import type { DerivedKey } from '../keys/derived-key.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import { NO_LIFE, readLife, writeLife, type Life } from './secretbox-life.ts'
 import { TIME_LENGTH, cutTimeEnd, timeEnd } from './secretbox-time.ts'
-import { decodeBase64, encodeBase64 } from './base64-encoded.ts'
+import { escapeBase64, decodeBase64 } from './base64-encoded.ts'
 import { partsOf, partsOfEncoded, type TextParts } from './secretbox-text.ts'
 import { isCanonical, isStandardAlphabet } from './base64.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
@@ -48,8 +48,22 @@ const START = TEXT - MAC_BYTES
 /** What of a session is sealed. */
 export type SecretboxContent = Pick<Content, 'data' | 'lastWrite'> & Partial<Content>
 
+type Sealing = [content: SecretboxContent, key: DerivedKey, fillRandom?: (nonce: Uint8Array) => void, serializer?: Serializer]
+
 /** Seals with a key. */
-export function sealSecretbox (content: SecretboxContent, key: DerivedKey, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): string {
+export function sealSecretbox (...sealing: Sealing): string {
+  const { ciphertext, nonce } = seal(...sealing)
+  return `${ciphertext};${nonce}`
+}
+
+/** The same as it stands in a cookie, percent-encoded. */
+export function sealEncodedSecretbox (...sealing: Sealing): string {
+  const { ciphertext, nonce } = seal(...sealing)
+  return `${escapeBase64(ciphertext)}%3B${escapeBase64(nonce)}`
+}
+
+/** Both parts of a token, in base64. */
+function seal (content: SecretboxContent, key: DerivedKey, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): { ciphertext: string, nonce: string } {
   // 1. data to JSON: what the app has written, such as a toJSON(), runs here and nowhere below
   const text = serializer.stringify(content.data)
   // A serializer of the app's may write anything; the payload stays JSON.
@@ -62,25 +76,7 @@ export function sealSecretbox (content: SecretboxContent, key: DerivedKey, fillR
   fillRandom(nonce)
   sodium().secretboxSeal(textOf(workspace, length), mac, nonce, key.bytes)
   // 4. encode
-  return length > MAX_SHORT ? longText(workspace, length) : shortText(workspace, length)
-}
-
-/** Bytes of JSON up to which a token is short. */
-const MAX_SHORT = 512
-
-const SEMICOLON = 0x3b
-
-/** The text of the token in the workspace, which is written behind it. */
-function shortText ({ bytes, nonce }: Workspace, length: number): string {
-  const start = TEXT + length
-  const end = encodeBase64(bytes, START, start, bytes, start)
-  bytes[end] = SEMICOLON
-  return bytes.toString('latin1', start, encodeBase64(nonce, 0, NONCE_BYTES, bytes, end + 1))
-}
-
-/** The same by Node's encoder, which is quicker with many bytes. */
-function longText ({ bytes, nonce }: Workspace, length: number): string {
-  return `${bytes.toString('base64', START, TEXT + length)};${nonce.toString('base64')}`
+  return { ciphertext: bytes.toString('base64', START, TEXT + length), nonce: nonce.toString('base64') }
 }
 
 /**
@@ -96,16 +92,16 @@ export function openSecretbox (token: string, keys: Pick<KeySet, 'keys'>, serial
 }
 
 /**
- * The same of a token as it stands in a cookie, percent-encoded. Null where anything is encoded that
- * neither we nor the peer encode, or is not as it should be: then it has to be decoded first.
+ * The same of a token as it stands in a cookie, percent-encoded as we do. Null where it is spelt otherwise, if at
+ * all: then it has to be decoded first.
  */
 export function openEncodedSecretbox (text: string, keys: KeySet, serializer: Serializer = JSON_SERIALIZER): SecretboxOpened | null {
   const parts = partsOfEncoded(text)
-  // Beyond ASCII, bytes would be taken for characters that they are not.
-  if (parts === null || text.length > MAX_TOKEN_LENGTH || Buffer.byteLength(text) !== text.length) return null
+  if (parts === null || text.length > MAX_TOKEN_LENGTH) return null
   const workspace = getWorkspace()
   const { bytes, nonce } = workspace
-  bytes.write(text, START, 'latin1')
+  // Beyond ASCII, bytes would be taken for characters that they are not.
+  if (bytes.write(text, START) !== text.length) return null
   const { end, padding, nonceStart } = parts
   // The nonce first: the other part is decoded over it.
   if (text.length - nonceStart > 3 * NONCE_LENGTH || decodeBase64(bytes, START + nonceStart, START + text.length, 0, nonce, 0) !== NONCE_BYTES) return null
@@ -118,7 +114,7 @@ export function openEncodedSecretbox (text: string, keys: KeySet, serializer: Se
 function openParts ({ whole, ciphertext, padding, nonce: nonceText }: TextParts, keys: Pick<KeySet, 'keys'>, serializer: Serializer): SecretboxOpened {
   // 4. decode
   const workspace = getWorkspace()
-  const { bytes, nonce } = workspace
+  const { bytes, mac, nonce } = workspace
   const byteCount = bytes.write(ciphertext, START, 'base64')
   if (byteCount < MAC_BYTES) return refused('ciphertext-length')
   if (nonceText.length !== NONCE_LENGTH) return refused(lengthRefusal(nonceText))
@@ -126,13 +122,8 @@ function openParts ({ whole, ciphertext, padding, nonce: nonceText }: TextParts,
   // The nonce's part has no padding and no spare bits, and nothing was skipped in it.
   if (!isCanonical(ciphertext, padding, byteCount) || !isStandardAlphabet(whole)) return refused('malformed')
 
-  return openBytes(workspace, byteCount - MAC_BYTES, keys, serializer)
-}
-
-/** Opens what the workspace has: a tag, a nonce and a ciphertext of a length. */
-function openBytes (workspace: Workspace, length: number, keys: Pick<KeySet, 'keys'>, serializer: Serializer): SecretboxOpened {
-  const { bytes, mac, nonce } = workspace
   // 3. decrypt
+  const length = byteCount - MAC_BYTES
   const key = decrypt(textOf(workspace, length), mac, nonce, keys)
   if (key === null) return refused('not-authentic')
 
@@ -209,4 +200,14 @@ function readData (payload: Data, { isJson, parse }: Serializer): Data | null {
   if (isJson) return text === undefined ? payload : null
   // What was sealed without the serializer reaches it as JSON, as in the sealed format.
   return parse(typeof text === 'string' ? text : JSON.stringify(payload))
+}
+/** Opens what the workspace has: a tag, a nonce and a ciphertext of a length. */
+function openBytes (workspace: Workspace, length: number, keys: Pick<KeySet, 'keys'>, serializer: Serializer): SecretboxOpened {
+  const { bytes, mac, nonce } = workspace
+  // 3. decrypt
+  const key = decrypt(textOf(workspace, length), mac, nonce, keys)
+  if (key === null) return refused('not-authentic')
+
+  // 2. and 1. bytes to JSON, JSON to data and time
+  return readMessage(bytes, TEXT + length, key, serializer)
 }

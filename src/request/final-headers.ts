@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify'
 // `Response` after all hooks, later onSend hooks and `reply.raw` may change them, and a hijacked reply has its own.
 
 type Raw = Pick<FastifyReply['raw'], 'headersSent' | 'getHeader' | 'setHeader' | 'removeHeader'> & { writeHead: WriteHead }
-type WriteHead = (status: number, ...rest: unknown[]) => unknown
+type WriteHead = (status: number, first?: unknown, second?: unknown) => unknown
 
 /** Headers as writeHead() takes them: an object, or a list of names and values, in pairs or not. */
 type Given = Record<string, unknown> | readonly unknown[] | undefined
@@ -37,6 +37,7 @@ export class FinalHeaders {
   /** Lines of the header `Set-Cookie`. */
   get cookies (): string[] {
     const value = this.get('set-cookie')
+    if (typeof value === 'string') return [value]
     return value === undefined ? [] : [value].flat().map(String)
   }
 
@@ -84,12 +85,11 @@ export function watchHeaders (reply: FastifyReply, decide: (headers: FinalHeader
   const raw = reply.raw as unknown as Raw
   const { writeHead } = raw
   // Node calls it for headers that nobody writes as well, over HTTP/1 and HTTP/2.
-  raw.writeHead = (status, ...rest) => {
-    if (raw.headersSent) return writeHead.call(raw, status, ...rest)
-    const at = rest.findIndex(value => typeof value === 'object' && value !== null)
-    const headers = new FinalHeaders(status, raw, rest[at] as Given)
+  raw.writeHead = (status, first, second) => {
+    if (raw.headersSent) return writeHead.call(raw, status, first, second)
+    const isFirst = typeof first === 'object' && first !== null // without a text of the status
+    const headers = new FinalHeaders(status, raw, (isFirst ? first : second) as Given)
     decide(headers)
-    if (headers.given !== undefined) rest[at === -1 ? rest.length : at] = headers.given
-    return writeHead.call(raw, status, ...rest)
+    return isFirst ? writeHead.call(raw, status, headers.given) : writeHead.call(raw, status, first, headers.given)
   }
 }

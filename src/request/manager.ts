@@ -6,7 +6,7 @@ import { newestOf, type Found, type Opening, type Refused } from '../candidates.
 import { chunkName, isChunk, joinChunks } from '../cookies/chunks.ts'
 import type { Content } from '../content.ts'
 import { cookieValues, numberedValues, onlyText, type NumberedValues } from '../cookies/find.ts'
-import { unquoted } from '../cookies/set-cookie.ts'
+import { encodeValue, unquoted } from '../cookies/set-cookie.ts'
 import type { SignatureCheck } from '../cookies/signer.ts'
 import { dataFrom, getOwn } from '../data/data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from '../diagnostics.ts'
@@ -87,6 +87,11 @@ export class SessionManager {
 
   seal (state: SessionState): string {
     return sealChannel.hasSubscribers ? this.#sealObserved(state) : this.#codec.seal(state.content())
+  }
+
+  /** The same as it stands in a cookie: in one go, if the app says nothing of how it is encoded. */
+  sealEncoded (state: SessionState): string {
+    return sealChannel.hasSubscribers ? encodeValue(this.#sealObserved(state)) : this.#codec.sealEncoded(state.content())
   }
 
   /** Seals, and publishes what came of it. */

@@ -130,20 +130,24 @@ export class RequestSession implements WriteObserver {
 
   #isDue (reply: FastifyReply): boolean {
     const { state } = this
-    state.look()
-    if (state.endedBy !== null) this.#holdBack(reply, state.endedBy)
     state.settle()
     if (this.#manager.config.rolling && state.renew()) this.#isRenewal = true
-    if (this.#isHeldBack || !state.changed || this.#settled) return false
-    // A deletion harms nobody; all else would make a leaked key's session one of the new key's.
-    if (!state.deleted && !state.maySeal) {
-      this.#holdBack(reply, 'key-unknown')
-      return false
-    }
+    // To look again at what was only read would be for nothing.
+    if (!state.isDirty) return false
+    this.#lookBeforeSealing(reply)
+    if (this.#isHeldBack || !state.isDirty || this.#settled) return false
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
     if (state.asked || !isSharedCacheable(reply.getHeader('cache-control'))) return true
     if (this.#isRenewal) this.#watch(reply)
     return false
+  }
+
+  #lookBeforeSealing (reply: FastifyReply): void {
+    const { state } = this
+    state.look()
+    if (state.endedBy !== null) this.#holdBack(reply, state.endedBy)
+    // A deletion harms nobody; all else would make a leaked key's session one of the new key's.
+    else if (!state.deleted && !state.maySeal) this.#holdBack(reply, 'key-unknown')
   }
 
   #sendIfDue (reply: FastifyReply): void {
@@ -155,15 +159,21 @@ export class RequestSession implements WriteObserver {
         reply.request.log.debug('@fastify/secure-session: deleting session')
         this.#lines = this.#cookie.delete(reply, state.cookieOptions, this.#lines)
       } else {
-        this.#lines = this.#cookie.set(reply, this.#manager.seal(state), this.#overrides(reply), this.#lines)
+        this.#lines = this.#set(reply, this.#overrides(reply))
       }
-      this.#hasNoStore ||= isFree && reply.hasHeader('cache-control')
+      this.#hasNoStore ||= isFree && this.#manager.config.noStore && this.#lines.length > 0
       this.#watch(reply)
     } catch (error) {
       // The cookie that the browser has is as good as the one that nobody asked for.
       if (state.asked) this.#fail(reply, error)
       else this.#skip(reply, error)
     }
+  }
+
+  #set (reply: FastifyReply, overrides: SessionState['cookieOptions']): Lines {
+    return this.#cookie.takesEncoded(reply, overrides)
+      ? this.#cookie.setEncoded(reply, this.#manager.sealEncoded(this.state), this.#lines)
+      : this.#cookie.set(reply, this.#manager.seal(this.state), overrides, this.#lines)
   }
 
   #watch (reply: FastifyReply): void {
@@ -175,9 +185,13 @@ export class RequestSession implements WriteObserver {
   /** Last look, at the headers that leave. */
   #leaving (headers: FinalHeaders): void {
     // What the app has set on the raw response meanwhile counts before what nobody asked for.
-    const own = this.#hasNoStore && headers.get('cache-control') === 'no-store' ? headers.set('cache-control') : undefined
-    if (own !== undefined && headers.given !== undefined) headers.replace('cache-control', own)
-    const isShared = isSharedCacheable(headers.get('cache-control'))
+    let control = headers.get('cache-control')
+    const own = this.#hasNoStore && control === 'no-store' ? headers.set('cache-control') : undefined
+    if (own !== undefined && headers.given !== undefined) {
+      headers.replace('cache-control', own)
+      control = own
+    }
+    const isShared = isSharedCacheable(control)
     if (this.#lines.length === 0) this.state.settle()
     if (this.state.asked) this.#leavingAsked(headers, isShared)
     else this.#leavingUnasked(headers, isShared)

@@ -4,5 +4,6 @@
  * @param header its `Cache-Control`; undefined for none.
  */
 export function isSharedCacheable (header: unknown): boolean {
-  return header !== undefined && !/(?:^|,)\s*(?:no-store|private)\s*(?:,|$)/i.test(String(header))
+  if (header === undefined || header === 'no-store') return false // nearly always
+  return !/(?:^|,)\s*(?:no-store|private)\s*(?:,|$)/i.test(String(header))
 }

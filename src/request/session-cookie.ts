@@ -5,7 +5,7 @@ import type { CookieCoding } from './app-cookies.ts'
 import { RequestCookieWarnings, warnOfAttributes, warnOfLifetime } from './cookie-warnings.ts'
 import { appCookieDefaults } from '../cookies/app-defaults.ts'
 import { BYTES_PER_CHUNK, chunkName, chunksIn, splitValue } from '../cookies/chunks.ts'
-import { MAX_COOKIE_BYTES, attributesEnd, deleteCookieLine, replaceLines, resolveAttributes, type Serialize } from '../cookies/set-cookie.ts'
+import { MAX_COOKIE_BYTES, attributesEnd, decodeValue, deleteCookieLine, replaceLines, resolveAttributes, type Serialize } from '../cookies/set-cookie.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { SessionConfig } from '../options/options.ts'
 import { kSealed, type TrackedRequest } from './tracked-request.ts'
@@ -64,6 +64,19 @@ export class SessionCookie {
     return this.#put(reply, earlier, this.#withDeletions(reply, lines, lines.length, overrides))
   }
 
+  /** True if `setEncoded` does the same for this response as `set`. */
+  takesEncoded (reply: FastifyReply, overrides: Attributes | null): boolean {
+    return overrides === null && !this.#coding.isApps && this.#config.cookie.signed !== true && this.#ends[kindOf(reply)] !== null
+  }
+
+  /** The same of a token that is percent-encoded. */
+  setEncoded (reply: FastifyReply, text: string, earlier: Lines): Lines {
+    const line = `${this.#config.cookieName}=${text}${this.#ends[kindOf(reply)] ?? ''}` // `takesEncoded` says that there is one
+    if (line.length > MAX_COOKIE_BYTES) return this.set(reply, decodeValue(text), null, earlier)
+    this.#requestWarnings?.look(reply.request, null)
+    return this.#put(reply, earlier, this.#withDeletions(reply, [line], 1, null))
+  }
+
   /** Has the browser drop the cookie. */
   delete (reply: FastifyReply, overrides: Attributes | null, earlier: Lines): Lines {
     const line = this.#deletion(this.#config.cookieName, this.attributes(reply, overrides))
@@ -103,7 +116,7 @@ export class SessionCookie {
   }
 
   #line (reply: FastifyReply, name: string, value: string, overrides: Attributes | null): string {
-    const kind = reply.request.protocol === 'https' ? 'secure' : 'plain'
+    const kind = kindOf(reply)
     const known = overrides === null ? this.#ends[kind] : null
     if (known !== null) return `${name}=${this.#coding.encode(value)}${known}`
 
@@ -175,6 +188,10 @@ export class SessionCookie {
     if ((reply.request as TrackedRequest)[kSealed]) handOver(reply)
     return lines
   }
+}
+
+function kindOf (reply: FastifyReply): 'plain' | 'secure' {
+  return reply.request.protocol === 'https' ? 'secure' : 'plain'
 }
 
 /**

@@ -74,6 +74,9 @@ export class SessionState {
     this.#asked = true
   }
 
+  /** `changed` as of the last look, without those in place that are not settled. */
+  get isDirty (): boolean { return this.#changed }
+
   get deleted (): boolean { return this.#deleted }
   /** For a session that was opened, true is a logout: it ends as by `delete()`. A new one is only not kept, as with the peer. */
   set deleted (value: boolean) {
@@ -117,17 +120,20 @@ export class SessionState {
    * Looks again at a session that was opened earlier, at each use and before it is sealed. A client can hold a request
    * open for minutes, by a body that does not end: the session may have expired since, its key may be gone, or it was
    * revoked. It is empty then.
+   * @returns the time of the look, in milliseconds since 1970.
    */
-  look (): void {
-    const reason = this.refusal()
+  look (): number {
+    const now = this.#settings.now()
+    const reason = this.refusal(now)
     if (reason !== null) this.end(reason)
+    return now
   }
 
   /** Why the session that was opened is not valid now; null if it is, or if none was opened. */
-  refusal (): RefusalReason | null {
+  refusal (now = this.#settings.now()): RefusalReason | null {
     if (this.#key === null) return null // it began here
     if (!this.#settings.keys.has(this.#key)) return 'key-unknown'
-    if (remaining(this.#content, this.#settings, this.#settings.now()) <= 0) return 'expired'
+    if (remaining(this.#content, this.#settings, now) <= 0) return 'expired'
     return this.#observer?.refusal?.() ?? null
   }
 
@@ -180,10 +186,10 @@ export class SessionState {
     // As a property key is: what a query string gives may be an array with the name in it.
     const name = typeof key === 'symbol' ? key : String(key)
     assertNotReserved(name)
-    this.look()
+    const now = this.look()
     this.#deleted = false
     setOwn(this.#content.data, name, value)
-    this.#touched()
+    this.#touched(now)
   }
 
   remove (key: PropertyKey): void {
@@ -230,12 +236,11 @@ export class SessionState {
   }
 
   touch (): void {
-    this.look()
-    this.#touched()
+    this.#touched(this.look())
   }
 
-  #touched (): void {
-    this.#write()
+  #touched (now?: number): void {
+    this.#write(now)
     this.#observer?.written()
   }
 
@@ -246,6 +251,7 @@ export class SessionState {
   renew (): boolean {
     const now = this.#settings.now()
     if (this.#asked || this.#origin === null || !isDueForRenewal(this.#content, this.#settings, now)) return false
+    if (this.#hasEndedNow()) return false
     this.#content.lastWrite = toSeconds(now)
     this.#changed = true
     return true
@@ -253,14 +259,21 @@ export class SessionState {
 
   /** Counts as written what was changed in place: `session.cart.items.push(x)`. */
   settle (): void {
-    if (this.#isChangedWithin()) this.#write()
+    if (this.#isChangedWithin() && !this.#hasEndedNow()) this.#write()
   }
 
-  #write (): void {
+  /** Looks, as each write does before it: it must not give a session more time that has none left. */
+  #hasEndedNow (): boolean {
+    const before = this.#content
+    this.look()
+    return this.#content !== before
+  }
+
+  #write (now = this.#settings.now()): void {
     this.#changed = true
     this.#asked = true
     // Never backwards: a clock that was set back must not end a session early.
-    this.#content.lastWrite = Math.max(this.#content.lastWrite, toSeconds(this.#settings.now()))
+    this.#content.lastWrite = Math.max(this.#content.lastWrite, toSeconds(now))
   }
 
   /** Passes a value on, and remembers what the session holds if it can be changed in place. */
