@@ -138,7 +138,7 @@ export const ERRORS = {
   },
   FST_SEALED_SESSION_ASSIGNED: {
     message: 'request.%s cannot be replaced, got %s',
-    advice: 'Set what it holds: request.session.set(key, value), or regenerate() to start afresh.'
+    advice: 'Set what it holds: request.session.set(key, value), or regenerate() to start afresh. A session that createSecureSession or decodeSecureSession of this app returned may be assigned, to one request.'
   },
   FST_SEALED_SESSION_KEY_RESERVED: {
     message: '"%s" is kept by the session itself and cannot be written or removed',
@@ -219,7 +219,7 @@ export const ERRORS = {
   },
   FST_SEALED_SESSION_NOT_CHECKED: {
     message: 'the session was used before it was checked for revocation',
-    advice: 'Use it in hooks that are registered after sessionRevocation, and register that in the same context as the session.'
+    advice: 'Use it in hooks that are registered after sessionRevocation, and register that in the same context as the session. Before you assign a session of decodeSecureSession to a request, ask for it: await app.isSessionRevoked(session).'
   },
   FST_SEALED_SESSION_NO_ID: {
     message: 'the session has no id, so it cannot be revoked',

@@ -5,12 +5,13 @@ import { Codec } from './codec.ts'
 import { assertAlone, refuseLater } from './request/conflicts.ts'
 import { warnOfUnguarded } from './request/unguarded.ts'
 import { fallbackReason } from './crypto/sodium.ts'
-import { kindOf, sealedSessionError } from './errors.ts'
+import { sealedSessionError } from './errors.ts'
 import { kSessions, type GuardedSession } from './request/guard.ts'
 import { keyFileMessage } from './keys/keyring-state.ts'
 import { SessionManager } from './request/manager.ts'
 import { readOptions, type SessionConfig } from './options/options.ts'
 import { discard, heldIn, hold, linesOf, sendAll, sessionOf, unusable } from './request/held.ts'
+import { AssignableSessions, assign, openFrom } from './request/outside.ts'
 import { addFirstHook, decorateFrameworkErrors } from './request/outside-hooks.ts'
 import { waitAsSent } from './request/pending-reply.ts'
 import type { Registered } from './request/registered.ts'
@@ -28,6 +29,7 @@ import { isNoLog, warnOnce, warnerOf, type Warn } from './warnings.ts'
 //   a token, opened and sealed          codec.ts, formats/, data/, lifetime.ts, crypto/
 //   what a handler sees                 session/
 //   what a request holds                request/held.ts, request/request-session.ts
+//   a session outside a request         request/outside.ts
 //   a cookie on a response              request/session-cookie.ts, cookies/
 //   the app's @fastify/cookie           request/app-cookies.ts
 //   whether a session was revoked       request/guard.ts, revocation/
@@ -49,8 +51,9 @@ const plugin: FastifyPluginAsync = async (app, options) => {
     slot: Symbol(config.sessionName),
     guard: null
   }))
-  addDecorators(app, sessions)
-  for (const session of sessions) addToRequests(app, session)
+  const assignable = new AssignableSessions()
+  addDecorators(app, sessions, assignable)
+  for (const session of sessions) addToRequests(app, session, assignable)
   addToReplies(app, sessions)
   addHooks(app, sessions)
   refuseLater(app, !coding.isApps)
@@ -83,7 +86,7 @@ function followKeyFiles (app: FastifyInstance, configs: readonly SessionConfig[]
 }
 
 /** What works outside a request. */
-function addDecorators (app: FastifyInstance, sessions: readonly Registered[]): void {
+function addDecorators (app: FastifyInstance, sessions: readonly Registered[], assignable: AssignableSessions): void {
   const byName = new Map(sessions.map(({ manager }) => [manager.config.sessionName, manager]))
   const first = sessions[0]!.manager // readOptions returns at least one
 
@@ -95,19 +98,16 @@ function addDecorators (app: FastifyInstance, sessions: readonly Registered[]): 
 
   app.decorate(kSessions, sessions.map(guardable))
 
-  app.decorate('createSecureSession', (data?: object | null) => first.create(data).session)
+  app.decorate('createSecureSession', (data?: object | null) => assignable.add(first.create(data), first).session)
 
   app.decorate('encodeSecureSession', (session: unknown, sessionName?: string) =>
     managerOf(sessionName).encode(stateOf(session)))
 
-  app.decorate('decodeSecureSession', (cookie: unknown, log: DecodeLog = app.log, sessionName?: string) => {
-    if (typeof cookie !== 'string') {
-      log.trace?.('@fastify/secure-session: there is no cookie, creating an empty session')
-      return null
-    }
-    const state = managerOf(sessionName).open(cookie, log)
+  app.decorate('decodeSecureSession', (from: unknown, log?: DecodeLog, sessionName?: string) => {
+    const manager = managerOf(sessionName)
+    const state = openFrom(from, log, app.log, manager)
     // Callers say what type of session they expect.
-    return state === null ? null : state.session as never
+    return state === null ? null : assignable.add(state, manager).session as never
   })
 }
 
@@ -118,7 +118,7 @@ function nameReserved (app: FastifyInstance, sessionName: string): Error {
 }
 
 /** `request.session`: opened when it is first used, in whichever hook that is. */
-function addToRequests (app: FastifyInstance, registered: Registered): void {
+function addToRequests (app: FastifyInstance, registered: Registered, assignable: AssignableSessions): void {
   const { manager, slot } = registered
   const { sessionName } = manager.config
   if (app.hasRequestDecorator(sessionName)) throw nameReserved(app, sessionName)
@@ -131,7 +131,7 @@ function addToRequests (app: FastifyInstance, registered: Registered): void {
     setter (this: FastifyRequest, value: unknown): void {
       // The peer takes null, and then sends nothing.
       if (value === null || value === undefined) discard(this, registered)
-      else throw sealedSessionError('FST_SEALED_SESSION_ASSIGNED', [sessionName, kindOf(value)])
+      else assign(this, registered, value, assignable)
     }
   })
   decorateFrameworkErrors(app, sessionName, request => unusable(request, registered))

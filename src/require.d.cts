@@ -10,7 +10,7 @@ import type {
   SessionOpenMessage, SessionSealMessage, TokenData, Unsign, OpenedToken, SessionCodec,
   KeyFileOptions, StandardSchema, StandardResult, StandardIssue, InferSession, SessionSerializer,
   SessionOptions, SessionKeyOptions, SessionSecretOptions, SecureSessionPluginOptions,
-  SecureSessionOptions, FastifySecureSession, DecodeLog,
+  SecureSessionOptions, FastifySecureSession, DecodeLog, CookieRequest,
   SessionData as DeclaredSessionData
 } from './types.ts'
 import * as keyring from './keys/keyring.ts'
@@ -32,7 +32,7 @@ declare namespace plugin {
     SessionOpenMessage, SessionSealMessage, TokenData, Unsign, OpenedToken, SessionCodec,
     KeyFileOptions, StandardSchema, StandardResult, StandardIssue, InferSession, SessionSerializer,
     SessionOptions, SessionKeyOptions, SessionSecretOptions, SecureSessionPluginOptions,
-    SecureSessionOptions, FastifySecureSession, DecodeLog, DeclaredSessionData
+    SecureSessionOptions, FastifySecureSession, DecodeLog, CookieRequest, DeclaredSessionData
   }
 }
 

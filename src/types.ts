@@ -119,6 +119,13 @@ export type FastifySecureSession =
 /** What of a logger is used when a cookie is decoded. */
 export type DecodeLog = Partial<Pick<FastifyBaseLogger, 'debug' | 'trace'>>
 
+/** A request that brings cookies: one of Fastify, or of node:http or node:http2, such as that of an upgrade. */
+export interface CookieRequest {
+  readonly headers: { readonly cookie?: string | undefined }
+  /** Cookies that were parsed; they count where they are there. */
+  readonly cookies?: Readonly<Record<string, string | undefined>> | null | undefined
+}
+
 declare module 'fastify' {
   interface FastifyInstance {
     /**
@@ -130,15 +137,19 @@ declare module 'fastify' {
     createSecureSession(data?: object | null): Session
 
     /**
-     * Opens a token.
-     * @param cookie the token, signed or not. In the secretbox format what follows a second `;` is
-     * ignored, so that a whole `Set-Cookie` line can be given; in the sealed format nothing may follow.
-     * @param log where the reason of a refusal is written at level debug; default `fastify.log`.
+     * Opens a token, or the session that a request brings.
+     * @param from a request, of Fastify or of node:http: the session is found as the plugin finds it,
+     * also where it is split or signed. Or a token, signed or not: in the secretbox format what follows
+     * a second `;` is ignored, so that a whole `Set-Cookie` line can be given; in the sealed format
+     * nothing may follow.
+     * @param log where the reason of a refusal is written at level debug; default `fastify.log`, or the
+     * log of the request where it has one.
      * @param sessionName default: the first session registered.
-     * @returns the session, or `null` where the token cannot be opened or is not valid any more.
+     * @returns the session, or `null` where there is none, or it cannot be opened or is not valid any
+     * more. It does not ask if the session was revoked: `await fastify.isSessionRevoked(session)` does.
      * @throws `FST_SEALED_SESSION_UNKNOWN_SESSION` for a name that was not registered.
      */
-    decodeSecureSession<T = SessionData>(cookie: string | undefined, log?: DecodeLog, sessionName?: string): Session<T> | null
+    decodeSecureSession<T = SessionData>(from: string | CookieRequest | undefined, log?: DecodeLog, sessionName?: string): Session<T> | null
 
     /**
      * Seals a session into a token, the value of its cookie before signing.
@@ -168,7 +179,15 @@ declare module 'fastify' {
   }
 
   interface FastifyRequest {
-    /** The session of this request: what its cookie holds, or an empty one. Opened when first used. */
+    /**
+     * The session of this request: what its cookie holds, or an empty one. Opened when first used.
+     *
+     * A session that `createSecureSession` or `decodeSecureSession` of this app returned may be
+     * assigned, to one request. It is sent like one that was written. The one before ends, as with `regenerate()`.
+     * @throws `FST_SEALED_SESSION_ASSIGNED` when anything else is assigned but `null`, which sends
+     * nothing; with revocation, `FST_SEALED_SESSION_NOT_CHECKED` when an opened one is assigned before
+     * `isSessionRevoked` has said that it was not revoked.
+     */
     session: Session
   }
 }

@@ -5,12 +5,13 @@ import { encodeValue, readValue, resolveAttributes, unquoted } from '../cookies/
 import { checkWith, liveSigner, type SignatureCheck, type Signer } from '../cookies/signer.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { SessionConfig } from '../options/options.ts'
+import type { CookieRequest } from '../types.ts'
 
 type Cookies = Record<string, string | undefined>
 
 /** Of a request: its `Cookie` header as long as nobody has looked at its cookies, then what it holds. */
 const kCookies: unique symbol = Symbol('cookies')
-type LazyRequest = FastifyRequest & { [kCookies]?: string | Cookies | null }
+type LazyRequest = CookieRequest & { [kCookies]?: string | Cookies | null }
 
 /** How the values of cookies are put into headers and read from them. */
 export interface CookieCoding {
@@ -48,7 +49,7 @@ function decodeWith (app: FastifyInstance, text: string): string | undefined {
 }
 
 /** What `request.cookies` holds; null where nothing has parsed the header yet. */
-export function parsedCookies (request: FastifyRequest): Cookies | null {
+export function parsedCookies (request: CookieRequest): Cookies | null {
   const cookies = (request as LazyRequest)[kCookies]
   if (cookies === undefined) return request.cookies ?? null // the app's own @fastify/cookie
   return typeof cookies === 'string' ? null : cookies
@@ -87,7 +88,7 @@ async function load (plugin: unknown, app: FastifyInstance, options: object): Pr
 
 const LAZY_COOKIES = {
   getter (this: FastifyRequest): Cookies {
-    const request = this as LazyRequest
+    const request = this as FastifyRequest & LazyRequest
     const cookies = request[kCookies]
     if (typeof cookies !== 'string') return cookies as Cookies // null until the onRequest hook, as without us
     const parsed = request.server.parseCookie(cookies)

@@ -3,6 +3,7 @@ import { isCaught } from './outside-hooks.ts'
 import type { Registered } from './registered.ts'
 import { RequestSession } from './request-session.ts'
 import type { Lines } from './session-cookie.ts'
+import type { SessionState } from '../session/session.ts'
 import type { TrackedRequest } from './tracked-request.ts'
 import type { Session } from '../types.ts'
 
@@ -10,7 +11,7 @@ import type { Session } from '../types.ts'
 
 const DISCARDED = Symbol('discarded')
 
-/** A request's slot for a session: null until it is used, `DISCARDED` after `request.session = null`. */
+/** A request's slot for a session: null until it is used, `DISCARDED` if `request.session = null` came before that. */
 type Slots = TrackedRequest & Record<symbol, RequestSession | typeof DISCARDED | null>
 
 /** The session of a request, found when it is first used; null where it was discarded. */
@@ -20,7 +21,7 @@ export function hold (request: FastifyRequest, registered: Registered): RequestS
     const slots = ownerOf(request, registered)
     held = slots[registered.slot] = new RequestSession(registered, slots)
   }
-  return held === DISCARDED ? null : held
+  return held === DISCARDED || held.isDiscarded ? null : held
 }
 
 /**
@@ -56,13 +57,36 @@ function ownerOf (request: FastifyRequest, { slot }: Registered): Slots {
 /** The session of a request if something has used it. */
 export function heldIn (request: FastifyRequest, { slot }: Registered): RequestSession | null {
   const held = (request as Slots)[slot]
-  return held instanceof RequestSession ? held : null
+  return held instanceof RequestSession && !held.isDiscarded ? held : null
 }
 
 /** Has nothing of a session's changes sent. */
 export function discard (request: FastifyRequest, registered: Registered): void {
-  heldIn(request, registered)?.discard()
-  ownerOf(request, registered)[registered.slot] = DISCARDED
+  const slots = ownerOf(request, registered)
+  const { slot } = registered
+  const held = slots[slot]
+  // It stays: what is assigned later must not hide that it has ended.
+  if (held instanceof RequestSession) held.discard()
+  else slots[slot] = DISCARDED
+}
+
+/**
+ * Makes another session that of a request: it is sent, and the one before is not.
+ * @throws what a guard does that has not checked one of them.
+ */
+export function replace (request: FastifyRequest, registered: Registered, state: SessionState): void {
+  const slots = ownerOf(request, registered)
+  const { slot, guard } = registered
+  // A guard has to know of the session that the request brings, even if nobody has used it.
+  if (guard !== null) slots[slot] ??= new RequestSession(registered, slots)
+  const last = slots[slot]
+  const before = last instanceof RequestSession ? last : null
+  if (before !== null) guard?.assertUsable(before.state)
+  guard?.assertAssignable(state)
+  registered.manager.adopt(state)
+  const held = new RequestSession(registered, slots, state)
+  slots[slot] = held
+  held.take(before)
 }
 
 /**

@@ -18,8 +18,14 @@ import { refusalMessage } from '../refusals.ts'
 import { idOfToken, newId } from '../session/id.ts'
 import { SessionState } from '../session/session.ts'
 import type { SessionSettings } from '../session/settings.ts'
-import type { DecodeLog } from '../types.ts'
+import type { CookieRequest, DecodeLog } from '../types.ts'
 import { warnerOf } from '../warnings.ts'
+
+/** Logger of the search for a session. */
+type FindLog = Partial<Pick<FastifyBaseLogger, 'info' | 'debug' | 'trace'>>
+
+/** The parts of a request that sessions come from. */
+interface Bringing extends CookieRequest { log: FindLog }
 
 const SEVERAL_SESSIONS = '@fastify/secure-session: different sessions open in one request, the one written last counts: one of them may be planted'
 
@@ -74,6 +80,11 @@ export class SessionManager {
     return SessionState.begin(this.#settings, dataFrom(data))
   }
 
+  /** Makes a new session that was made for another name one of this name. */
+  adopt (state: SessionState): void {
+    state.moveTo(this.#settings)
+  }
+
   /**
    * The token of a session outside a request.
    * @throws `FST_SEALED_SESSION_ENDED` for one that was opened and has ended since: it must not get a new life.
@@ -116,6 +127,15 @@ export class SessionManager {
     return opened.ok ? this.#restore(opened) : null
   }
 
+  /**
+   * The session that a request brings, found as `find` finds it; null where there is none that opens.
+   * The request may be one of node:http's, which Fastify has not seen.
+   */
+  openIn (request: CookieRequest, log: DecodeLog): SessionState | null {
+    const found = this.#find({ headers: request.headers, cookies: parsedCookies(request), log })
+    return found?.ok === true ? this.#restore(found) : null
+  }
+
   /** The session that a request's cookie holds, or an empty one. */
   find (request: FastifyRequest): SessionState {
     const found = this.#find(request)
@@ -135,12 +155,12 @@ export class SessionManager {
   }
 
   /** Null where there is no cookie at all. */
-  #find (request: FastifyRequest): Found | Refused | null {
+  #find (request: Bringing): Found | Refused | null {
     return (this.#opensEncoded ? this.#findEncoded(request) : null) ?? this.#findDecoded(request)
   }
 
   /** What nearly every request needs, without a copy of the token: one cookie, which we wrote. Null where there is more to it. */
-  #findEncoded (request: FastifyRequest): Found | Refused | null {
+  #findEncoded (request: Bringing): Found | Refused | null {
     if (parsedCookies(request) !== null || openChannel.hasSubscribers || this.#settings.newId !== undefined) return null
     const text = onlyText(request.headers.cookie, this.config.cookieName)
     if (text === null || text.startsWith('"') || isChunk(text)) return null
@@ -148,7 +168,7 @@ export class SessionManager {
     return opened === null ? null : this.#told(text, opened, request.log)
   }
 
-  #findDecoded (request: FastifyRequest): Found | Refused | null {
+  #findDecoded (request: Bringing): Found | Refused | null {
     const budget = new Budget(this.#codec.keyCount)
     const decode = budget.limit(this.#decode)
     const { cookieName } = this.config
@@ -165,12 +185,12 @@ export class SessionManager {
       if (opened?.ok === true) return opened
       refused = opened
     }
-    if (values.length === 0) request.log.trace('@fastify/secure-session: there is no cookie, creating an empty session')
+    if (values.length === 0) request.log.trace?.('@fastify/secure-session: there is no cookie, creating an empty session')
     return this.#newest(values, later, budget, request.log) ?? refused
   }
 
   /** Of several cookies that open, the one written last: the others are older, or planted. */
-  #newest (values: readonly string[], later: NumberedValues, budget: Budget, log: FastifyBaseLogger): Found | Refused | null {
+  #newest (values: readonly string[], later: NumberedValues, budget: Budget, log: FindLog): Found | Refused | null {
     const joined = joinChunks(values, later)
     const [first] = values
     if (joined.length === 0 && first !== undefined) return this.#told(first, { ok: false, reason: 'chunk-missing' }, log)
@@ -180,7 +200,7 @@ export class SessionManager {
       this.#tried(token, result, log, others)
     }
     const found = newestOf(joined, { codec: this.#codec, signatures: this.#signatures, tried }, budget)
-    if (isStrange) log.info(SEVERAL_SESSIONS)
+    if (isStrange) log.info?.(SEVERAL_SESSIONS)
     return found
   }
 
@@ -227,7 +247,7 @@ export class SessionManager {
  * The values of a cookie. What a hook of the app has put into request.cookies, `own`, counts before
  * the header, and what it has taken out is gone.
  */
-function withOwn (request: FastifyRequest, name: string, inHeader: () => string[]): { own: string | null, values: string[] } {
+function withOwn (request: Bringing, name: string, inHeader: () => string[]): { own: string | null, values: string[] } {
   const parsed = parsedCookies(request)
   const value = parsed === null ? null : getOwn(parsed, name)
   if (value === undefined) return { own: null, values: [] }

@@ -34,6 +34,7 @@ export class RequestSession implements WriteObserver {
   #failed = false
   /** True as long as nothing was written since a failure: it would only fail again. */
   #settled = false
+  #isDiscarded = false
   /** What this session has put on the response so far. */
   #lines: Lines = []
   /** True if `Cache-Control: no-store` was put beside them: the app had not set that header by then. */
@@ -42,21 +43,26 @@ export class RequestSession implements WriteObserver {
   #isWatched = false
   /** True for a rolling session that is due to be sent again. */
   #isRenewal = false
-  #isDiscarded = false
   /** True after a failure of `reply.sessionCookies()`, which nobody need have awaited. */
   #isUnheard = false
+  /** The one in whose place it was assigned. */
+  #replaced: RequestSession | null = null
 
-  constructor ({ manager, cookie, warnings, guard }: Registered, request: TrackedRequest) {
+  /** @param state default: what the request's cookie holds. */
+  constructor ({ manager, cookie, warnings, guard }: Registered, request: TrackedRequest, state = manager.find(request)) {
     this.#manager = manager
     this.#cookie = cookie
     this.#warnings = warnings
     this.#request = request
     this.#guard = guard
-    this.state = manager.find(request)
+    this.state = state
     this.state.observe(this)
   }
 
   get lines (): Lines { return this.#lines }
+
+  /** True after `request.session = null`, or for one that another was assigned in place of. */
+  get isDiscarded (): boolean { return this.#isDiscarded }
 
   /** Session for the app. @throws what the guard does, where it may not have it. */
   get session (): Session {
@@ -145,6 +151,7 @@ export class RequestSession implements WriteObserver {
   #lookBeforeSealing (reply: FastifyReply): void {
     const { state } = this
     state.look()
+    this.#loseWithReplaced(reply)
     if (state.endedBy !== null) this.#holdBack(reply, state.endedBy)
     // A deletion harms nobody; all else would make a leaked key's session one of the new key's.
     else if (!state.deleted && !state.maySeal) this.#holdBack(reply, 'key-unknown')
@@ -237,9 +244,62 @@ export class RequestSession implements WriteObserver {
     throw error
   }
 
-  /** Takes back what was put on the response for it. */
+  /**
+   * Counts a session that was assigned as used and written, unless it is over: what was opened before
+   * may have expired or been revoked since, and must not be sealed again.
+   * @param before the session that the request had.
+   */
+  take (before: RequestSession | null): void {
+    const { state } = this
+    this.#isUsed = true
+    if (before !== null) this.#follow(before)
+    this.#guard?.assigned(state, before?.state ?? null)
+    if (this.#guard !== null && this.#request[kSealed]) {
+      // Too late for the guard to ask whether it may be sent.
+      this.#isHeldBack = true
+      this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)
+    }
+    state.look()
+    if (state.endedBy === null) state.touch()
+  }
+
+  /** Ends the session before as `regenerate()` would: the app may have read in it whom it logs in now. */
+  #follow (before: RequestSession): void {
+    before.discard()
+    if (!before.#isUsed) before.#lookFirst()
+    if (this.#isSameAs(before)) {
+      this.#replaced = before.#replaced
+    } else {
+      this.#replaced = before
+      before.state.regenerate()
+    }
+  }
+
+  /** True for a second copy of a session, opened from the same token: to end the one would end the other. */
+  #isSameAs ({ state }: RequestSession): boolean {
+    const { id } = state.content()
+    return id !== null && this.state.content().id?.equals(id) === true
+  }
+
+  /** A session that was read and has ended since must not go on under the name of an assigned one. */
+  #loseWithReplaced (reply: FastifyReply): void {
+    if (this.#isHeldBack || this.#replaced === null) return
+    const reason = this.#replaced.#lossReason()
+    if (reason === null) return
+    this.#lostBy = reason
+    this.#holdBack(reply, reason)
+  }
+
+  #lossReason (): RefusalReason | null {
+    this.state.look()
+    if (this.state.endedBy !== null) return this.state.endedBy
+    if (!this.state.maySeal) return 'key-unknown'
+    return this.#replaced === null ? null : this.#replaced.#lossReason()
+  }
+
+  /** Takes back what was put on the response for it, and sends nothing more. */
   discard (): void {
-    this.#isDiscarded = true
+    this.#isDiscarded = this.#isHeldBack = true
     const reply = this.#request[kReply]
     if (reply != null) this.#takeBack(reply)
   }

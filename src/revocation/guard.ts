@@ -19,6 +19,9 @@ import type { SubjectReader } from './subject.ts'
  */
 const HELD_AFTER = 10
 
+/** Milliseconds for which the app's question lets it assign a session, or `cacheTtl` if that is longer. */
+const ASKED_FOR = 10_000
+
 /** State of a session in one request. */
 interface Case {
   /** The session that the request brought, revoked or not; null if it brought none. */
@@ -61,6 +64,8 @@ export class RevocationGuard implements SessionGuard {
   readonly #now: () => number
   readonly records = new RequestRecords()
   readonly #cases = new WeakMap<SessionState, Case>()
+  /** Opened sessions outside requests of which the app was told that they are not revoked. */
+  readonly #asked = new WeakMap<SessionState, { identity: Identity, at: number }>()
 
   constructor ({ revocations, subject, cacheTtl, now }: GuardOptions) {
     this.#revocations = revocations
@@ -76,6 +81,11 @@ export class RevocationGuard implements SessionGuard {
    * @returns a promise only if the store has to be asked.
    */
   check (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
+    // An earlier hook has assigned it: it must not become another of the sessions that opened with it.
+    if (!this.#cases.has(state)) return this.#check(state, request)
+  }
+
+  #check (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
     const known = this.#caseOf(state)
     known.isChecked = false
     known.from = null // to read a subject is a use, which looks at it
@@ -107,7 +117,7 @@ export class RevocationGuard implements SessionGuard {
   }
 
   #conclude (state: SessionState, known: Case, isRevoked: boolean, request: FastifyRequest): Promise<void> | undefined {
-    if (isRevoked && !known.isChecked && state.takeNext()) return this.check(state, request)
+    if (isRevoked && !known.isChecked && state.takeNext()) return this.#check(state, request)
     if (isRevoked) this.#refuse(state, known, request)
     known.isChecked = true
     known.checkedAt = this.#now()
@@ -123,6 +133,46 @@ export class RevocationGuard implements SessionGuard {
       known.opened = null
     }
     known.from = null
+  }
+
+  /**
+   * Answers the app if a session is revoked or has otherwise ended. One that was opened and is
+   * as it was opened may then be assigned to a request: with another user written into it, the
+   * revocations of its own user would not be found.
+   */
+  async isRevoked (state: SessionState): Promise<boolean> {
+    state.look()
+    if (hasEnded(state)) return true
+    const identity = this.identityOf(state)
+    state.settle()
+    const isAsOpened = state.isOpened && !state.asked
+    const at = this.#now()
+    const isRevoked = await this.#revocations.isRevoked(identity)
+    if (isRevoked) this.#asked.delete(state)
+    else if (isAsOpened) this.#asked.set(state, { identity, at })
+    return isRevoked
+  }
+
+  assertAssignable (state: SessionState): void {
+    if (!state.isOpened) return
+    const asked = this.#asked.get(state)
+    const isLate = asked === undefined || Math.abs(this.#now() - asked.at) > Math.max(ASKED_FOR, this.#cacheTtl)
+    if (isLate) throw sealedSessionError('FST_SEALED_SESSION_NOT_CHECKED')
+  }
+
+  /**
+   * A new session goes on as one after `regenerate()`: all that is known of the one before holds for
+   * it. One that was opened comes with its own past, and the logouts of the one before.
+   */
+  assigned (state: SessionState, before: SessionState | null): void {
+    const known = this.#caseOf(before ?? state)
+    if (before !== null) this.#cases.set(before, { ...known }) // it is not this one's past that the app ends in it
+    this.#cases.set(state, known)
+    known.from = null
+    const asked = state.isOpened ? this.#asked.get(state) : undefined
+    if (asked === undefined) return
+    known.brought = known.opened = known.from = asked.identity
+    known.checkedAt = asked.at
   }
 
   /** @throws `FST_SEALED_SESSION_NO_ID` */
@@ -202,7 +252,7 @@ export class RevocationGuard implements SessionGuard {
     if (from !== null && from.id !== null) await this.#renewId(state, from.id, known.lifetime, isGained)
     if (from === null && subject === undefined) await this.#noteLogout(known)
     if (isGained || from === null) {
-      content.created = Math.max(content.created ?? 0, await this.#beginning(subject, known, request))
+      content.created = Math.max(content.created ?? 0, await this.#beginning(subject, known, request, content.created))
       content.lastWrite = Math.max(content.lastWrite, content.created / 1000) // no session begins after it
     }
     known.from = { id: content.id, created: content.created ?? 0, subject }
@@ -252,14 +302,16 @@ export class RevocationGuard implements SessionGuard {
    * `FST_SEALED_SESSION_REVOKED_AHEAD` where that is so far ahead that its token would be
    * refused as one from the future: a login that fails says more than one that is lost.
    */
-  async #beginning (subject: string | undefined, { opened }: Case, request: FastifyRequest): Promise<number> {
+  async #beginning (subject: string | undefined, { opened }: Case, request: FastifyRequest, created: number | null): Promise<number> {
     const record = this.records.of(request)
     const epochs = await this.#revocations.epochsOf(subject)
     const isSame = subject !== undefined && opened?.subject === subject
+    // One that createSecureSession made before the request: a revocation since then is none that it follows.
+    const isOld = created !== null && record !== null && created < record.beganAt
     // Without a subject, nobody says whether it is a login.
     const mayBeLogin = subject !== undefined || this.#subject === null
     const isRevoked = mayBeLogin && epochs.some(([key, epoch]) =>
-      epoch > 0 && record?.own?.get(key) !== epoch && ((isSame && opened.created <= epoch) || this.#cameDuring(key, epoch, record)))
+      epoch > 0 && record?.own?.get(key) !== epoch && ((isSame && opened.created <= epoch) || (isOld && created <= epoch) || this.#cameDuring(key, epoch, record)))
     if (isRevoked) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
     const beginning = Math.max(...epochs.map(([, epoch]) => epoch)) + 1
     this.#assertNotAhead(beginning)

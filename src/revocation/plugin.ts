@@ -114,11 +114,7 @@ function addDecorators (app: FastifyInstance, session: GuardedSession, revocatio
 
   app.decorate('revokeAll', async () => { await revoke() })
 
-  app.decorate('isSessionRevoked', async (given: object) => {
-    const state = stateOf(given)
-    state.look()
-    return hasEnded(state) || await revocations.isRevoked(guard.identityOf(state))
-  })
+  app.decorate('isSessionRevoked', async (given: object) => await guard.isRevoked(stateOf(given)))
 }
 
 /** @throws `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_NOT_A_SESSION` */

@@ -60,9 +60,15 @@ function symbolProperty (state: SessionState, key: symbol): unknown {
  * @throws `FST_SEALED_SESSION_NOT_A_SESSION`
  */
 export function stateOf (session: unknown): SessionState {
+  const state = maybeStateOf(session)
+  if (state === null) throw sealedSessionError('FST_SEALED_SESSION_NOT_A_SESSION', [kindOf(session)])
+  return state
+}
+
+/** The state behind a session, or null where it is none. */
+export function maybeStateOf (session: unknown): SessionState | null {
   const state = typeof session === 'object' && session !== null
     ? (session as { [kState]?: SessionState })[kState]
     : undefined
-  if (typeof state?.content !== 'function') throw sealedSessionError('FST_SEALED_SESSION_NOT_A_SESSION', [kindOf(session)])
-  return state
+  return typeof state?.content === 'function' ? state : null
 }

@@ -41,7 +41,7 @@ export class SessionState {
   #bound: Partial<Record<Method, (...values: never[]) => unknown>> | null = null
   /** Seconds that the session lived after its last write when it was opened. */
   #openedLifetime: number
-  readonly #settings: SessionSettings
+  #settings: SessionSettings
   readonly #session: Session
 
   /** @param content belongs to the session from now on. */
@@ -111,6 +111,9 @@ export class SessionState {
   /** Why the session was found to have ended after it had been used; null if it is valid, or began anew. */
   get endedBy (): RefusalReason | null { return this.#ended }
 
+  /** True if it, or what it began from by `regenerate()`, was opened from a token. */
+  get isOpened (): boolean { return this.#key !== null }
+
   /** False if the key that opened the session has left the list: to seal it with another would launder a leaked key. */
   get maySeal (): boolean {
     return this.#key === null || this.#settings.keys.isListed(this.#key)
@@ -169,6 +172,9 @@ export class SessionState {
     this.#changed = this.#asked = this.#deleted = false
     this.#lent = null
   }
+
+  /** Makes a new session one of the name that these settings belong to. */
+  moveTo (settings: SessionSettings): void { this.#settings = settings }
 
   /** Has `observer` told of every write. */
   observe (observer: WriteObserver): void {

@@ -2,6 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { createSessionCodec, generateKey, sessionInfo } from 'fastify-sealed-session'
 import type {
+  CookieRequest,
   DecodeLog,
   DeclaredSessionData,
   FastifySecureSession,
@@ -84,6 +85,7 @@ test('no exported type is any', () => {
   expect<AnyMembers<StandardSchema['~standard']>>().type.toBe<never>()
   expect<AnyMembers<SessionSerializer>>().type.toBe<never>()
   expect<AnyMembers<SessionSealMessage>>().type.toBe<never>()
+  expect<AnyMembers<CookieRequest>>().type.toBe<never>()
   expect<IsAny<DecodeLog>>().type.toBe<false>()
   expect<IsAny<DeclaredSessionData>>().type.toBe<false>()
   expect<IsAny<FastifySecureSession>>().type.toBe<false>()

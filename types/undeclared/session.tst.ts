@@ -1,7 +1,9 @@
 // A program in which nobody declares what a session holds.
 import Fastify from 'fastify'
+import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
 import type { FastifyRequest } from 'fastify'
-import secureSession, { type Session, type SessionData } from 'fastify-sealed-session'
+import secureSession, { type CookieRequest, type Session, type SessionData } from 'fastify-sealed-session'
 import { describe, expect, test } from 'tstyche'
 
 const app = Fastify()
@@ -111,6 +113,21 @@ describe('outside a request', () => {
     expect(app.decodeSecureSession(request.cookies['session'])).type.toBe<Session | null>()
     expect(app.decodeSecureSession).type.not.toBeCallableWith(1)
     expect(app.decodeSecureSession).type.not.toBeCallableWith()
+  })
+
+  test('`decodeSecureSession` takes a request, of Fastify or node:http, over HTTP/2 too', () => {
+    expect(app.decodeSecureSession(request)).type.toBe<Session | null>()
+    expect(app.decodeSecureSession).type.toBeCallableWith({} as IncomingMessage)
+    expect(app.decodeSecureSession).type.toBeCallableWith({} as Http2ServerRequest, app.log, 'profile')
+    expect<CookieRequest>().type.toBeAssignableFrom<FastifyRequest>()
+    expect(app.decodeSecureSession).type.not.toBeCallableWith(request.session)
+    expect(app.decodeSecureSession).type.not.toBeCallableWith({ headers: new Headers() })
+  })
+
+  test('what they give may be assigned to a request', () => {
+    request.session = app.createSecureSession()
+    request.session = app.decodeSecureSession('token') ?? app.createSecureSession()
+    expect(request.session = { userId: 1 }).type.toRaiseError()
   })
 
   test('`decodeSecureSession` takes any of Fastify\'s loggers, or undefined, and the name of a session', () => {

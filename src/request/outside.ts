@@ -1,0 +1,65 @@
+import type { FastifyRequest } from 'fastify'
+import { kindOf, sealedSessionError } from '../errors.ts'
+import { maybeStateOf } from '../session/proxy.ts'
+import type { SessionState } from '../session/session.ts'
+import { heldIn, replace } from './held.ts'
+import type { SessionManager } from './manager.ts'
+import type { Registered } from './registered.ts'
+import type { CookieRequest, DecodeLog } from '../types.ts'
+
+// Sessions outside a request, and how they get into one: `request.session = session`.
+
+/** The session of a token or of a request; null where there is none that opens. */
+export function openFrom (from: unknown, log: DecodeLog | undefined, appLog: DecodeLog, manager: SessionManager): SessionState | null {
+  if (typeof from === 'string') return manager.open(from, log ?? appLog)
+  if (isRequest(from)) return manager.openIn(from, log ?? from.log ?? appLog)
+  const used = log ?? appLog
+  used.trace?.('@fastify/secure-session: there is no cookie, creating an empty session')
+  return null
+}
+
+function isRequest (value: unknown): value is CookieRequest & { log?: DecodeLog } {
+  const headers = (value as CookieRequest | null | undefined)?.headers
+  return typeof headers === 'object' && headers !== null
+}
+
+/**
+ * Sessions of an app that were made or opened outside a request, and that no request has yet: one
+ * that two requests shared would be sent to both of their users.
+ */
+export class AssignableSessions {
+  readonly #managers = new WeakMap<SessionState, SessionManager>()
+
+  /** @param manager what made it. */
+  add (state: SessionState, manager: SessionManager): SessionState {
+    this.#managers.set(state, manager)
+    return state
+  }
+
+  /** True if a session may be the one of a name: a new one may take any, an opened one its own. */
+  has (state: SessionState, manager: SessionManager): boolean {
+    const own = this.#managers.get(state)
+    return own === manager || (own !== undefined && state.origin === null)
+  }
+
+  remove (state: SessionState): void {
+    this.#managers.delete(state)
+  }
+}
+
+/**
+ * Makes a session that of a request.
+ * @throws `FST_SEALED_SESSION_ASSIGNED` for anything else than an assignable session;
+ * `FST_SEALED_SESSION_NOT_CHECKED` where it may have been revoked.
+ */
+export function assign (request: FastifyRequest, registered: Registered, value: unknown, assignable: AssignableSessions): void {
+  const { manager } = registered
+  const state = maybeStateOf(value)
+  if (state !== null && state === heldIn(request, registered)?.state) return
+  if (state === null || !assignable.has(state, manager)) {
+    const kind = state === null ? kindOf(value) : 'a session that another request has, or that is of another app or name'
+    throw sealedSessionError('FST_SEALED_SESSION_ASSIGNED', [manager.config.sessionName, kind])
+  }
+  replace(request, registered, state)
+  assignable.remove(state)
+}
