@@ -219,7 +219,7 @@ export const ERRORS = {
   },
   FST_SEALED_SESSION_NOT_CHECKED: {
     message: 'the session was used before it was checked for revocation',
-    advice: 'Use it in hooks that are registered after sessionRevocation, and register that in the same context as the session. Before you assign a session of decodeSecureSession to a request, ask for it: await app.isSessionRevoked(session).'
+    advice: 'Use it in hooks that are registered after sessionRevocation, and register that in the same context as the session. Before you assign a session of decodeSecureSession to a request, ask for it: await app.isSessionRevoked(session). Change it only after you have assigned it.'
   },
   FST_SEALED_SESSION_NO_ID: {
     message: 'the session has no id, so it cannot be revoked',

@@ -10,7 +10,7 @@ import { kSessions, type GuardedSession } from './request/guard.ts'
 import { keyFileMessage } from './keys/keyring-state.ts'
 import { SessionManager } from './request/manager.ts'
 import { readOptions, type SessionConfig } from './options/options.ts'
-import { discard, heldIn, hold, linesOf, sendAll, sessionOf, unusable } from './request/held.ts'
+import { discard, heldIn, incumbent, linesOf, sendAll, sessionOf, unusable } from './request/held.ts'
 import { AssignableSessions, assign, openFrom } from './request/outside.ts'
 import { addFirstHook, decorateFrameworkErrors } from './request/outside-hooks.ts'
 import { waitAsSent } from './request/pending-reply.ts'
@@ -152,7 +152,8 @@ function guardable (registered: Registered): GuardedSession {
       manager.useIds()
     },
     find (request) {
-      return manager.mayFind(request) ? hold(request, registered)?.state ?? null : null
+      // Also one that a hook has discarded: what is assigned in its place must end it.
+      return manager.mayFind(request) ? incumbent(request, registered).state : null
     },
     held (request) {
       return heldIn(request, registered)?.state ?? null

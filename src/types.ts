@@ -186,7 +186,7 @@ declare module 'fastify' {
      * assigned, to one request. It is sent like one that was written. The one before ends, as with `regenerate()`.
      * @throws `FST_SEALED_SESSION_ASSIGNED` when anything else is assigned but `null`, which sends
      * nothing; with revocation, `FST_SEALED_SESSION_NOT_CHECKED` when an opened one is assigned before
-     * `isSessionRevoked` has said that it was not revoked.
+     * `isSessionRevoked` has said that it was not revoked, ten seconds after that, or after a change.
      */
     session: Session
   }

@@ -11,10 +11,10 @@ import type { RefusalReason } from '../types.ts'
 export interface SessionGuard {
   /** Called whenever a request's session is handed out. @throws where it may not be used. */
   assertUsable (state: SessionState): void
-  /** @throws if a session that was opened outside a request was not checked, so that it may not be assigned to one. */
+  /** @throws if a session that was opened outside a request was not checked as it is, so that it may not be assigned to one. */
   assertAssignable (state: SessionState): void
-  /** Called when a session takes the place of another in a request. @param before null if the request had none. */
-  assigned (state: SessionState, before: SessionState | null): void
+  /** Called when a session takes the place of another in a request. */
+  assigned (state: SessionState, before: SessionState): void
   /** Reason for which a session has ended, as far as this process knows. Called at each use; it waits for nothing. */
   refusal (state: SessionState): RefusalReason | null
   /**

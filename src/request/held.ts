@@ -9,10 +9,18 @@ import type { Session } from '../types.ts'
 
 // What a request holds of the app's sessions.
 
-const DISCARDED = Symbol('discarded')
+/** Stands in the slot of a session after `request.session = null`. */
+class Discarded {
+  /** The session that nothing of is sent; null until something asks for it. What is assigned later must not hide that it has ended. */
+  session: RequestSession | null
 
-/** A request's slot for a session: null until it is used, `DISCARDED` if `request.session = null` came before that. */
-type Slots = TrackedRequest & Record<symbol, RequestSession | typeof DISCARDED | null>
+  constructor (session: RequestSession | null) {
+    this.session = session
+  }
+}
+
+/** A request's slot for a session: null until it is used. */
+type Slots = TrackedRequest & Record<symbol, RequestSession | Discarded | null | undefined>
 
 /** The session of a request, found when it is first used; null where it was discarded. */
 export function hold (request: FastifyRequest, registered: Registered): RequestSession | null {
@@ -21,7 +29,17 @@ export function hold (request: FastifyRequest, registered: Registered): RequestS
     const slots = ownerOf(request, registered)
     held = slots[registered.slot] = new RequestSession(registered, slots)
   }
-  return held === DISCARDED || held.isDiscarded ? null : held
+  return held instanceof Discarded ? null : held
+}
+
+/** The session that a request brings or was given, also after `request.session = null`. */
+export function incumbent (request: FastifyRequest, registered: Registered): RequestSession {
+  const held = hold(request, registered)
+  if (held !== null) return held
+  const slots = ownerOf(request, registered)
+  const discarded = slots[registered.slot] as Discarded // else it would be held
+  discarded.session ??= RequestSession.discarded(registered, slots)
+  return discarded.session
 }
 
 /**
@@ -57,36 +75,24 @@ function ownerOf (request: FastifyRequest, { slot }: Registered): Slots {
 /** The session of a request if something has used it. */
 export function heldIn (request: FastifyRequest, { slot }: Registered): RequestSession | null {
   const held = (request as Slots)[slot]
-  return held instanceof RequestSession && !held.isDiscarded ? held : null
+  return held instanceof RequestSession ? held : null
 }
 
 /** Has nothing of a session's changes sent. */
 export function discard (request: FastifyRequest, registered: Registered): void {
   const slots = ownerOf(request, registered)
-  const { slot } = registered
-  const held = slots[slot]
-  // It stays: what is assigned later must not hide that it has ended.
-  if (held instanceof RequestSession) held.discard()
-  else slots[slot] = DISCARDED
+  const held = slots[registered.slot]
+  if (held instanceof Discarded) return
+  held?.discard()
+  slots[registered.slot] = new Discarded(held ?? null)
 }
 
-/**
- * Makes another session that of a request: it is sent, and the one before is not.
- * @throws what a guard does that has not checked one of them.
- */
+/** Makes another session that of a request: it is sent, and the one before is not. */
 export function replace (request: FastifyRequest, registered: Registered, state: SessionState): void {
+  const before = incumbent(request, registered)
   const slots = ownerOf(request, registered)
-  const { slot, guard } = registered
-  // A guard has to know of the session that the request brings, even if nobody has used it.
-  if (guard !== null) slots[slot] ??= new RequestSession(registered, slots)
-  const last = slots[slot]
-  const before = last instanceof RequestSession ? last : null
-  if (before !== null) guard?.assertUsable(before.state)
-  guard?.assertAssignable(state)
-  registered.manager.adopt(state)
-  const held = new RequestSession(registered, slots, state)
-  slots[slot] = held
-  held.take(before)
+  const held = slots[registered.slot] = new RequestSession(registered, slots, state)
+  held.takeOver(before)
 }
 
 /**

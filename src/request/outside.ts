@@ -2,8 +2,9 @@ import type { FastifyRequest } from 'fastify'
 import { kindOf, sealedSessionError } from '../errors.ts'
 import { maybeStateOf } from '../session/proxy.ts'
 import type { SessionState } from '../session/session.ts'
-import { heldIn, replace } from './held.ts'
+import { heldIn, incumbent, replace } from './held.ts'
 import type { SessionManager } from './manager.ts'
+import { isCaught } from './outside-hooks.ts'
 import type { Registered } from './registered.ts'
 import type { CookieRequest, DecodeLog } from '../types.ts'
 
@@ -39,7 +40,7 @@ export class AssignableSessions {
   /** True if a session may be the one of a name: a new one may take any, an opened one its own. */
   has (state: SessionState, manager: SessionManager): boolean {
     const own = this.#managers.get(state)
-    return own === manager || (own !== undefined && state.origin === null)
+    return own === manager || (own !== undefined && state.origin === null && !state.isOpened)
   }
 
   remove (state: SessionState): void {
@@ -49,17 +50,33 @@ export class AssignableSessions {
 
 /**
  * Makes a session that of a request.
- * @throws `FST_SEALED_SESSION_ASSIGNED` for anything else than an assignable session;
- * `FST_SEALED_SESSION_NOT_CHECKED` where it may have been revoked.
+ * @throws `FST_SEALED_SESSION_ASSIGNED` for anything else than an assignable session; where Fastify can
+ * answer with it, `FST_SEALED_SESSION_NOT_CHECKED` for one that may have been revoked.
  */
 export function assign (request: FastifyRequest, registered: Registered, value: unknown, assignable: AssignableSessions): void {
   const { manager } = registered
   const state = maybeStateOf(value)
   if (state !== null && state === heldIn(request, registered)?.state) return
   if (state === null || !assignable.has(state, manager)) {
-    const kind = state === null ? kindOf(value) : 'a session that another request has, or that is of another app or name'
+    const kind = state === null ? kindOf(value) : 'a session that a request has had, or that is of another app or name'
     throw sealedSessionError('FST_SEALED_SESSION_ASSIGNED', [manager.config.sessionName, kind])
   }
+  if (!isAllowed(request, registered, state)) return
+  assignable.remove(state) // first: a session that cannot be sealed must not get into a second request
+  manager.adopt(state)
   replace(request, registered, state)
-  assignable.remove(state)
+}
+
+/** Asks the guard. Where nothing catches what it throws, the assignment is ignored, with a warning. */
+function isAllowed (request: FastifyRequest, registered: Registered, state: SessionState): boolean {
+  const { guard, warnings } = registered
+  try {
+    guard?.assertUsable(incumbent(request, registered).state)
+    guard?.assertAssignable(state)
+    return true
+  } catch (error) {
+    if (isCaught(request)) throw error
+    warnings.warn('FST_SEALED_SESSION_WARN_WRITE_IGNORED', request)
+    return false
+  }
 }

@@ -59,10 +59,14 @@ export class RequestSession implements WriteObserver {
     this.state.observe(this)
   }
 
-  get lines (): Lines { return this.#lines }
+  /** The session that a request brings, of which nothing is sent. */
+  static discarded (registered: Registered, request: TrackedRequest): RequestSession {
+    const session = new RequestSession(registered, request)
+    session.discard()
+    return session
+  }
 
-  /** True after `request.session = null`, or for one that another was assigned in place of. */
-  get isDiscarded (): boolean { return this.#isDiscarded }
+  get lines (): Lines { return this.#lines }
 
   /** Session for the app. @throws what the guard does, where it may not have it. */
   get session (): Session {
@@ -249,11 +253,11 @@ export class RequestSession implements WriteObserver {
    * may have expired or been revoked since, and must not be sealed again.
    * @param before the session that the request had.
    */
-  take (before: RequestSession | null): void {
+  takeOver (before: RequestSession): void {
     const { state } = this
     this.#isUsed = true
-    if (before !== null) this.#follow(before)
-    this.#guard?.assigned(state, before?.state ?? null)
+    this.#follow(before)
+    this.#guard?.assigned(state, before.state)
     if (this.#guard !== null && this.#request[kSealed]) {
       // Too late for the guard to ask whether it may be sent.
       this.#isHeldBack = true
@@ -267,16 +271,16 @@ export class RequestSession implements WriteObserver {
   #follow (before: RequestSession): void {
     before.discard()
     if (!before.#isUsed) before.#lookFirst()
-    if (this.#isSameAs(before)) {
-      this.#replaced = before.#replaced
-    } else {
-      this.#replaced = before
-      before.state.regenerate()
-    }
+    this.state.moveToPlaceOf(before.state)
+    const isSame = this.#isSameAs(before)
+    // Of one that the app has not read, nothing can go on.
+    this.#replaced = isSame || !before.#isUsed ? before.#replaced : before
+    if (!isSame) before.state.regenerate()
   }
 
   /** True for a second copy of a session, opened from the same token: to end the one would end the other. */
   #isSameAs ({ state }: RequestSession): boolean {
+    if (!state.isOpened) return false // and has no id yet, which would cost the store an entry
     const { id } = state.content()
     return id !== null && this.state.content().id?.equals(id) === true
   }

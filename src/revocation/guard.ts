@@ -65,7 +65,7 @@ export class RevocationGuard implements SessionGuard {
   readonly records = new RequestRecords()
   readonly #cases = new WeakMap<SessionState, Case>()
   /** Opened sessions outside requests of which the app was told that they are not revoked. */
-  readonly #asked = new WeakMap<SessionState, { identity: Identity, at: number }>()
+  readonly #asked = new WeakMap<SessionState, { identity: Identity, lifetime: number | null, at: number }>()
 
   constructor ({ revocations, subject, cacheTtl, now }: GuardOptions) {
     this.#revocations = revocations
@@ -146,33 +146,38 @@ export class RevocationGuard implements SessionGuard {
     const identity = this.identityOf(state)
     state.settle()
     const isAsOpened = state.isOpened && !state.asked
+    const { lifetime } = state.content()
     const at = this.#now()
     const isRevoked = await this.#revocations.isRevoked(identity)
     if (isRevoked) this.#asked.delete(state)
-    else if (isAsOpened) this.#asked.set(state, { identity, at })
+    else if (isAsOpened) this.#asked.set(state, { identity, lifetime, at })
     return isRevoked
   }
 
   assertAssignable (state: SessionState): void {
     if (!state.isOpened) return
-    const asked = this.#asked.get(state)
+    state.settle()
+    const asked = state.asked ? undefined : this.#asked.get(state)
     const isLate = asked === undefined || Math.abs(this.#now() - asked.at) > Math.max(ASKED_FOR, this.#cacheTtl)
     if (isLate) throw sealedSessionError('FST_SEALED_SESSION_NOT_CHECKED')
   }
 
   /**
    * A new session goes on as one after `regenerate()`: all that is known of the one before holds for
-   * it. One that was opened comes with its own past, and the logouts of the one before.
+   * it. One that was opened comes with its own past, and with the logouts of the one before, unless
+   * that was another user's.
    */
-  assigned (state: SessionState, before: SessionState | null): void {
-    const known = this.#caseOf(before ?? state)
-    if (before !== null) this.#cases.set(before, { ...known }) // it is not this one's past that the app ends in it
-    this.#cases.set(state, known)
+  assigned (state: SessionState, before: SessionState): void {
+    const known = this.#caseOf(before)
+    this.#cases.set(before, { ...known }) // it is not this one's past that the app ends in it
     known.from = null
+    this.#cases.set(state, known)
     const asked = state.isOpened ? this.#asked.get(state) : undefined
     if (asked === undefined) return
-    known.brought = known.opened = known.from = asked.identity
-    known.checkedAt = asked.at
+    const { identity, lifetime, at } = asked
+    const isOthers = identity.subject !== undefined && identity.subject !== known.brought?.subject
+    const own = { brought: identity, opened: identity, from: identity, lifetime, checkedAt: at }
+    this.#cases.set(state, isOthers ? { ...known, ...own, wasRevoked: false } : Object.assign(known, own))
   }
 
   /** @throws `FST_SEALED_SESSION_NO_ID` */

@@ -96,7 +96,8 @@ declare module 'fastify' {
     /**
      * Whether a session was revoked, or has otherwise ended since it was opened: for one that came from `decodeSecureSession`, which does not
      * check, or that has been open for long, such as a WebSocket's. May be as old as `cacheTtl`.
-     * A session that was opened may be assigned to a request once this has said false of it.
+     * A session that was opened may be assigned to a request once this has said false of it: within ten
+     * seconds, or `cacheTtl` if that is longer, and as long as it is not changed.
      * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` with `onStoreError: 'reject'`,
      * `FST_SEALED_SESSION_NO_ID` for a session of another `sessionName`.
      */

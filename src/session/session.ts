@@ -176,6 +176,12 @@ export class SessionState {
   /** Makes a new session one of the name that these settings belong to. */
   moveTo (settings: SessionSettings): void { this.#settings = settings }
 
+  /** Has its cookie go where the browser has that of the session before: one elsewhere would be a second cookie, and the first one would stay. */
+  moveToPlaceOf (before: SessionState): void {
+    const { place } = before.#content
+    if (place !== undefined && before.maySeal) this.#content.place ??= place
+  }
+
   /** Has `observer` told of every write. */
   observe (observer: WriteObserver): void {
     this.#observer = observer

@@ -1,11 +1,11 @@
 // `request.session = session` where sessions can be revoked: what was opened before is looked at again.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { FastifyInstance } from 'fastify'
-import type { Session } from '../../src/index.ts'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Keyring, type Session } from '../../src/index.ts'
 import { MemoryStore, type RevocationStore } from '../../src/revocation/index.ts'
 import { stopClock } from '../edges/support.ts'
-import { setCookies } from '../helpers.ts'
+import { newKey, setCookies } from '../helpers.ts'
 import { TestStore, appWith, cookieOf, get, login, post, who, type Bag } from './support.ts'
 
 /** A session of a login, opened outside a request. */
@@ -329,3 +329,219 @@ describe('a session that a hook assigns', () => {
     assert.equal(await who(app, cookie), 'nobody')
   })
 })
+
+describe('request.session = null before the check of a request', () => {
+  /** Null in a hook before that of revocation; then `POST /switch` logs bob in. */
+  const nullFirst = async (store: TestStore, meanwhile: (other: FastifyInstance, cookie: string) => unknown = () => {}, user = 'bob'): Promise<FastifyInstance> => {
+    const other = await appWith({ revocation: { store, cacheTtl: 0 } })
+    return await appWith({
+      revocation: { store, cacheTtl: 0 },
+      after: app => app.post('/switch', async request => {
+        await meanwhile(other, String(request.headers.cookie))
+        request.session = app.createSecureSession({ user })
+      }),
+      before: app => {
+        app.addHook('onRequest', (request, _reply, done) => {
+          if (request.url === '/switch') (request as { session: unknown }).session = null
+          done()
+        })
+      }
+    })
+  }
+
+  it('keeps no session from being ended by the one that is assigned later', async () => {
+    const store = new TestStore()
+    const app = await nullFirst(store)
+    const cookie = await login(app)
+    const next = cookieOf(await post(app, '/switch', cookie))
+    assert.deepEqual([await who(app, next), await who(app, cookie)], ['bob', 'nobody'])
+  })
+
+  for (const [title, { end, status }] of Object.entries(ENDED_BY_OTHERS)) {
+    it(`keeps no login from ending with ${title} while the request is under way: ${status}`, async () => {
+      const app = await nullFirst(new TestStore(), end, 'ann')
+      const response = await post(app, '/switch', await login(app))
+      assert.deepEqual([response.statusCode, setCookies(response)], [status, []])
+    })
+  }
+})
+
+describe('a session that was opened and is changed between the question and the assignment is refused', () => {
+  const CHANGES: Record<string, (session: Bag) => void> = {
+    'by a write': session => { session.user = 'bob' },
+    'within a value': session => { (session.get('cart') as string[]).push('pen') },
+    'by touch()': session => { session.touch() },
+    'by regenerate()': session => { session.regenerate(['user'] as never) },
+    'by delete()': session => { session.delete() }
+  }
+  for (const [title, change] of Object.entries(CHANGES)) {
+    it(title, async () => {
+      const { app } = await switching(() => {}, () => session)
+      const cookie = cookieOf(await post(app, '/login', undefined, { user: 'ann', cart: [] }))
+      const session = app.decodeSecureSession({ headers: { cookie } })! as Bag
+      assert.equal(await app.isSessionRevoked(session), false)
+      change(session)
+      const response = await post(app, '/switch')
+      assert.deepEqual([response.json().code, setCookies(response)], ['FST_SEALED_SESSION_NOT_CHECKED', []])
+    })
+  }
+
+  it('but one that was only read is taken', async () => {
+    const { app } = await switching(() => {}, () => session)
+    const cookie = cookieOf(await post(app, '/login', undefined, { user: 'ann', cart: ['pen'] }))
+    const session = app.decodeSecureSession({ headers: { cookie } })! as Bag
+    await app.isSessionRevoked(session)
+    assert.deepEqual(session.get('cart'), ['pen'])
+    assert.equal(await who(app, cookieOf(await post(app, '/switch'))), 'ann')
+  })
+})
+
+it('a session assigned to a client without one costs the store no entry', async () => {
+  const store = new TestStore()
+  const app = await appWith({
+    revocation: { store, subject: undefined as never },
+    after: app => app.get('/assign', async request => { request.session = app.createSecureSession({ user: 'ann' }) })
+  })
+  cookieOf(await get(app, '/assign'))
+  assert.deepEqual(store.calls.filter(([method]) => method === 'set'), [])
+})
+
+it('a new session is sent where the key of the one that nobody has read was retired', async () => {
+  const keyring = new Keyring(newKey())
+  const app = await appWith({
+    session: { key: keyring },
+    after: app => app.get('/assign', async request => {
+      keyring.rotate(newKey())
+      keyring.retire(keyring.ids[1]!)
+      request.session = app.createSecureSession({ user: 'bob' })
+    })
+  })
+  assert.equal(await who(app, cookieOf(await get(app, '/assign', await login(app)))), 'bob')
+})
+
+it('the entry of a session that was opened, assigned and given a longer life lives as long as its old cookie', async () => {
+  const DAY = 86_400
+  const store = new TestStore()
+  const app = await appWith({
+    session: { expiry: 60 },
+    revocation: { store },
+    after: app => {
+      app.post('/remember', async ({ session }) => { Object.assign(session, { user: 'ann' }); session.options({ expiry: 30 * DAY }) })
+      app.post('/assign', async request => {
+        const session = app.decodeSecureSession({ headers: { cookie: String(request.headers['x-cookie']) } })!
+        await app.isSessionRevoked(session)
+        request.session = session
+        session.options({ expiry: 60 * DAY })
+      })
+    }
+  })
+  const headers = { cookie: await login(app, 'bob'), 'x-cookie': cookieOf(await post(app, '/remember')) }
+  store.calls.length = 0
+  await app.inject({ method: 'POST', url: '/assign', headers })
+  const lives = store.calls.flatMap(([method, , , ttl]) => method === 'set' ? Number(ttl) : [])
+  assert.ok(Math.max(...lives) >= 30 * DAY * 1000, String(lives))
+})
+
+it('a log serializer that assigns a session before the check ends no process: it is ignored, with a warning', async () => {
+  const lines: Array<{ code?: string }> = []
+  const stream = { write: (text: string) => { lines.push(JSON.parse(text) as { code?: string }) } }
+  const given: { app?: FastifyInstance } = {}
+  const req = (request: FastifyRequest): object => {
+    request.session = given.app!.createSecureSession({ user: 'bob' })
+    return {}
+  }
+  const app = given.app = await appWith({ server: { logger: { level: 'info', stream, serializers: { req } } } as never })
+  const cookie = await login(app)
+  const response = await get(app, '/me', cookie)
+  assert.deepEqual([response.statusCode, response.body], [200, 'ann'])
+  assert.ok(lines.some(({ code }) => code === 'FST_SEALED_SESSION_WARN_WRITE_IGNORED'))
+})
+
+it('a session that an error handler assigns after 409 is not sent either, and the client gets an answer', async () => {
+  const store = new MemoryStore()
+  const other = await appWith({ revocation: { store, cacheTtl: 0 } })
+  const app = await appWith({
+    revocation: { store, cacheTtl: 0 },
+    after: app => {
+      app.setErrorHandler(async (error: Error & { statusCode?: number }, request, reply) => {
+        request.session = app.createSecureSession({ user: 'ann' })
+        return reply.code(error.statusCode ?? 500).send({ code: (error as { code?: string }).code })
+      })
+      app.post('/switch', async request => {
+        const user = (request.session as Bag).user
+        await other.revokeSubject('ann')
+        request.session = app.createSecureSession({ user })
+      })
+    }
+  })
+  const response = await post(app, '/switch', await login(app))
+  assert.deepEqual([response.statusCode, setCookies(response)], [409, []])
+})
+
+it('after the store could be asked, null before it changes nothing: the session is not sent, with a warning', async () => {
+  const lines: Array<{ code?: string }> = []
+  const stream = { write: (text: string) => { lines.push(JSON.parse(text) as { code?: string }) } }
+  const app = await appWith({
+    server: { logger: { level: 'warn', stream } } as never,
+    after: app => {
+      app.get('/late', async ({ session }) => { (session as Bag).n = 1 })
+      app.addHook('onSend', async request => {
+        if (request.url !== '/late') return
+        ;(request as { session: unknown }).session = null
+        request.session = app.createSecureSession({ user: 'ann' })
+        ;(request.session as Bag).n = 2
+      })
+    }
+  })
+  assert.deepEqual(setCookies(await get(app, '/late', await login(app, 'bob'))), [])
+  assert.ok(lines.some(({ code }) => code === 'FST_SEALED_SESSION_WARN_WRITE_LOST'))
+})
+
+describe('a session that was opened and assigned in a request that is held open', () => {
+  for (const [title, revoke] of Object.entries({
+    'is revoked': (app: FastifyInstance, session: Session) => app.revokeSession(session),
+    'has its user revoked': (app: FastifyInstance) => app.revokeSubject('bob')
+  })) {
+    it(`reads as empty in the handler, and is not sent, when it ${title} meanwhile`, async t => {
+      const clock = stopClock(t)
+      const store = new MemoryStore()
+      const other = await appWith({ revocation: { store, cacheTtl: 0 } })
+      const app = await appWith({
+        revocation: { store, cacheTtl: 0 },
+        after: app => {
+          app.addHook('onRequest', async request => {
+            if (request.url !== '/held') return
+            const session = app.decodeSecureSession({ headers: { cookie: String(request.headers['x-cookie']) } })!
+            await app.isSessionRevoked(session)
+            request.session = session
+          })
+          app.addHook('preParsing', async request => {
+            if (request.url !== '/held') return
+            clock.tick(1000)
+            await revoke(other, other.decodeSecureSession({ headers: { cookie: String(request.headers['x-cookie']) } })!)
+          })
+          app.post('/held', async ({ session }) => (session as Bag).user ?? 'nobody')
+        }
+      })
+      const headers = { cookie: await login(app), 'x-cookie': await login(app, 'bob') }
+      clock.tick(1000)
+      const response = await app.inject({ method: 'POST', url: '/held', headers, payload: {} })
+      assert.deepEqual([response.body, setCookies(response)], ['nobody', []])
+    })
+  }
+})
+
+for (const kind of ['new', 'opened']) {
+  for (const [title, { end }] of Object.entries(ENDED_BY_OTHERS)) {
+    if (title === 'revokeAll()') continue // ends the other user's, too
+    it(`a session of another user, ${kind}, is sent although the one before it ended by ${title} meanwhile`, async () => {
+      const { app, other } = await switching(end, async app => {
+        if (kind === 'new') return app.createSecureSession({ user: 'bob' })
+        const session = app.decodeSecureSession({ headers: { cookie: await login(other, 'bob') } })!
+        await app.isSessionRevoked(session)
+        return session
+      })
+      assert.equal(await who(other, cookieOf(await post(app, '/switch', await login(app)))), 'bob')
+    })
+  }
+}
