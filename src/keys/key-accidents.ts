@@ -18,7 +18,7 @@ export function accidentOfBytes (bytes: Uint8Array): string {
   if (BASE64.test(text)) return 'This is the key as base64 text: read the file as text, readFileSync(file, "utf8").'
   if (isKeyFile(text)) return 'This is a file of keys, as "rotate" makes it: read it with "await Keyring.fromFile(path)", and no key is lost.'
   if (endsWithNewline(buffer)) return 'A newline follows the 32 bytes, which an editor or echo has added: remove it.'
-  return ''
+  return accidentAround(text)
 }
 
 /** The same of a text that is no key. */
@@ -26,7 +26,8 @@ export function accidentOfText (text: string): string {
   if (text.includes('\0') || text.startsWith('\ufffd') || text.startsWith('\ufeff')) {
     return 'This looks like UTF-16, which ">" of Windows PowerShell writes, or like raw bytes read as text: use "keygen --out FILE", and pass raw bytes as a Buffer.'
   }
-  if (isQuoted(text)) return 'The quotes around the key are part of the text here: remove them. "docker --env-file" keeps quotes, where a shell takes them away.'
+  const around = accidentAround(text)
+  if (around !== '') return around
   if (/^[0-9a-f]+$/i.test(text)) return `These are ${text.length} hex digits, not 64.`
   if (isPath(text)) return PATH_GIVEN
   const stray = strayOf(text)
@@ -45,12 +46,39 @@ function orPassphrase (text: string): string {
   return BASE64_RANDOM.test(text) || HEX_PIECE.test(text) ? '' : ` ${PASSPHRASE}`
 }
 
+/** Accident of a key that was copied together with text around it, or nothing. */
+function accidentAround (text: string): string {
+  const pieces = text.split(/[,;]/)
+  const parts = pieces.map(withoutQuotes).filter(part => part !== '')
+  if (!parts.every(isKey)) return accidentOfLine(text)
+  if (parts.length > 1) return `These are ${parts.length} keys in one text: give an array of them, or give each a line of its own in a key file.`
+  if (parts.length === 0) return ''
+  if (pieces.length > 1) return 'The comma or semicolon beside the key is part of the text here: remove it, and quotes, if there are any.'
+  return 'The quotes around the key are part of the text here: remove them. "docker --env-file" keeps quotes, where a shell takes them away.'
+}
+
+/** A line as shells, PowerShell, files of environment variables, YAML and JSON have it. The name is shorter than a key in base64, which may have `=` at its end. */
+const LINE = /^(?:(?:export|set)\s+|\$env:)?["']?(?<name>[a-z_][\w.-]{0,40})["']?\s*[=:]\s*(?<value>[^\s=].*)$/is
+const ENVIRONMENT_LINE = /^(?:export\s+)?[A-Z_][A-Z0-9_]{2,}=/
+
+/** Accident of a whole line `NAME=value`, or nothing. */
+function accidentOfLine (text: string): string {
+  const value = LINE.exec(text)?.groups?.value
+  if (value === undefined) return ''
+  const advice = 'a whole line NAME=value: give the value alone, without quotes.'
+  if (isKey(withoutQuotes(value.replace(/[,;]$/, '')))) return `This is ${advice}`
+  return ENVIRONMENT_LINE.test(text) ? `This looks like ${advice} ${PASSPHRASE}` : ''
+}
+
+function isKey (text: string): boolean {
+  return HEX.test(text) || BASE64.test(text)
+}
+
 const QUOTES = /^["'`\u2018-\u201f]|["'`\u2018-\u201f]$/g
 
-/** True for a key in quotes, or with one of them. */
-function isQuoted (text: string): boolean {
-  const bare = text.replace(QUOTES, '').trim()
-  return bare !== text && (HEX.test(bare) || BASE64.test(bare))
+/** Text without quotes around it, or one of them. */
+function withoutQuotes (text: string): string {
+  return text.trim().replace(QUOTES, '').trim()
 }
 
 const PASS_CONTENT = 'pass what the file holds: readFileSync(path) for 32 raw bytes, or "await Keyring.fromFile(path)" for any key file.'
@@ -70,7 +98,7 @@ function strayOf (text: string): number {
 /** Whether the first line that is no comment is a key, and there is more. */
 function isKeyFile (text: string): boolean {
   const line = text.split('\n').map(line => line.replace(/#.*/, '').trim()).find(line => line !== '') ?? ''
-  return HEX.test(line) || BASE64.test(line)
+  return isKey(line)
 }
 
 function isUtf16 (buffer: Buffer): boolean {

@@ -20,13 +20,16 @@ const HEX_PART = /^[0-9a-f]{32,}$/i
 /** What is left of a key in base64 or base64url. It has digits, small and capital letters, which few paths have that begin with no slash. */
 const BASE64_MIX = /^(?!\/)(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9a-zA-Z+/_-]{36,}=*$/
 
+/** Between a key and the name, quotes or comment that it was copied with. */
+const AROUND = /[\s#,;=:"'`\u2018-\u201f]+/
+
 /**
  * Whether text may be a key, what is left of one, or what a file of keys holds: then no message shows
  * it. May be wrong where a path is as long as a key.
  */
 export function mayHoldKey (text: string): boolean {
   if (/[\p{Cc}\ufffd]/u.test(text)) return true // raw bytes read as text, or several lines
-  return text.split(/[\s#]+/).some(word => HEX_PART.test(word) || BASE64.test(word) || BASE64_MIX.test(word))
+  return text.split(AROUND).some(word => HEX_PART.test(word) || BASE64.test(word) || BASE64_MIX.test(word))
 }
 
 /** Text of a URL, also of one that the `URL` of another realm has made, as in jsdom; null for anything else. */

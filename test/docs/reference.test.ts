@@ -194,6 +194,9 @@ describe('docs/keys.md', () => {
     ['A character was lost', key.toString('hex').slice(1)],
     ['cut off', key.toString('hex').slice(0, 43)],
     ['in quotes', `"${key.toString('base64')}"`],
+    ['NAME=value', `SESSION_KEY=${key.toString('hex')}`],
+    ['a comma or semicolon', `${key.toString('base64')},`],
+    ['Several keys', `${key.toString('base64')},${newKey().toString('base64')}`],
     ['A passphrase', 'correct horse battery staple, and more of it'],
     ['is not set', undefined]
   ]
@@ -220,7 +223,8 @@ describe('docs/keys.md', () => {
       'cut off': `# keys\n${key}\n${key.slice(9)}\n`,
       'UTF-16': Buffer.from(`\ufeff${key}`, 'utf16le'),
       'newline follows 32 raw bytes': Buffer.concat([Buffer.alloc(32, 0xc1), Buffer.from('\n')]),
-      '32 characters': key.slice(32)
+      '32 characters': key.slice(32),
+      'NAME=value': `SESSION_KEY=${key}\n`
     }
     const rows = tableUnder(page, '### Of a key file')
     assert.equal(rows.length, Object.keys(files).length + 2) // a file that is not there, and one whose content was given

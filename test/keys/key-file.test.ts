@@ -121,7 +121,10 @@ describe('a key file is refused', () => {
     ['two keys are in one line', `${hexB} ${hexC}`, /^Character 65 is none of/],
     ['it is a passphrase', 'correct horse battery staple', /^Character 8 is none of/],
     ['it is base64 of 31 bytes', b.subarray(1).toString('base64'), /^In base64 this is 31 bytes\./],
-    ['it is an assignment', `SESSION_KEY=${hexB}`, /^Character \d+ is none of|is not a hex digit/]
+    ['it is an assignment', `SESSION_KEY=${hexB}`, /^This is a whole line NAME=value: give the value alone/],
+    ['it is an assignment of a shell', `export SESSION_KEY='${b.toString('base64')}'`, /^This is a whole line NAME=value: give the value alone/],
+    ['a comma follows the key', `${hexB},`, /^The comma or semicolon beside the key/],
+    ['two keys with a comma between are in one line', `${hexB},${hexC}`, /^These are 2 keys in one text/]
   ]
   for (const [title, line, expected] of bad) {
     it(`where ${title}: the error names the line, and nothing that is in it`, async () => {
@@ -201,6 +204,14 @@ describe('a key file is refused', () => {
     ['what a file with Windows line ends holds', `${base64}\r\n${b.toString('base64')}`],
     ['what a file with a comment first holds', `# newest first\n${hexA}\n`],
     ['a key with a comment behind it', `${hexA} # of May`],
+    ['a whole line NAME=value', `SESSION_KEY=${hexA}`],
+    ['a whole line NAME=value of base64', `export SESSION_KEY=${base64}`],
+    ['a key in quotes', `"${hexA}"`],
+    ['a key in base64 and in typographic quotes', `\u201c${base64}\u201d`],
+    ['a key that a comma follows', `${hexA},`],
+    ['several keys with commas between', `${base64};${hexB}`],
+    ['a line of YAML', `key: ${hexA}`],
+    ['a line of JSON', `"key":"${hexA}",`],
     ['a key with a comment right behind it', `${base64}#of-May`],
     ['what is left of a key in hex', hexA.slice(1)],
     ['what is left of a key in base64', base64.slice(0, -3)],

@@ -155,6 +155,66 @@ describe('the hint says what happened to', () => {
     })
   }
 
+  const listed: Array<[title: string, text: string]> = [
+    ['a comma behind hex', `${hex},`],
+    ['a semicolon behind base64', `${base64};`],
+    ['a comma behind quotes, as a line of JSON has it', `"${base64url}",`],
+    ['a semicolon before a quote', `'${hex};'`],
+    ['a comma before it', `, ${hex}`]
+  ]
+  for (const [title, text] of listed) {
+    it(`a key with ${title}`, () => {
+      assert.throws(() => readKey(text, 'key'), { code: 'FST_SEALED_SESSION_KEY_TEXT', hint: /^The comma or semicolon beside the key is part of the text here: remove it, and quotes, if there are any\./ })
+    })
+  }
+
+  it('several keys in one text: to give them as an array', () => {
+    for (const text of [`${hex},${base64}`, `"${hex}"; "${base64}";`]) {
+      assert.throws(() => readKey(text, 'key'), { code: 'FST_SEALED_SESSION_KEY_TEXT', hint: /^These are 2 keys in one text: give an array of them, / })
+    }
+  })
+
+  const assignments: Array<[title: string, text: string]> = [
+    ['hex', `SESSION_KEY=${hex}`],
+    ['base64', `SESSION_KEY=${base64}`],
+    ['base64 in quotes', `SESSION_KEY="${base64}"`],
+    ['with export', `export SESSION_KEY=${hex}`],
+    ['with export and a semicolon', `export SESSION_KEY='${base64url}';`],
+    ['with the name in small letters and spaces around =', `session-key = ${hex}`],
+    ['of PowerShell', `$env:SESSION_KEY = "${hex}"`],
+    ['of the Windows command line', `set SESSION_KEY=${base64}`],
+    ['of YAML', `sessionKey: ${base64}`],
+    ['of JSON', `"key": "${hex}",`]
+  ]
+  for (const [title, text] of assignments) {
+    it(`a whole line NAME=value, without showing it: ${title}`, () => {
+      assert.throws(() => readKey(text, 'key'), (error: Error & { code: string, hint: string }) => {
+        assert.equal(error.code, 'FST_SEALED_SESSION_KEY_TEXT')
+        assert.match(error.hint, /^This is a whole line NAME=value: give the value alone, without quotes\. /)
+        for (const secret of [hex, base64, base64url]) assert.ok(!`${error.message} ${error.hint}`.includes(secret.slice(0, 6)))
+        return true
+      })
+    })
+  }
+
+  it('a whole line NAME=value whose value is no key: also where a passphrase belongs', () => {
+    for (const text of ['SESSION_SECRET=correct horse battery staple', 'export APP_SECRET="keyboard cat"']) {
+      assert.throws(() => readKey(text, 'key'), { hint: /^This looks like a whole line NAME=value: give the value alone, without quotes\. If it is a passphrase, give it as "secret"/ })
+    }
+  })
+
+  it('a text with = in it that is no line NAME=value: nothing of one', () => {
+    for (const text of [`${base64}=`, `${base64}${base64}`, base64.slice(1), 'C:\\keys\\secret', 'my=passphrase of many words and more']) {
+      assert.throws(() => readKey(text, 'key'), (error: Error & { hint: string }) => !error.hint.includes('NAME=value'))
+    }
+  })
+
+  it('a line NAME=value, or a key with a comma, that was read as bytes', () => {
+    assert.throws(() => readKey(Buffer.from(`SESSION_KEY=${hex}\n`), 'key'), { code: 'FST_SEALED_SESSION_KEY_LENGTH', hint: /^This is a whole line NAME=value/ })
+    assert.throws(() => readKey(Buffer.from(`"${base64}",\n`), 'key'), { code: 'FST_SEALED_SESSION_KEY_LENGTH', hint: /^The comma or semicolon beside the key/ })
+    assert.throws(() => readKey(Buffer.from(`"${base64}"\n`), 'key'), { code: 'FST_SEALED_SESSION_KEY_LENGTH', hint: /^The quotes around the key/ })
+  })
+
   for (const text of [
     'complex_password_at_least_32_characters_long', 'correct horse battery staple', 'keyboard cat', 'secret', 'a-passphrase-of-many-words-for-the-session-of-our-shop',
     'xK9#mPq2$vL8!nR4@wT6^yB3&cD5*fG7', 'Ein Satz mit Umlauten: Käse für die Mäuse'
