@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises'
+import { open, realpath } from 'node:fs/promises'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { sealedSessionError, type SealedSessionError } from '../errors.ts'
 import { readKey } from './key.ts'
@@ -12,6 +12,8 @@ export interface KeyFile {
   writtenAt: number
   /** Permissions of owner, group and others; Windows says 0666 of any file. */
   mode: number
+  /** True in a volume of a secret that Kubernetes has mounted. */
+  isMounted: boolean
 }
 
 /**
@@ -51,23 +53,33 @@ async function readWithTimes (path: string): Promise<KeyFile> {
     // After the content, so that it is not newer. A copy may have kept the time of its original
     // (cp -p, rsync -a): the second time says when it came here.
     const { mtimeMs, ctimeMs, mode } = await file.stat()
-    return { path, content, writtenAt: Math.max(mtimeMs, ctimeMs), mode: mode & 0o777 }
+    return { path, content, writtenAt: Math.max(mtimeMs, ctimeMs), mode: mode & 0o777, isMounted: await isMounted(path) }
   } finally {
     await file.close()
   }
+}
+
+/** Folder in which Kubernetes writes the files of a secret: those of the mount are links to it, and it is another one after each change. */
+const DATED_FOLDER = /\/\.\.\d{4}_[^/]+\//
+
+async function isMounted (path: string): Promise<boolean> {
+  // The folder may be exchanged just now. It is about a warning, and must not fail the start.
+  const real = await realpath(path).catch(() => path)
+  return DATED_FOLDER.test(real)
 }
 
 const WRITABLE = 0o022
 const READABLE = 0o004
 
 /**
- * What users may do with a key file that have no business there; null if nothing. Whoever writes it
- * chooses the key, and whoever reads it makes sessions of anybody.
+ * Things that users may do with a key file who have no business there; null if nothing. A user who
+ * writes it chooses the key, and one who reads it makes sessions of anybody. A mounted secret has the
+ * mode 0644 by default, and only the users of its container can read it.
  */
-export function exposureOf (mode: number, platform = process.platform): string | null {
+export function exposureOf ({ mode, isMounted }: Pick<KeyFile, 'mode' | 'isMounted'>, platform = process.platform): string | null {
   if (platform === 'win32') return null
   if ((mode & WRITABLE) !== 0) return 'users other than its owner may write it'
-  return (mode & READABLE) !== 0 ? 'every user may read it' : null
+  return (mode & READABLE) !== 0 && !isMounted ? 'every user may read it' : null
 }
 
 /**

@@ -45,8 +45,9 @@ export class KeyringState implements KeyringInternals {
   }
 
   /** Remembers the permissions of the file that the keys were read from, for a warning. */
-  readFrom ({ path, mode }: KeyFile): void {
-    const exposure = exposureOf(mode)
+  readFrom (file: KeyFile): void {
+    const { path, mode } = file
+    const exposure = exposureOf(file)
     if (exposure !== null) this.exposed = { path, mode, exposure }
   }
 

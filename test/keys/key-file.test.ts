@@ -1,7 +1,8 @@
 // The file that keys come from: one a line, newest first, or 32 raw bytes.
 import assert from 'node:assert/strict'
-import { chmodSync, promises, symlinkSync } from 'node:fs'
+import { chmodSync, mkdirSync, promises, renameSync, symlinkSync } from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
+import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
@@ -287,6 +288,38 @@ describe('a key file that others than its owner may use is warned about at regis
     })
   })
 
+  /** The modes that are warned about of a file in a dated folder, to which `..data` links if Kubernetes has written it. */
+  async function saidOfMounted (mode: number, dated: string, below = ''): Promise<string[]> {
+    return await withKeyFile(`${hexA}\n`, async path => {
+      chmodSync(path, mode)
+      const volume = dirname(path)
+      mkdirSync(join(volume, dated, below), { recursive: true })
+      renameSync(path, join(volume, dated, below, 'keys'))
+      symlinkSync(dated, join(volume, '..data'))
+      const [top = 'keys'] = join(below, 'keys').split('/')
+      symlinkSync(join('..data', top), join(volume, top))
+      const { lines, logger } = captureLog()
+      const app = buildApp({ key: await Keyring.fromFile(join(volume, below, 'keys')) }, { logger })
+      await app.ready()
+      await app.close()
+      return warnings(lines).filter(({ code }) => code === 'FST_SEALED_SESSION_WARN_KEY_FILE_MODE').map(({ msg }) => / has mode (\d+)/.exec(msg)?.[1] ?? msg)
+    })
+  }
+
+  const DATED = '..2030_01_01_00_00_00.123456789'
+  it('but not for its default mode if Kubernetes has mounted it: only its container can see it', async () => {
+    assert.deepEqual(await saidOfMounted(0o644, DATED), [])
+    assert.deepEqual(await saidOfMounted(0o444, DATED, 'shop/live'), [])
+  })
+
+  it('also if Kubernetes has mounted it, and others may write it', async () => {
+    assert.deepEqual(await saidOfMounted(0o664, DATED), ['0664'])
+  })
+
+  it('also if it is linked to in such a way from another folder', async () => {
+    assert.deepEqual(await saidOfMounted(0o644, 'release-2030_01_01'), ['0644'])
+  })
+
   it('by the warnings of the process where a codec uses it', async t => {
     const warned: Array<Error & { code?: string }> = []
     const note = (warning: Error): void => { warned.push(warning) }
@@ -301,7 +334,7 @@ describe('a key file that others than its owner may use is warned about at regis
   })
 
   it('but not on Windows, which says 0666 of any file', () => {
-    assert.equal(exposureOf(0o666, 'win32'), null)
-    assert.notEqual(exposureOf(0o666, 'linux'), null)
+    assert.equal(exposureOf({ mode: 0o666, isMounted: false }, 'win32'), null)
+    assert.notEqual(exposureOf({ mode: 0o666, isMounted: false }, 'linux'), null)
   })
 })
