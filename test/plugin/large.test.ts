@@ -262,6 +262,27 @@ for (const format of ['secretbox', 'sealed']) {
       assert.deepEqual(changes(await browser.get('/touch')), ['session', 'session.1', '-session.5'])
     })
 
+    const left: Array<[title: string, stored: (parts: string[]) => Record<string, string>, dropped: string[]]> = [
+      ['more of them than are counted', ([first, second, third]) => ({ session: first!, 'session.1': second!, 'session.2': third!, 'session.6': third! }), ['session.1', 'session.2', 'session.6']],
+      ['a gap in their numbers', ([first, , third]) => ({ session: first!, 'session.2': third! }), ['session.2']],
+      ['no first one', ([, second, third]) => ({ 'session.1': second!, 'session.2': third! }), ['session.1', 'session.2']],
+      ['a first one that is no chunk', ([, second, third]) => ({ session: 'other', 'session.1': second!, 'session.2': third! }), ['session.1', 'session.2']],
+      ['quotes around them', parts => Object.fromEntries(parts.map((part, index) => [index === 0 ? 'session' : `session.${index}`, `"${part}"`])), ['session.1', 'session.2']],
+      ['parts of another write', ([first]) => ({ session: first!, 'session.1': '~AAAA~x', 'session.7': '~x' }), ['session.1', 'session.7']]
+    ]
+    for (const [title, stored, dropped] of left) {
+      for (const [url, change] of [['/delete', '-session'], ['/set/10', 'session']] as const) {
+        it(`loses all that the request brings of it, with ${title}: ${url}`, async () => {
+          const browser = await browserOf({ format, maxChunks: 4 })
+          await browser.get('/set/8000')
+          const [first, ...parts] = ['session', 'session.1', 'session.2'].map(name => browser.value(name))
+          browser.stored = Object.entries({ ...stored([first!, ...parts]), 'session.3': 'foreign' }).map(([name, value]) => ({ name, value, path: '/', domain: '' }))
+          assert.deepEqual(changes(await browser.get(url)).toSorted(), [change, ...dropped.map(name => `-${name}`)].toSorted())
+          assert.deepEqual(browser.names, [...(url === '/delete' ? [] : ['session']), 'session.3'])
+        })
+      }
+    }
+
     it('is tried 16 times at most', async () => {
       const { lines, server } = logged('debug')
       const app = await appWith(routes, { options: { key: newKey(), format }, server })
