@@ -9,6 +9,8 @@ type WriteHead = (status: number, first?: unknown, second?: unknown) => unknown
 /** Headers as writeHead() takes them: an object, or a list of names and values, in pairs or not. */
 type Given = Record<string, unknown> | readonly unknown[] | undefined
 
+const SWITCHING_PROTOCOLS = 101
+
 /** Headers of a response about to leave: what writeHead() is given counts before what is set. */
 export class FinalHeaders {
   readonly status: number
@@ -91,5 +93,23 @@ export function watchHeaders (reply: FastifyReply, decide: (headers: FinalHeader
     const headers = new FinalHeaders(status, raw, (isFirst ? first : second) as Given)
     decide(headers)
     return isFirst ? writeHead.call(raw, status, headers.given) : writeHead.call(raw, status, first, headers.given)
+  }
+  if (isUpgrade(reply)) watchUpgrade(reply, decide)
+}
+
+/** True for a request that Node takes for the upgrade to a WebSocket. */
+export function isUpgrade (reply: FastifyReply): boolean {
+  return (reply.request.raw as { upgrade?: boolean }).upgrade === true
+}
+
+/**
+ * The answer to an upgrade never gets to writeHead(): it is written to the socket right after hijack().
+ * The app can add the reply's headers to it, and a cookie that is not among those is lost.
+ */
+function watchUpgrade (reply: FastifyReply, decide: (headers: FinalHeaders) => void): void {
+  const { hijack } = reply
+  reply.hijack = () => {
+    decide(new FinalHeaders(SWITCHING_PROTOCOLS, reply.raw as unknown as Raw, reply.getHeaders()))
+    return hijack.call(reply)
   }
 }

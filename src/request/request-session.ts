@@ -4,7 +4,7 @@ import { sealedSessionError } from '../errors.ts'
 import type { SessionGuard } from './guard.ts'
 import type { SessionManager } from './manager.ts'
 import type { Registered } from './registered.ts'
-import { watchHeaders, type FinalHeaders } from './final-headers.ts'
+import { isUpgrade, watchHeaders, type FinalHeaders } from './final-headers.ts'
 import { isSharedCacheable } from './response-caching.ts'
 import type { RouteWarnings } from './route-warnings.ts'
 import type { Lines, SessionCookie } from './session-cookie.ts'
@@ -350,5 +350,5 @@ export class RequestSession implements WriteObserver {
 
 /** Whether its connection is a WebSocket by now: the answer to the upgrade bypasses the reply. */
 function isUpgraded (reply: FastifyReply): boolean {
-  return reply.sent && (reply.raw.req as { upgrade?: boolean }).upgrade === true
+  return reply.sent && isUpgrade(reply)
 }

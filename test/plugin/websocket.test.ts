@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { describe, it } from 'node:test'
 import websocket from '@fastify/websocket'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type RouteShorthandOptions } from 'fastify'
 import { WebSocket } from 'ws'
 import secureSession, { type Session } from '../../src/index.ts'
 import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
@@ -12,6 +12,7 @@ import { captureLog, newKey, warnings, type LogLine } from '../helpers.ts'
 import { cookieWith } from './support.ts'
 
 const WRITE_LOST = 'FST_SEALED_SESSION_WARN_WRITE_LOST'
+const NOT_SENT = 'FST_SEALED_SESSION_WARN_NOT_SENT'
 const plugins = {
   websocket: (app: FastifyInstance) => app.register(websocket),
   session: (app: FastifyInstance) => app.register(secureSession, { key: newKey() })
@@ -20,15 +21,17 @@ const plugins = {
 interface Setup {
   order?: ReadonlyArray<keyof typeof plugins>
   onOpen?: (session: Session) => void
+  /** Hooks of the route. */
+  hooks?: Pick<RouteShorthandOptions, 'onRequest' | 'preValidation' | 'preHandler'>
 }
 
 /** An app whose `/socket/:id` answers with what the session holds; the answer, and what was logged. */
-async function connect ({ order = ['websocket', 'session'], onOpen }: Setup): Promise<{ answer: unknown, lines: LogLine[] }> {
+async function connect ({ order = ['websocket', 'session'], onOpen, hooks }: Setup): Promise<{ answer: unknown, lines: LogLine[] }> {
   const { lines, logger = false } = captureLog('warn')
   const app = Fastify({ logger })
   for (const name of order) plugins[name](app)
   app.register(async app => {
-    app.get('/socket/:id', { websocket: true }, (socket, { session }) => {
+    app.get('/socket/:id', { ...hooks, websocket: true }, (socket, { session }) => {
       onOpen?.(session)
       socket.send(JSON.stringify(session.data()))
     })
@@ -37,7 +40,7 @@ async function connect ({ order = ['websocket', 'session'], onOpen }: Setup): Pr
   try {
     let answer: unknown
     for (let time = 0; time < 2; time++) {
-      const client = new WebSocket(`${address.replace('http', 'ws')}/socket/hidden?token=hidden`, { headers: { cookie: cookieWith(app, { n: 1 }) } })
+      const client = new WebSocket(`${address.replace('http', 'ws')}/socket/hidden?token=hidden`, { headers: { cookie: cookieWith(app, { n: 1, cart: [] }) } })
       answer = JSON.parse(String((await once(client, 'message'))[0]))
       client.close()
       await once(client, 'close')
@@ -51,7 +54,7 @@ async function connect ({ order = ['websocket', 'session'], onOpen }: Setup): Pr
 describe('in a route of @fastify/websocket', () => {
   for (const order of [['websocket', 'session'], ['session', 'websocket']] as const) {
     it(`the session is read, with ${order.join(' before ')}, and no warning is given`, async () => {
-      assert.deepEqual(await connect({ order }), { answer: { n: 1 }, lines: [] })
+      assert.deepEqual(await connect({ order }), { answer: { n: 1, cart: [] }, lines: [] })
     })
   }
 
@@ -70,8 +73,53 @@ describe('in a route of @fastify/websocket', () => {
     })
   }
 
+  const changeInPlace = (session: Session): void => { (session as unknown as { cart: number[] }).cart.push(1) }
+  for (const hook of ['onRequest', 'preValidation', 'preHandler'] as const) {
+    for (const [what, write] of Object.entries({ ...writes, 'a change in place': changeInPlace })) {
+      for (const order of [['websocket', 'session'], ['session', 'websocket']] as const) {
+        it(`a write in a hook of type ${hook} is warned about once, since the upgrade carries no cookie: ${what}, ${order.join(' before ')}`, async () => {
+          const { lines: [warning, ...more] } = await connect({ order, hooks: { [hook]: async ({ session }: FastifyRequest) => { write(session) } } })
+          assert.deepEqual(more, [])
+          assert.equal(warning?.code, NOT_SENT)
+          assert.match(warning.msg, / GET \/socket\/:id /)
+          assert.doesNotMatch(JSON.stringify(warning), /hidden/)
+        })
+      }
+    }
+  }
+
+  it('no warning is given if a hook has only read, or has discarded what it wrote', async () => {
+    const reads = async ({ session }: FastifyRequest): Promise<void> => { session.data(); session.get('cart') }
+    const discards = async (request: FastifyRequest): Promise<void> => {
+      request.session.set('n', 2)
+      request.session.changed = false
+    }
+    for (const preHandler of [reads, discards]) assert.deepEqual((await connect({ hooks: { preHandler } })).lines, [])
+  })
+
+  it('no warning is given, and the cookie is sent, if a hook writes and then refuses the upgrade', async () => {
+    const { lines, logger } = captureLog('warn')
+    const app = Fastify({ logger })
+    for (const register of Object.values(plugins)) register(app)
+    app.register(async app => {
+      const preHandler = async ({ session }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+        session.set('refused', true)
+        return reply.code(403).send()
+      }
+      app.get('/', { websocket: true, preHandler }, socket => socket.close())
+    })
+    const client = new WebSocket((await app.listen({ port: 0, host: '127.0.0.1' })).replace('http', 'ws'))
+    const [, response] = await once(client, 'unexpected-response') as [unknown, IncomingMessage]
+    assert.equal(response.statusCode, 403)
+    assert.match(response.headers['set-cookie']?.[0] ?? '', /^session=/)
+    response.destroy()
+    await app.close()
+    assert.deepEqual(warnings(lines), [])
+  })
+
   it('the upgrade carries what a hook wrote where the app puts reply.sessionCookies() among its headers', async () => {
-    const app = Fastify()
+    const log = captureLog('warn')
+    const app = Fastify({ logger: log.logger })
     for (const register of Object.values(plugins)) register(app)
     const lines = new WeakMap<object, string[]>()
     app.register(async app => {
@@ -91,6 +139,7 @@ describe('in a route of @fastify/websocket', () => {
     assert.deepEqual(app.decodeSecureSession(decodeURIComponent(value))?.data(), { seen: true })
     await closed
     await app.close()
+    assert.deepEqual(warnings(log.lines), [])
   })
 
   it('a handler ends the session with revokeSession(): later upgrades find it empty', async () => {
