@@ -1,8 +1,9 @@
 // What a handler sees of its session is what it sees with the peer.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { LightMyRequestResponse } from 'fastify'
 import { newKey, setCookies } from '../helpers.ts'
-import { SIDES, bothSides, cookieHeader, type Work } from './support.ts'
+import { SIDES, bothSides, cookieHeader, serverOf, sessionNamed, type AnySession, type Work } from './support.ts'
 
 const KEY = newKey()
 const START = { a: 1, b: { c: [2] } }
@@ -72,6 +73,28 @@ describe('as with the peer', () => {
         })
       }
     }
+  }
+})
+
+describe('unlike with the peer, which drops it in silence', () => {
+  const functions: Record<string, { write: (session: AnySession) => void, key: string }> = {
+    'a function': { write: session => { session.f = () => 1 }, key: 'f' },
+    'a symbol': { write: session => { session.set('f', Symbol('hidden')) }, key: 'f' },
+    'an object with a method': { write: session => { session.set('user', { name: 'ann', greet () {} }) }, key: 'user.greet' },
+    'a spy in place of a method': { write: session => { session.n = 1; session.set = () => {} }, key: 'set' }
+  }
+  for (const [what, { write, key }] of Object.entries(functions)) {
+    it(`${what} in a session is an error that names its key`, async () => {
+      const answers = await Promise.all(SIDES.map(async side => {
+        const { app } = await serverOf(side, { options: { key: KEY } }, app => app.get('/write', async request => { write(sessionNamed(request, 'session')); return 'written' }))
+        return await app.inject('/write')
+      }))
+      const [peer, ours] = answers as [LightMyRequestResponse, LightMyRequestResponse]
+      assert.deepEqual([peer.statusCode, setCookies(peer).length], [200, 1])
+      assert.deepEqual([ours.statusCode, setCookies(ours).length], [500, 0])
+      assert.equal(ours.json().code, 'FST_SEALED_SESSION_VALUE_UNSTORABLE')
+      assert.match(ours.json().message, new RegExp(` ${key} is a (?:function|symbol)`))
+    })
   }
 })
 
