@@ -38,7 +38,7 @@ export const ERRORS = {
   },
   FST_SEALED_SESSION_REGISTERED_TWICE: {
     message: 'the plugin is registered already in this context of the app',
-    advice: 'Register it once. For several sessions give an array: register(plugin, [{ sessionName: "session", … }, { sessionName: "other", … }]).'
+    advice: 'Register it once: put all options into one call. For several sessions give an array: register(plugin, [{ sessionName: "session", … }, { sessionName: "other", … }]).'
   },
   FST_SEALED_SESSION_BESIDE_PEER: {
     message: 'another plugin has createSecureSession in this context of the app, most likely @fastify/secure-session',
