@@ -35,5 +35,5 @@ export function fuzz (data) {
 }
 
 function summaryOf (opened) {
-  return opened.ok ? { ...opened, data: opened.content.data } : opened
+  return opened.ok ? { ...opened, data: opened.record.data } : opened
 }

@@ -9,9 +9,9 @@ import { FuzzedDataProvider } from '@jazzer.js/core/dist/FuzzedDataProvider.js'
 import { Codec } from '../dist/esm/codec.js'
 import { lifetimeMismatch, missingInProduction } from '../dist/esm/cookies/advice.js'
 import { browserRefusals } from '../dist/esm/cookies/attributes.js'
-import { newContent } from '../dist/esm/content.js'
 import { Keyring } from '../dist/esm/index.js'
 import { readOptions } from '../dist/esm/options/options.js'
+import { newRecord } from '../dist/esm/record.js'
 import { isCoded, unlessCoded, wordsOf } from './support/check.js'
 import { KEYS } from './support/sealing.js'
 
@@ -48,7 +48,7 @@ function assertUsable (config) {
     assert.ok(words === null || typeof words === 'string')
   }
   const codec = new Codec(config)
-  const token = unlessCoded(() => codec.seal(newContent({ n: 1 }, Date.now())))
+  const token = unlessCoded(() => codec.seal(newRecord({ n: 1 }, Date.now())))
   if (token === undefined) return
   const opened = unlessCoded(() => codec.open(token))
   assert.equal(opened === undefined || typeof opened.ok, opened === undefined ? true : 'boolean')

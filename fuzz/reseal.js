@@ -49,29 +49,29 @@ export function fuzz (data) {
   const [secretbox, sealed] = codecs[choice & ABSOLUTE_TIMEOUT ? 1 : 0]
   const [own, other] = choice & SEALED ? [sealed, secretbox] : [secretbox, sealed]
   const first = own.open(choice & SEALED ? sealedOf(rest) : secretboxOf(rest))
-  if (!first.ok || Object.keys(first.content.data).some(name => name.startsWith('__'))) return
+  if (!first.ok || Object.keys(first.record.data).some(name => name.startsWith('__'))) return
   const limits = limitsOf(choice)
-  const second = assertResealed(first.content, other, limits, gainOf(first.content))
+  const second = assertResealed(first.record, other, limits, gainOf(first.record))
   if (second !== null) assertResealed(second, own, limits, gainOf(second))
 }
 
-/** Seconds that a session may gain. */
-function gainOf ({ created, lastWrite }) {
-  return created === null ? 0 : Math.min(Math.max(created / 1000 - lastWrite, 0), CLOCK_TOLERANCE)
+/** Milliseconds that a session may gain. */
+function gainOf ({ createdAt, writtenAt }) {
+  return createdAt === null ? 0 : Math.min(Math.max(createdAt - writtenAt, 0), CLOCK_TOLERANCE * 1000)
 }
 
-/** The content that comes back, or null where the session has ended by what was rounded down. */
-function assertResealed (content, codec, limits, gain) {
-  const before = { ...content, end: endOf(content, limits) }
-  const opened = codec.open(codec.seal(content))
+/** The record that comes back, or null where the session has ended by what was rounded down. */
+function assertResealed (record, codec, limits, gain) {
+  const before = { ...record, end: endOf(record, limits) }
+  const opened = codec.open(codec.seal(record))
   if (!opened.ok) {
     assert.equal(opened.reason, 'expired')
-    assert.ok(before.end - NOW / 1000 <= 1, 'a session that is valid for longer has ended')
+    assert.ok(before.end - NOW <= 1000, 'a session that is valid for longer has ended')
     return null
   }
-  const { data, id, lifetime, maxAge } = opened.content
+  const { data, id, lifetime, cookieMaxAge } = opened.record
   assertSame(data, before.data)
-  assert.deepEqual({ id, lifetime, maxAge }, { id: before.id, lifetime: before.lifetime, maxAge: before.maxAge })
-  assert.ok(endOf(opened.content, limits) <= before.end + gain + 0.001, `it ends ${endOf(opened.content, limits) - before.end} s later`)
-  return opened.content
+  assert.deepEqual({ id, lifetime, cookieMaxAge }, { id: before.id, lifetime: before.lifetime, cookieMaxAge: before.cookieMaxAge })
+  assert.ok(endOf(opened.record, limits) <= before.end + gain + 1, `it ends ${endOf(opened.record, limits) - before.end} ms later`)
+  return opened.record
 }

@@ -1,6 +1,6 @@
 import type { Budget } from './budget.ts'
 import type { Codec, Opened } from './codec.ts'
-import type { Content } from './content.ts'
+import type { SessionRecord } from './record.ts'
 import type { SignatureCheck } from './cookies/signer.ts'
 import { MAX_SIGNED_LENGTH } from './limits.ts'
 import type { RefusalReason } from './types.ts'
@@ -122,7 +122,7 @@ function isNew (token: string, tokens: Set<string>): boolean {
 function newest (candidates: readonly Candidate[], { tried }: Opening): Found | Refused | null {
   const results = candidates.map(({ result }) => result)
   const opened = results.filter(isFound)
-  const strangers = opened.map(found => opened.filter(other => !isSame(found.content, other.content)).length)
+  const strangers = opened.map(found => opened.filter(other => !isSame(found.record, other.record)).length)
   // Those that the budget has left over are told of once.
   const leftOver = results.indexOf(null)
   let refused: Refused | null = null
@@ -132,7 +132,7 @@ function newest (candidates: readonly Candidate[], { tried }: Opening): Found | 
     if (!told.ok) refused ??= told
     tried?.(token ?? value, told, told.ok ? strangers[opened.indexOf(told)]! : 0) // it is one of them
   })
-  const [best, ...others] = opened.toSorted((a, b) => b.content.lastWrite - a.content.lastWrite)
+  const [best, ...others] = opened.toSorted((a, b) => b.record.writtenAt - a.record.writtenAt)
   if (best === undefined) return refused
   return others.length === 0 ? best : { ...best, others }
 }
@@ -142,6 +142,6 @@ function isFound (result: Candidate['result']): result is Found {
 }
 
 /** True if two tokens are known to be of one session. The secretbox format need not say. */
-function isSame (a: Content, b: Content): boolean {
-  return a === b || (a.id !== null && b.id !== null && a.id.equals(b.id)) || (a.created !== null && a.created === b.created)
+function isSame (a: SessionRecord, b: SessionRecord): boolean {
+  return a === b || (a.id !== null && b.id !== null && a.id.equals(b.id)) || (a.createdAt !== null && a.createdAt === b.createdAt)
 }

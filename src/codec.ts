@@ -1,5 +1,5 @@
 import { fillNonce } from './crypto/nonces.ts'
-import type { Content, FormatOpened } from './content.ts'
+import type { FormatOpened, SessionRecord } from './record.ts'
 import { bindingOf, openSealed, sealSealed, type Binding, type SealedRefusal } from './formats/sealed.ts'
 import { openEncodedSecretbox, openSecretbox, sealEncodedSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
 import type { DerivedKey } from './keys/derived-key.ts'
@@ -8,13 +8,14 @@ import type { KeySource } from './keys/key-source.ts'
 import type { DataSchema } from './data/schema.ts'
 import type { Format } from './token-types.ts'
 import { JSON_SERIALIZER, type Serializer } from './data/serializer.ts'
+import { idOfToken } from './session/id.ts'
 import { boundLifetime, lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.ts'
 
 /** Why a token was refused. For logs only: the client learns nothing but that its session is empty. */
 export type Refusal = SecretboxRefusal | SealedRefusal | LifetimeRefusal | 'format-not-accepted' | 'schema-invalid'
 
 export type Opened =
-  | { ok: true, content: Content, format: Format, key: DerivedKey, keyId: string, stale: boolean }
+  | { ok: true, record: SessionRecord, format: Format, key: DerivedKey, keyId: string, stale: boolean }
   | { ok: false, reason: Refusal }
 
 /** What a format has opened. */
@@ -59,6 +60,7 @@ export class Codec {
   readonly #serializer: Serializer
   readonly #schema: DataSchema | null
   readonly #surroundings: Surroundings
+  #usesIds = false
 
   constructor ({ keyring, expiry, maxExpiry, absoluteTimeout = null, format, accept, context, serializer = JSON_SERIALIZER, schema = null }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
     this.#keyring = keyring
@@ -69,6 +71,11 @@ export class Codec {
     this.#serializer = serializer
     this.#schema = schema
     this.#surroundings = surroundings
+  }
+
+  /** Has each session that opens have an id and a time of its beginning from here on. */
+  useIds (): void {
+    this.#usesIds = true
   }
 
   /** The key that seals now. */
@@ -91,19 +98,19 @@ export class Codec {
    * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, `FST_SEALED_SESSION_SERIALIZER_FAILED`, `FST_SEALED_SESSION_TOO_LARGE`,
    * and what checking against the schema throws
    */
-  seal (content: Content, key: DerivedKey = this.sealingKey()): string {
-    return this.#seal(content, key, sealSecretbox)
+  seal (record: SessionRecord, key: DerivedKey = this.sealingKey()): string {
+    return this.#seal(record, key, sealSecretbox)
   }
 
   /** The same as it stands in a cookie, percent-encoded as `encodeValue` does: nothing of a token of the sealed format is. */
-  sealEncoded (content: Content): string {
-    return this.#seal(content, this.sealingKey(), sealEncodedSecretbox)
+  sealEncoded (record: SessionRecord): string {
+    return this.#seal(record, this.sealingKey(), sealEncodedSecretbox)
   }
 
-  #seal (content: Content, key: DerivedKey, sealSecretbox: typeof sealEncodedSecretbox): string {
-    this.#schema?.check(content.data)
+  #seal (record: SessionRecord, key: DerivedKey, sealSecretbox: typeof sealEncodedSecretbox): string {
+    this.#schema?.check(record.data)
     const { fillRandom } = this.#surroundings
-    const bounded = this.#bound(content)
+    const bounded = this.#bound(record)
     return this.#format === 'secretbox'
       ? sealSecretbox(this.#asSecretbox(bounded), key, fillRandom, this.#serializer)
       : sealSealed(bounded, key, this.#binding, fillRandom, this.#serializer)
@@ -120,7 +127,7 @@ export class Codec {
     if (!this.#accept.includes(format)) return refused('format-not-accepted')
     const keys = this.#keyring.current
     const opened = format === 'secretbox' ? openSecretbox(token, keys, this.#serializer) : openSealed(token, keys, this.#binding, this.#serializer)
-    return opened.ok ? this.#admit(opened, format, keys) : opened
+    return opened.ok ? this.#admit(opened, token, format, keys) : opened
   }
 
   /** The same with one key, of those that may be tried: there are as many as `attempts` says. */
@@ -129,7 +136,7 @@ export class Codec {
     const key = keys.keys[index]
     if (key === undefined || formatOf(token) === 'sealed' || !this.#accept.includes('secretbox')) return this.open(token)
     const opened = openSecretbox(token, { keys: [key] }, this.#serializer)
-    return opened.ok ? this.#admit(opened, 'secretbox', keys) : opened
+    return opened.ok ? this.#admit(opened, token, 'secretbox', keys) : opened
   }
 
   /**
@@ -141,41 +148,43 @@ export class Codec {
     if (!this.#accept.includes('secretbox')) return null
     const keys = this.#keyring.current
     const opened = openEncodedSecretbox(text, keys, this.#serializer)
-    return opened?.ok === true ? this.#admit(opened, 'secretbox', keys) : opened
+    return opened?.ok === true ? this.#admit(opened, text, 'secretbox', keys) : opened
   }
 
   /** Takes a session whose token is authentic, if its times and its data allow it. */
-  #admit (opened: Authentic, format: Format, keys: KeySet): Opened {
-    const { content, key } = opened
+  #admit ({ record, key }: Authentic, token: string, format: Format, keys: KeySet): Opened {
     const now = this.#surroundings.now()
-    // A user of an app on the peer can write any lifetime into a session, if the app stores names that users choose.
-    content.lifetime = boundLifetime(content.lifetime, this.#limits)
-    // Where a token does not say when its session began, that is its last write, which must not move it on.
-    if (this.#limits.absoluteTimeout !== null) content.created ??= content.lastWrite * 1000
-    const reason = lifetimeRefusal(content, this.#limits, now)
+    const dated = this.#dated(this.#bound(record))
+    const reason = lifetimeRefusal(dated, this.#limits, now)
     if (reason !== null) return refused(reason)
-    if (this.#schema !== null) {
-      const data = this.#schema.read(content.data)
-      if (data === null) return refused('schema-invalid')
-      content.data = data // nobody else has the content yet
-    }
+    const read = this.#schema === null ? dated : readWith(this.#schema, dated)
+    if (read === null) return refused('schema-invalid')
     const stale = keys.isListed(key) && (format !== this.#format || keys.isOlder(key, keys.sealing(now)))
-    return { ok: true, content, format, key, keyId: key.id, stale }
+    return { ok: true, record: this.#usesIds ? withIdentity(read, token) : read, format, key, keyId: key.id, stale }
   }
 
-  /** A session of an app's other options may live longer than one of these may. */
-  #bound (content: Content): Content {
-    const lifetime = boundLifetime(content.lifetime, this.#limits)
-    return lifetime === content.lifetime ? content : { ...content, lifetime }
+  /**
+   * No session lives longer than these options allow: it may be one of an app's other options. A user of an
+   * app on the peer can write any lifetime into a session, if the app stores names that users choose.
+   */
+  #bound (record: SessionRecord): SessionRecord {
+    const lifetime = boundLifetime(record.lifetime, this.#limits)
+    return lifetime === record.lifetime ? record : { ...record, lifetime }
+  }
+
+  /** Where a token does not say when its session began, that is its last write, which must not move it on. */
+  #dated (record: SessionRecord): SessionRecord {
+    if (this.#limits.absoluteTimeout === null || record.createdAt !== null) return record
+    return { ...record, createdAt: record.writtenAt }
   }
 
   /**
    * The format carries the time of creation only where something depends on it, a limit or
    * revocation, which is what sessions have ids for: the peer shows it as data.
    */
-  #asSecretbox (content: Content): Content {
-    if (this.#limits.absoluteTimeout === null && content.id === null && content.created !== null) return { ...content, created: null }
-    return content
+  #asSecretbox (record: SessionRecord): SessionRecord {
+    if (this.#limits.absoluteTimeout === null && record.id === null && record.createdAt !== null) return { ...record, createdAt: null }
+    return record
   }
 
   /** How many keys there are. */
@@ -197,6 +206,19 @@ export class Codec {
  */
 export function formatOf (token: string): Format {
   return token.includes(';') ? 'secretbox' : 'sealed'
+}
+
+/** A record with what its token, which is older than the use of ids, does not say. */
+function withIdentity (record: SessionRecord, token: string): SessionRecord {
+  const { id, createdAt, writtenAt } = record
+  if (id !== null && createdAt !== null) return record
+  // Not later than the write, whose time was rounded to the second.
+  return { ...record, id: id ?? idOfToken(token), createdAt: createdAt ?? writtenAt - 500 }
+}
+
+function readWith (schema: DataSchema, record: SessionRecord): SessionRecord | null {
+  const data = schema.read(record.data)
+  return data === null ? null : { ...record, data }
 }
 
 function refused (reason: Refusal): Opened {

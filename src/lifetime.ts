@@ -1,5 +1,5 @@
-// How long a session lives. Pure: the time comes in as an argument, in milliseconds as Date.now()
-// gives it; what is stored in a token is in seconds.
+// How long a session lives. Pure: the time comes in as an argument. Times are in milliseconds since 1970,
+// as Date.now() gives them; what options and tokens say of durations is in seconds.
 
 /** Seconds after its last write that a session stays valid, unless the options say otherwise. */
 export const DEFAULT_EXPIRY = 86401
@@ -21,9 +21,9 @@ export const MAX_SECONDS = 2 ** 32 - 1
 
 export type LifetimeRefusal = 'time-in-future' | 'expired'
 
-/** The time in whole seconds, rounded as the peer does. */
-export function toSeconds (nowMs: number): number {
-  return Math.round(nowMs / 1000)
+/** A time in milliseconds, rounded to the second as the peer does. */
+export function toWholeSeconds (now: number): number {
+  return Math.round(now / 1000) * 1000
 }
 
 /** The last date that there is, in milliseconds since 1970; the first is as far before. */
@@ -37,11 +37,11 @@ export function toDate (milliseconds: number): Date {
 /** What a session's token says of its life. */
 export interface Times {
   /** Milliseconds since 1970; null where the token does not say. */
-  created: number | null
-  /** Seconds since 1970. */
-  lastWrite: number
+  readonly createdAt: number | null
+  /** The last write, in milliseconds since 1970. */
+  readonly writtenAt: number
   /** Seconds that this one session lives after its last write; null where the options decide. */
-  lifetime: number | null
+  readonly lifetime: number | null
 }
 
 /** What the options say of it, in seconds. */
@@ -53,11 +53,12 @@ export interface Limits {
   absoluteTimeout: number | null
 }
 
-/** When a session ends, in seconds since 1970, if nothing is written. */
+/** When a session ends, in milliseconds since 1970, if nothing is written. */
 export function endOf (times: Times, limits: Limits): number {
   const { absoluteTimeout } = limits
-  const end = times.lastWrite + lifetimeOf(times, limits)
-  return absoluteTimeout === null ? end : Math.min(end, createdAt(times) + absoluteTimeout)
+  const end = times.writtenAt + lifetimeOf(times, limits) * 1000
+  // Where a token does not say when its session began, it is as old as its last write at least.
+  return absoluteTimeout === null ? end : Math.min(end, (times.createdAt ?? times.writtenAt) + absoluteTimeout * 1000)
 }
 
 /** Seconds that a session lives after its last write. */
@@ -70,28 +71,17 @@ export function boundLifetime (lifetime: number | null, { maxExpiry = Infinity }
   return lifetime === null ? null : Math.min(lifetime, Math.ceil(maxExpiry))
 }
 
-/** Where a token does not say when its session began, it is as old as its last write at least. */
-function createdAt ({ created, lastWrite }: Times): number {
-  return created === null ? lastWrite : created / 1000
-}
-
-/** Why a session is not valid now, or null where it is. */
-export function lifetimeRefusal (times: Times, limits: Limits, nowMs: number): LifetimeRefusal | null {
-  if (times.lastWrite * 1000 > nowMs + CLOCK_TOLERANCE * 1000) return 'time-in-future'
-  return remaining(times, limits, nowMs) > 0 ? null : 'expired'
-}
-
-/** Seconds that are left of a session; not positive where it has expired. */
-export function remaining (times: Times, limits: Limits, nowMs: number): number {
-  return endOf(times, limits) - nowMs / 1000
+/** Why a session is not valid now, or null where it is. @param now milliseconds since 1970. */
+export function lifetimeRefusal (times: Times, limits: Limits, now: number): LifetimeRefusal | null {
+  if (times.writtenAt > now + CLOCK_TOLERANCE * 1000) return 'time-in-future'
+  return endOf(times, limits) > now ? null : 'expired'
 }
 
 /**
  * Whether a rolling session that is only read is due to be sealed again: once more than half of its
  * time has passed, so that few responses carry a cookie, and only if it then ends later.
  */
-export function isDueForRenewal (times: Times, limits: Limits, nowMs: number): boolean {
-  const age = nowMs / 1000 - times.lastWrite
-  if (age <= lifetimeOf(times, limits) / 2) return false
-  return endOf({ ...times, lastWrite: toSeconds(nowMs) }, limits) > endOf(times, limits)
+export function isDueForRenewal (times: Times, limits: Limits, now: number): boolean {
+  if (now - times.writtenAt <= lifetimeOf(times, limits) * 500) return false
+  return endOf({ ...times, writtenAt: toWholeSeconds(now) }, limits) > endOf(times, limits)
 }

@@ -1,7 +1,7 @@
 import type { Found, Refused } from './candidates.ts'
 import { findInHeader } from './codec-cookies.ts'
 import { Codec, SURROUNDINGS } from './codec.ts'
-import { newContent } from './content.ts'
+import { newRecord } from './record.ts'
 import { fallbackReason } from './crypto/sodium.ts'
 import { dataFrom } from './data/data.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
@@ -30,7 +30,7 @@ export async function createSessionCodec<T = TokenData> (options: SecureSessionP
     seal (data) {
       // What is found to be nobody must not become a session of nobody.
       if (data === undefined || data === null) throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kindOf(data)])
-      return codec.seal(newContent(dataFrom(data), SURROUNDINGS.now()))
+      return codec.seal(newRecord(dataFrom(data), SURROUNDINGS.now()))
     },
 
     open (token) {
@@ -47,14 +47,14 @@ export async function createSessionCodec<T = TokenData> (options: SecureSessionP
 /** What the caller learns of a token. */
 function describe<T> (opened: Found | Refused, config: SessionConfig): OpenedToken<T> {
   if (!opened.ok) return opened
-  const { content, format, keyId, stale } = opened
-  const { data, created, lastWrite } = content
+  const { record, format, keyId, stale } = opened
+  const { data, createdAt, writtenAt } = record
   return {
     ok: true,
     data: data as T,
-    createdAt: created === null ? null : toDate(created),
-    lastWriteAt: toDate(lastWrite * 1000),
-    expiresAt: toDate(endOf(content, config) * 1000),
+    createdAt: createdAt === null ? null : toDate(createdAt),
+    lastWriteAt: toDate(writtenAt),
+    expiresAt: toDate(endOf(record, config)),
     keyId,
     format,
     stale

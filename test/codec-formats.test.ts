@@ -4,10 +4,10 @@ import { randomBytes } from 'node:crypto'
 import { describe, it, mock } from 'node:test'
 import fc from 'fast-check'
 import { Codec, type CodecOptions, type Opened } from '../src/codec.ts'
-import type { Content } from '../src/content.ts'
 import type { Format } from '../src/token-types.ts'
 import { sodium } from '../src/crypto/sodium.ts'
 import { KeySet } from '../src/keys/key-set.ts'
+import type { SessionRecord } from '../src/record.ts'
 import { sealRaw } from './edges/support.ts'
 import * as independent from './formats/independent.ts'
 
@@ -30,27 +30,27 @@ function codec ({ format = 'sealed', accept = ['sealed', 'secretbox'], keys = [k
   return new Codec(options, { now: () => (NOW + at) * 1000, fillRandom: nonce => randomBytes(nonce.length).copy(nonce) })
 }
 
-function content (rest: Partial<Content> = {}): Content {
-  return { data: { userId: 1 }, created: NOW * 1000, lastWrite: NOW, lifetime: null, maxAge: null, id: null, ...rest }
+function record (rest: Partial<SessionRecord> = {}): SessionRecord {
+  return { data: { userId: 1 }, createdAt: NOW * 1000, writtenAt: NOW * 1000, lifetime: null, cookieMaxAge: null, id: null, ...rest }
 }
 
-const sealed = codec().seal(content())
-const secretbox = codec({ format: 'secretbox' }).seal(content())
+const sealed = codec().seal(record())
+const secretbox = codec({ format: 'secretbox' }).seal(record())
 const tokens = { sealed, secretbox }
 const formats = ['sealed', 'secretbox'] as const
 
 const reasonOf = (opened: Opened): string => opened.ok ? 'opened' : opened.reason
 
-function contentOf (opened: Opened): Content {
+function recordOf (opened: Opened): SessionRecord {
   assert.ok(opened.ok, opened.ok ? '' : opened.reason)
-  return opened.content
+  return opened.record
 }
 
 describe('Codec.seal', () => {
   for (const format of formats) {
     it(`seals in its format, ${format}, whatever else is accepted`, () => {
       for (const accept of [[format], ['sealed', 'secretbox'], ['secretbox', 'sealed']] as const) {
-        const token = codec({ format, accept }).seal(content())
+        const token = codec({ format, accept }).seal(record())
         assert.equal(token.includes(';'), format === 'secretbox')
         const opened = codec({ format, accept }).open(token)
         assert.ok(opened.ok)
@@ -60,7 +60,7 @@ describe('Codec.seal', () => {
   }
 
   it('seals for its context', () => {
-    const token = codec({ context: 'auth' }).seal(content())
+    const token = codec({ context: 'auth' }).seal(record())
     assert.equal(reasonOf(codec({ context: 'auth' }).open(token)), 'opened')
     assert.equal(reasonOf(codec({ context: 'prefs' }).open(token)), 'not-authentic')
   })
@@ -93,7 +93,7 @@ describe('Codec.open', () => {
     const both = codec({ keys: [key, older] })
     const keyId = KeySet.of([older]).keys[0]!.id
     for (const format of formats) {
-      const opened = both.open(codec({ format, keys: [older] }).seal(content()))
+      const opened = both.open(codec({ format, keys: [older] }).seal(record()))
       assert.ok(opened.ok)
       assert.deepEqual([opened.format, opened.keyId], [format, keyId])
     }
@@ -110,29 +110,29 @@ describe('Codec.open', () => {
   ]
   for (const [title, format, keys, setup, expected] of stale) {
     it(`a token ${title} stale`, () => {
-      const opened = codec(setup).open(codec({ format, keys }).seal(content()))
+      const opened = codec(setup).open(codec({ format, keys }).seal(record()))
       assert.ok(opened.ok)
       assert.equal(opened.stale, expected)
     })
   }
 
-  const times: Array<[title: string, rest: Partial<Content>, at: number, expected: string]> = [
+  const times: Array<[title: string, rest: Partial<SessionRecord>, at: number, expected: string]> = [
     ['until its expiry', {}, EXPIRY - 0.001, 'opened'],
     ['not at its expiry', {}, EXPIRY, 'expired'],
     ['from a clock that is 60 s ahead', {}, -60, 'opened'],
     ['not from further ahead', {}, -60.001, 'time-in-future'],
-    ['until its expiry, to the millisecond', { created: NOW * 1000 + 7, lastWrite: NOW + 0.007 }, EXPIRY + 0.006, 'opened'],
-    ['not at its expiry, to the millisecond', { created: NOW * 1000 + 7, lastWrite: NOW + 0.007 }, EXPIRY + 0.007, 'expired'],
+    ['until its expiry, to the millisecond', { createdAt: NOW * 1000 + 7, writtenAt: NOW * 1000 + 7 }, EXPIRY + 0.006, 'opened'],
+    ['not at its expiry, to the millisecond', { createdAt: NOW * 1000 + 7, writtenAt: NOW * 1000 + 7 }, EXPIRY + 0.007, 'expired'],
     ['until the end of a longer lifetime of its own', { lifetime: 3600 }, 3599.999, 'opened'],
     ['not at the end of a longer lifetime of its own', { lifetime: 3600 }, 3600, 'expired'],
     ['until the end of a shorter lifetime of its own', { lifetime: 10 }, 9.999, 'opened'],
     ['not at the end of a shorter lifetime of its own', { lifetime: 10 }, 10, 'expired'],
-    ['however long ago it was created', { created: 0 }, 0, 'opened'],
-    ['whatever its Max-Age is', { maxAge: 0 }, 1, 'opened']
+    ['however long ago it was created', { createdAt: 0 }, 0, 'opened'],
+    ['whatever its Max-Age is', { cookieMaxAge: 0 }, 1, 'opened']
   ]
   for (const [title, rest, at, expected] of times) {
     it(`opens a sealed token ${title}`, () => {
-      const token = codec().seal(content(rest))
+      const token = codec().seal(record(rest))
       assert.equal(reasonOf(codec({ at }).open(token)), expected)
       const there = independent.open(token, { keys: [key], context: 'session', now: (NOW + at) * 1000, expiry: EXPIRY })
       assert.equal(there.ok ? 'opened' : there.reason, expected, 'the second implementation disagrees')
@@ -155,8 +155,8 @@ describe('one format is never tried as the other', () => {
   }
 
   it('a good token is decrypted once, by its own cipher', () => {
-    assert.deepEqual(decryptions(() => contentOf(codec().open(sealed))), { secretbox: 0, sealed: 1 })
-    assert.deepEqual(decryptions(() => contentOf(codec().open(secretbox))), { secretbox: 1, sealed: 0 })
+    assert.deepEqual(decryptions(() => recordOf(codec().open(sealed))), { secretbox: 0, sealed: 1 })
+    assert.deepEqual(decryptions(() => recordOf(codec().open(secretbox))), { secretbox: 1, sealed: 0 })
   })
 
   it('a bad token is refused by its own cipher', () => {
@@ -203,76 +203,76 @@ describe('Codec.attempts', () => {
   })
 })
 
-const anyContent = fc.record({
-  created: fc.integer({ min: 0, max: 58_000 }).map(ago => NOW * 1000 - ago),
+const anyRecord = fc.record({
+  createdAt: fc.integer({ min: 0, max: 58_000 }).map(ago => NOW * 1000 - ago),
   age: fc.integer({ min: 0, max: 55 }),
   lifetime: fc.option(fc.integer({ min: 3600, max: 2 ** 32 - 1 })),
-  maxAge: fc.option(fc.integer({ min: 0, max: 2 ** 32 - 1 })),
+  cookieMaxAge: fc.option(fc.integer({ min: 0, max: 2 ** 32 - 1 })),
   id: fc.option(fc.uint8Array({ minLength: 16, maxLength: 16 }))
-}).map(({ created, age, id, ...rest }) => content({ ...rest, created, lastWrite: created / 1000 + age, id: id === null ? null : Buffer.from(id) }))
+}).map(({ createdAt, age, id, ...rest }) => record({ ...rest, createdAt, writtenAt: createdAt + age * 1000, id: id === null ? null : Buffer.from(id) }))
 
 describe('a session that is sealed again', () => {
   it('with another key keeps all times, its lifetime, Max-Age and id, a thousand times over', () => {
     const both = [codec({ keys: [key, older] }), codec({ keys: [older, key] })]
-    fc.assert(fc.property(anyContent, first => {
+    fc.assert(fc.property(anyRecord, first => {
       let current = first
       for (let i = 0; i < 1000; i++) {
         const opened = both[i % 2]!.open(both[(i + 1) % 2]!.seal(current)) // there are two
         assert.ok(opened.ok && opened.stale)
-        current = opened.content
+        current = opened.record
       }
       assert.deepEqual(current, first)
     }), { numRuns: 10 })
   })
 
   it('with another key is, but for its key and nonce, the same token', () => {
-    const opened = independent.open(codec({ keys: [older, key] }).seal(contentOf(codec({ keys: [older, key] }).open(sealed))), { keys: [older], context: 'session', now: NOW * 1000, expiry: 1 })
+    const opened = independent.open(codec({ keys: [older, key] }).seal(recordOf(codec({ keys: [older, key] }).open(sealed))), { keys: [older], context: 'session', now: NOW * 1000, expiry: 1 })
     assert.ok(opened.ok)
     assert.deepEqual(opened.fields, { created: NOW * 1000, lastWrite: 0, lifetime: null, maxAge: null, id: null })
   })
 
   it('in the secretbox format and back never gains a second, and loses less than one, once', () => {
     const both = formats.map(format => codec({ format }))
-    fc.assert(fc.property(anyContent, fc.nat(1), (first, start) => {
+    fc.assert(fc.property(anyRecord, fc.nat(1), (first, start) => {
       let current = first
       for (let i = 0; i < 100; i++) {
         const codec = both[(start + i) % 2]! // there are two
-        const next = contentOf(codec.open(codec.seal(current)))
-        assert.ok(next.lastWrite <= current.lastWrite, `${next.lastWrite} is after ${current.lastWrite}`)
-        if (i > 1) assert.equal(next.lastWrite, current.lastWrite)
+        const next = recordOf(codec.open(codec.seal(current)))
+        assert.ok(next.writtenAt <= current.writtenAt, `${next.writtenAt} is after ${current.writtenAt}`)
+        if (i > 1) assert.equal(next.writtenAt, current.writtenAt)
         current = next
       }
-      assert.ok(first.lastWrite - current.lastWrite < 1)
+      assert.ok(first.writtenAt - current.writtenAt < 1000)
     }))
   })
 
   it('in the secretbox format keeps its own lifetime and Max-Age, and loses its creation, which is then its last write', () => {
-    const own = { lifetime: 50, maxAge: 9 }
-    const first = content({ created: NOW * 1000 - 30_500, lastWrite: NOW - 0.5, ...own })
-    const box = contentOf(codec().open(codec({ format: 'secretbox' }).seal(first)))
-    assert.deepEqual(box, content({ created: null, lastWrite: NOW - 1, ...own }))
-    assert.deepEqual(contentOf(codec().open(codec().seal(box))), content({ created: (NOW - 1) * 1000, lastWrite: NOW - 1, ...own }))
+    const own = { lifetime: 50, cookieMaxAge: 9 }
+    const first = record({ createdAt: NOW * 1000 - 30_500, writtenAt: NOW * 1000 - 500, ...own })
+    const box = recordOf(codec().open(codec({ format: 'secretbox' }).seal(first)))
+    assert.deepEqual(box, record({ createdAt: null, writtenAt: (NOW - 1) * 1000, ...own }))
+    assert.deepEqual(recordOf(codec().open(codec().seal(box))), record({ createdAt: (NOW - 1) * 1000, writtenAt: (NOW - 1) * 1000, ...own }))
   })
 
   it('in the secretbox format keeps its creation as well where it has an id, by which revocation knows it', () => {
-    const own = { created: NOW * 1000 - 30_500, lifetime: 50, maxAge: 9, id: Buffer.alloc(16, 1) }
-    const box = contentOf(codec().open(codec({ format: 'secretbox' }).seal(content({ lastWrite: NOW - 0.5, ...own }))))
-    assert.deepEqual(box, content({ lastWrite: NOW - 0.5, ...own }))
-    assert.deepEqual(contentOf(codec().open(codec().seal(box))), box)
+    const own = { createdAt: NOW * 1000 - 30_500, lifetime: 50, cookieMaxAge: 9, id: Buffer.alloc(16, 1) }
+    const box = recordOf(codec().open(codec({ format: 'secretbox' }).seal(record({ writtenAt: NOW * 1000 - 500, ...own }))))
+    assert.deepEqual(box, record({ writtenAt: NOW * 1000 - 500, ...own }))
+    assert.deepEqual(recordOf(codec().open(codec().seal(box))), box)
   })
 
   it('by the peer, which keeps what it does not know, has the time that the peer has given it', () => {
     const life = '{"created":1799999969500,"written":1799999969500}'
-    for (const [time, expected] of [[NOW - 31, NOW - 30.5], [NOW - 5, NOW - 5]] as const) {
-      assert.equal(contentOf(codec().open(sealRaw(key, `{"__life":${life},"__ts":${time}}`))).lastWrite, expected)
+    for (const [time, expected] of [[NOW - 31, NOW * 1000 - 30_500], [NOW - 5, (NOW - 5) * 1000]] as const) {
+      assert.equal(recordOf(codec().open(sealRaw(key, `{"__life":${life},"__ts":${time}}`))).writtenAt, expected)
     }
   })
 
   it('a peer that writes fractions of seconds gains none by it', () => {
     for (const time of [NOW - 0.25, NOW - 0.75, NOW - 0.001]) {
-      const opened = contentOf(codec().open(sealRaw(key, `{"a":1,"__ts":${time}}`)))
-      assert.equal(contentOf(codec().open(codec().seal(opened))).lastWrite, time)
-      assert.equal(contentOf(codec().open(codec({ format: 'secretbox' }).seal(opened))).lastWrite, NOW - 1)
+      const opened = recordOf(codec().open(sealRaw(key, `{"a":1,"__ts":${time}}`)))
+      assert.equal(recordOf(codec().open(codec().seal(opened))).writtenAt, time * 1000)
+      assert.equal(recordOf(codec().open(codec({ format: 'secretbox' }).seal(opened))).writtenAt, (NOW - 1) * 1000)
     }
   })
 })

@@ -4,9 +4,9 @@ import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { Codec, type CodecOptions, type Surroundings } from '../src/codec.ts'
-import type { Content } from '../src/content.ts'
 import { DerivedKey } from '../src/keys/derived-key.ts'
 import { KeySet } from '../src/keys/key-set.ts'
+import type { SessionRecord } from '../src/record.ts'
 import { sealRaw } from './edges/support.ts'
 
 const NOW = 1_800_000_000
@@ -18,8 +18,8 @@ function options (keys: readonly Buffer[]): CodecOptions {
 }
 
 /** What a secretbox token holds of a session. */
-function written (data: Content['data'], lastWrite = NOW): Content {
-  return { data, lastWrite, created: null, lifetime: null, maxAge: null, id: null }
+function written (data: SessionRecord['data'], writtenAt = NOW * 1000): SessionRecord {
+  return { data, writtenAt, createdAt: null, lifetime: null, cookieMaxAge: null, id: null }
 }
 
 /** A codec whose clock stands at NOW, moved by some seconds. */
@@ -34,7 +34,7 @@ const token = codec.seal(written({ userId: 1, roles: ['admin'] }))
 describe('Codec', () => {
   it('opens what it has sealed', () => {
     assert.deepEqual(codec.open(token), {
-      ok: true, content: written({ userId: 1, roles: ['admin'] }), format: 'secretbox', key: new DerivedKey(key), keyId: new DerivedKey(key).id, stale: false
+      ok: true, record: written({ userId: 1, roles: ['admin'] }), format: 'secretbox', key: new DerivedKey(key), keyId: new DerivedKey(key).id, stale: false
     })
   })
 
@@ -52,15 +52,15 @@ describe('Codec', () => {
 
   it('with its own clock opens what was written now, and not what was written long ago', () => {
     const own = new Codec(options([key]))
-    const seconds = Math.round(Date.now() / 1000)
-    assert.equal(own.open(own.seal(written({}, seconds))).ok, true)
-    assert.deepEqual(own.open(own.seal(written({}, seconds - 3600))), { ok: false, reason: 'expired' })
+    const now = Math.round(Date.now() / 1000) * 1000
+    assert.equal(own.open(own.seal(written({}, now))).ok, true)
+    assert.deepEqual(own.open(own.seal(written({}, now - 3_600_000))), { ok: false, reason: 'expired' })
   })
 
   it('keeps the time of the last write as it is', () => {
     const opened = codecAt(10).open(token)
     assert.ok(opened.ok)
-    assert.equal(opened.content.lastWrite, NOW)
+    assert.equal(opened.record.writtenAt, NOW * 1000)
   })
 
   it('reads the time at each token, so that a clock may be moved', () => {
@@ -76,7 +76,7 @@ describe('Codec', () => {
     const opened = codecAt(0, [newer, key]).open(token)
     assert.ok(opened.ok)
     assert.equal(opened.stale, true)
-    assert.deepEqual(opened.content.data, { userId: 1, roles: ['admin'] })
+    assert.deepEqual(opened.record.data, { userId: 1, roles: ['admin'] })
   })
 
   it('needs as many attempts as it has keys', () => {

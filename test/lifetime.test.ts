@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { CLOCK_TOLERANCE, DEFAULT_EXPIRY, lifetimeRefusal, remaining, toSeconds, type Limits } from '../src/lifetime.ts'
+import { CLOCK_TOLERANCE, DEFAULT_EXPIRY, endOf, lifetimeRefusal, toWholeSeconds, type Limits } from '../src/lifetime.ts'
 
 const WRITTEN = 1_800_000_000
-const times = { created: null, lastWrite: WRITTEN, lifetime: null }
+const times = { createdAt: null, writtenAt: WRITTEN * 1000, lifetime: null }
 const limits = (expiry: number): Limits => ({ expiry, absoluteTimeout: null })
 const at = (seconds: number): number => (WRITTEN + seconds) * 1000
 
@@ -33,19 +33,21 @@ describe('lifetimeRefusal', () => {
   })
 })
 
-describe('remaining', () => {
-  it('is the whole expiry at the time of the last write', () => assert.equal(remaining(times, limits(60), at(0)), 60))
-  it('goes down with the clock, in fractions of a second', () => assert.equal(remaining(times, limits(60), at(0.25)), 59.75))
-  it('is zero where the session expires, negative after that', () => {
-    assert.equal(remaining(times, limits(60), at(60)), 0)
-    assert.equal(remaining(times, limits(60), at(61)), -1)
+describe('endOf', () => {
+  const end = endOf(times, limits(60))
+
+  it('lies the whole expiry after the last write', () => assert.equal(end, at(60)))
+  it('leaves less time as the clock goes on, in fractions of a second', () => assert.equal(end - at(0.25), 59_750))
+  it('is reached where the session expires, and passed after that', () => {
+    assert.equal(end - at(60), 0)
+    assert.equal(end - at(61), -1000)
   })
 })
 
 describe('the numbers that the peer has', () => {
   it('the default expiry is 86401 seconds', () => assert.equal(DEFAULT_EXPIRY, 86401))
   it('a time is rounded to the nearest second', () => {
-    assert.equal(toSeconds(1499), 1)
-    assert.equal(toSeconds(1500), 2)
+    assert.equal(toWholeSeconds(1499), 1000)
+    assert.equal(toWholeSeconds(1500), 2000)
   })
 })

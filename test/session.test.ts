@@ -15,9 +15,9 @@ type Bag = Session & Record<PropertyKey, unknown>
 /** A session that holds `data`, last written at NOW; its clock stands there too until it is moved. */
 function start (data: object = {}, stale = false): { state: SessionState, session: Bag, clock: { seconds: number } } {
   const clock = { seconds: NOW }
-  const content = { data: dataFrom(data), lastWrite: NOW, created: NOW * 1000, lifetime: null, maxAge: null, id: null }
+  const record = { data: dataFrom(data), writtenAt: NOW * 1000, createdAt: NOW * 1000, lifetime: null, cookieMaxAge: null, id: null }
   const origin = { ok: true, key: new DerivedKey(Buffer.alloc(32)), keyId: '00000000', format: 'secretbox', stale } as const
-  const state = new SessionState({ now: () => clock.seconds * 1000, expiry: 60, absoluteTimeout: null, keys: { has: () => true, isListed: () => true } }, content, origin)
+  const state = new SessionState({ now: () => clock.seconds * 1000, expiry: 60, absoluteTimeout: null, keys: { has: () => true, isListed: () => true } }, record, origin)
   return { state, session: state.session as Bag, clock }
 }
 
@@ -48,7 +48,7 @@ describe('session data', () => {
         }
         assertHolds(session, model)
       }
-      assert.deepEqual(new Map(Object.entries(state.content().data)), model)
+      assert.deepEqual(new Map(Object.entries(state.record().data)), model)
     }), { numRuns: 300 })
   })
 
@@ -109,7 +109,7 @@ describe('the time of the last write', () => {
       state.observe({ written: () => { told++ } })
       clock.seconds += 5
       write(session)
-      assert.equal(state.content().lastWrite, NOW + 5)
+      assert.equal(state.record().writtenAt, (NOW + 5) * 1000)
       assert.deepEqual([session.changed, state.asked, told], [true, true, 1])
     })
   }
@@ -122,7 +122,7 @@ describe('the time of the last write', () => {
     assert.ok(JSON.stringify(session) + inspect(session))
     session.options({ maxAge: 1 })
     delete session.absent
-    assert.equal(state.content().lastWrite, NOW)
+    assert.equal(state.record().writtenAt, NOW * 1000)
     assert.deepEqual([session.changed, session.deleted, state.asked], [false, false, false])
   })
 
@@ -130,11 +130,11 @@ describe('the time of the last write', () => {
     const { session, state, clock } = start()
     clock.seconds -= 5
     session.touch()
-    assert.equal(state.content().lastWrite, NOW)
+    assert.equal(state.record().writtenAt, NOW * 1000)
   })
 
   it('is now in a session that comes from no token', () => {
-    assert.equal(SessionState.begin({ now: () => NOW * 1000, expiry: 60, absoluteTimeout: null, keys: { has: () => true, isListed: () => true } }, {}).content().lastWrite, NOW)
+    assert.equal(SessionState.begin({ now: () => NOW * 1000, expiry: 60, absoluteTimeout: null, keys: { has: () => true, isListed: () => true } }, {}).record().writtenAt, NOW * 1000)
   })
 
   it('can be read as __ts, but neither written, removed nor listed', () => {
@@ -147,7 +147,7 @@ describe('the time of the last write', () => {
     assert.throws(() => Object.defineProperty(session, '__ts', { value: 1 }), refused)
     assert.throws(() => dataFrom({ a: 1, __ts: 1 }), refused)
     session.regenerate('__ts')
-    assert.deepEqual([Object.keys(session), session.data(), state.content().lastWrite], [[], {}, NOW])
+    assert.deepEqual([Object.keys(session), session.data(), state.record().writtenAt], [[], {}, NOW * 1000])
   })
 })
 
@@ -170,7 +170,7 @@ describe('changed and deleted', () => {
     const session = state.session as Session & Record<string, unknown>
     session.changed = true
     session.deleted = true
-    assert.deepEqual([session.changed, state.asked, session.deleted, state.content().lastWrite], [true, true, true, NOW])
+    assert.deepEqual([session.changed, state.asked, session.deleted, state.record().writtenAt], [true, true, true, NOW * 1000])
     session.changed = false
     session.deleted = false
     assert.deepEqual([session.changed, session.deleted, session.data()], [false, false, { a: 1 }])

@@ -48,7 +48,7 @@ export async function run (args: string[]): Promise<ExitCode> {
   // Not through a Codec, which would judge by the lifetime: an old session is shown, too.
   const opened = format === 'secretbox' ? openSecretbox(token, keys) : openSealed(token, keys, bindingOf(context))
   if (!opened.ok) throw new Error(`refused as ${opened.reason}: ${REFUSALS[opened.reason]({ ...inspected, lifetime: null })}`)
-  return print(reportOf(inspected, opened.content, opened.key.id, Date.now()))
+  return print(reportOf(inspected, opened.record, opened.key.id, Date.now()))
 }
 
 function parse (args: string[]): { path: string, name: string | undefined, argument: string } {

@@ -10,7 +10,7 @@ import { assertNoneReserved } from './reserved.ts'
  */
 export type Data = Record<PropertyKey, unknown>
 
-export function getOwn (data: Data, key: PropertyKey): unknown {
+export function getOwn (data: Readonly<Data>, key: PropertyKey): unknown {
   return Object.hasOwn(data, key) ? data[key] : undefined
 }
 
@@ -49,14 +49,14 @@ function kindWithoutProperties (source: object): string | null {
 }
 
 /** Those of the keys that the data have, with their values. */
-export function pickOwn (data: Data, keys: readonly string[]): Data {
+export function pickOwn (data: Readonly<Data>, keys: readonly string[]): Data {
   const picked: Data = {}
   for (const key of keys) if (Object.hasOwn(data, key)) setOwn(picked, key, data[key])
   return picked
 }
 
 /** Text that differs where data does, in what a token holds of it. */
-export function snapshotOf (data: Data, stringify: (data: Data) => string = JSON.stringify): string {
+export function snapshotOf (data: Readonly<Data>, stringify: (data: Readonly<Data>) => string = JSON.stringify): string {
   try {
     return stringify(data)
   } catch {

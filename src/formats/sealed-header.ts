@@ -1,4 +1,4 @@
-import { SESSION_ID_BYTES, type Content } from '../content.ts'
+import { SESSION_ID_BYTES, type SessionRecord } from '../record.ts'
 import { MAX_SECONDS } from '../lifetime.ts'
 import { isPlace, type Place } from '../place.ts'
 
@@ -34,27 +34,26 @@ export const MAX_HEADER_BYTES = HEADER_BYTES + SECONDS_BYTES + SECONDS_BYTES + S
 const MAX_CREATED = 2 ** 48 - 1
 
 /** Writes a header at `start` and returns where it ends. */
-export function writeHeader (bytes: Buffer, start: number, { created, lastWrite, lifetime, maxAge, id, place }: Content): number {
-  const writtenMs = Math.round(lastWrite * 1000)
+export function writeHeader (bytes: Buffer, start: number, { createdAt, writtenAt, lifetime, cookieMaxAge, id, place }: SessionRecord): number {
   // A token that did not say when its session was created comes from another format; it is not younger.
-  const createdMs = within(Math.floor(created ?? writtenMs), MAX_CREATED)
-  bytes[start] = (lifetime === null ? 0 : LIFETIME) | (maxAge === null ? 0 : MAX_AGE) | (id === null ? 0 : ID) | (place === undefined ? 0 : PLACE)
-  bytes.writeUIntBE(createdMs, start + CREATED_AT, CREATED_BYTES)
+  const created = within(Math.floor(createdAt ?? writtenAt), MAX_CREATED)
+  bytes[start] = (lifetime === null ? 0 : LIFETIME) | (cookieMaxAge === null ? 0 : MAX_AGE) | (id === null ? 0 : ID) | (place === undefined ? 0 : PLACE)
+  bytes.writeUIntBE(created, start + CREATED_AT, CREATED_BYTES)
   // Down, so that to be sealed again never makes a session live longer.
-  bytes.writeUInt32BE(within(Math.floor((writtenMs - createdMs) / 1000), MAX_SECONDS), start + LAST_WRITE_AT)
+  bytes.writeUInt32BE(within(Math.floor((writtenAt - created) / 1000), MAX_SECONDS), start + LAST_WRITE_AT)
   let at = start + HEADER_BYTES
   if (lifetime !== null) at = bytes.writeUInt32BE(within(Math.floor(lifetime), MAX_SECONDS), at)
-  if (maxAge !== null) at = bytes.writeUInt32BE(within(Math.floor(maxAge), MAX_SECONDS), at)
+  if (cookieMaxAge !== null) at = bytes.writeUInt32BE(within(Math.floor(cookieMaxAge), MAX_SECONDS), at)
   if (id !== null) at += id.copy(bytes, at, 0, SESSION_ID_BYTES)
   return place === undefined ? at : writePlace(bytes, at, place)
 }
 
 /** Bytes that a place takes. */
-export function placeBytes (place: Place | undefined): number {
+export function placeBytes (place: Readonly<Place> | undefined): number {
   return place === undefined ? 0 : 2 + (place.domain ?? '').length + (place.path ?? '').length // it is ASCII
 }
 
-function writePlace (bytes: Buffer, start: number, { domain = '', path = '' }: Place): number {
+function writePlace (bytes: Buffer, start: number, { domain = '', path = '' }: Readonly<Place>): number {
   let at = start
   for (const text of [domain, path]) {
     at = bytes.writeUInt8(text.length, at)
@@ -83,19 +82,28 @@ export function payloadStart (bytes: Buffer, start: number): number | null {
   return path + 1 + (bytes[path] ?? 0)
 }
 
-/** What the header at `start` says, of a session whose data is not read yet; null for a place that is refused. */
-export function readHeader (bytes: Buffer, start: number): Content | null {
+/** A header that was read. */
+export type Header = Omit<SessionRecord, 'data' | 'place'> & { readonly place: Place | null }
+
+/** What the header at `start` says; null for a place that is refused. */
+export function readHeader (bytes: Buffer, start: number): Header | null {
   const flags = bytes[start]! // as above
-  const created = bytes.readUIntBE(start + CREATED_AT, CREATED_BYTES)
-  const lastWrite = created / 1000 + bytes.readUInt32BE(start + LAST_WRITE_AT)
-  const content: Content = { data: {}, lastWrite, created, lifetime: null, maxAge: null, id: null }
-  let at = start + HEADER_BYTES
-  if (flags & LIFETIME) { content.lifetime = bytes.readUInt32BE(at); at += SECONDS_BYTES }
-  if (flags & MAX_AGE) { content.maxAge = bytes.readUInt32BE(at); at += SECONDS_BYTES }
-  if (flags & ID) { content.id = Buffer.from(bytes.subarray(at, at + SESSION_ID_BYTES)); at += SESSION_ID_BYTES }
-  if ((flags & PLACE) === 0) return content
-  const place = readPlace(bytes, at)
-  return place === null ? null : Object.assign(content, { place })
+  const createdAt = bytes.readUIntBE(start + CREATED_AT, CREATED_BYTES)
+  const writtenAt = createdAt + bytes.readUInt32BE(start + LAST_WRITE_AT) * 1000
+  const lifetimeAt = start + HEADER_BYTES
+  const maxAgeAt = lifetimeAt + (flags & LIFETIME ? SECONDS_BYTES : 0)
+  const idAt = maxAgeAt + (flags & MAX_AGE ? SECONDS_BYTES : 0)
+  const placeAt = idAt + (flags & ID ? SESSION_ID_BYTES : 0)
+  const place = flags & PLACE ? readPlace(bytes, placeAt) : null
+  if (flags & PLACE && place === null) return null
+  return {
+    createdAt,
+    writtenAt,
+    lifetime: flags & LIFETIME ? bytes.readUInt32BE(lifetimeAt) : null,
+    cookieMaxAge: flags & MAX_AGE ? bytes.readUInt32BE(maxAgeAt) : null,
+    id: flags & ID ? Buffer.from(bytes.subarray(idAt, idAt + SESSION_ID_BYTES)) : null,
+    place
+  }
 }
 
 /** A number as the field takes it: a clock or a lifetime beyond what fits is as good as the most that does. */

@@ -1,14 +1,15 @@
 import { AEAD_NONCE_BYTES as NONCE_BYTES, AEAD_TAG_BYTES as TAG_BYTES } from '../crypto/library.ts'
 import { fillNonce } from '../crypto/nonces.ts'
 import { sodium } from '../crypto/sodium.ts'
-import type { Content, FormatOpened } from '../content.ts'
+import type { FormatOpened, SessionRecord } from '../record.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { DerivedKey } from '../keys/derived-key.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
+import type { Data } from '../data/data.ts'
 import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
 import { isCanonicalUrl } from './base64.ts'
-import { HEADER_BYTES, MAX_HEADER_BYTES, payloadStart, placeBytes, readHeader, writeHeader } from './sealed-header.ts'
+import { HEADER_BYTES, MAX_HEADER_BYTES, payloadStart, placeBytes, readHeader, writeHeader, type Header } from './sealed-header.ts'
 import { TEXT, getWorkspace, textOf } from './workspace.ts'
 
 // This package's own token, as one base64url string without padding:
@@ -54,13 +55,13 @@ export function bindingOf (context: string): Binding {
 }
 
 /** Seals with a key, for a context. */
-export function sealSealed (content: Content, key: DerivedKey, binding: Binding, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): string {
+export function sealSealed (record: SessionRecord, key: DerivedKey, binding: Binding, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): string {
   // 1. data to text, JSON by default: what the app has written, such as a toJSON(), runs here and nowhere below
-  const text = serializer.stringify(content.data)
+  const text = serializer.stringify(record.data)
   // 2. times and text to bytes
   const workspace = getWorkspace()
   const { bytes } = workspace
-  const length = writeMessage(bytes, text, content)
+  const length = writeMessage(bytes, text, record)
   // 3. encrypt
   bytes[START] = VERSION
   bytes.writeUInt32BE(key.idNumber, KEY_ID_START)
@@ -112,12 +113,12 @@ function nonceOf (bytes: Buffer): Uint8Array {
 }
 
 /** Writes what is to be encrypted and returns its length in bytes. */
-function writeMessage (bytes: Buffer, text: string, content: Content): number {
+function writeMessage (bytes: Buffer, text: string, record: SessionRecord): number {
   // No character of a string takes more than three bytes.
-  const most = MAX_PAYLOAD_BYTES - placeBytes(content.place)
+  const most = MAX_PAYLOAD_BYTES - placeBytes(record.place)
   const length = text.length * 3 < most ? 0 : Buffer.byteLength(text)
   if (length > most) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, most])
-  const payload = writeHeader(bytes, TEXT, content)
+  const payload = writeHeader(bytes, TEXT, record)
   return payload + bytes.write(text, payload) - TEXT
 }
 
@@ -125,10 +126,14 @@ function writeMessage (bytes: Buffer, text: string, content: Content): number {
 function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: Serializer): SealedOpened {
   const payload = payloadStart(bytes, TEXT)
   if (payload === null || payload > end) return refused('header-invalid')
-  const content = readHeader(bytes, TEXT)
-  if (content === null) return refused('header-invalid')
+  const header = readHeader(bytes, TEXT)
+  if (header === null) return refused('header-invalid')
   const data = serializer.parse(bytes.toString('utf8', payload, end))
   if (data === null) return refused('payload-invalid')
-  content.data = data
-  return { ok: true, content, key }
+  return { ok: true, record: recordOf(data, header), key }
+}
+
+function recordOf (data: Data, { createdAt, writtenAt, lifetime, cookieMaxAge, id, place }: Header): SessionRecord {
+  // Ordinary records have one shape.
+  return place === null ? { data, writtenAt, createdAt, lifetime, cookieMaxAge, id } : { data, writtenAt, createdAt, lifetime, cookieMaxAge, id, place }
 }

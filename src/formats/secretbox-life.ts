@@ -1,4 +1,4 @@
-import { SESSION_ID_BYTES, type Content } from '../content.ts'
+import { SESSION_ID_BYTES, type SessionRecord } from '../record.ts'
 import { MAX_SECONDS } from '../lifetime.ts'
 import { isPlace, type Place } from '../place.ts'
 
@@ -10,21 +10,21 @@ import { isPlace, type Place } from '../place.ts'
 //
 // and "domain" and "path" behind it, as text.
 
-export interface Life extends Pick<Content, 'created' | 'lifetime' | 'maxAge' | 'id' | 'place'> {
+export interface Life extends Pick<SessionRecord, 'createdAt' | 'lifetime' | 'cookieMaxAge' | 'id' | 'place'> {
   /**
    * The last write in milliseconds, where that is not a whole second: in a sealed token it is whole
    * seconds after created. Were it rounded, each change of the format would take a second away.
    */
-  written: number | null
+  readonly written: number | null
 }
 
-export const NO_LIFE: Life = { created: null, written: null, lifetime: null, maxAge: null, id: null }
+export const NO_LIFE: Life = { createdAt: null, written: null, lifetime: null, cookieMaxAge: null, id: null }
 
 /** The JSON of a life, or null where there is nothing to say. */
-export function writeLife ({ created, lastWrite, lifetime, maxAge, id, place }: Partial<Content>): string | null {
-  if ((created ?? lifetime ?? maxAge ?? id ?? place ?? null) === null) return null
-  const written = typeof created !== 'number' || lastWrite === undefined || Number.isInteger(lastWrite) ? null : Math.round(lastWrite * 1000)
-  const life: Record<string, unknown> = { created, written, expiry: lifetime, maxAge, id: id?.toString('base64url'), ...place }
+export function writeLife ({ createdAt, writtenAt, lifetime, cookieMaxAge, id, place }: Partial<SessionRecord>): string | null {
+  if ((createdAt ?? lifetime ?? cookieMaxAge ?? id ?? place ?? null) === null) return null
+  const written = typeof createdAt !== 'number' || writtenAt === undefined || writtenAt % 1000 === 0 ? null : writtenAt
+  const life: Record<string, unknown> = { created: createdAt, written, expiry: lifetime, maxAge: cookieMaxAge, id: id?.toString('base64url'), ...place }
   const said = Object.entries(life).filter(([, value]) => value !== null && value !== undefined)
   return JSON.stringify(Object.fromEntries(said))
 }
@@ -35,7 +35,7 @@ export function readLife (value: unknown): Life | null {
   if (!isObject(value)) return null
   const { created, written, expiry, maxAge, id } = value
   if (!isTime(created) || !isTime(written) || !isSeconds(expiry) || !isSeconds(maxAge) || !isId(id) || !isPlace(value)) return null
-  const life = lifeOf({ created, written, lifetime: expiry, maxAge, id: id === undefined ? undefined : Buffer.from(id, 'base64url') })
+  const life = lifeOf({ createdAt: created, written, lifetime: expiry, cookieMaxAge: maxAge, id: id === undefined ? undefined : Buffer.from(id, 'base64url') })
   const place = placeIn(value as Place)
   return place === null ? life : { ...life, place }
 }
@@ -45,8 +45,8 @@ function placeIn ({ domain, path }: Place): Place | null {
   return { ...(domain !== undefined && { domain }), ...(path !== undefined && { path }) }
 }
 
-function lifeOf ({ created = null, written = null, lifetime = null, maxAge = null, id = null }: { [Name in keyof Omit<Life, 'place'>]: Life[Name] | undefined }): Life {
-  return { created, written, lifetime, maxAge, id }
+function lifeOf ({ createdAt = null, written = null, lifetime = null, cookieMaxAge = null, id = null }: { [Name in keyof Omit<Life, 'place'>]: Life[Name] | undefined }): Life {
+  return { createdAt, written, lifetime, cookieMaxAge, id }
 }
 
 function isObject (value: unknown): value is Record<string, unknown> {

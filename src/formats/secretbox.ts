@@ -1,7 +1,7 @@
 import { SECRETBOX_MAC_BYTES as MAC_BYTES, SECRETBOX_NONCE_BYTES as NONCE_BYTES } from '../crypto/library.ts'
 import { fillNonce } from '../crypto/nonces.ts'
 import { sodium } from '../crypto/sodium.ts'
-import type { Content, FormatOpened } from '../content.ts'
+import type { FormatOpened, SessionRecord } from '../record.ts'
 import { getOwn, type Data } from '../data/data.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { DerivedKey } from '../keys/derived-key.ts'
@@ -45,10 +45,10 @@ export type SecretboxOpened = FormatOpened<DerivedKey, SecretboxRefusal>
 /** Where the first part of a token is put: its tag in front of the text. */
 const START = TEXT - MAC_BYTES
 
-/** What of a session is sealed. */
-export type SecretboxContent = Pick<Content, 'data' | 'lastWrite'> & Partial<Content>
+/** What of a record has to be there. */
+export type SecretboxRecord = Pick<SessionRecord, 'data' | 'writtenAt'> & Partial<SessionRecord>
 
-type Sealing = [content: SecretboxContent, key: DerivedKey, fillRandom?: (nonce: Uint8Array) => void, serializer?: Serializer]
+type Sealing = [record: SecretboxRecord, key: DerivedKey, fillRandom?: (nonce: Uint8Array) => void, serializer?: Serializer]
 
 /** Seals with a key. */
 export function sealSecretbox (...sealing: Sealing): string {
@@ -63,15 +63,15 @@ export function sealEncodedSecretbox (...sealing: Sealing): string {
 }
 
 /** Both parts of a token, in base64. */
-function seal (content: SecretboxContent, key: DerivedKey, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): { ciphertext: string, nonce: string } {
+function seal (record: SecretboxRecord, key: DerivedKey, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): { ciphertext: string, nonce: string } {
   // 1. data to JSON: what the app has written, such as a toJSON(), runs here and nowhere below
-  const text = serializer.stringify(content.data)
+  const text = serializer.stringify(record.data)
   // A serializer of the app's may write anything; the payload stays JSON.
   const json = serializer.isJson ? text : JSON.stringify({ [DATA_KEY]: text })
   // 2. JSON and time to bytes
   const workspace = getWorkspace()
   const { bytes, mac, nonce } = workspace
-  const length = writeMessage(bytes, json, content)
+  const length = writeMessage(bytes, json, record)
   // 3. encrypt
   fillRandom(nonce)
   sodium().secretboxSeal(textOf(workspace, length), mac, nonce, key.bytes)
@@ -150,17 +150,23 @@ function lengthRefusal (nonceText: string): SecretboxRefusal {
 }
 
 /** Writes the JSON of an object, with the time as its last property, and returns its length in bytes. */
-function writeMessage (bytes: Buffer, json: string, content: SecretboxContent): number {
+function writeMessage (bytes: Buffer, json: string, record: SecretboxRecord): number {
   // No character of a string takes more than three bytes.
-  const life = writeLife(content)
-  const most = content.place === undefined || life === null ? MAX_JSON_BYTES : MAX_JSON_BYTES - life.length // it is ASCII
+  const life = writeLife(record)
+  const most = record.place === undefined || life === null ? MAX_JSON_BYTES : MAX_JSON_BYTES - life.length // it is ASCII
   const length = json.length * 3 < most ? 0 : Buffer.byteLength(json)
   if (length > most) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, most])
   const brace = TEXT + bytes.write(json, TEXT) - 1
   // Down, where the time comes from a sealed token: to be sealed again must not make a session live longer.
-  const time = timeEnd(Math.floor(content.lastWrite))
+  const time = timeEnd(wholeSeconds(record.writtenAt))
   const end = life === null ? time : `,"${LIFE_KEY}":${life}${time}`
   return brace + bytes.write(json === '{}' ? end.slice(1) : end, brace) - TEXT
+}
+
+/** Down, to be exact; beyond 2 ** 53 milliseconds, which another program may have written, to what they came from. */
+function wholeSeconds (milliseconds: number): number {
+  const seconds = milliseconds / 1000
+  return Number.isSafeInteger(milliseconds) ? Math.floor(seconds) : Math.round(seconds)
 }
 
 /** The inverse of `writeMessage` and `stringify`. */
@@ -175,23 +181,23 @@ function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: S
   const data = readData(payload, serializer)
   if (data === null) return refused('payload-invalid')
   if (typeof time !== 'number' || !Number.isFinite(time)) return refused('time-missing')
-  const { lifetime, maxAge, id, place } = life
-  const content: Content = { data, lastWrite: lastWriteOf(life, time), created: createdOf(life, time), lifetime, maxAge, id }
-  if (place !== undefined) content.place = place
-  return { ok: true, content, key }
+  const { lifetime, cookieMaxAge, id, place } = life
+  const times = { writtenAt: writtenAtOf(life, time), createdAt: createdAtOf(life, time) }
+  const record = place === undefined ? { data, ...times, lifetime, cookieMaxAge, id } : { data, ...times, lifetime, cookieMaxAge, id, place }
+  return { ok: true, record, key }
 }
 
 /** Another program that wrote the session anew has set __ts alone. */
-function lastWriteOf ({ written }: Life, time: number): number {
-  return written !== null && Math.floor(written / 1000) === time ? written / 1000 : time
+function writtenAtOf ({ written }: Life, time: number): number {
+  return written !== null && Math.floor(written / 1000) === time ? Math.round(written) : Math.floor(time * 1000)
 }
 
 /**
  * No session begins after its last write. Where a peer's app lets its users choose names, one of
  * them may be __life, which must not outlive absoluteTimeout and revocations.
  */
-function createdOf ({ created }: Life, time: number): number | null {
-  return created === null ? null : Math.min(created, (time + 1) * 1000 - 1)
+function createdAtOf ({ createdAt }: Life, time: number): number | null {
+  return createdAt === null ? null : Math.min(createdAt, (time + 1) * 1000 - 1)
 }
 
 /** The session's data; null where it is no plain object, or was sealed with a serializer and there is none now. */

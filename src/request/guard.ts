@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Content } from '../content.ts'
+import type { SessionRecord } from '../record.ts'
 import type { SessionState } from '../session/session.ts'
 import type { Successor } from '../session/settings.ts'
 import type { RefusalReason } from '../types.ts'
@@ -22,7 +22,7 @@ export interface SessionGuard {
    * @param ended the session as it was until then.
    * @returns true if one that was revoked meanwhile may be followed by another, which `beforeSend` judges.
    */
-  ended (state: SessionState, ended: Content, successor: Successor): boolean
+  ended (state: SessionState, ended: SessionRecord, successor: Successor): boolean
   /**
    * Called before the response leaves, for each session that was used.
    * @param isDue true if a cookie is about to be sent.

@@ -1,5 +1,5 @@
 import type { FastifyReply } from 'fastify'
-import type { Content } from '../content.ts'
+import type { SessionRecord } from '../record.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { SessionGuard } from './guard.ts'
 import type { SessionManager } from './manager.ts'
@@ -281,8 +281,8 @@ export class RequestSession implements WriteObserver {
   /** True for a second copy of a session, opened from the same token: to end the one would end the other. */
   #isSameAs ({ state }: RequestSession): boolean {
     if (!state.isOpened) return false // and has no id yet, which would cost the store an entry
-    const { id } = state.content()
-    return id !== null && this.state.content().id?.equals(id) === true
+    const { id } = state.record()
+    return id !== null && this.state.record().id?.equals(id) === true
   }
 
   /** A session that was read and has ended since must not go on under the name of an assigned one. */
@@ -320,7 +320,7 @@ export class RequestSession implements WriteObserver {
     const { maxAge, expires } = this.#cookie.attributes(reply, state.cookieOptions)
     if (maxAge === undefined && expires === undefined) return state.cookieOptions
     const now = this.#manager.now()
-    const left = Math.floor(state.expiresAt - now / 1000)
+    const left = Math.floor((state.expiresAt - now) / 1000)
     const capped = { ...state.cookieOptions }
     if (maxAge !== undefined) capped.maxAge = Math.min(maxAge, left)
     if (expires !== undefined) capped.expires = new Date(Math.min(expires.getTime(), now + left * 1000))
@@ -343,8 +343,8 @@ export class RequestSession implements WriteObserver {
     if (reply != null) this.#watch(reply)
   }
 
-  ended (content: Content, successor: Successor): boolean {
-    return this.#guard?.ended(this.state, content, successor) ?? false
+  ended (ended: SessionRecord, successor: Successor): boolean {
+    return this.#guard?.ended(this.state, ended, successor) ?? false
   }
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Content } from '../content.ts'
+import type { SessionRecord } from '../record.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { SessionGuard } from '../request/guard.ts'
 import { CLOCK_TOLERANCE } from '../lifetime.ts'
@@ -90,7 +90,7 @@ export class RevocationGuard implements SessionGuard {
     known.isChecked = false
     known.from = null // to read a subject is a use, which looks at it
     known.brought = known.opened = known.from = this.identityOf(state)
-    known.lifetime = state.content().lifetime
+    known.lifetime = state.record().lifetime
     const isRevoked = this.#revocations.isRevokedSync(known.from)
     return isRevoked === null ? this.#ask(state, known, known.from, request, false) : this.#conclude(state, known, isRevoked, request)
   }
@@ -146,7 +146,7 @@ export class RevocationGuard implements SessionGuard {
     const identity = this.identityOf(state)
     state.settle()
     const isAsOpened = state.isOpened && !state.asked
-    const { lifetime } = state.content()
+    const { lifetime } = state.record()
     const at = this.#now()
     const isRevoked = await this.#revocations.isRevoked(identity)
     if (isRevoked) this.#asked.delete(state)
@@ -182,9 +182,9 @@ export class RevocationGuard implements SessionGuard {
 
   /** @throws `FST_SEALED_SESSION_NO_ID` */
   identityOf (state: SessionState): Identity {
-    const { id, created } = state.content()
+    const { id, createdAt } = state.record()
     if (id === null) throw sealedSessionError('FST_SEALED_SESSION_NO_ID')
-    return { id, created: created ?? 0, subject: this.#subjectOf(state) }
+    return { id, created: createdAt ?? 0, subject: this.#subjectOf(state) }
   }
 
   assertUsable (state: SessionState): void {
@@ -204,7 +204,7 @@ export class RevocationGuard implements SessionGuard {
     return 'revoked'
   }
 
-  ended (state: SessionState, { id, lifetime }: Content, { isKept, isNew, isLogout }: Successor): boolean {
+  ended (state: SessionState, { id, lifetime }: SessionRecord, { isKept, isNew, isLogout }: Successor): boolean {
     const known = this.#caseOf(state)
     // A session of nobody is not worth an entry of the store: without a login, anybody could fill it.
     const isSomebodys = this.#subject === null || (known.from ?? known.brought)?.subject !== undefined
@@ -250,18 +250,23 @@ export class RevocationGuard implements SessionGuard {
   /** Sees to it that what is sealed is valid. @returns false where nothing may be sealed. */
   async #prepare (state: SessionState, known: Case, request: FastifyRequest): Promise<boolean> {
     const { from } = known
-    const content = state.content()
     const subject = this.#subjectOf(state)
     const isGained = subject !== undefined && subject !== from?.subject
     if (this.#isEmptied(known, subject, request)) return false
     if (from !== null && from.id !== null) await this.#renewId(state, from.id, known.lifetime, isGained)
     if (from === null && subject === undefined) await this.#noteLogout(known)
-    if (isGained || from === null) {
-      content.created = Math.max(content.created ?? 0, await this.#beginning(subject, known, request, content.created))
-      content.lastWrite = Math.max(content.lastWrite, content.created / 1000) // no session begins after it
-    }
-    known.from = { id: content.id, created: content.created ?? 0, subject }
+    const { id, createdAt } = isGained || from === null ? await this.#beginAfter(state, subject, known, request) : state.record()
+    known.from = { id, created: createdAt ?? 0, subject }
     return true
+  }
+
+  /** Has a session begin after all that its subject was revoked by. @throws as `#beginning` does */
+  async #beginAfter (state: SessionState, subject: string | undefined, known: Case, request: FastifyRequest): Promise<Pick<SessionRecord, 'id' | 'createdAt'>> {
+    const { id, createdAt: before } = state.record()
+    const createdAt = Math.max(before ?? 0, await this.#beginning(subject, known, request, before))
+    // What has begun anew while that was awaited has a beginning of its own.
+    if (state.record().id === id) state.beginAt(createdAt)
+    return { id, createdAt }
   }
 
   /** To regenerate a session so that it is nobody's is a logout, too: @fastify/passport does no more. */
@@ -271,15 +276,13 @@ export class RevocationGuard implements SessionGuard {
 
   /** Gives a session that goes on another id, if it has to be told from what it was. */
   async #renewId (state: SessionState, id: Buffer, lifetime: number | null, isGained: boolean): Promise<void> {
-    const content = state.content()
     if (isGained) {
       // Who logs in gets a session that nobody knew before, even where the app does not regenerate().
-      content.id = newId()
-      content.created = this.#now()
+      state.renewIdentity(newId(), this.#now())
     } else if (state.isProlonged) {
       // The entry of a logout lives as long as the session that it ends. One with the old lifetime would end too early.
       await this.#revocations.revokeId(id, lifetime, false)
-      content.id = newId()
+      state.renewIdentity(newId(), state.record().createdAt)
     }
   }
 
@@ -363,6 +366,7 @@ export class RevocationGuard implements SessionGuard {
     const id = newId()
     if (known.from !== null) known.from = { id, created: epoch + 1, subject }
     state.renewIdentity(id, epoch + 1)
+    state.touch()
   }
 
   /**

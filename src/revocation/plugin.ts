@@ -98,7 +98,7 @@ function addDecorators (app: FastifyInstance, session: GuardedSession, revocatio
 
   app.decorate('revokeSession', async (given: object) => {
     const state = stateOf(given)
-    const { id, lifetime } = state.content()
+    const { id, lifetime } = state.record()
     if (id === null) throw sealedSessionError('FST_SEALED_SESSION_NO_ID')
     if (!hasEnded(state)) await revocations.revokeId(id, lifetime, true)
   })

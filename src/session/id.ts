@@ -1,4 +1,4 @@
-import { SESSION_ID_BYTES } from '../content.ts'
+import { SESSION_ID_BYTES } from '../record.ts'
 import { sodium } from '../crypto/sodium.ts'
 
 // What tells sessions apart, where revocation has to.

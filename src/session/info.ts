@@ -1,4 +1,4 @@
-import type { Origin } from '../content.ts'
+import type { Origin } from '../record.ts'
 import { toDate } from '../lifetime.ts'
 import { stateOf } from './proxy.ts'
 import type { SessionInfo } from '../types.ts'
@@ -12,15 +12,15 @@ import type { SessionInfo } from '../types.ts'
 export function sessionInfo (session: object): SessionInfo {
   const state = stateOf(session)
   state.look()
-  const { created, lastWrite, id } = state.content()
+  const { createdAt, writtenAt, id } = state.record()
   const origin = ofOrigin(state.origin)
   const isStored = !state.deleted && (origin.status === 'valid' || state.changed)
   return {
     ...origin,
-    createdAt: dateOf(created),
+    createdAt: dateOf(createdAt),
     // The last write is kept in whole seconds, the beginning more exactly.
-    lastWriteAt: dateOf(isStored ? Math.max(lastWrite * 1000, created ?? 0) : null),
-    expiresAt: dateOf(isStored ? state.expiresAt * 1000 : null),
+    lastWriteAt: dateOf(isStored ? Math.max(writtenAt, createdAt ?? 0) : null),
+    expiresAt: dateOf(isStored ? state.expiresAt : null),
     id: id === null ? null : id.toString('base64url')
   }
 }

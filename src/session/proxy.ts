@@ -70,5 +70,5 @@ export function maybeStateOf (session: unknown): SessionState | null {
   const state = typeof session === 'object' && session !== null
     ? (session as { [kState]?: SessionState })[kState]
     : undefined
-  return typeof state?.content === 'function' ? state : null
+  return typeof state?.record === 'function' ? state : null
 }

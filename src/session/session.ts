@@ -1,8 +1,8 @@
 import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { newContent, type Content, type OpeningKey, type Origin } from '../content.ts'
+import { newRecord, recordWith, type OpeningKey, type Origin, type SessionRecord } from '../record.ts'
 import { getOwn, pickOwn, setOwn, snapshotOf, type Data } from '../data/data.ts'
-import { MAX_SECONDS, boundLifetime, endOf, isDueForRenewal, lifetimeOf, remaining, toSeconds } from '../lifetime.ts'
+import { MAX_SECONDS, boundLifetime, endOf, isDueForRenewal, lifetimeOf, toWholeSeconds } from '../lifetime.ts'
 import { readDuration } from '../options/values.ts'
 import { TIME_KEY, assertNotReserved } from '../data/reserved.ts'
 import { placeOf } from '../place.ts'
@@ -22,7 +22,10 @@ type Method = 'get' | 'set' | 'delete' | 'touch' | 'options' | 'data' | 'regener
  * All fields are private, so that `util.inspect` has nothing to show, whatever its options are.
  */
 export class SessionState {
-  #content: Content
+  /** Never changed: each write makes another. */
+  #record: SessionRecord
+  /** The data of the record, if it is this session's own; null as long as it is what came in. */
+  #data: Data | null
   #origin: Origin
   /** The key that opened the session, kept by `regenerate()`: what a leaked key has opened must not get a new one. */
   #key: OpeningKey | null
@@ -44,13 +47,14 @@ export class SessionState {
   #settings: SessionSettings
   readonly #session: Session
 
-  /** @param content belongs to the session from now on. */
-  constructor (settings: SessionSettings, content: Content, origin: Origin = null) {
+  /** @param data of the record, if it belongs to the session from now on. */
+  constructor (settings: SessionSettings, record: SessionRecord, origin: Origin = null, data: Data | null = null) {
     this.#settings = settings
-    this.#content = content
+    this.#record = record
+    this.#data = data
     this.#origin = origin
     this.#key = origin !== null && origin.ok ? origin.key : null
-    this.#openedLifetime = lifetimeOf(content, settings)
+    this.#openedLifetime = lifetimeOf(record, settings)
     // Sealed with an older key or in another format: due to be sealed again.
     this.#changed = origin !== null && origin.ok && origin.stale
     this.#session = new Proxy(this, sessionHandler) as unknown as Session
@@ -58,7 +62,7 @@ export class SessionState {
 
   /** A session that begins now. @param data belongs to it from now on. */
   static begin (settings: SessionSettings, data: Data, origin?: Origin): SessionState {
-    return new SessionState(settings, newContent(data, settings.now()), origin)
+    return new SessionState(settings, newRecord(data, settings.now()), origin, data)
   }
 
   /** What handlers see. */
@@ -90,19 +94,38 @@ export class SessionState {
   /** Where it comes from. */
   get origin (): Origin { return this.#origin }
 
-  /** From when on it is not valid, in seconds since 1970, if nothing is written. */
-  get expiresAt (): number { return endOf(this.#content, this.#settings) }
+  /** From when on it is not valid, in milliseconds since 1970, if nothing is written. */
+  get expiresAt (): number { return endOf(this.#record, this.#settings) }
 
   /** Attributes of its cookie: its own, and what `options()` was given for this response. */
   get cookieOptions (): CookieSerializeOptions | null {
-    const { maxAge, place } = this.#content
+    const { cookieMaxAge: maxAge, place } = this.#record
     return maxAge === null && place === undefined ? this.#cookieOptions : { ...(maxAge !== null && { maxAge }), ...place, ...this.#cookieOptions }
   }
 
-  /** What a token holds. A new session gets its id when that is first needed. */
-  content (): Content {
-    this.#content.id ??= this.#settings.newId?.() ?? null
-    return this.#content
+  /** What a token carries. A new session gets its id when that is first needed. */
+  record (): SessionRecord {
+    const { newId } = this.#settings
+    if (this.#record.id === null && newId !== undefined) this.#change({ id: newId() })
+    return this.#record
+  }
+
+  #change (changes: Partial<SessionRecord>): void {
+    this.#record = recordWith(this.#record, changes)
+  }
+
+  /** The data, to be written to: its own copy from the first write on. */
+  #own (): Data {
+    if (this.#data === null) {
+      this.#data = { ...this.#record.data }
+      this.#change({ data: this.#data })
+    }
+    return this.#data
+  }
+
+  #begin (data: Data, more: Partial<SessionRecord>): void {
+    this.#record = { ...newRecord(data, this.#settings.now()), ...more }
+    this.#data = data
   }
 
   /** True after `regenerate()` without keys to keep: most likely somebody logs in. */
@@ -136,23 +159,24 @@ export class SessionState {
   refusal (now = this.#settings.now()): RefusalReason | null {
     if (this.#key === null) return null // it began here
     if (!this.#settings.keys.has(this.#key)) return 'key-unknown'
-    if (remaining(this.#content, this.#settings, now) <= 0) return 'expired'
+    if (endOf(this.#record, this.#settings) <= now) return 'expired'
     return this.#observer?.refusal?.() ?? null
   }
 
   /** True if it was given a lifetime that is longer than the one it was opened with. */
   get isProlonged (): boolean {
-    return this.#origin?.ok === true && lifetimeOf(this.#content, this.#settings) > this.#openedLifetime
+    return this.#origin?.ok === true && lifetimeOf(this.#record, this.#settings) > this.#openedLifetime
   }
 
   /** Goes over to the next of several sessions that opened in one request. @returns false without another. */
   takeNext (): boolean {
     const [next, ...others] = this.#origin?.ok === true ? this.#origin.others ?? [] : []
     if (next === undefined) return false
-    this.#content = next.content
+    this.#record = next.record
+    this.#data = null
     this.#origin = { ...next, others }
     this.#key = next.key
-    this.#openedLifetime = lifetimeOf(next.content, this.#settings)
+    this.#openedLifetime = lifetimeOf(next.record, this.#settings)
     this.#changed = next.stale
     this.#lent = null // it was of the other
     return true
@@ -166,7 +190,7 @@ export class SessionState {
 
   /** Empties a session whose token was opened and is refused all the same. */
   refuse (reason: RefusalReason): void {
-    this.#content = newContent({}, this.#settings.now())
+    this.#begin({}, {})
     this.#origin = { ok: false, reason }
     this.#key = null
     this.#changed = this.#asked = this.#deleted = false
@@ -178,8 +202,8 @@ export class SessionState {
 
   /** Has its cookie go where the browser has that of the session before: one elsewhere would be a second cookie, and the first one would stay. */
   moveToPlaceOf (before: SessionState): void {
-    const { place } = before.#content
-    if (place !== undefined && before.maySeal) this.#content.place ??= place
+    const { place } = before.#record
+    if (place !== undefined && before.maySeal && this.#record.place === undefined) this.#change({ place })
   }
 
   /** Has `observer` told of every write. */
@@ -189,9 +213,9 @@ export class SessionState {
 
   get (key: PropertyKey): unknown {
     this.look()
-    const value = this.#lend(getOwn(this.#content.data, key))
+    const value = this.#lend(getOwn(this.#record.data, key))
     // The peer shows the time of the last write under this name, in whole seconds.
-    return value === undefined && key === TIME_KEY ? Math.floor(this.#content.lastWrite) : value
+    return value === undefined && key === TIME_KEY ? Math.floor(this.#record.writtenAt / 1000) : value
   }
 
   set (key: PropertyKey, value: unknown): void {
@@ -200,47 +224,46 @@ export class SessionState {
     assertNotReserved(name)
     const now = this.look()
     this.#deleted = false
-    setOwn(this.#content.data, name, value)
+    setOwn(this.#own(), name, value)
     this.#touched(now)
   }
 
   remove (key: PropertyKey): void {
     assertNotReserved(key)
     this.look()
-    if (!Object.hasOwn(this.#content.data, key)) return
-    delete this.#content.data[key]
+    if (!Object.hasOwn(this.#record.data, key)) return
+    delete this.#own()[key]
     this.#touched()
   }
 
   data (): object {
     this.look()
-    const data = { ...this.#content.data }
+    const data: Data = { ...this.#record.data }
     for (const key in data) this.#lend(data[key])
     return data
   }
 
   delete (): void {
-    this.#begin([], true)
+    this.#follow([], true)
     this.#deleted = true
     this.#touched()
   }
 
   regenerate (keep?: string | readonly string[]): void {
-    this.#begin(typeof keep === 'string' ? [keep] : Array.isArray(keep) ? keep : [], false)
+    this.#follow(typeof keep === 'string' ? [keep] : Array.isArray(keep) ? keep : [], false)
     this.#touched()
   }
 
   /** Another life: what is sealed from here on says nothing of the one before. */
-  #begin (keep: readonly string[], isLogout: boolean): void {
+  #follow (keep: readonly string[], isLogout: boolean): void {
     this.look()
-    const ended = this.#content
+    const ended = this.#record
     const data = pickOwn(ended.data, keep)
     if (this.#isLifeGiven) this.#cookieOptions = withoutLife(this.#cookieOptions)
     this.#isLifeGiven = false
-    // The write that follows sets the time of the last one, which never goes backwards.
-    this.#content = { ...newContent(data, this.#settings.now()), lastWrite: ended.lastWrite }
-    // The browser has the cookie there: one elsewhere would be a second cookie, and the first one would stay.
-    if (ended.place !== undefined) this.#content.place = ended.place
+    // The write that follows sets the time of the last one, which never goes backwards. The browser has the
+    // cookie in its place: one elsewhere would be a second cookie, and the first one would stay.
+    this.#begin(data, { writtenAt: ended.writtenAt, ...(ended.place !== undefined && { place: ended.place }) })
     this.#origin = null
     this.#isAnew = keep.length === 0 && !isLogout
     const isForgiven = this.#observer?.ended?.(ended, { isKept: Object.keys(data).length > 0, isNew: keep.length === 0, isLogout }) === true
@@ -262,9 +285,9 @@ export class SessionState {
    */
   renew (): boolean {
     const now = this.#settings.now()
-    if (this.#asked || this.#origin === null || !isDueForRenewal(this.#content, this.#settings, now)) return false
+    if (this.#asked || this.#origin === null || !isDueForRenewal(this.#record, this.#settings, now)) return false
     if (this.#hasEndedNow()) return false
-    this.#content.lastWrite = toSeconds(now)
+    this.#change({ writtenAt: toWholeSeconds(now) })
     this.#changed = true
     return true
   }
@@ -276,30 +299,31 @@ export class SessionState {
 
   /** Looks, as each write does before it: it must not give a session more time that has none left. */
   #hasEndedNow (): boolean {
-    const before = this.#content
+    const before = this.#record
     this.look()
-    return this.#content !== before
+    return this.#record !== before
   }
 
   #write (now = this.#settings.now()): void {
     this.#changed = true
     this.#asked = true
     // Never backwards: a clock that was set back must not end a session early.
-    this.#content.lastWrite = Math.max(this.#content.lastWrite, toSeconds(now))
+    const writtenAt = toWholeSeconds(now)
+    if (writtenAt > this.#record.writtenAt) this.#change({ writtenAt })
   }
 
   /** Passes a value on, and remembers what the session holds if it can be changed in place. */
   #lend (value: unknown): unknown {
     // After a write the session is sealed as it then is, whatever was changed in between.
     if (typeof value === 'object' && value !== null && this.#lent === null && !this.#asked) {
-      this.#lent = snapshotOf(this.#content.data, this.#settings.stringify)
+      this.#lent = snapshotOf(this.#record.data, this.#settings.stringify)
       this.#observer?.lent?.()
     }
     return value
   }
 
   #isChangedWithin (): boolean {
-    return this.#lent !== null && !this.#asked && this.#lent !== snapshotOf(this.#content.data, this.#settings.stringify)
+    return this.#lent !== null && !this.#asked && this.#lent !== snapshotOf(this.#record.data, this.#settings.stringify)
   }
 
   options (given: CookieSerializeOptions & { expiry?: unknown }): void {
@@ -316,19 +340,23 @@ export class SessionState {
     // Up, since tokens hold whole seconds: half a second must not become none.
     const seconds = readDuration({ expiry }, 'expiry', 0, { most: MAX_SECONDS })
     const lifetime = boundLifetime(Math.ceil(seconds), this.#settings)
-    const maxAge = attributes.maxAge === undefined ? null : Math.ceil(readDuration(attributes, 'maxAge', 0, { most: MAX_SECONDS }))
+    const cookieMaxAge = attributes.maxAge === undefined ? null : Math.ceil(readDuration(attributes, 'maxAge', 0, { most: MAX_SECONDS }))
     if (seconds > (this.#settings.maxExpiry ?? Infinity)) this.#settings.tooLong?.(seconds)
-    const place = placeOf(attributes, this.#content.place)
-    Object.assign(this.#content, { lifetime, maxAge }, place && { place })
+    const place = placeOf(attributes, this.#record.place)
+    this.#change({ lifetime, cookieMaxAge, ...(place !== undefined && { place }) })
     this.#cookieOptions = attributes
     this.#isLifeGiven = true
     this.touch()
   }
 
-  /** Gives the session another id and time of creation, and keeps all else. @param created milliseconds since 1970. */
-  renewIdentity (id: Buffer, created: number): void {
-    Object.assign(this.#content, { id, created })
-    this.touch()
+  /** Gives the session another id and time of creation, and keeps all else. @param createdAt milliseconds since 1970. */
+  renewIdentity (id: Buffer, createdAt: number | null): void {
+    this.#change({ id, createdAt })
+  }
+
+  /** Moves the time of creation, in milliseconds since 1970: no session begins after its last write. */
+  beginAt (createdAt: number): void {
+    this.#change({ createdAt, writtenAt: Math.max(this.#record.writtenAt, createdAt) })
   }
 
   /** A method bound to this session, the same function each time: it may be destructured and compared. */
@@ -338,9 +366,9 @@ export class SessionState {
     return this.#bound[name]
   }
 
-  raw (): Data {
+  raw (): Readonly<Data> {
     this.look()
-    return this.#content.data
+    return this.#record.data
   }
 
   /** Names, never values: this is what reaches a log. `this` may be the proxy. */

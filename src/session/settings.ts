@@ -1,5 +1,5 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import type { Content, OpeningKey } from '../content.ts'
+import type { OpeningKey, SessionRecord } from '../record.ts'
 import type { Data } from '../data/data.ts'
 import type { Limits } from '../lifetime.ts'
 import type { RefusalReason } from '../types.ts'
@@ -25,7 +25,7 @@ export interface WriteObserver {
    * `delete()` or `regenerate()` was called.
    * @returns true if a session that was revoked meanwhile may be followed by another, such as a new login.
    */
-  ended?: (content: Content, successor: Successor) => boolean
+  ended?: (ended: SessionRecord, successor: Successor) => boolean
   /** Reason for which a session that opened is not valid any more, beside its key and its times. */
   refusal?: () => RefusalReason | null
 }

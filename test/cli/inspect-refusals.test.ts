@@ -56,7 +56,7 @@ const refused: Record<string, [token: string, message: RegExp]> = {
 const doubted: Record<string, [token: string, message: RegExp]> = {
   'format-not-accepted': [secretboxToken(key), /the app's option "accept" does not have "secretbox"/],
   expired: [secretboxToken(key), /the app's option "expiry" has passed since the last write/],
-  'time-in-future': [secretboxToken(key, { lastWrite: 2e10 }), /the last write lies more than 60 seconds ahead/],
+  'time-in-future': [secretboxToken(key, { writtenAt: 2e13 }), /the last write lies more than 60 seconds ahead/],
   'schema-invalid': [secretboxToken(key), /does not fit the app's option "schema", which is not checked here/],
   revoked: [secretboxToken(key), /it may have been ended on the server/],
   'signature-invalid': [`${secretboxToken(key)}.${'A'.repeat(43)}`, /the signature, which is not checked here, is wrong/]

@@ -1,27 +1,27 @@
-// Tokens for the tests of `inspect`, of whatever content.
+// Tokens for the tests of `inspect`, of whatever record.
 import { randomBytes } from 'node:crypto'
 import sodium from 'sodium-native'
 import { bindingOf, sealSealed } from '../../src/formats/sealed.ts'
 import { sealSecretbox } from '../../src/formats/secretbox.ts'
-import type { Content } from '../../src/content.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
+import type { SessionRecord } from '../../src/record.ts'
 
-export type Part = Partial<Content>
+export type Part = Partial<SessionRecord>
 
 const DAY = 86400
 
 /** Written two days and an hour ago, created three days and an hour ago. */
-function contentOf (part: Part): Content {
-  const lastWrite = Math.floor(Date.now() / 1000) - 2 * DAY - 3600
-  return { data: { userId: 42 }, lastWrite, created: (lastWrite - DAY) * 1000, lifetime: null, maxAge: null, id: null, ...part }
+function recordOf (part: Part): SessionRecord {
+  const writtenAt = (Math.floor(Date.now() / 1000) - 2 * DAY - 3600) * 1000
+  return { data: { userId: 42 }, writtenAt, createdAt: writtenAt - DAY * 1000, lifetime: null, cookieMaxAge: null, id: null, ...part }
 }
 
 export function sealedToken (key: Buffer, part: Part = {}, context = 'session'): string {
-  return sealSealed(contentOf(part), KeySet.of([key]).keys[0]!, bindingOf(context))
+  return sealSealed(recordOf(part), KeySet.of([key]).keys[0]!, bindingOf(context))
 }
 
 export function secretboxToken (key: Buffer, part: Part = {}): string {
-  return sealSecretbox(contentOf(part), KeySet.of([key]).keys[0]!)
+  return sealSecretbox(recordOf(part), KeySet.of([key]).keys[0]!)
 }
 
 /** A token of the sealed format with any bytes inside the seal, made without our code. */

@@ -180,11 +180,11 @@ describe('what is shown', () => {
   })
 
   test('has the time itself', async () => {
-    assert.match(row(await inspect([secretboxToken(key, { lastWrite: 1_760_000_000 })]), 'last write') ?? '', /^2025-10-09T08:53:20\.000Z \(/)
+    assert.match(row(await inspect([secretboxToken(key, { writtenAt: 1_760_000_000_000 })]), 'last write') ?? '', /^2025-10-09T08:53:20\.000Z \(/)
   })
 
   test('has a lifetime and a Max-Age of the session\'s own', async () => {
-    const shown = await inspect([sealedToken(key, { lifetime: 30 * 86400, maxAge: 86400 })])
+    const shown = await inspect([sealedToken(key, { lifetime: 30 * 86400, cookieMaxAge: 86400 })])
     assert.match(row(shown, 'lifetime') ?? '', /^2592000 s, its own: until \d{4}-.*Z \(in 27 days\)$/)
     assert.equal(row(shown, 'Max-Age'), '86400 s, its own')
   })
@@ -194,7 +194,7 @@ describe('what is shown', () => {
   })
 
   test('has a session of any age, with the reasons for which an app may refuse it', async () => {
-    const { text, data } = await inspect([secretboxToken(key, { lastWrite: 1 })])
+    const { text, data } = await inspect([secretboxToken(key, { writtenAt: 1000 })])
     assert.deepEqual(data, { userId: 42 })
     assert.match(text, /\n\nAn app with these keys opens it, unless\n- expired: .*\n- format-not-accepted: .*\n- schema-invalid: .*\n- signature-invalid: .*has no signature\n- revoked: .*\n\n/)
   })
@@ -205,12 +205,12 @@ describe('what is shown', () => {
   })
 
   test('says where the time lies in the future by more than a minute', async () => {
-    const shown = await inspect([secretboxToken(key, { lastWrite: Math.floor(Date.now() / 1000) + 7300 })])
+    const shown = await inspect([secretboxToken(key, { writtenAt: (Math.floor(Date.now() / 1000) + 7300) * 1000 })])
     assert.match(row(shown, 'last write') ?? '', /\(in 2 hours\)$/)
     assert.match(shown.text, /\n\nAn app refuses it now:\n- time-in-future: .*compare the clocks of the servers\n\n/)
     assert.deepEqual(shown.data, { userId: 42 })
 
-    const near = await inspect([secretboxToken(key, { lastWrite: Math.floor(Date.now() / 1000) + 50 })])
+    const near = await inspect([secretboxToken(key, { writtenAt: (Math.floor(Date.now() / 1000) + 50) * 1000 })])
     assert.doesNotMatch(near.text, /refuses it now/)
   })
 

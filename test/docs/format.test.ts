@@ -5,12 +5,12 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import sodium from 'sodium-native'
 import { Codec, type CodecOptions } from '../../src/codec.ts'
-import type { Content } from '../../src/content.ts'
 import { customSerializer } from '../../src/data/custom-serializer.ts'
 import { DerivedKey } from '../../src/keys/derived-key.ts'
 import { MAX_SECONDS } from '../../src/lifetime.ts'
 import { MAX_SIGNED_LENGTH, MAX_TOKEN_LENGTH } from '../../src/limits.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
+import type { SessionRecord } from '../../src/record.ts'
 import { refusalMessage } from '../../src/refusals.ts'
 import { openRaw } from '../edges/support.ts'
 import { associatedDataOf, fromHex, headerOf, hex, open, seal, sealBytes, type Fields } from '../formats/independent.ts'
@@ -87,14 +87,14 @@ describe('the secretbox token that docs/format.md works out', () => {
   })
 
   it('is what sealing its data gives', () => {
-    assert.equal(codec().seal({ data: example.data, lastWrite: example.lastWrite, created: null, lifetime: null, maxAge: null, id: null }), example.token)
+    assert.equal(codec().seal({ data: example.data, writtenAt: example.lastWrite * 1000, createdAt: null, lifetime: null, cookieMaxAge: null, id: null }), example.token)
   })
 
   it('is opened again', () => {
     const opened = codec().open(example.token)
     assert.ok(opened.ok)
-    assert.deepEqual({ ...opened.content.data }, example.data)
-    assert.equal(opened.content.lastWrite, example.lastWrite)
+    assert.deepEqual({ ...opened.record.data }, example.data)
+    assert.equal(opened.record.writtenAt, example.lastWrite * 1000)
   })
 
   it('is opened by the peer', async () => {
@@ -112,8 +112,8 @@ describe('the secretbox token that docs/format.md works out', () => {
 describe('the sealed token that docs/format.md works out', () => {
   const { context, created, lastWrite, lifetime, maxAge, data, token } = sealedExample
   const fields: Fields = { created, lastWrite, lifetime, maxAge, id: fromHex(sealedExample.id) }
-  const content: Content = { data, created, lastWrite: created / 1000 + lastWrite, lifetime, maxAge, id: Buffer.from(sealedExample.id, 'hex') }
   const at = created + lastWrite * 1000
+  const record: SessionRecord = { data, createdAt: created, writtenAt: at, lifetime, cookieMaxAge: maxAge, id: Buffer.from(sealedExample.id, 'hex') }
   const own = codec({ format: 'sealed', context }, at)
 
   it('has the key and the nonce of the example above', () => {
@@ -146,11 +146,11 @@ describe('the sealed token that docs/format.md works out', () => {
   })
 
   it('is what sealing its session gives', () => {
-    assert.equal(own.seal(content), token)
+    assert.equal(own.seal(record), token)
   })
 
   it('is opened again', () => {
-    assert.deepEqual(own.open(token), { ok: true, content, format: 'sealed', key: new DerivedKey(key), keyId: sealedExample.keyId, stale: false })
+    assert.deepEqual(own.open(token), { ok: true, record, format: 'sealed', key: new DerivedKey(key), keyId: sealedExample.keyId, stale: false })
   })
 
   it('is, without its optional fields, what its program prints', () => {
@@ -164,8 +164,8 @@ describe('docs/format.md', () => {
   it('lists the names under __ that a secretbox token carries', () => {
     const names = Object.keys(JSON.parse(example.payloadText)).filter(name => name.startsWith('__'))
     names.push('__life') // only where something is to be said
-    const content = { data: {}, lastWrite: example.lastWrite, created: null, lifetime: null, maxAge: null, id: null }
-    const serialized = openRaw(key, codec({ serializer: customSerializer(JSON) }).seal(content))
+    const record = { data: {}, writtenAt: example.lastWrite * 1000, createdAt: null, lifetime: null, cookieMaxAge: null, id: null }
+    const serialized = openRaw(key, codec({ serializer: customSerializer(JSON) }).seal(record))
     const ofSerializer = Object.keys(serialized).filter(name => name.startsWith('__') && !names.includes(name))
     assert.deepEqual(tableUnder(page, '### The payload').map(([name]) => codeIn(name)), [...names, ...ofSerializer])
   })
@@ -177,25 +177,25 @@ describe('docs/format.md', () => {
   it('says how much JSON is sealed', () => {
     const [, most] = /seals at most (\d+) bytes of JSON/.exec(page) ?? []
     const own = codec({ format: 'sealed' })
-    const content = (bytes: number): Content => ({
-      data: { a: 'x'.repeat(bytes - '{"a":""}'.length) }, created: example.lastWrite * 1000, lastWrite: example.lastWrite, lifetime: EXPIRY, maxAge: 1, id: Buffer.alloc(16)
+    const record = (bytes: number): SessionRecord => ({
+      data: { a: 'x'.repeat(bytes - '{"a":""}'.length) }, createdAt: example.lastWrite * 1000, writtenAt: example.lastWrite * 1000, lifetime: EXPIRY, cookieMaxAge: 1, id: Buffer.alloc(16)
     })
-    const token = own.seal(content(Number(most)))
+    const token = own.seal(record(Number(most)))
     assert.equal(token.length, MAX_TOKEN_LENGTH)
     assert.equal(own.open(token).ok, true)
-    assert.throws(() => own.seal(content(Number(most) + 1)), { code: 'FST_SEALED_SESSION_TOO_LARGE' })
+    assert.throws(() => own.seal(record(Number(most) + 1)), { code: 'FST_SEALED_SESSION_TOO_LARGE' })
   })
 
   it('says how much JSON is sealed in the secretbox format', () => {
     const [, most] = /seals (\d+) bytes of JSON at most/.exec(page) ?? []
-    const content = (bytes: number): Content => ({
-      data: { a: 'x'.repeat(bytes - '{"a":""}'.length) }, created: example.lastWrite * 1000 + 1, lastWrite: example.lastWrite + 0.001, lifetime: MAX_SECONDS, maxAge: MAX_SECONDS, id: Buffer.alloc(16)
+    const record = (bytes: number): SessionRecord => ({
+      data: { a: 'x'.repeat(bytes - '{"a":""}'.length) }, createdAt: example.lastWrite * 1000 + 1, writtenAt: example.lastWrite * 1000 + 1, lifetime: MAX_SECONDS, cookieMaxAge: MAX_SECONDS, id: Buffer.alloc(16)
     })
     const own = codec({ absoluteTimeout: EXPIRY })
-    const token = own.seal(content(Number(most)))
+    const token = own.seal(record(Number(most)))
     assert.ok(token.length <= MAX_TOKEN_LENGTH)
     assert.equal(own.open(token).ok, true)
-    assert.throws(() => own.seal(content(Number(most) + 1)), { code: 'FST_SEALED_SESSION_TOO_LARGE' })
+    assert.throws(() => own.seal(record(Number(most) + 1)), { code: 'FST_SEALED_SESSION_TOO_LARGE' })
   })
 
   it('says how long a signed value may be', () => {
@@ -204,7 +204,7 @@ describe('docs/format.md', () => {
 
   it('says how many bytes a sealed token has beside its payload', () => {
     const [, bytes] = /has (\d+) bytes beside its payload/.exec(page) ?? []
-    const token = codec({ format: 'sealed' }).seal({ data: {}, created: 1, lastWrite: 1, lifetime: null, maxAge: null, id: null })
+    const token = codec({ format: 'sealed' }).seal({ data: {}, createdAt: 1, writtenAt: 1000, lifetime: null, cookieMaxAge: null, id: null })
     assert.equal(Buffer.from(token, 'base64url').length, Number(bytes) + '{}'.length)
   })
 
@@ -311,20 +311,20 @@ describe('what docs/format.md says of opening', () => {
     const token = sealBytes({ key, nonce, context: 'session', header: headerOf(FIELDS), payload: Buffer.from('{"a":1,"a":"\xff"}', 'latin1') }).token
     const opened = codec().open(token)
     assert.ok(opened.ok)
-    assert.deepEqual(opened.content.data, { a: '\ufffd' })
+    assert.deepEqual(opened.record.data, { a: '\ufffd' })
     assert.deepEqual(open(token, { keys: [key], context: 'session', now: NOW * 1000, expiry: EXPIRY }), { ok: true, fields: FIELDS, data: { a: '\ufffd' }, keyId: sealedExample.keyId })
   })
 })
 
 describe('what docs/format.md says of sealing again', () => {
-  const secretbox: Content = { data: { a: 1 }, lastWrite: NOW, created: null, lifetime: null, maxAge: null, id: null }
-  const full: Content = { data: { a: 1 }, lastWrite: NOW - 0.5, created: NOW * 1000 - 7500, lifetime: 50, maxAge: 60, id: Buffer.alloc(16, 1) }
+  const secretbox: SessionRecord = { data: { a: 1 }, writtenAt: NOW * 1000, createdAt: null, lifetime: null, cookieMaxAge: null, id: null }
+  const full: SessionRecord = { data: { a: 1 }, writtenAt: NOW * 1000 - 500, createdAt: NOW * 1000 - 7500, lifetime: 50, cookieMaxAge: 60, id: Buffer.alloc(16, 1) }
   const formats = ['secretbox', 'sealed'] as const
-  const contents = { secretbox, sealed: full }
-  const expected: Record<string, Content> = {
+  const records = { secretbox, sealed: full }
+  const expected: Record<string, SessionRecord> = {
     'sealed to sealed': full,
     'secretbox to secretbox': secretbox,
-    'secretbox to sealed': { ...secretbox, created: NOW * 1000 },
+    'secretbox to sealed': { ...secretbox, createdAt: NOW * 1000 },
     'sealed to secretbox': full
   }
 
@@ -335,11 +335,11 @@ describe('what docs/format.md says of sealing again', () => {
   for (const from of formats) {
     for (const to of formats) {
       it(`is right about ${from} to ${to}`, () => {
-        const first = codec({ format: from }).open(codec({ format: from }).seal(contents[from]))
+        const first = codec({ format: from }).open(codec({ format: from }).seal(records[from]))
         assert.ok(first.ok)
-        const second = codec({ format: to }).open(codec({ format: to }).seal(first.content))
+        const second = codec({ format: to }).open(codec({ format: to }).seal(first.record))
         assert.ok(second.ok)
-        assert.deepEqual(second.content, expected[`${from} to ${to}`])
+        assert.deepEqual(second.record, expected[`${from} to ${to}`])
       })
     }
   }

@@ -4,7 +4,6 @@ import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, it, mock } from 'node:test'
 import fc from 'fast-check'
-import type { Content } from '../../src/content.ts'
 import { sodium } from '../../src/crypto/sodium.ts'
 import { setOwn, type Data } from '../../src/data/data.ts'
 import { bindingOf, openSealed, sealSealed } from '../../src/formats/sealed.ts'
@@ -12,6 +11,7 @@ import { openSecretbox, sealSecretbox } from '../../src/formats/secretbox.ts'
 import { DerivedKey } from '../../src/keys/derived-key.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
 import { MAX_TOKEN_LENGTH } from '../../src/limits.ts'
+import type { SessionRecord } from '../../src/record.ts'
 import * as independent from './independent.ts'
 
 const CREATED = 1_800_000_000_123
@@ -21,21 +21,21 @@ const keys = KeySet.of([key])
 const sealingKey = keys.keys[0]!
 const binding = bindingOf('session')
 
-function written (data: Data, rest: Partial<Content> = {}): Content {
-  return { data, created: CREATED, lastWrite: CREATED / 1000, lifetime: null, maxAge: null, id: null, ...rest }
+function written (data: Data, rest: Partial<SessionRecord> = {}): SessionRecord {
+  return { data, createdAt: CREATED, writtenAt: CREATED, lifetime: null, cookieMaxAge: null, id: null, ...rest }
 }
 
-const seal = (data: Data, rest: Partial<Content> = {}): string => sealSealed(written(data, rest), sealingKey, binding)
+const seal = (data: Data, rest: Partial<SessionRecord> = {}): string => sealSealed(written(data, rest), sealingKey, binding)
 const reasonOf = (token: string, set = keys, bound = binding): string => {
   const opened = openSealed(token, set, bound)
   return opened.ok ? 'opened' : opened.reason
 }
 
 /** What a token holds; fails where it is refused. */
-function contentOf (token: string, set = keys, bound = binding): Content {
+function recordOf (token: string, set = keys, bound = binding): SessionRecord {
   const opened = openSealed(token, set, bound)
   assert.ok(opened.ok, opened.ok ? '' : opened.reason)
-  return opened.content
+  return opened.record
 }
 
 function assertRefused (token: string): void {
@@ -81,17 +81,18 @@ describe('the second implementation', () => {
 
   it('makes the same token of any session, byte for byte', () => {
     fc.assert(fc.property(anySession, ({ key, nonce, context, id, ...session }) => {
-      const content = { ...session, lastWrite: session.created / 1000 + session.lastWrite, id: id === null ? null : Buffer.from(id) }
-      const token = sealSealed(content, new DerivedKey(Buffer.from(key)), bindingOf(context), bytes => bytes.set(nonce))
+      const { data, created, lastWrite, lifetime, maxAge } = session
+      const record = { data, createdAt: created, writtenAt: created + lastWrite * 1000, lifetime, cookieMaxAge: maxAge, id: id === null ? null : Buffer.from(id) }
+      const token = sealSealed(record, new DerivedKey(Buffer.from(key)), bindingOf(context), bytes => bytes.set(nonce))
       assert.equal(token, independent.seal({ key, nonce, context, id, ...session }).token)
     }))
   })
 
-  it('opens any session that is sealed here, to the same content', () => {
+  it('opens any session that is sealed here, to the same record', () => {
     fc.assert(fc.property(anySession, ({ key, context, id, data, created, lastWrite, lifetime, maxAge }) => {
       const own = new DerivedKey(Buffer.from(key))
-      const content = { data, created, lastWrite: created / 1000 + lastWrite, lifetime, maxAge, id: id === null ? null : Buffer.from(id) }
-      const opened = independent.open(sealSealed(content, own, bindingOf(context)), {
+      const record = { data, createdAt: created, writtenAt: created + lastWrite * 1000, lifetime, cookieMaxAge: maxAge, id: id === null ? null : Buffer.from(id) }
+      const opened = independent.open(sealSealed(record, own, bindingOf(context)), {
         keys: [randomBytes(32), key], context, now: created + lastWrite * 1000 - 1, expiry: 1
       })
       assert.ok(opened.ok)
@@ -101,15 +102,16 @@ describe('the second implementation', () => {
     }))
   })
 
-  it('seals any session so that it is opened here, to the same content', () => {
+  it('seals any session so that it is opened here, to the same record', () => {
     fc.assert(fc.property(anySession, ({ key, nonce, context, data, id, ...fields }) => {
       const set = KeySet.of([randomBytes(32), Buffer.from(key)])
       const opened = openSealed(independent.seal({ key, nonce, context, data, id, ...fields }).token, set, bindingOf(context))
       assert.ok(opened.ok)
       assert.equal(opened.key, set.keys[1])
-      const { data: openedData, ...rest } = opened.content
+      const { data: openedData, ...rest } = opened.record
       assert.equal(JSON.stringify(openedData), JSON.stringify(data))
-      assert.deepEqual(rest, { ...fields, lastWrite: fields.created / 1000 + fields.lastWrite, id: id === null ? null : Buffer.from(id) })
+      const { created, lastWrite, lifetime, maxAge } = fields
+      assert.deepEqual(rest, { createdAt: created, writtenAt: created + lastWrite * 1000, lifetime, cookieMaxAge: maxAge, id: id === null ? null : Buffer.from(id) })
     }))
   })
 
@@ -239,7 +241,7 @@ describe('a token with a changed character, bit or length', () => {
       assertRefused(mutated)
       tried++
     }
-    contentOf(long)
+    recordOf(long)
   })
 })
 
@@ -291,7 +293,7 @@ describe('one token, one string', () => {
   })
 
   it('an equal text that is built otherwise is the same token', () => {
-    for (const token of tokens) contentOf([...token].join(''))
+    for (const token of tokens) recordOf([...token].join(''))
   })
 })
 
@@ -335,8 +337,8 @@ describe('a token of an unknown version or key', () => {
 
   it('while one that is known costs one derivation and one decryption, then one decryption, however many keys there are', () => {
     const set = KeySet.of([...Array.from({ length: 100 }, () => randomBytes(32)), key]).check()
-    assert.deepEqual(callsOf(() => contentOf(shorts[0] ?? '', set)), ['deriveSubkey', 'aeadOpen'])
-    assert.deepEqual(callsOf(() => contentOf(shorts[0] ?? '', set)), ['aeadOpen'])
+    assert.deepEqual(callsOf(() => recordOf(shorts[0] ?? '', set)), ['deriveSubkey', 'aeadOpen'])
+    assert.deepEqual(callsOf(() => recordOf(shorts[0] ?? '', set)), ['aeadOpen'])
     assert.throws(() => reasonOf(shorts[0] ?? '', untouchable), /the key was used/)
   })
 
@@ -390,9 +392,9 @@ describe('sealSealed', () => {
   })
 
   it('adds 4, 4 and 16 bytes for a lifetime, a Max-Age and an id, and only then', () => {
-    const length = (rest: Partial<Content>): number => Buffer.from(seal({}, rest), 'base64url').length - 58
+    const length = (rest: Partial<SessionRecord>): number => Buffer.from(seal({}, rest), 'base64url').length - 58
     const id = Buffer.alloc(16)
-    const lengths = [{}, { lifetime: 0 }, { maxAge: 0 }, { id }, { lifetime: 1, maxAge: 1 }, { lifetime: 1, maxAge: 1, id }].map(length)
+    const lengths = [{}, { lifetime: 0 }, { cookieMaxAge: 0 }, { id }, { lifetime: 1, cookieMaxAge: 1 }, { lifetime: 1, cookieMaxAge: 1, id }].map(length)
     assert.deepEqual(lengths, [0, 4, 4, 16, 8, 24])
   })
 
@@ -410,30 +412,30 @@ describe('sealSealed', () => {
     const id = Buffer.alloc(16)
     const most = 49072
     const sized = (bytes: number): Data => ({ a: 'x'.repeat(bytes - '{"a":""}'.length) })
-    for (const size of [most - 1, most]) assert.deepEqual(contentOf(seal(sized(size), { lifetime: 1, maxAge: 1, id })).data, sized(size))
+    for (const size of [most - 1, most]) assert.deepEqual(recordOf(seal(sized(size), { lifetime: 1, cookieMaxAge: 1, id })).data, sized(size))
     for (const data of [sized(most + 1), sized(MAX_TOKEN_LENGTH * 2), { a: '€'.repeat(20_000) }]) {
       assert.throws(() => seal(data), { code: 'FST_SEALED_SESSION_TOO_LARGE', message: /^the session has \d{5,} bytes of JSON, more than the 49072 / })
     }
-    assert.deepEqual(contentOf(seal({ a: '€'.repeat(16_000) })).data, { a: '€'.repeat(16_000) })
+    assert.deepEqual(recordOf(seal({ a: '€'.repeat(16_000) })).data, { a: '€'.repeat(16_000) })
   })
 
-  const times: Array<[title: string, given: Partial<Content>, opened: Partial<Content>]> = [
-    ['a last write before it was created, at its creation', { created: 5_000_000, lastWrite: 4999 }, { created: 5_000_000, lastWrite: 5000 }],
-    ['less than a second after it was created, at its creation', { created: 5_000_400, lastWrite: 5001.399 }, { created: 5_000_400, lastWrite: 5000.4 }],
-    ['what is beyond a whole second not at all', { created: 5_000_400, lastWrite: 5003 }, { created: 5_000_400, lastWrite: 5002.4 }],
-    ['no time of creation as the last write', { created: null, lastWrite: 5003.25 }, { created: 5_003_250, lastWrite: 5003.25 }],
-    ['a time before 1970 as 1970', { created: -1, lastWrite: -1 }, { created: 0, lastWrite: 0 }],
-    ['a time beyond all that fit as the last that does', { created: 2 ** 50, lastWrite: 2 ** 50 }, { created: 2 ** 48 - 1, lastWrite: (2 ** 48 - 1) / 1000 + 2 ** 32 - 1 }],
-    ['a last write too long after it was created as the last that fits', { created: 0, lastWrite: 2 ** 33 }, { created: 0, lastWrite: 2 ** 32 - 1 }],
-    ['a lifetime and a Max-Age in whole seconds', { lifetime: 1.9, maxAge: 59.999 }, { lifetime: 1, maxAge: 59 }],
-    ['a lifetime and a Max-Age beyond all that fit as the most that does', { lifetime: 1e12, maxAge: Number.MAX_VALUE }, { lifetime: 2 ** 32 - 1, maxAge: 2 ** 32 - 1 }],
-    ['a negative lifetime and Max-Age as none at all', { lifetime: -1, maxAge: -5 }, { lifetime: 0, maxAge: 0 }]
+  const times: Array<[title: string, given: Partial<SessionRecord>, opened: Partial<SessionRecord>]> = [
+    ['a last write before it was created, at its creation', { createdAt: 5_000_000, writtenAt: 4_999_000 }, { createdAt: 5_000_000, writtenAt: 5_000_000 }],
+    ['less than a second after it was created, at its creation', { createdAt: 5_000_400, writtenAt: 5_001_399 }, { createdAt: 5_000_400, writtenAt: 5_000_400 }],
+    ['what is beyond a whole second not at all', { createdAt: 5_000_400, writtenAt: 5_003_000 }, { createdAt: 5_000_400, writtenAt: 5_002_400 }],
+    ['no time of creation as the last write', { createdAt: null, writtenAt: 5_003_250 }, { createdAt: 5_003_250, writtenAt: 5_003_250 }],
+    ['a time before 1970 as 1970', { createdAt: -1, writtenAt: -1000 }, { createdAt: 0, writtenAt: 0 }],
+    ['a time beyond all that fit as the last that does', { createdAt: 2 ** 50, writtenAt: 2 ** 50 * 1000 }, { createdAt: 2 ** 48 - 1, writtenAt: 2 ** 48 - 1 + (2 ** 32 - 1) * 1000 }],
+    ['a last write too long after it was created as the last that fits', { createdAt: 0, writtenAt: 2 ** 33 * 1000 }, { createdAt: 0, writtenAt: (2 ** 32 - 1) * 1000 }],
+    ['a lifetime and a Max-Age in whole seconds', { lifetime: 1.9, cookieMaxAge: 59.999 }, { lifetime: 1, cookieMaxAge: 59 }],
+    ['a lifetime and a Max-Age beyond all that fit as the most that does', { lifetime: 1e12, cookieMaxAge: Number.MAX_VALUE }, { lifetime: 2 ** 32 - 1, cookieMaxAge: 2 ** 32 - 1 }],
+    ['a negative lifetime and Max-Age as none at all', { lifetime: -1, cookieMaxAge: -5 }, { lifetime: 0, cookieMaxAge: 0 }]
   ]
   for (const [title, given, opened] of times) {
     it(`writes ${title}`, () => {
-      const { data: _, ...content } = contentOf(seal({}, given))
+      const { data: _, ...record } = recordOf(seal({}, given))
       const { data: __, ...expected } = written({}, { ...given, ...opened })
-      assert.deepEqual(content, expected)
+      assert.deepEqual(record, expected)
     })
   }
 })
@@ -443,7 +445,7 @@ describe('the workspace that all tokens of a thread are sealed and opened in', (
     const tokens = Array.from({ length: 50 }, (_, i) => seal({ i, text: 'x'.repeat(i * 7) }))
     for (const [i, token] of tokens.entries()) {
       for (const bad of ['', 'A', `${token}A`, long.slice(1), `${token.slice(0, -3)}AAA`, 'A'.repeat(MAX_TOKEN_LENGTH)]) assertRefused(bad)
-      assert.deepEqual(contentOf(token).data, { i, text: 'x'.repeat(i * 7) })
+      assert.deepEqual(recordOf(token).data, { i, text: 'x'.repeat(i * 7) })
     }
   })
 
@@ -457,9 +459,9 @@ describe('the workspace that all tokens of a thread are sealed and opened in', (
       const sealed = others.map(({ key, bound }) => sealSealed(written(data), key, bound))
       const secretbox = sealSecretbox(written(data), sealingKey)
       for (const [index, { set, bound }] of others.entries()) {
-        assert.deepEqual(contentOf(sealed[index] ?? '', set, bound).data, data)
+        assert.deepEqual(recordOf(sealed[index] ?? '', set, bound).data, data)
         const opened = openSecretbox(secretbox, keys)
-        assert.deepEqual(opened.ok && opened.content.data, data)
+        assert.deepEqual(opened.ok && opened.record.data, data)
         assert.equal(reasonOf(sealed[1 - index] ?? '', set, bound), 'key-unknown')
       }
     }
@@ -472,7 +474,7 @@ describe('the workspace that all tokens of a thread are sealed and opened in', (
     const nosy = {
       toJSON () {
         inner.push(sealSealed(written({ inner: true }), otherKeys.keys[0]!, other), sealSecretbox(written({ inner: 'box' }), sealingKey))
-        contentOf(long)
+        recordOf(long)
         assertRefused('A'.repeat(MAX_TOKEN_LENGTH))
         return 'outer'
       }
@@ -480,19 +482,19 @@ describe('the workspace that all tokens of a thread are sealed and opened in', (
     const nonce = randomBytes(24)
     const outer = sealSealed(written({ before: 'x'.repeat(100), nosy, after: 'y'.repeat(100) }), sealingKey, binding, bytes => bytes.set(nonce))
     const outerBox = sealSecretbox(written({ nosy, after: 'y'.repeat(100) }), sealingKey)
-    assert.deepEqual(contentOf(outer).data, { before: 'x'.repeat(100), nosy: 'outer', after: 'y'.repeat(100) })
+    assert.deepEqual(recordOf(outer).data, { before: 'x'.repeat(100), nosy: 'outer', after: 'y'.repeat(100) })
     const opened = openSecretbox(outerBox, keys)
-    assert.deepEqual(opened.ok && opened.content.data, { nosy: 'outer', after: 'y'.repeat(100) })
+    assert.deepEqual(opened.ok && opened.record.data, { nosy: 'outer', after: 'y'.repeat(100) })
     assert.equal(inner.length, 4)
     const innerSealed = inner.filter(token => !token.includes(';'))
-    for (const token of innerSealed) assert.deepEqual(contentOf(token, otherKeys, other).data, { inner: true })
+    for (const token of innerSealed) assert.deepEqual(recordOf(token, otherKeys, other).data, { inner: true })
     assert.deepEqual(Buffer.from(outer, 'base64url').subarray(5, 29), nonce, 'sealed with the nonce of another token')
   })
 
   it('gives each session an id of its own, which a later token does not change', () => {
     const [one, two] = [Buffer.alloc(16, 1), Buffer.alloc(16, 2)]
-    const opened = contentOf(seal({}, { id: one }))
-    contentOf(seal({}, { id: two }))
+    const opened = recordOf(seal({}, { id: one }))
+    recordOf(seal({}, { id: two }))
     assert.deepEqual(opened.id, one)
   })
 })

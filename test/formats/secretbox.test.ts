@@ -18,7 +18,7 @@ const key = randomBytes(32)
 const keyring = KeySet.of([key])
 const sealingKey = keyring.keys[0]!
 
-const seal = (data: Data): string => sealSecretbox({ data, lastWrite: TIME }, sealingKey)
+const seal = (data: Data): string => sealSecretbox({ data, writtenAt: TIME * 1000 }, sealingKey)
 
 /** Any object that JSON can hold, with keys that an ordinary object has on its prototype among them. */
 const anyData = fc.array(fc.tuple(
@@ -38,8 +38,8 @@ describe('sealSecretbox', () => {
     const ciphertext = Buffer.alloc(16 + plaintext.length)
     sodium.crypto_secretbox_easy(ciphertext, plaintext, fixedNonce, fixedKey)
 
-    const content = { data: { userId: 1, name: 'Zoë' }, lastWrite: TIME }
-    const token = sealSecretbox(content, new DerivedKey(fixedKey), nonce => nonce.set(fixedNonce))
+    const record = { data: { userId: 1, name: 'Zoë' }, writtenAt: TIME * 1000 }
+    const token = sealSecretbox(record, new DerivedKey(fixedKey), nonce => nonce.set(fixedNonce))
 
     assert.equal(token, `${ciphertext.toString('base64')};${fixedNonce.toString('base64')}`)
     assert.equal(token, 'liSHlv/4QobVeMZdfLFzZDE1IApfI/JO5GNATUrnO5yrFXx2NyycY8b5AJWmrfB27gVRId6H9jRpfCwE;QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZX')
@@ -47,7 +47,7 @@ describe('sealSecretbox', () => {
 
   it('seals with the key given', () => {
     const [first, second] = [randomBytes(32), randomBytes(32)]
-    const token = sealSecretbox({ data: {}, lastWrite: TIME }, new DerivedKey(first))
+    const token = sealSecretbox({ data: {}, writtenAt: TIME * 1000 }, new DerivedKey(first))
     assert.equal(openSecretbox(token, KeySet.of([first])).ok, true)
     assert.deepEqual(openSecretbox(token, KeySet.of([second])), { ok: false, reason: 'not-authentic' })
   })
@@ -66,8 +66,8 @@ describe('sealSecretbox', () => {
   it('a toJSON() that seals a session itself changes nothing of the token around it', () => {
     const inner: string[] = []
     const token = seal({ a: { toJSON () { inner.push(seal({ inner: true })); return 'outer' } }, b: 'x'.repeat(200) })
-    assert.deepEqual(contentOf(token), { a: 'outer', b: 'x'.repeat(200) })
-    assert.deepEqual(contentOf(inner[0] ?? ''), { inner: true })
+    assert.deepEqual(dataOf(token), { a: 'outer', b: 'x'.repeat(200) })
+    assert.deepEqual(dataOf(inner[0] ?? ''), { inner: true })
   })
 
   const sizes = (bytes: number): Data => ({ a: 'x'.repeat(bytes - '{"a":""}'.length) })
@@ -83,7 +83,7 @@ describe('sealSecretbox', () => {
       }
     }
     assert.ok(largest > 48_000, `only ${largest} bytes fit`)
-    for (const size of [largest - 2, largest - 1, largest]) assert.deepEqual(contentOf(seal(sizes(size))), sizes(size))
+    for (const size of [largest - 2, largest - 1, largest]) assert.deepEqual(dataOf(seal(sizes(size))), sizes(size))
     for (const size of [largest + 1, largest + 2, MAX_TOKEN_LENGTH * 2]) {
       assert.throws(() => seal(sizes(size)), { code: 'FST_SEALED_SESSION_TOO_LARGE' })
     }
@@ -99,18 +99,18 @@ describe('sealSecretbox', () => {
   it('characters that take more than one byte count as what they take', () => {
     const data = { a: '€'.repeat(20_000) }
     assert.throws(() => seal(data), { code: 'FST_SEALED_SESSION_TOO_LARGE' })
-    assert.deepEqual(contentOf(seal({ a: '€'.repeat(16_000) })), { a: '€'.repeat(16_000) })
+    assert.deepEqual(dataOf(seal({ a: '€'.repeat(16_000) })), { a: '€'.repeat(16_000) })
   })
 })
 
 describe('openSecretbox', () => {
   it('returns what was sealed, for any object that JSON can hold and any time', () => {
-    fc.assert(fc.property(anyData, fc.integer({ min: 0, max: 2 ** 48 }), (data, lastWrite) => {
-      const opened = openSecretbox(sealSecretbox({ data, lastWrite }, sealingKey), keyring)
+    fc.assert(fc.property(anyData, fc.integer({ min: 0, max: 2 ** 48 }), (data, seconds) => {
+      const opened = openSecretbox(sealSecretbox({ data, writtenAt: seconds * 1000 }, sealingKey), keyring)
       assert.ok(opened.ok)
       assert.equal(opened.key, sealingKey)
-      assert.equal(opened.content.lastWrite, lastWrite)
-      assert.equal(JSON.stringify(opened.content.data), JSON.stringify(data))
+      assert.equal(opened.record.writtenAt, seconds * 1000)
+      assert.equal(JSON.stringify(opened.record.data), JSON.stringify(data))
     }))
   })
 
@@ -121,13 +121,13 @@ describe('openSecretbox', () => {
       const opened = openSecretbox(sealRaw(key, '{"a":1,"__ts":5}'), set)
       assert.ok(opened.ok)
       assert.equal(opened.key, set.keys[index])
-      assert.deepEqual(opened.content, { data: { a: 1 }, lastWrite: 5, created: null, lifetime: null, maxAge: null, id: null })
+      assert.deepEqual(opened.record, { data: { a: 1 }, writtenAt: 5000, createdAt: null, lifetime: null, cookieMaxAge: null, id: null })
     }
   })
 
   it('ignores what follows a second semicolon', () => {
     const token = seal({ a: 1 })
-    for (const rest of [';', ';;', '; Path=/; HttpOnly', `;${'x'.repeat(1000)}`]) assert.deepEqual(contentOf(token + rest), { a: 1 })
+    for (const rest of [';', ';;', '; Path=/; HttpOnly', `;${'x'.repeat(1000)}`]) assert.deepEqual(dataOf(token + rest), { a: 1 })
   })
 
   it('refuses a time that is no number', () => {
@@ -140,14 +140,14 @@ describe('openSecretbox', () => {
   it('reads what a token says of its session\'s life, whatever of it is there', () => {
     const id = Buffer.alloc(16, 7)
     const lives: Array<[life: object, read: object]> = [
-      [{}, {}], [{ created: 5 }, { created: 5 }], [{ expiry: 60, maxAge: 30 }, { lifetime: 60, maxAge: 30 }], [{ id: id.toString('base64url') }, { id }],
+      [{}, {}], [{ created: 5 }, { createdAt: 5 }], [{ expiry: 60, maxAge: 30 }, { lifetime: 60, cookieMaxAge: 30 }], [{ id: id.toString('base64url') }, { id }],
       // It began by its last write, in that second: or it would escape absoluteTimeout and revocations.
-      [{ created: 9e15 }, { created: 5999 }]
+      [{ created: 9e15 }, { createdAt: 5999 }]
     ]
     for (const [life, read] of lives) {
       const opened = openSecretbox(sealRaw(key, JSON.stringify({ a: 1, __life: life, __ts: 5 })), keyring)
       assert.ok(opened.ok)
-      assert.deepEqual(opened.content, { data: { a: 1 }, lastWrite: 5, created: null, lifetime: null, maxAge: null, id: null, ...read })
+      assert.deepEqual(opened.record, { data: { a: 1 }, writtenAt: 5000, createdAt: null, lifetime: null, cookieMaxAge: null, id: null, ...read })
     }
   })
 
@@ -218,21 +218,21 @@ describe('the peer', () => {
   }
 
   it('opens what is sealed here', async () => {
-    const token = sealSecretbox({ data: { a: [1, { b: 'é' }] }, lastWrite: Math.round(Date.now() / 1000) }, sealingKey)
+    const token = sealSecretbox({ data: { a: [1, { b: 'é' }] }, writtenAt: Math.round(Date.now() / 1000) * 1000 }, sealingKey)
     assert.deepEqual((await peer()).decodeSecureSession(token)?.data(), { a: [1, { b: 'é' }] })
   })
 
   it('seals what is opened here', async () => {
     const app = await peer()
-    assert.deepEqual(contentOf(app.encodeSecureSession(app.createSecureSession({ a: [1, { b: 'é' }] }))), { a: [1, { b: 'é' }] })
+    assert.deepEqual(dataOf(app.encodeSecureSession(app.createSecureSession({ a: [1, { b: 'é' }] }))), { a: [1, { b: 'é' }] })
   })
 })
 
 /** The data of a token; fails where it is refused. */
-function contentOf (token: string): Data {
+function dataOf (token: string): Data {
   const opened = openSecretbox(token, keyring)
   assert.ok(opened.ok, opened.ok ? '' : opened.reason)
-  return opened.content.data
+  return opened.record.data
 }
 
 function fits (data: Data): boolean {

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import { Codec, type Opened } from '../../src/codec.ts'
-import { newContent } from '../../src/content.ts'
 import { sodiumReady } from '../../src/crypto/sodium.ts'
 import { DerivedKey } from '../../src/keys/derived-key.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
 import { keyringInternals } from '../../src/keys/key-source.ts'
 import { Keyring } from '../../src/index.ts'
+import { newRecord } from '../../src/record.ts'
 import type { Format } from '../../src/types.ts'
 import { newKey } from '../helpers.ts'
 
@@ -70,7 +70,7 @@ function opened (result: Opened): Extract<Opened, { ok: true }> {
 }
 
 function tokenOf (key: DerivedKey, format: Format): string {
-  return new Rotating(format, new KeySet([key])).codec.seal(newContent({ userId: 'admin' }, Date.now()))
+  return new Rotating(format, new KeySet([key])).codec.seal(newRecord({ userId: 'admin' }, Date.now()))
 }
 
 for (const format of ['secretbox', 'sealed'] as const) {

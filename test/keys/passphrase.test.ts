@@ -52,7 +52,7 @@ describe('keysFromPassphrases', () => {
     const token = app.encodeSecureSession(app.createSecureSession({ a: 1 }))
     const opened = openSecretbox(token, KeySet.of([await keyFromPassphrase(SECRET, undefined)]))
     assert.ok(opened.ok)
-    assert.deepEqual(opened.content.data, { a: 1 })
+    assert.deepEqual(opened.record.data, { a: 1 })
   })
 
   it('leaves the event loop free while it derives', async () => {

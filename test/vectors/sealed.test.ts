@@ -5,11 +5,11 @@ import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Codec } from '../../src/codec.ts'
-import type { Content } from '../../src/content.ts'
 import type { Format } from '../../src/token-types.ts'
 import { sodium, sodiumReady } from '../../src/crypto/sodium.ts'
 import { DerivedKey } from '../../src/keys/derived-key.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
+import type { SessionRecord } from '../../src/record.ts'
 import { fromHex, open, type Result } from '../formats/independent.ts'
 
 /** Bytes are in hex; see docs/format.md for what each of these is. */
@@ -55,8 +55,8 @@ const { positive, negative } = JSON.parse(text) as { positive: Positive[], negat
 
 const bytes = (hex: string): Buffer => Buffer.from(hex, 'hex')
 
-function contentOf ({ data, created, lastWrite, lifetime, maxAge, id, place }: Positive): Content {
-  return { data, created, lastWrite: created / 1000 + lastWrite, lifetime, maxAge, id: id === null ? null : bytes(id), ...(place && { place: Object.fromEntries(Object.entries(place).filter(([, value]) => value !== '')) }) }
+function recordOf ({ data, created, lastWrite, lifetime, maxAge, id, place }: Positive): SessionRecord {
+  return { data, createdAt: created, writtenAt: created + lastWrite * 1000, lifetime, cookieMaxAge: maxAge, id: id === null ? null : bytes(id), ...(place && { place: Object.fromEntries(Object.entries(place).filter(([, value]) => value !== '')) }) }
 }
 
 /** A codec whose clock stands at the last write. */
@@ -109,8 +109,8 @@ describe('this package, with the build of libsodium that the process uses,', asy
       const derived = new DerivedKey(bytes(key))
       assert.equal(derived.id, keyId)
       assert.equal(derived.encryption.toString('hex'), encryptionKey)
-      assert.equal(codecOf(vector).seal(contentOf(vector)), token)
-      assert.deepEqual(codecOf(vector).open(token), { ok: true, content: contentOf(vector), format: 'sealed', key: derived, keyId, stale: false })
+      assert.equal(codecOf(vector).seal(recordOf(vector)), token)
+      assert.deepEqual(codecOf(vector).open(token), { ok: true, record: recordOf(vector), format: 'sealed', key: derived, keyId, stale: false })
       // The values in between belong to the token.
       assert.equal(Buffer.from(token, 'base64url').toString('hex'), `01${keyId}${nonce}${ciphertext}${tag}`)
       assert.equal(ciphertext.length, header.length + payload.length)

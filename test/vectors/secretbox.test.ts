@@ -115,12 +115,12 @@ describe('this package', async () => {
     it(`opens ${title}, and seals it again where it is what is written`, () => {
       const opened = codecOf(vector).open(token)
       assert.ok(opened.ok)
-      const { content } = opened
-      assert.deepEqual({ ...content, id: content.id?.toString('base64url') ?? null, lastWrite: Math.round(content.lastWrite * 1000) }, { data, lastWrite, created, lifetime, maxAge, id })
+      const { record } = opened
+      assert.deepEqual({ ...record, id: record.id?.toString('base64url') ?? null }, { data, writtenAt: lastWrite, createdAt: created, lifetime, cookieMaxAge: maxAge, id })
       if (payloadThatIsWritten(vector) !== payload || token.split(';').length > 2) return
       // A beginning is written where something needs it.
       const absoluteTimeout = created === null ? null : 1e9
-      assert.equal(codecOf({ ...vector, absoluteTimeout, keys: [vector.key] }, nonce).seal(content), token)
+      assert.equal(codecOf({ ...vector, absoluteTimeout, keys: [vector.key] }, nonce).seal(record), token)
     })
   }
 
