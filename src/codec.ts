@@ -1,7 +1,8 @@
 import { fillNonce } from './crypto/nonces.ts'
 import type { FormatOpened, SessionRecord } from './record.ts'
-import { bindingOf, openSealed, sealSealed, type Binding, type SealedRefusal } from './formats/sealed.ts'
-import { openEncodedSecretbox, openSecretbox, sealEncodedSecretbox, sealSecretbox, type SecretboxRefusal } from './formats/secretbox.ts'
+import type { FormatSettings, TokenFormat } from './formats/format.ts'
+import { sealedFormat, type SealedRefusal } from './formats/sealed.ts'
+import { secretboxFormat, type SecretboxRefusal } from './formats/secretbox.ts'
 import type { DerivedKey } from './keys/derived-key.ts'
 import type { KeySet } from './keys/key-set.ts'
 import type { KeySource } from './keys/key-source.ts'
@@ -12,14 +13,13 @@ import { idOfToken } from './session/id.ts'
 import { boundLifetime, lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.ts'
 
 /** Why a token was refused. For logs only: the client learns nothing but that its session is empty. */
-export type Refusal = SecretboxRefusal | SealedRefusal | LifetimeRefusal | 'format-not-accepted' | 'schema-invalid'
+export type Refusal = FormatRefusal | LifetimeRefusal | 'format-not-accepted' | 'schema-invalid'
 
 export type Opened =
   | { ok: true, record: SessionRecord, format: Format, key: DerivedKey, keyId: string, stale: boolean }
   | { ok: false, reason: Refusal }
 
-/** What a format has opened. */
-type Authentic = Extract<FormatOpened<DerivedKey, never>, { ok: true }>
+type FormatRefusal = SecretboxRefusal | SealedRefusal
 
 /** Where time and randomness come from; tests bring their own. */
 export interface Surroundings {
@@ -54,10 +54,9 @@ export interface CodecOptions {
 export class Codec {
   readonly #keyring: KeySource
   readonly #limits: Limits
-  readonly #format: Format
-  readonly #accept: readonly Format[]
-  readonly #binding: Binding
-  readonly #serializer: Serializer
+  readonly #format: TokenFormat<FormatRefusal>
+  /** Undefined for a format that is not opened. */
+  readonly #accepted: { readonly [Name in Format]: TokenFormat<FormatRefusal> | undefined }
   readonly #schema: DataSchema | null
   readonly #surroundings: Surroundings
   #usesIds = false
@@ -65,10 +64,12 @@ export class Codec {
   constructor ({ keyring, expiry, maxExpiry, absoluteTimeout = null, format, accept, context, serializer = JSON_SERIALIZER, schema = null }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
     this.#keyring = keyring
     this.#limits = { expiry, maxExpiry, absoluteTimeout }
-    this.#format = format
-    this.#accept = accept
-    this.#binding = bindingOf(context)
-    this.#serializer = serializer
+    const formats = formatsOf({ context, serializer, fillRandom: surroundings.fillRandom, saysCreated: absoluteTimeout !== null })
+    this.#format = formats[format]
+    this.#accepted = {
+      secretbox: accept.includes('secretbox') ? formats.secretbox : undefined,
+      sealed: accept.includes('sealed') ? formats.sealed : undefined
+    }
     this.#schema = schema
     this.#surroundings = surroundings
   }
@@ -99,21 +100,17 @@ export class Codec {
    * and what checking against the schema throws
    */
   seal (record: SessionRecord, key: DerivedKey = this.sealingKey()): string {
-    return this.#seal(record, key, sealSecretbox)
+    return this.#format.seal(this.#checked(record), key)
   }
 
-  /** The same as it stands in a cookie, percent-encoded as `encodeValue` does: nothing of a token of the sealed format is. */
+  /** The same as it stands in a cookie, percent-encoded as `encodeValue` does. */
   sealEncoded (record: SessionRecord): string {
-    return this.#seal(record, this.sealingKey(), sealEncodedSecretbox)
+    return this.#format.sealEncoded(this.#checked(record), this.sealingKey())
   }
 
-  #seal (record: SessionRecord, key: DerivedKey, sealSecretbox: typeof sealEncodedSecretbox): string {
+  #checked (record: SessionRecord): SessionRecord {
     this.#schema?.check(record.data)
-    const { fillRandom } = this.#surroundings
-    const bounded = this.#bound(record)
-    return this.#format === 'secretbox'
-      ? sealSecretbox(this.#asSecretbox(bounded), key, fillRandom, this.#serializer)
-      : sealSealed(bounded, key, this.#binding, fillRandom, this.#serializer)
+    return this.#bound(record)
   }
 
   /**
@@ -123,20 +120,18 @@ export class Codec {
    * for a key that is leaving: a forged session must not get a token of a key that stays.
    */
   open (token: string): Opened {
-    const format = formatOf(token)
-    if (!this.#accept.includes(format)) return refused('format-not-accepted')
+    const format = this.#accepted[formatOf(token)]
+    if (format === undefined) return refused('format-not-accepted')
     const keys = this.#keyring.current
-    const opened = format === 'secretbox' ? openSecretbox(token, keys, this.#serializer) : openSealed(token, keys, this.#binding, this.#serializer)
-    return opened.ok ? this.#admit(opened, token, format, keys) : opened
+    return this.#admit(format.open(token, keys), token, format.name, keys)
   }
 
   /** The same with one key, of those that may be tried: there are as many as `attempts` says. */
   openWith (token: string, index: number): Opened {
+    const format = this.#accepted[formatOf(token)]
+    if (format === undefined) return refused('format-not-accepted')
     const keys = this.#keyring.current
-    const key = keys.keys[index]
-    if (key === undefined || formatOf(token) === 'sealed' || !this.#accept.includes('secretbox')) return this.open(token)
-    const opened = openSecretbox(token, { keys: [key] }, this.#serializer)
-    return opened.ok ? this.#admit(opened, token, 'secretbox', keys) : opened
+    return this.#admit(format.openWith(token, keys, index), token, format.name, keys)
   }
 
   /**
@@ -144,22 +139,25 @@ export class Codec {
    * to be decoded first, which this saves the copy of.
    */
   openEncoded (text: string): Opened | null {
-    if (!text.includes('%')) return this.open(text)
-    if (!this.#accept.includes('secretbox')) return null
+    // Nothing of our own format is percent-encoded, and a part of the peer's always is.
+    const format = this.#accepted[text.includes('%') ? 'secretbox' : 'sealed']
+    if (format === undefined) return null
     const keys = this.#keyring.current
-    const opened = openEncodedSecretbox(text, keys, this.#serializer)
-    return opened?.ok === true ? this.#admit(opened, text, 'secretbox', keys) : opened
+    const opened = format.openEncoded(text, keys)
+    return opened === null ? null : this.#admit(opened, text, format.name, keys)
   }
 
   /** Takes a session whose token is authentic, if its times and its data allow it. */
-  #admit ({ record, key }: Authentic, token: string, format: Format, keys: KeySet): Opened {
+  #admit (opened: FormatOpened<DerivedKey, FormatRefusal>, token: string, format: Format, keys: KeySet): Opened {
+    if (!opened.ok) return opened
+    const { record, key } = opened
     const now = this.#surroundings.now()
     const dated = this.#dated(this.#bound(record))
     const reason = lifetimeRefusal(dated, this.#limits, now)
     if (reason !== null) return refused(reason)
     const read = this.#schema === null ? dated : readWith(this.#schema, dated)
     if (read === null) return refused('schema-invalid')
-    const stale = keys.isListed(key) && (format !== this.#format || keys.isOlder(key, keys.sealing(now)))
+    const stale = keys.isListed(key) && (format !== this.#format.name || keys.isOlder(key, keys.sealing(now)))
     return { ok: true, record: this.#usesIds ? withIdentity(read, token) : read, format, key, keyId: key.id, stale }
   }
 
@@ -178,15 +176,6 @@ export class Codec {
     return { ...record, createdAt: record.writtenAt }
   }
 
-  /**
-   * The format carries the time of creation only where something depends on it, a limit or
-   * revocation, which is what sessions have ids for: the peer shows it as data.
-   */
-  #asSecretbox (record: SessionRecord): SessionRecord {
-    if (this.#limits.absoluteTimeout === null && record.id === null && record.createdAt !== null) return { ...record, createdAt: null }
-    return record
-  }
-
   /** How many keys there are. */
   get keyCount (): number {
     return this.#keyring.current.keys.length
@@ -194,10 +183,13 @@ export class Codec {
 
   /** How often decryption may be tried for a token. */
   attempts (token: string): number {
-    const format = formatOf(token)
-    if (!this.#accept.includes(format)) return 0
-    return format === 'secretbox' ? this.#keyring.current.keys.length : 1
+    return this.#accepted[formatOf(token)]?.decryptions(this.#keyring.current) ?? 0
   }
+}
+
+/** All formats, by name. */
+export function formatsOf (settings: FormatSettings): { readonly [Name in Format]: TokenFormat<FormatRefusal> } {
+  return { secretbox: secretboxFormat(settings), sealed: sealedFormat(settings) }
 }
 
 /**

@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
-import { formatOf } from '../codec.ts'
+import { formatOf, formatsOf } from '../codec.ts'
+import { fillNonce } from '../crypto/nonces.ts'
+import { JSON_SERIALIZER } from '../data/serializer.ts'
 import { isChunk } from '../cookies/chunks.ts'
-import { bindingOf, openSealed } from '../formats/sealed.ts'
-import { openSecretbox } from '../formats/secretbox.ts'
 import { parseKeyFile } from '../keys/key-file.ts'
 import { KeySet } from '../keys/key-set.ts'
 import { Misuse, print, type ExitCode } from './command.ts'
@@ -46,7 +46,7 @@ export async function run (args: string[]): Promise<ExitCode> {
 
   if (isChunk(token)) throw new Error(`refused as chunk-missing: ${REFUSALS['chunk-missing']({ ...inspected, lifetime: null })}`)
   // Not through a Codec, which would judge by the lifetime: an old session is shown, too.
-  const opened = format === 'secretbox' ? openSecretbox(token, keys) : openSealed(token, keys, bindingOf(context))
+  const opened = formatsOf({ context, serializer: JSON_SERIALIZER, fillRandom: fillNonce, saysCreated: true })[format].open(token, keys)
   if (!opened.ok) throw new Error(`refused as ${opened.reason}: ${REFUSALS[opened.reason]({ ...inspected, lifetime: null })}`)
   return print(reportOf(inspected, opened.record, opened.key.id, Date.now()))
 }

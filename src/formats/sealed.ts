@@ -9,6 +9,7 @@ import { MAX_TOKEN_LENGTH } from '../limits.ts'
 import type { Data } from '../data/data.ts'
 import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
 import { isCanonicalUrl } from './base64.ts'
+import type { FormatSettings, TokenFormat } from './format.ts'
 import { HEADER_BYTES, MAX_HEADER_BYTES, payloadStart, placeBytes, readHeader, writeHeader, type Header } from './sealed-header.ts'
 import { TEXT, getWorkspace, textOf } from './workspace.ts'
 
@@ -52,6 +53,15 @@ export type Binding = Buffer
 /** Prepares a context, such as a cookie's name, for `sealSealed` and `openSealed`. */
 export function bindingOf (context: string): Binding {
   return Buffer.concat([Buffer.alloc(NAME_BYTES), Buffer.from(context)])
+}
+
+/** Our own format. */
+export function sealedFormat ({ context, serializer, fillRandom }: FormatSettings): TokenFormat<SealedRefusal> {
+  const binding = bindingOf(context)
+  const seal: TokenFormat['seal'] = (record, key) => sealSealed(record, key, binding, fillRandom, serializer)
+  const open: TokenFormat<SealedRefusal>['open'] = (token, keys) => openSealed(token, keys, binding, serializer)
+  // Nothing in it is percent-encoded, and the token names its key.
+  return { name: 'sealed', seal, sealEncoded: seal, open, openEncoded: open, openWith: open, decryptions: () => 1 }
 }
 
 /** Seals with a key, for a context. */

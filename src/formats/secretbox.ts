@@ -8,7 +8,8 @@ import type { DerivedKey } from '../keys/derived-key.ts'
 import type { KeySet } from '../keys/key-set.ts'
 import { NO_LIFE, readLife, writeLife, type Life } from './secretbox-life.ts'
 import { TIME_LENGTH, cutTimeEnd, timeEnd } from './secretbox-time.ts'
-import { escapeBase64, decodeBase64 } from './base64-encoded.ts'
+import { decodeBase64, escapeBase64 } from './base64-encoded.ts'
+import type { FormatSettings, TokenFormat } from './format.ts'
 import { partsOf, partsOfEncoded, type TextParts } from './secretbox-text.ts'
 import { isCanonical, isStandardAlphabet } from './base64.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
@@ -44,6 +45,21 @@ export type SecretboxOpened = FormatOpened<DerivedKey, SecretboxRefusal>
 
 /** Where the first part of a token is put: its tag in front of the text. */
 const START = TEXT - MAC_BYTES
+
+/** The format of the peer. */
+export function secretboxFormat ({ serializer, fillRandom, saysCreated }: FormatSettings): TokenFormat<SecretboxRefusal> {
+  // Revocation, which is what sessions have ids for, depends on when they began.
+  const said = (record: SessionRecord): SessionRecord => saysCreated || record.id !== null || record.createdAt === null ? record : { ...record, createdAt: null }
+  return {
+    name: 'secretbox',
+    seal: (record, key) => sealSecretbox(said(record), key, fillRandom, serializer),
+    sealEncoded: (record, key) => sealEncodedSecretbox(said(record), key, fillRandom, serializer),
+    open: (token, keys) => openSecretbox(token, keys, serializer),
+    openEncoded: (text, keys) => openEncodedSecretbox(text, keys, serializer),
+    openWith: (token, { keys }, index) => openSecretbox(token, { keys: keys.slice(index, index + 1) }, serializer),
+    decryptions: ({ keys }) => keys.length
+  }
+}
 
 /** What of a record has to be there. */
 export type SecretboxRecord = Pick<SessionRecord, 'data' | 'writtenAt'> & Partial<SessionRecord>
