@@ -1,6 +1,8 @@
-import type { Found, Refused } from './candidates.ts'
-import { findInHeader } from './codec-cookies.ts'
+import type { Found, Refused } from './cookies/candidates.ts'
 import { Codec, SURROUNDINGS } from './codec.ts'
+import { CookieReader } from './cookies/read.ts'
+import { readValue } from './cookies/set-cookie.ts'
+import { checkWith } from './cookies/signer.ts'
 import { newRecord } from './record.ts'
 import { fallbackReason } from './crypto/sodium.ts'
 import { dataFrom } from './data/data.ts'
@@ -38,7 +40,12 @@ export async function createSessionCodec<T = TokenData> (options: SecureSessionP
     },
 
     openCookies (header, unsign) {
-      const found = findInHeader(header, unsign, config, codec)
+      const { sessionName, cookieName, cookie } = config
+      if (cookie.signed === true && unsign === undefined) throw sealedSessionError('FST_SEALED_SESSION_UNSIGN_MISSING', [sessionName])
+      const signatures = unsign === undefined ? null : checkWith(unsign)
+      const reader = new CookieReader({ codec, name: cookieName, decode: readValue, signatures, isOwnEncoding: true })
+      const brought = { header, parsed: null }
+      const found = reader.readOnly(brought) ?? reader.read(brought)
       return found === null ? null : describe(found, config)
     }
   }

@@ -1,4 +1,4 @@
-import { chunkName, joinChunks } from '../cookies/chunks.ts'
+import { valuesIn } from '../cookies/read.ts'
 import { readValue } from '../cookies/set-cookie.ts'
 
 /** A token, and what it was found with. */
@@ -28,16 +28,12 @@ export function findToken (text: string, wanted: string): GivenToken {
   const pairs = text.trim().replace(HEADERS, '').split(SEPARATOR).map(pair => pair.replace(/;$/, ''))
   const pair = pairs.find(other => other.startsWith(`${wanted}=`)) ?? pairs[0]! // split gives at least one
   const [, name = null, value = pair] = PAIR.exec(pair) ?? []
-  const whole = name === null ? readValue(value) : joined(name, value, pairs)
+  const whole = (name === null ? undefined : valuesIn(headerOf(pairs), name, readValue)[0]) ?? readValue(value)
   const [, unsigned] = SIGNED.exec(whole) ?? []
   return { token: unsigned ?? whole, name, isSigned: unsigned !== undefined }
 }
 
-/** The value of a cookie, with those of the others that its session was split over, if they are there. */
-function joined (name: string, value: string, pairs: readonly string[]): string {
-  const valuesOf = (index: number): string[] => pairs
-    .filter(pair => pair.startsWith(`${chunkName(name, index)}=`))
-    .map(pair => readValue(pair.slice(pair.indexOf('=') + 1)))
-  const decoded = readValue(value)
-  return joinChunks([decoded], valuesOf)[0] ?? decoded
+/** A header of pairs: a session that was split has several. A token that was decoded has a `;` in it. */
+function headerOf (pairs: readonly string[]): string {
+  return pairs.map(pair => pair.replaceAll(';', '%3B')).join('; ')
 }

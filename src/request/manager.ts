@@ -1,12 +1,9 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import { SURROUNDINGS, formatOf, type Codec, type Surroundings } from '../codec.ts'
 import { parsedCookies, type CookieCoding } from './app-cookies.ts'
-import { Budget } from '../budget.ts'
-import { newestOf, type Found, type Opening, type Refused } from '../candidates.ts'
-import { chunkName, isChunk, joinChunks } from '../cookies/chunks.ts'
-import { cookieValues, numberedValues, onlyText, type NumberedValues } from '../cookies/find.ts'
-import { encodeValue, unquoted } from '../cookies/set-cookie.ts'
-import type { SignatureCheck } from '../cookies/signer.ts'
+import type { Found, Refused } from '../cookies/candidates.ts'
+import { CookieReader, type BroughtCookies } from '../cookies/read.ts'
+import { encodeValue } from '../cookies/set-cookie.ts'
 import { dataFrom, getOwn } from '../data/data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from '../diagnostics.ts'
 import { sealedSessionError, type SealedSessionError } from '../errors.ts'
@@ -34,10 +31,7 @@ export class SessionManager {
   readonly #app: FastifyInstance
   readonly #codec: Codec
   readonly #settings: SessionSettings
-  readonly #decode: CookieCoding['decode']
-  readonly #signatures: SignatureCheck | null
-  /** Whether cookies stand in the header as `encodeValue` writes them, or the peer does. */
-  readonly #opensEncoded: boolean
+  readonly #reader: CookieReader
   #isTold = false
 
   constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, coding: CookieCoding, surroundings: Surroundings = SURROUNDINGS) {
@@ -55,9 +49,8 @@ export class SessionManager {
       readOptions: responseOptionsReader(config.sessionName, absoluteTimeout, warnerOf(app.log)),
       tooLong: expiry => { this.#warnTooLong(expiry) }
     }
-    this.#decode = coding.decode
-    this.#signatures = config.cookie.signed === true ? coding.signatures : null
-    this.#opensEncoded = !coding.isApps && config.cookie.signed !== true
+    const signatures = config.cookie.signed === true ? coding.signatures : null
+    this.#reader = new CookieReader({ codec, name: config.cookieName, decode: coding.decode, signatures, isOwnEncoding: !coding.isApps })
   }
 
   /** Once an app: the number may be a user's, who could fill the log. */
@@ -156,60 +149,26 @@ export class SessionManager {
 
   /** Null where there is no cookie at all. */
   #find (request: Bringing): Found | Refused | null {
-    return (this.#opensEncoded ? this.#findEncoded(request) : null) ?? this.#findDecoded(request)
+    const brought = { header: request.headers.cookie, parsed: parsedCookies(request) }
+    // A message says what a token was, and ids are made of tokens: it has to be decoded for both.
+    const isPlain = !openChannel.hasSubscribers && this.#settings.newId === undefined
+    const opened = isPlain ? this.#reader.readOnly(brought) : null
+    return opened === null ? this.#read(brought, request.log) : this.#told('', opened, request.log)
   }
 
-  /** What nearly every request needs, without a copy of the token: one cookie, which we wrote. Null where there is more to it. */
-  #findEncoded (request: Bringing): Found | Refused | null {
-    if (parsedCookies(request) !== null || openChannel.hasSubscribers || this.#settings.newId !== undefined) return null
-    const text = onlyText(request.headers.cookie, this.config.cookieName)
-    if (text === null || text.startsWith('"') || isChunk(text)) return null
-    const opened = this.#codec.openEncoded(text)
-    return opened === null ? null : this.#told(text, opened, request.log)
-  }
-
-  #findDecoded (request: Bringing): Found | Refused | null {
-    const budget = new Budget(this.#codec.keyCount)
-    const decode = budget.limit(this.#decode)
-    const { cookieName } = this.config
-    const { cookie } = request.headers
-    const { own, values } = withOwn(request, cookieName, () => cookieValues(cookie, cookieName, decode))
-    const numbered = numberedValues(cookie, cookieName, decode)
-    const later: typeof numbered = (index, picks) => {
-      const { own, values } = withOwn(request, chunkName(cookieName, index), () => numbered(index, picks))
-      return own === null ? values : [own, ...values]
-    }
-    let refused: Refused | null = null
-    if (own !== null) {
-      const opened = this.#newest([own], later, budget, request.log)
-      if (opened?.ok === true) return opened
-      refused = opened
-    }
-    if (values.length === 0) request.log.trace?.('@fastify/secure-session: there is no cookie, creating an empty session')
-    return this.#newest(values, later, budget, request.log) ?? refused
-  }
-
-  /** Of several cookies that open, the one written last: the others are older, or planted. */
-  #newest (values: readonly string[], later: NumberedValues, budget: Budget, log: FindLog): Found | Refused | null {
-    const joined = joinChunks(values, later)
-    const [first] = values
-    if (joined.length === 0 && first !== undefined) return this.#told(first, { ok: false, reason: 'chunk-missing' }, log)
+  #read (brought: BroughtCookies, log: FindLog): Found | Refused | null {
     let isStrange = false
-    const tried: Opening['tried'] = (token, result, others) => {
+    const found = this.#reader.read(brought, (token, result, others) => {
       isStrange ||= others > 0
-      this.#tried(token, result, log, others)
-    }
-    const found = newestOf(joined, { codec: this.#codec, signatures: this.#signatures, tried }, budget)
+      this.#told(token, result, log, others)
+    })
+    if (found === null) log.trace?.('@fastify/secure-session: there is no cookie, creating an empty session')
     if (isStrange) log.info?.(SEVERAL_SESSIONS)
     return found
   }
 
   #open (token: string, log: DecodeLog): Found | Refused {
-    return this.#tried(token, this.#codec.open(token), log)
-  }
-
-  #tried (token: string, result: Found | Refused, log: DecodeLog, others = 0): Found | Refused {
-    return this.#told(token, result, log, others)
+    return this.#told(token, this.#codec.open(token), log)
   }
 
   /** Logs and publishes what came of opening a token, and hands it on. */
@@ -241,17 +200,4 @@ export class SessionManager {
     // A signer of the app's own may give a value back even where it is not valid.
     return unsigned.valid === true ? unsigned.value : null
   }
-}
-
-/**
- * The values of a cookie. What a hook of the app has put into request.cookies, `own`, counts before
- * the header, and what it has taken out is gone.
- */
-function withOwn (request: Bringing, name: string, inHeader: () => string[]): { own: string | null, values: string[] } {
-  const parsed = parsedCookies(request)
-  const value = parsed === null ? null : getOwn(parsed, name)
-  if (value === undefined) return { own: null, values: [] }
-  const values = inHeader()
-  const isOwn = typeof value === 'string' && !values.includes(value) && !values.includes(unquoted(value))
-  return { own: isOwn ? value : null, values }
 }

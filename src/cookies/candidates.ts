@@ -1,9 +1,9 @@
 import type { Budget } from './budget.ts'
-import type { Codec, Opened } from './codec.ts'
-import type { SessionRecord } from './record.ts'
-import type { SignatureCheck } from './cookies/signer.ts'
-import { MAX_SIGNED_LENGTH } from './limits.ts'
-import type { RefusalReason } from './types.ts'
+import type { Codec, Opened } from '../codec.ts'
+import type { SessionRecord } from '../record.ts'
+import type { SignatureCheck } from './signer.ts'
+import { MAX_SIGNED_LENGTH } from '../limits.ts'
+import type { RefusalReason } from '../types.ts'
 
 export type Refused = { ok: false, reason: RefusalReason }
 export type Found = Extract<Opened, { ok: true }> & {
@@ -21,7 +21,7 @@ export interface Opening {
    * @param token the value, without its signature where that is right.
    * @param others how many different sessions opened besides this one.
    */
-  tried?: (token: string, result: Found | Refused, others: number) => void
+  tried?: ((token: string, result: Found | Refused, others: number) => void) | undefined
 }
 
 /**

@@ -1,4 +1,4 @@
-import { MAX_ENCODED_LENGTH, MAX_SIGNED_LENGTH } from './limits.ts'
+import { MAX_ENCODED_LENGTH, MAX_SIGNED_LENGTH } from '../limits.ts'
 
 /** How often a key is tried in a request, over all cookies: to decrypt a token, or to check a signature. */
 const MAX_TRIES = 64
