@@ -30,7 +30,7 @@ type Tried = NonNullable<Opening['tried']>
 
 /**
  * Reads the cookie of a session: finds its values in a header, puts those together that were split, checks
- * signatures, decrypts, and chooses. The inverse of what `SessionCookie` writes.
+ * signatures, decrypts, and chooses. The inverse of `CookieWriter`.
  */
 export class CookieReader {
   readonly #reading: CookieReading

@@ -4,8 +4,9 @@ import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { CookieCoding } from './app-cookies.ts'
 import { RequestCookieWarnings, warnOfAttributes, warnOfLifetime } from './cookie-warnings.ts'
 import { appCookieDefaults } from '../cookies/app-defaults.ts'
-import { BYTES_PER_CHUNK, chunkName, chunksIn, splitValue } from '../cookies/chunks.ts'
-import { MAX_COOKIE_BYTES, attributesEnd, decodeValue, deleteCookieLine, replaceLines, resolveAttributes, type Serialize } from '../cookies/set-cookie.ts'
+import { BYTES_PER_CHUNK } from '../cookies/chunks.ts'
+import { decodeValue, replaceLines, resolveAttributes, type Serialize } from '../cookies/set-cookie.ts'
+import { CookieWriter, type LineEnd, type Lines } from '../cookies/write.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { SessionConfig } from '../options/options.ts'
 import { kSealed, type TrackedRequest } from './tracked-request.ts'
@@ -13,21 +14,18 @@ import type { Warn } from '../warnings.ts'
 
 type Attributes = CookieSerializeOptions
 
-/** What a session has put on a response: the line of its cookie, or of each chunk. */
-export type Lines = readonly string[]
-
 const NO_LINES: Lines = []
 
 /** What a browser sends beside a session's cookies, at least. */
 const OTHER_HEADERS_BYTES = 2048
 
-/** Writes the cookie of one session of the app into responses. */
+/** Puts the cookie of one session of the app on responses. */
 export class SessionCookie {
   readonly #app: FastifyInstance
   readonly #config: SessionConfig
   readonly #coding: CookieCoding
   readonly #warn: Warn
-  readonly #serialize: Serialize
+  readonly #writer: CookieWriter
   /** What follows the value, for plain and for TLS requests, which `secure: 'auto'` tells apart. */
   readonly #ends: { plain: string | null, secure: string | null } = { plain: null, secure: null }
   readonly #isProduction = process.env.NODE_ENV === 'production'
@@ -39,7 +37,8 @@ export class SessionCookie {
     this.#config = config
     this.#coding = coding
     this.#warn = warn
-    this.#serialize = app.serializeCookie as Serialize
+    const { sessionName, cookieName: name, maxChunks } = config
+    this.#writer = new CookieWriter({ sessionName, name, maxChunks, encode: coding.encode, decode: coding.decode, serialize: app.serializeCookie as Serialize })
     if (!coding.isApps) warnOfAttributes(config, config.cookie, this.#isProduction, warn)
     warnOfLifetime(config, config.cookie, warn)
     this.#warnOfHeaderSize()
@@ -53,15 +52,13 @@ export class SessionCookie {
    * @throws `FST_SEALED_SESSION_COOKIE_TOO_LARGE`
    */
   set (reply: FastifyReply, token: string, overrides: Attributes | null, earlier: Lines): Lines {
-    const { sessionName, cookieName, cookie } = this.#config
+    const { sessionName, cookie } = this.#config
     const isSigned = (overrides?.signed ?? cookie.signed) === true
     if (isSigned && !this.#app.hasDecorator('signCookie')) throw sealedSessionError('FST_SEALED_SESSION_SIGNING_SECRET_MISSING', [sessionName])
     const value = isSigned ? this.#app.signCookie(token) : token
-    const line = this.#line(reply, cookieName, value, overrides)
-    // The serializer lets nothing but ASCII through, so characters are bytes.
-    const lines = line.length <= MAX_COOKIE_BYTES ? [line] : this.#chunks(reply, value, overrides, line.length)
+    const lines = this.#writer.write(value, this.#end(reply, overrides), reply.request.headers.cookie, () => this.attributes(reply, overrides))
     this.#requestWarnings?.look(reply.request, overrides)
-    return this.#put(reply, earlier, this.#withDeletions(reply, lines, lines.length, overrides))
+    return this.#put(reply, earlier, lines)
   }
 
   /** True if `setEncoded` does the same for this response as `set`. */
@@ -71,22 +68,21 @@ export class SessionCookie {
 
   /** The same of a token that is percent-encoded. */
   setEncoded (reply: FastifyReply, text: string, earlier: Lines): Lines {
-    const line = `${this.#config.cookieName}=${text}${this.#ends[kindOf(reply)] ?? ''}` // `takesEncoded` says that there is one
-    if (line.length > MAX_COOKIE_BYTES) return this.set(reply, decodeValue(text), null, earlier)
+    const end = this.#ends[kindOf(reply)] ?? '' // `takesEncoded` says that there is one
+    const lines = this.#writer.writeEncoded(text, end, reply.request.headers.cookie, () => this.attributes(reply, null))
+    if (lines === null) return this.set(reply, decodeValue(text), null, earlier)
     this.#requestWarnings?.look(reply.request, null)
-    return this.#put(reply, earlier, this.#withDeletions(reply, [line], 1, null))
+    return this.#put(reply, earlier, lines)
   }
 
   /** Has the browser drop the cookie. */
   delete (reply: FastifyReply, overrides: Attributes | null, earlier: Lines): Lines {
-    const line = this.#deletion(this.#config.cookieName, this.attributes(reply, overrides))
-    return this.#put(reply, earlier, this.#withDeletions(reply, [line], 1, overrides))
+    return this.#put(reply, earlier, this.#writer.delete(this.attributes(reply, overrides), reply.request.headers.cookie))
   }
 
   /** True for a `Set-Cookie` line with the name of the cookie, or of one of its chunks. */
   isOwn (line: string): boolean {
-    const { cookieName } = this.#config
-    return line.startsWith(cookieName) && /^(?:\.[1-7])?=/.test(line.slice(cookieName.length))
+    return this.#writer.isOwn(line)
   }
 
   /** Takes lines off the response again. */
@@ -94,56 +90,13 @@ export class SessionCookie {
     this.#put(reply, lines, NO_LINES)
   }
 
-  #chunks (reply: FastifyReply, value: string, overrides: Attributes | null, bytes: number): Lines {
-    const { sessionName, cookieName, maxChunks } = this.#config
-    const lines = splitValue(value, maxChunks, (index, text) => this.#line(reply, chunkName(cookieName, index), text, overrides))
-    if (lines !== null) return lines
-    const limit = maxChunks === 1 ? MAX_COOKIE_BYTES : maxChunks * BYTES_PER_CHUNK
-    throw sealedSessionError('FST_SEALED_SESSION_COOKIE_TOO_LARGE', [sessionName, bytes, maxChunks, limit])
-  }
-
-  /** Has the browser drop the chunks that it sent of the cookie, from an index on. */
-  #withDeletions (reply: FastifyReply, lines: Lines, from: number, overrides: Attributes | null): Lines {
-    const { cookieName } = this.#config
-    const stale = chunksIn(reply.request.headers.cookie, cookieName, from, this.#coding.decode)
-    if (stale.length === 0) return lines
-    const attributes = this.attributes(reply, overrides)
-    return [...lines, ...stale.map(index => this.#deletion(chunkName(cookieName, index), attributes))]
-  }
-
-  #deletion (name: string, attributes: Attributes): string {
-    return this.#checked(() => deleteCookieLine(name, attributes, this.#serialize))
-  }
-
-  #line (reply: FastifyReply, name: string, value: string, overrides: Attributes | null): string {
+  #end (reply: FastifyReply, overrides: Attributes | null): LineEnd {
     const kind = kindOf(reply)
     const known = overrides === null ? this.#ends[kind] : null
-    if (known !== null) return `${name}=${this.#coding.encode(value)}${known}`
-
-    const attributes = this.attributes(reply, overrides)
-    // An encoding of the app's own is left to the serializer, which checks what it returns.
-    if (attributes.encode !== undefined) return this.#serializeWhole(name, value, attributes)
-    const end = this.#checked(() => attributesEnd(name, attributes, this.#serialize))
-    if (overrides === null) this.#ends[kind] = end
-    return `${name}=${this.#coding.encode(value)}${end}`
-  }
-
-  /** What the serializer says of an attribute, with a code. */
-  #checked (write: () => string): string {
-    try {
-      return write()
-    } catch (error) {
-      throw sealedSessionError('FST_SEALED_SESSION_COOKIE_INVALID', [this.#config.cookieName, (error as Error).message])
-    }
-  }
-
-  #serializeWhole (name: string, value: string, attributes: Attributes): string {
-    try {
-      return this.#serialize(name, value, attributes)
-    } catch {
-      // The serializer's message has the token in it.
-      throw sealedSessionError('FST_SEALED_SESSION_COOKIE_INVALID', [name, 'what "encode" returns, or an attribute, is refused by the cookie serializer'])
-    }
+    if (known !== null) return known
+    const end = this.#writer.endOf(this.attributes(reply, overrides))
+    if (overrides === null && typeof end === 'string') this.#ends[kind] = end
+    return end
   }
 
   /** What the cookie is written with: the app's settings for all cookies, the session's, the response's. */
