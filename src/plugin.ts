@@ -6,7 +6,7 @@ import { assertAlone, refuseLater } from './request/conflicts.ts'
 import { warnOfUnguarded } from './request/unguarded.ts'
 import { fallbackReason } from './crypto/sodium.ts'
 import { sealedSessionError } from './errors.ts'
-import { kSessions, type GuardedSession } from './request/guard.ts'
+import { Extensions, kSessions, type ExtensibleSession } from './request/extension.ts'
 import { keyFileMessage } from './keys/keyring-state.ts'
 import { SessionManager } from './request/manager.ts'
 import { readOptions, type SessionConfig } from './options/options.ts'
@@ -32,7 +32,7 @@ import { isNoLog, warnOnce, warnerOf, type Warn } from './warnings.ts'
 //   a session outside a request         request/outside.ts
 //   a cookie on a response              request/session-cookie.ts, cookies/
 //   the app's @fastify/cookie           request/app-cookies.ts
-//   whether a session was revoked       request/guard.ts, revocation/
+//   plugins that have a say in sessions  request/extension.ts, revocation/
 //   messages                            errors.ts, warnings.ts, refusals.ts
 
 /** The sessions that a context of the app has. */
@@ -49,7 +49,7 @@ const plugin: FastifyPluginAsync = async (app, options) => {
     cookie: new SessionCookie(app, config, coding, warn),
     warnings: new RouteWarnings(config.sessionName, warn),
     slot: Symbol(config.sessionName),
-    guard: null
+    extensions: null
   }))
   const assignable = new AssignableSessions()
   addDecorators(app, sessions, assignable)
@@ -96,7 +96,7 @@ function addDecorators (app: FastifyInstance, sessions: readonly Registered[], a
     return manager
   }
 
-  app.decorate(kSessions, sessions.map(guardable))
+  app.decorate(kSessions, sessions.map(extensible))
 
   app.decorate('createSecureSession', (data?: object | null) => assignable.add(first.create(data), first).session)
 
@@ -137,8 +137,8 @@ function addToRequests (app: FastifyInstance, registered: Registered, assignable
   decorateFrameworkErrors(app, sessionName, request => unusable(request, registered))
 }
 
-/** What a guard gets to see of a session. */
-function guardable (registered: Registered): GuardedSession {
+/** A session as extensions see it. */
+function extensible (registered: Registered): ExtensibleSession {
   const { manager } = registered
   const { sessionName, expiry, maxExpiry, absoluteTimeout } = manager.config
   return {
@@ -146,10 +146,11 @@ function guardable (registered: Registered): GuardedSession {
     expiry,
     maxExpiry,
     absoluteTimeout,
-    get isGuarded () { return registered.guard !== null },
-    setGuard (guard) {
-      registered.guard = guard
-      manager.useIds()
+    hasExtension: name => registered.extensions?.has(name) === true,
+    extend (extension) {
+      registered.extensions ??= new Extensions()
+      registered.extensions.add(extension)
+      if (extension.needsIds === true) manager.useIds()
     },
     find (request) {
       // Also one that a hook has discarded: what is assigned in its place must end it.

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { sealedSessionError } from '../errors.ts'
-import { kSessions } from './guard.ts'
+import { kSessions } from './extension.ts'
 
 // Plugins that cannot be registered beside this one, or only before it. Fastify would say that some
 // decorator is there already, and nothing of what to do.

@@ -44,7 +44,7 @@ export function incumbent (request: FastifyRequest, registered: Registered): Req
 
 /**
  * The session of a request for the app; null where it was discarded.
- * @throws what the guard does, where Fastify can answer with it; elsewhere the session reads as empty.
+ * @throws what an extension does, where Fastify can answer with it; elsewhere the session reads as empty.
  */
 export function sessionOf (request: FastifyRequest, registered: Registered): Session | null {
   try {

@@ -67,12 +67,12 @@ export function assign (request: FastifyRequest, registered: Registered, value: 
   replace(request, registered, state)
 }
 
-/** Asks the guard. Where nothing catches what it throws, the assignment is ignored, with a warning. */
+/** Asks the extensions. Where nothing catches what it throws, the assignment is ignored, with a warning. */
 function isAllowed (request: FastifyRequest, registered: Registered, state: SessionState): boolean {
-  const { guard, warnings } = registered
+  const { extensions, warnings } = registered
   try {
-    guard?.assertUsable(incumbent(request, registered).state)
-    guard?.assertAssignable(state)
+    extensions?.used(incumbent(request, registered).state)
+    extensions?.assignable(state)
     return true
   } catch (error) {
     if (isCaught(request)) throw error

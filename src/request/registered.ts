@@ -1,4 +1,4 @@
-import type { SessionGuard } from './guard.ts'
+import type { Extensions } from './extension.ts'
 import type { SessionManager } from './manager.ts'
 import type { RouteWarnings } from './route-warnings.ts'
 import type { SessionCookie } from './session-cookie.ts'
@@ -12,6 +12,6 @@ export interface Registered {
   warnings: RouteWarnings
   /** Where a request keeps its own. */
   slot: symbol
-  /** Set by the plugin for revocation. */
-  guard: SessionGuard | null
+  /** Null without any. */
+  extensions: Extensions | null
 }

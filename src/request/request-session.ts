@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify'
 import type { SessionRecord } from '../record.ts'
 import { sealedSessionError } from '../errors.ts'
-import type { SessionGuard } from './guard.ts'
+import type { Extensions } from './extension.ts'
 import type { SessionManager } from './manager.ts'
 import type { Registered } from './registered.ts'
 import { isUpgrade, watchHeaders, type FinalHeaders } from './final-headers.ts'
@@ -24,10 +24,10 @@ export class RequestSession implements WriteObserver {
   readonly #cookie: SessionCookie
   readonly #warnings: RouteWarnings
   readonly #request: TrackedRequest
-  readonly #guard: SessionGuard | null
-  /** Whether the app has had it: a guard looks at sessions that the app never does. */
+  readonly #extensions: Extensions | null
+  /** Whether the app has had it: an extension looks at sessions that the app never does. */
   #isUsed = false
-  /** True where the guard says that no cookie may be sent. */
+  /** True where an extension says that no cookie may be sent. */
   #isHeldBack = false
   /** Why a session that began anew in this request gets no cookie. */
   #lostBy: RefusalReason | null = null
@@ -50,12 +50,12 @@ export class RequestSession implements WriteObserver {
   #replaced: RequestSession | null = null
 
   /** @param state default: what the request's cookie holds. */
-  constructor ({ manager, cookie, warnings, guard }: Registered, request: TrackedRequest, state = manager.find(request)) {
+  constructor ({ manager, cookie, warnings, extensions }: Registered, request: TrackedRequest, state = manager.find(request)) {
     this.#manager = manager
     this.#cookie = cookie
     this.#warnings = warnings
     this.#request = request
-    this.#guard = guard
+    this.#extensions = extensions
     this.state = state
     this.state.observe(this)
   }
@@ -69,33 +69,33 @@ export class RequestSession implements WriteObserver {
 
   get lines (): Lines { return this.#lines }
 
-  /** Session for the app. @throws what the guard does, where it may not have it. */
+  /** Session for the app. @throws what an extension does, where it may not have it. */
   get session (): Session {
-    this.#guard?.assertUsable(this.state)
+    this.#extensions?.used(this.state)
     if (!this.#isUsed) this.#lookFirst()
     this.#isUsed = true
     return this.state.session
   }
 
-  /** A guard may have opened it long before. If it has ended since, the app has read nothing of it: a new one begins. */
+  /** An extension may have opened it long before. If it has ended since, the app has read nothing of it: a new one begins. */
   #lookFirst (): void {
-    const reason = this.#guard === null ? null : this.state.refusal()
+    const reason = this.#extensions === null ? null : this.state.refusal()
     if (reason !== null) this.state.refuse(reason)
   }
 
   refusal (): RefusalReason | null {
-    return this.#guard?.refusal(this.state) ?? null
+    return this.#extensions?.refusal(this.state) ?? null
   }
 
   /**
    * Puts the session's cookie on the response, if the session changed.
-   * @returns a promise only where a guard has to be waited for.
+   * @returns a promise only where an extension has to be waited for.
    * @throws what sealing throws, once: the response to that error goes out without the cookie, and
    * the browser keeps the one it has, unless the error handler writes something that can be sealed.
    */
   send (reply: FastifyReply): Promise<void> | undefined {
-    if (this.#guard === null) this.#sendIfDue(reply)
-    const sending = this.#guard !== null && this.#isUsed ? this.#sendGuarded(reply, this.#guard) : undefined
+    if (this.#extensions === null) this.#sendIfDue(reply)
+    const sending = this.#extensions !== null && this.#isUsed ? this.#sendExtended(reply, this.#extensions) : undefined
     if (sending !== undefined) return sending.then(() => { this.#failIfLost(reply) })
     this.#failIfLost(reply)
   }
@@ -105,26 +105,35 @@ export class RequestSession implements WriteObserver {
     if (this.#lostBy !== null && !this.#failed) this.#fail(reply, sealedSessionError('FST_SEALED_SESSION_ENDED', [ENDED[this.#lostBy]]))
   }
 
-  /** Without a promise if the guard has to ask nobody: a reply that is not returned would be answered twice. */
-  #sendGuarded (reply: FastifyReply, guard: SessionGuard): Promise<void> | undefined {
+  /** Without a promise if the extensions have to ask nobody: a reply that is not returned would be answered twice. */
+  #sendExtended (reply: FastifyReply, extensions: Extensions): Promise<void> | undefined {
     const isDue = this.#isDue(reply)
-    if (isDue) return this.#sendChecked(reply, guard, isDue)
-    const answer = guard.beforeSend(this.state, isDue, this.#request)
-    if (answer !== true) return this.#sendChecked(reply, guard, isDue, answer)
+    if (isDue) return this.#sendChecked(reply, extensions, isDue)
+    const answer = extensions.sealing(this.state, isDue, this.#request)
+    if (answer !== true) return this.#sendChecked(reply, extensions, isDue, answer)
   }
 
-  async #sendChecked (reply: FastifyReply, guard: SessionGuard, isDue: boolean, answer?: boolean | Promise<boolean>): Promise<void> {
+  async #sendChecked (reply: FastifyReply, extensions: Extensions, isDue: boolean, answer?: boolean | Promise<boolean>): Promise<void> {
     try {
-      await this.#ask(reply, answer ?? guard.beforeSend(this.state, isDue, this.#request))
+      await this.#ask(reply, answer ?? extensions.sealing(this.state, isDue, this.#request))
       // What was written while that was awaited.
-      if (!isDue && this.#isDue(reply)) await this.#ask(reply, guard.beforeSend(this.state, true, this.#request))
+      if (!isDue && this.#isDue(reply)) await this.#ask(reply, extensions.sealing(this.state, true, this.#request))
     } catch (error) {
       // An error handler must seal neither what could not be checked, nor what it began after a logout that failed.
       this.#isHeldBack = true
       if (this.state.asked) this.#fail(reply, error)
       else this.#skip(reply, error)
     }
-    this.#sendIfDue(reply)
+    if (this.#sendIfDue(reply)) await this.#tellSealed(reply, extensions)
+  }
+
+  async #tellSealed (reply: FastifyReply, extensions: Extensions): Promise<void> {
+    try {
+      await extensions.sealed(this.state, this.state.record(), this.#request)
+    } catch (error) {
+      this.#isHeldBack = true
+      this.#fail(reply, error)
+    }
   }
 
   async #ask (reply: FastifyReply, answer: boolean | Promise<boolean>): Promise<void> {
@@ -162,9 +171,10 @@ export class RequestSession implements WriteObserver {
     else if (!state.deleted && !state.maySeal) this.#holdBack(reply, 'key-unknown')
   }
 
-  #sendIfDue (reply: FastifyReply): void {
+  /** @returns true if the session is in a cookie on the response. */
+  #sendIfDue (reply: FastifyReply): boolean {
     const { state } = this
-    if (!this.#isDue(reply)) return
+    if (!this.#isDue(reply)) return false
     const isFree = !reply.hasHeader('cache-control')
     try {
       if (state.deleted) {
@@ -175,10 +185,12 @@ export class RequestSession implements WriteObserver {
       }
       this.#hasNoStore ||= isFree && this.#manager.config.noStore && this.#lines.length > 0
       this.#watch(reply)
+      return !state.deleted
     } catch (error) {
       // The cookie that the browser has is as good as the one that nobody asked for.
       if (state.asked) this.#fail(reply, error)
       else this.#skip(reply, error)
+      return false
     }
   }
 
@@ -241,7 +253,7 @@ export class RequestSession implements WriteObserver {
     this.#settled = true
     this.#takeBack(reply)
     if (this.#failed) {
-      // What a guard held back could be sealed: the store that it asks has failed, which the log says.
+      // What an extension held back could be sealed: the store that it asks has failed, which the log says.
       if (!this.#isHeldBack) this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_SEALED', this.#request)
       return
     }
@@ -258,9 +270,9 @@ export class RequestSession implements WriteObserver {
     const { state } = this
     this.#isUsed = true
     this.#follow(before)
-    this.#guard?.assigned(state, before.state)
-    if (this.#guard !== null && this.#request[kSealed]) {
-      // Too late for the guard to ask whether it may be sent.
+    this.#extensions?.assigned(state, before.state)
+    if (this.#extensions !== null && this.#request[kSealed]) {
+      // Too late for extensions to ask whether it may be sent.
       this.#isHeldBack = true
       this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)
     }
@@ -335,8 +347,14 @@ export class RequestSession implements WriteObserver {
     if (reply == null) return
     if (reply.raw.headersSent || isUpgraded(reply)) this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)
     else this.#watch(reply) // it may be sent by another way than the hooks
-    // Too late for a guard to ask anybody else.
-    if (this.#request[kSealed] && !reply.raw.headersSent && this.refusal() === null) this.#sendIfDue(reply)
+    // Too late for an extension to ask anybody else.
+    if (!this.#request[kSealed] || reply.raw.headersSent || this.refusal() !== null) return
+    if (this.#sendIfDue(reply) && this.#extensions !== null) this.#tellSealedLate(reply, this.#extensions)
+  }
+
+  /** Nobody waits for it: the headers may leave at any time. */
+  #tellSealedLate (reply: FastifyReply, extensions: Extensions): void {
+    this.#tellSealed(reply, extensions).catch((err: unknown) => { reply.request.log.error({ err }, 'a session was sealed late, and an extension of it has failed') })
   }
 
   lent (): void {
@@ -345,7 +363,7 @@ export class RequestSession implements WriteObserver {
   }
 
   ended (ended: SessionRecord, successor: Successor): boolean {
-    return this.#guard?.ended(this.state, ended, successor) ?? false
+    return this.#extensions?.ended(this.state, ended, successor) ?? false
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { areAlike, type SessionConfig } from '../options/options.ts'
+import { REVOCATION } from './extension.ts'
 import type { Registered } from './registered.ts'
 import type { Warn } from '../warnings.ts'
 
@@ -19,7 +20,7 @@ const kAll: unique symbol = Symbol.for('fastify-sealed-session.all')
 export function warnOfUnguarded (app: FastifyInstance, sessions: readonly Registered[], warn: Warn): void {
   const server = app.server as { [kAll]?: Seen[] }
   if (!Object.hasOwn(server, kAll)) Object.defineProperty(server, kAll, { value: [] })
-  const own = sessions.map((session): Seen => ({ config: session.manager.config, isGuarded: () => session.guard !== null }))
+  const own = sessions.map((session): Seen => ({ config: session.manager.config, isGuarded: () => session.extensions?.has(REVOCATION) === true }))
   const all = server[kAll]! // defined above
   all.push(...own)
 

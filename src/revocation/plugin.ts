@@ -1,13 +1,13 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { sealedSessionError } from '../errors.ts'
-import { kSessions, type GuardedSession } from '../request/guard.ts'
+import { REVOCATION, kSessions, type ExtensibleSession } from '../request/extension.ts'
 import { waitAsSent } from '../request/pending-reply.ts'
 import { refuseUnknown } from '../options/names.ts'
 import { stateOf } from '../session/proxy.ts'
 import type { SessionState } from '../session/session.ts'
 import { warnerOf } from '../warnings.ts'
-import { RevocationGuard, hasEnded } from './guard.ts'
+import { RevocationExtension, hasEnded } from './extension.ts'
 import { MemoryStore } from './memory-store.ts'
 import { currentRequest } from './request-record.ts'
 import { readRevocationOptions, type RevocationConfig } from './options.ts'
@@ -16,7 +16,7 @@ import { StoreClient } from './store-client.ts'
 import { checkedSubject } from './subject.ts'
 import type { SessionRevocation, SessionRevocationOptions } from './types.ts'
 
-// The wiring into Fastify. What is revoked: revocations.ts. What that means for a request: guard.ts.
+// The wiring into Fastify. What is revoked: revocations.ts. What that means for a request: extension.ts.
 
 const now = (): number => Date.now()
 
@@ -24,23 +24,23 @@ const plugin: FastifyPluginAsync<SessionRevocationOptions> = async (app, options
   const config = readRevocationOptions(options)
   const session = findSession(app, config.sessionName)
   const revocations = revocationsOf(app, config, session)
-  const guard = new RevocationGuard({ revocations, subject: config.subject, cacheTtl: config.cacheTtl, now })
-  session.setGuard(guard)
-  addDecorators(app, session, revocations, guard, config)
-  addHooks(app, session, revocations, guard)
+  const extension = new RevocationExtension({ revocations, subject: config.subject, cacheTtl: config.cacheTtl, now })
+  session.extend(extension)
+  addDecorators(app, session, revocations, extension, config)
+  addHooks(app, session, revocations, extension)
 }
 
-function addHooks (app: FastifyInstance, session: GuardedSession, revocations: Revocations, guard: RevocationGuard): void {
+function addHooks (app: FastifyInstance, session: ExtensibleSession, revocations: Revocations, extension: RevocationExtension): void {
   app.addHook('onRequest', (request, _reply, done) => {
-    guard.records.begin(request, now(), revocations.sequence)
+    extension.records.begin(request, now(), revocations.sequence)
     const state = session.find(request)
-    goOn(state?.origin?.ok === true ? guard.check(state, request) : undefined, within(request, done))
+    goOn(state?.origin?.ok === true ? extension.check(state, request) : undefined, within(request, done))
   })
 
   /** A body that does not end can hold a request open for as long as its client likes. */
   const recheck = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
     const state = session.held(request)
-    const waiting = state === null ? undefined : guard.recheck(state, request)
+    const waiting = state === null ? undefined : extension.recheck(state, request)
     const next = within(request, done)
     // An async handler that called reply.callNotFound() may be done before that.
     if (waiting !== undefined && request.is404) waitAsSent(reply, waiting, next)
@@ -66,15 +66,15 @@ function goOn (waiting: Promise<void> | undefined, done: HookHandlerDoneFunction
 }
 
 /** @throws `FST_SEALED_SESSION_REVOCATION_ALONE`, `FST_SEALED_SESSION_REVOCATION_TWICE` */
-function findSession (app: FastifyInstance, name: string | null): GuardedSession {
-  const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly GuardedSession[] }
+function findSession (app: FastifyInstance, name: string | null): ExtensibleSession {
+  const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly ExtensibleSession[] }
   const session = sessions.find(({ sessionName }) => name === null || sessionName === name)
   if (session === undefined) throw sealedSessionError('FST_SEALED_SESSION_REVOCATION_ALONE', [name ?? 'session'])
-  if (session.isGuarded || Object.hasOwn(app, 'revokeSession')) throw sealedSessionError('FST_SEALED_SESSION_REVOCATION_TWICE')
+  if (session.hasExtension(REVOCATION) || Object.hasOwn(app, 'revokeSession')) throw sealedSessionError('FST_SEALED_SESSION_REVOCATION_TWICE')
   return session
 }
 
-function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry, maxExpiry, absoluteTimeout }: GuardedSession): Revocations {
+function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry, maxExpiry, absoluteTimeout }: ExtensibleSession): Revocations {
   const warn = warnerOf(app.log)
   if (config.store === null) warn('FST_SEALED_SESSION_WARN_MEMORY_STORE')
   const { store, storeTimeout, cacheTtl, onStoreError } = config
@@ -85,14 +85,14 @@ function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry
   return new Revocations({ client, cacheTtl, acceptsErrors: onStoreError === 'accept', expiry, maxExpiry, absoluteTimeout, now })
 }
 
-function addDecorators (app: FastifyInstance, session: GuardedSession, revocations: Revocations, guard: RevocationGuard, config: RevocationConfig): void {
+function addDecorators (app: FastifyInstance, session: ExtensibleSession, revocations: Revocations, extension: RevocationExtension, config: RevocationConfig): void {
   /** Revokes, and notes it as the own revocation of the request whose handler called. */
   const revoke = async (subject?: string, kept?: string): Promise<number> => {
     const request = currentRequest.getStore()
-    const record = guard.records.of(request)
-    if (record !== null && kept !== undefined) await guard.assertFirst(kept, record)
+    const record = extension.records.of(request)
+    if (record !== null && kept !== undefined) await extension.assertFirst(kept, record)
     const revoked = await revocations.revokeUntilNow(subject)
-    if (request !== undefined && record !== null) guard.noteOwn(record, session.held(request), revoked)
+    if (request !== undefined && record !== null) extension.noteOwn(record, session.held(request), revoked)
     return revoked.epoch
   }
 
@@ -107,14 +107,14 @@ function addDecorators (app: FastifyInstance, session: GuardedSession, revocatio
     if (config.subject === null) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_MISSING')
     const checked = checkedSubject(subject)
     const except = exceptOf(options)
-    const kept = except === null ? undefined : await guard.assertLive(except)
+    const kept = except === null ? undefined : await extension.assertLive(except)
     const epoch = await revoke(checked, kept === checked ? kept : undefined)
-    if (except !== null && kept === checked) guard.goOn(except, checked, epoch)
+    if (except !== null && kept === checked) extension.goOn(except, checked, epoch)
   })
 
   app.decorate('revokeAll', async () => { await revoke() })
 
-  app.decorate('isSessionRevoked', async (given: object) => await guard.isRevoked(stateOf(given)))
+  app.decorate('isSessionRevoked', async (given: object) => await extension.isRevoked(stateOf(given)))
 }
 
 /** @throws `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_NOT_A_SESSION` */

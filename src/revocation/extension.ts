@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { SessionRecord } from '../record.ts'
 import { sealedSessionError } from '../errors.ts'
-import type { SessionGuard } from '../request/guard.ts'
+import { REVOCATION, type SessionExtension } from '../request/extension.ts'
 import { CLOCK_TOLERANCE } from '../lifetime.ts'
 import { refusalMessage } from '../refusals.ts'
 import { newId } from '../session/id.ts'
@@ -48,7 +48,7 @@ interface Case {
   isRefused: boolean
 }
 
-export interface GuardOptions {
+export interface RevocationExtensionOptions {
   revocations: Revocations
   subject: SubjectReader | null
   /** Milliseconds for which 'not revoked' is believed. */
@@ -57,7 +57,9 @@ export interface GuardOptions {
 }
 
 /** Keeps revoked sessions from being used and from being sealed again. */
-export class RevocationGuard implements SessionGuard {
+export class RevocationExtension implements SessionExtension {
+  readonly name = REVOCATION
+  readonly needsIds = true
   readonly #revocations: Revocations
   readonly #subject: SubjectReader | null
   readonly #cacheTtl: number
@@ -67,7 +69,7 @@ export class RevocationGuard implements SessionGuard {
   /** Opened sessions outside requests of which the app was told that they are not revoked. */
   readonly #asked = new WeakMap<SessionState, { identity: Identity, lifetime: number | null, at: number }>()
 
-  constructor ({ revocations, subject, cacheTtl, now }: GuardOptions) {
+  constructor ({ revocations, subject, cacheTtl, now }: RevocationExtensionOptions) {
     this.#revocations = revocations
     this.#subject = subject
     this.#cacheTtl = cacheTtl
@@ -154,7 +156,7 @@ export class RevocationGuard implements SessionGuard {
     return isRevoked
   }
 
-  assertAssignable (state: SessionState): void {
+  assignable (state: SessionState): void {
     if (!state.isOpened) return
     state.settle()
     const asked = state.asked ? undefined : this.#asked.get(state)
@@ -187,7 +189,7 @@ export class RevocationGuard implements SessionGuard {
     return { id, created: createdAt ?? 0, subject: this.#subjectOf(state) }
   }
 
-  assertUsable (state: SessionState): void {
+  used (state: SessionState): void {
     const known = this.#cases.get(state)
     if (known !== undefined && known.failure !== null) throw known.failure
     // Without a session that was opened there is nothing to check.
@@ -227,16 +229,16 @@ export class RevocationGuard implements SessionGuard {
     const isOwn = known.ended.some(ended => ended.equals(id))
     known.ended.push(id)
     const revoking = this.#revocations.revokeId(id, lifetime, isLogout).then(wasRevoked => { known.wasRevoked ||= wasRevoked && !isOwn })
-    revoking.catch(() => {}) // beforeSend waits for it, and throws
+    revoking.catch(() => {}) // sealing() waits for it, and throws
     known.pending.push(revoking)
   }
 
-  beforeSend (state: SessionState, isDue: boolean, request: FastifyRequest): boolean | Promise<boolean> {
+  sealing (state: SessionState, isDue: boolean, request: FastifyRequest): boolean | Promise<boolean> {
     const known = this.#caseOf(state)
-    return !isDue && known.pending.length === 0 ? true : this.#beforeSend(state, known, isDue, request)
+    return !isDue && known.pending.length === 0 ? true : this.#sealing(state, known, isDue, request)
   }
 
-  async #beforeSend (state: SessionState, known: Case, isDue: boolean, request: FastifyRequest): Promise<boolean> {
+  async #sealing (state: SessionState, known: Case, isDue: boolean, request: FastifyRequest): Promise<boolean> {
     // What failed stays: it fails for everybody who waits for it.
     for (const revoking of known.pending) await revoking
     if (!isDue) return true
