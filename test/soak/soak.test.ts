@@ -15,7 +15,7 @@ interface Model {
 interface Answer { status?: number, text?: string, cookies?: string[], failed?: string }
 type Judge = (visit: object, answer: Answer, isAway: boolean) => { outcome: string, finding: string | null }
 
-const load = async (name: string): Promise<unknown> => await import(new URL(`../../bench/soak/${name}.js`, import.meta.url).href)
+const load = async (name: string): Promise<unknown> => await import(new URL(`../../soak/${name}.js`, import.meta.url).href)
 const { User } = await load('user') as { User: new (name: string) => Model }
 const { judge } = await load('judge') as { judge: Judge }
 const { SESSION, TOLERANCE } = await load('plan') as { SESSION: { expiry: number, absoluteTimeout: number }, TOLERANCE: number }

@@ -1,10 +1,10 @@
 // Turns a run into text.
 import { readFileSync, writeFileSync } from 'node:fs'
-import { commit, machine, today } from '../environment.js'
+import { commit, machine, today } from '../bench/environment.js'
 import { UNAVAILABLE } from './judge.js'
 import { SESSION } from './plan.js'
 
-const PAGE = new URL('../../docs/reliability.md', import.meta.url)
+const PAGE = new URL('../docs/reliability.md', import.meta.url)
 const BETWEEN = /(<!-- made by "npm run soak" -->\n)[^]*(<!-- end of what "npm run soak" made -->)/
 const MB = 2 ** 20
 

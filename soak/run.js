@@ -1,23 +1,23 @@
 // npm run soak [-- --minutes N] [-- --rate N] [-- --seed N] [-- --write]: two processes of this package
 // under mixed traffic for half an hour, while keys are rotated and Redis is killed. Writes the figures
 // into docs/reliability.md, and docs/reliability.svg (with --minutes only if --write is given). Exits
-// with 1 where anything was wrong. soak/ has the parts.
+// with 1 if anything was wrong.
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSessionCodec, generateKey } from 'fastify-sealed-session'
-import { Cores } from './soak/cores.js'
-import { soakChart } from './soak/chart.js'
-import { soakReport, summary, writeReport } from './soak/figures.js'
-import { replayAll } from './soak/forgetting.js'
-import { Incidents, cli } from './soak/incidents.js'
-import { Ledger } from './soak/ledger.js'
-import { readPlan } from './soak/plan.js'
-import { Random } from './soak/random.js'
-import { Redis } from './soak/redis.js'
-import { ServerProcess } from './soak/server-process.js'
-import { Traffic } from './soak/traffic.js'
+import { Cores } from './cores.js'
+import { soakChart } from './chart.js'
+import { soakReport, summary, writeReport } from './figures.js'
+import { replayAll } from './forgetting.js'
+import { Incidents, cli } from './incidents.js'
+import { Ledger } from './ledger.js'
+import { readPlan } from './plan.js'
+import { Random } from './random.js'
+import { Redis } from './redis.js'
+import { ServerProcess } from './server-process.js'
+import { Traffic } from './traffic.js'
 
 const TICK_MS = 2
 const WARM_UP_REQUESTS = 500

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { RECOVERY, SESSION } from './plan.js'
 
-const CLI = fileURLToPath(new URL('../../genkey.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../genkey.js', import.meta.url))
 const HALF_WRITTEN = 0.2
 
 /** The command line, as an operator or cron runs it. */
