@@ -5,8 +5,8 @@
 // Ids, tokens and times in them are others at each run.
 import { fileURLToPath } from 'node:url'
 import { DemoVisit } from '../test/browser/demo-visit.ts'
-import { launch, noBrowser } from '../test/browser/support.ts'
-import { Demo } from '../test/demo-process.ts'
+import { launch, noBrowser } from '../test/support/browser.ts'
+import { Demo } from '../test/support/demo-process.ts'
 
 /** What is in each picture, and what leads there. */
 const PICTURES = {

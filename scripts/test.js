@@ -25,8 +25,8 @@ const HANGS_AFTER = 900_000
 
 const { status } = spawnSync(process.execPath, [
   '--import', 'tsx',
-  '--import', './test/quiet.ts',
-  ...(isWasm ? ['--import', './test/wasm-ready.ts'] : []),
+  '--import', './test/support/quiet.ts',
+  ...(isWasm ? ['--import', './test/support/wasm-ready.ts'] : []),
   '--test',
   `--test-timeout=${HANGS_AFTER}`,
   // Node leaves one core out, which of two is half.

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import type { Browser } from 'playwright-core'
-import { buildApp, newKey } from '../helpers.ts'
-import { launch, listen, noBrowser, plain, tls, Visitor } from './support.ts'
+import { buildApp, newKey } from '../support/helpers.ts'
+import { launch, listen, noBrowser, plain, tls, Visitor } from '../support/browser.ts'
 
 /** How long a test may take between the answer and a look into the jar. */
 const SECONDS = 30

@@ -6,8 +6,8 @@ import type { Browser } from 'playwright-core'
 import secureSession from '../../src/index.ts'
 import { tableUnder } from '../docs/markdown.ts'
 import { read } from '../docs/source.ts'
-import { newKey } from '../helpers.ts'
-import { launch, listen, noBrowser, tls, Visitor } from './support.ts'
+import { newKey } from '../support/helpers.ts'
+import { launch, listen, noBrowser, tls, Visitor } from '../support/browser.ts'
 
 interface Setup {
   /** Options of the session. */

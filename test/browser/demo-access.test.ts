@@ -5,9 +5,9 @@ import { createRequire } from 'node:module'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import type { AxeResults } from 'axe-core'
 import type { Browser } from 'playwright-core'
-import { Demo } from '../demo-process.ts'
+import { Demo } from '../support/demo-process.ts'
 import { DemoVisit } from './demo-visit.ts'
-import { launch, noBrowser } from './support.ts'
+import { launch, noBrowser } from '../support/browser.ts'
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 

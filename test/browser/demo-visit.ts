@@ -1,8 +1,8 @@
 // A visit to the demo that notes what must not happen: errors, requests to elsewhere, what its
 // Content-Security-Policy has stopped.
 import type { Browser, Page } from 'playwright-core'
-import { Browser as Client, type Demo } from '../demo-process.ts'
-import { Visitor } from './support.ts'
+import { Browser as Client, type Demo } from '../support/demo-process.ts'
+import { Visitor } from '../support/browser.ts'
 
 export class DemoVisit {
   readonly visitor: Visitor

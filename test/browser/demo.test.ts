@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import type { Browser } from 'playwright-core'
-import { Demo } from '../demo-process.ts'
+import { Demo } from '../support/demo-process.ts'
 import { DemoVisit } from './demo-visit.ts'
-import { launch, noBrowser } from './support.ts'
+import { launch, noBrowser } from '../support/browser.ts'
 
 describe('the demo in Chromium', { skip: noBrowser }, () => {
   let browser: Browser

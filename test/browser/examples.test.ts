@@ -4,8 +4,8 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import Fastify from 'fastify'
 import type { Browser } from 'playwright-core'
 import { Example } from '../examples/example.ts'
-import { newKey } from '../helpers.ts'
-import { launch, listen, noBrowser, plain, Visitor } from './support.ts'
+import { newKey } from '../support/helpers.ts'
+import { launch, listen, noBrowser, plain, Visitor } from '../support/browser.ts'
 
 describe('in Chromium, the example', { skip: noBrowser }, () => {
   let browser: Browser

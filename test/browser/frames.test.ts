@@ -4,9 +4,9 @@ import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Browser } from 'playwright-core'
 import secureSession from '../../src/index.ts'
-import { newKey } from '../helpers.ts'
+import { newKey } from '../support/helpers.ts'
 import { otherSite, pageAt } from './other-site.ts'
-import { launch, listen, noBrowser, tls, Visitor } from './support.ts'
+import { launch, listen, noBrowser, tls, Visitor } from '../support/browser.ts'
 
 describe('in Chromium that blocks cookies of third parties, as its private windows do, an app in a frame', { skip: noBrowser }, () => {
   let browser: Browser

@@ -6,9 +6,9 @@ import type { FastifyInstance } from 'fastify'
 import type { Browser } from 'playwright-core'
 import { Keyring } from '../../src/index.ts'
 import { sessionRevocation, MemoryStore } from '../../src/revocation/index.ts'
-import { buildApp, newKey, withKeyFile } from '../helpers.ts'
-import { INTERVAL, linesOfKeys, replaceFile, until } from '../keys/support.ts'
-import { launch, listen, noBrowser, tls, Visitor } from './support.ts'
+import { buildApp, newKey, withKeyFile } from '../support/helpers.ts'
+import { INTERVAL, linesOfKeys, replaceFile, until } from '../support/keys.ts'
+import { launch, listen, noBrowser, tls, Visitor } from '../support/browser.ts'
 
 const HOST = { format: 'sealed', cookieName: '__Host-session', cookie: { path: '/', secure: true, sameSite: 'lax' } }
 

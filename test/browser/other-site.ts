@@ -1,6 +1,6 @@
 // Another site, or a sibling subdomain: its pages point at the app under test, or plant cookies.
 import Fastify, { type FastifyInstance } from 'fastify'
-import { tls } from './support.ts'
+import { tls } from '../support/browser.ts'
 
 /** Where an app under test is, for pages that point at it. */
 interface To { Querystring: { to: string } }

@@ -5,8 +5,8 @@ import { after, before, describe, it } from 'node:test'
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
 import type { Browser } from 'playwright-core'
 import secureSession from '../../src/index.ts'
-import { captureLog, newKey, warnings } from '../helpers.ts'
-import { launch, listen, noBrowser, plain, tls, Visitor } from './support.ts'
+import { captureLog, newKey, warnings } from '../support/helpers.ts'
+import { launch, listen, noBrowser, plain, tls, Visitor } from '../support/browser.ts'
 
 const HOST = { secure: true, path: '/' }
 

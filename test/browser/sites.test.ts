@@ -8,10 +8,10 @@ import type { Browser } from 'playwright-core'
 import { tableUnder } from '../docs/markdown.ts'
 import { read } from '../docs/source.ts'
 import type { Session } from '../../src/index.ts'
-import { buildApp, newKey } from '../helpers.ts'
-import { folderOf } from '../keys/support.ts'
+import { buildApp, newKey } from '../support/helpers.ts'
+import { folderOf } from '../support/keys.ts'
 import { otherSite, pageAt, planting } from './other-site.ts'
-import { launch, listen, noBrowser, plain, tls, Visitor } from './support.ts'
+import { launch, listen, noBrowser, plain, tls, Visitor } from '../support/browser.ts'
 
 /** By the way of a request, the values of `sameSite` that let the session go with it. */
 const carried = new Map(tableUnder(read('docs/browsers.md'), '## Requests from other sites').map(([way = '', ...cells]) =>

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import type { Browser } from 'playwright-core'
-import { buildApp, newKey, send, setCookies } from '../helpers.ts'
+import { buildApp, newKey, send, setCookies } from '../support/helpers.ts'
 import { otherSite, planting } from './other-site.ts'
-import { launch, listen, noBrowser, plain, Visitor } from './support.ts'
+import { launch, listen, noBrowser, plain, Visitor } from '../support/browser.ts'
 
 /** What a server needs to take eight cookies. */
 const LARGE_HEADERS = { ...plain, http: { maxHeaderSize: 65536 } } as FastifyServerOptions

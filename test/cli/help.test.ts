@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import manifest from '../../package.json' with { type: 'json' }
-import { newKey } from '../helpers.ts'
-import { genkey, output, temporaryFolder } from './support.ts'
+import { newKey } from '../support/helpers.ts'
+import { genkey, output, temporaryFolder } from '../support/cli.ts'
 
 const folder = temporaryFolder()
 

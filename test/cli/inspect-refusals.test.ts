@@ -8,10 +8,10 @@ import { REFUSALS } from '../../src/cli/refusal-words.ts'
 import { Keyring } from '../../src/index.ts'
 import { MAX_TOKEN_LENGTH } from '../../src/limits.ts'
 import { read } from '../docs/source.ts'
-import { sealRaw } from '../edges/support.ts'
-import { newKey } from '../helpers.ts'
+import { sealRaw } from '../support/configurations.ts'
+import { newKey } from '../support/helpers.ts'
 import { otherVersion, sealedRaw, sealedToken, secretboxToken } from './inspect-support.ts'
-import { GENKEY, assertNoKey, run, temporaryFolder, type Outcome } from './support.ts'
+import { GENKEY, assertNoKey, run, temporaryFolder, type Outcome } from '../support/cli.ts'
 
 const key = newKey()
 const stranger = newKey()

@@ -4,11 +4,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Keyring } from '../../src/index.ts'
-import { sealRaw } from '../edges/support.ts'
-import { buildApp, cookieOf, newKey, send, setCookies, tokenOf } from '../helpers.ts'
-import { cookieHeader, serverOf } from '../peer/support.ts'
+import { sealRaw } from '../support/configurations.ts'
+import { buildApp, cookieOf, newKey, send, setCookies, tokenOf } from '../support/helpers.ts'
+import { cookieHeader, serverOf } from '../support/peer.ts'
 import { sealedToken, secretboxToken } from './inspect-support.ts'
-import { GENKEY, assertNoKey, run, temporaryFolder, type Surroundings } from './support.ts'
+import { GENKEY, assertNoKey, run, temporaryFolder, type Surroundings } from '../support/cli.ts'
 
 const older = newKey()
 const key = newKey()

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { buildApp } from '../helpers.ts'
-import { GENKEY, genkey, onTerminal, output, run, temporaryFolder } from './support.ts'
+import { buildApp } from '../support/helpers.ts'
+import { GENKEY, genkey, onTerminal, output, run, temporaryFolder } from '../support/cli.ts'
 
 const folder = temporaryFolder()
 

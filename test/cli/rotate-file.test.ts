@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { beforeEach, describe, test } from 'node:test'
 import { Keyring } from '../../src/index.ts'
 import { parseKeyFile } from '../../src/keys/key-file.ts'
-import { newKey } from '../helpers.ts'
-import { GENKEY, assertNoKey, genkey, genkeyAfter, run, temporaryFolder, type Outcome } from './support.ts'
+import { newKey } from '../support/helpers.ts'
+import { GENKEY, assertNoKey, genkey, genkeyAfter, run, temporaryFolder, type Outcome } from '../support/cli.ts'
 
 /** A user who owns nothing. */
 const NOBODY = 65534

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Keyring, createSessionCodec } from '../../src/index.ts'
 import { parseKeyFile } from '../../src/keys/key-file.ts'
-import { newKey } from '../helpers.ts'
-import { until } from '../keys/support.ts'
-import { GENKEY, assertNoKey, genkey, run, temporaryFolder, type Outcome, type Surroundings } from './support.ts'
+import { newKey } from '../support/helpers.ts'
+import { until } from '../support/keys.ts'
+import { GENKEY, assertNoKey, genkey, run, temporaryFolder, type Outcome, type Surroundings } from '../support/cli.ts'
 
 const [a, b, c] = [newKey(), newKey(), newKey()] as [Buffer, Buffer, Buffer]
 const folder = temporaryFolder()

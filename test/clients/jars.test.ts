@@ -1,10 +1,10 @@
 // Sessions in the cookie jars of other languages: aiohttp, Go, Java. For curl, tough-cookie and Python's
-// http.cookies see test/plugin/quoted.test.ts.
+// http.cookies see test/cookies/quoted.test.ts.
 import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
-import { newKey, type LogLine } from '../helpers.ts'
-import { appWith, logged, type Handler, type Setup } from '../plugin/support.ts'
+import { newKey, type LogLine } from '../support/helpers.ts'
+import { appWith, logged, type Handler, type Setup } from '../support/app.ts'
 import { Client, missing, programs } from './client.ts'
 
 /** Characters of a text that fits into one cookie, and of one that takes two. */

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import FakeTimers from '@sinonjs/fake-timers'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
-import { setCookies } from '../helpers.ts'
+import { setCookies } from '../support/helpers.ts'
 import { repository } from '../package/packed.ts'
 import type { Contender, Setup } from './contenders.ts'
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import Fastify, { type FastifyReply, type LightMyRequestResponse } from 'fastify'
 import { appCookieDefaults } from '../../src/cookies/app-defaults.ts'
-import { setCookies } from '../helpers.ts'
+import { setCookies } from '../support/helpers.ts'
 
 interface Read {
   defaults: CookieSerializeOptions | null

@@ -5,7 +5,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { ERRORS } from '../../src/error-table.ts'
-import type { LogLine } from '../helpers.ts'
+import type { LogLine } from '../support/helpers.ts'
 import { installations, type Installation, type Outcome } from './installed.ts'
 
 type Tokens = Record<'secretbox' | 'sealed' | 'passphrase', string>

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createSessionCodec } from '../../src/index.ts'
-import { newKey } from '../helpers.ts'
+import { newKey } from '../support/helpers.ts'
 import { codeIn, tableUnder } from './markdown.ts'
 import { read } from './source.ts'
 

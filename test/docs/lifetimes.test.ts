@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it, type TestContext } from 'node:test'
 import FakeTimers from '@sinonjs/fake-timers'
-import { cookieOf, newKey } from '../helpers.ts'
-import { appWith, get, linesOf } from '../plugin/support.ts'
+import { cookieOf, newKey } from '../support/helpers.ts'
+import { appWith, get, linesOf } from '../support/app.ts'
 
 const START = 1_800_000_000_000
 /** What one column of the picture stands for. */

@@ -1,7 +1,7 @@
 // Starts a documented server as a process of its own, and talks to it over HTTP.
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
-import { isWasmNotice } from '../helpers.ts'
+import { isWasmNotice } from '../support/helpers.ts'
 import { environment, type Workspace } from './workspace.ts'
 
 export interface Server {

@@ -1,7 +1,7 @@
 // examples/csrf as browsers see it, over the network.
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import { newKey } from '../helpers.ts'
+import { newKey } from '../support/helpers.ts'
 import { Browser, locationOf } from './browser.ts'
 import { Example } from './example.ts'
 

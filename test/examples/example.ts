@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import Fastify from 'fastify'
 import secureSession from '../../src/index.ts'
-import { setCookies } from '../helpers.ts'
+import { setCookies } from '../support/helpers.ts'
 
 /** What is loaded into it first. */
 const PRELOADED = ['clock.js', 'opens.js'].flatMap(file => ['--import', new URL(file, import.meta.url).href])

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { WebSocket } from 'ws'
 import { createSessionCodec } from '../../src/index.ts'
-import { newKey } from '../helpers.ts'
+import { newKey } from '../support/helpers.ts'
 import { Example, cookieOf, splitCookie, tamperedWith } from './example.ts'
 import { next, refusalOf } from './sockets.ts'
 

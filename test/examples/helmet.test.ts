@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import helmet from '@fastify/helmet'
 import Fastify, { type FastifyInstance } from 'fastify'
 import secureSession from '../../src/index.ts'
-import { cookieOf as cookieIn, newKey, send, setCookies } from '../helpers.ts'
+import { cookieOf as cookieIn, newKey, send, setCookies } from '../support/helpers.ts'
 import { Example, cookieOf } from './example.ts'
 
 describe('examples/helmet', () => {

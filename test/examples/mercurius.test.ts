@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { WebSocket } from 'ws'
-import { newKey } from '../helpers.ts'
+import { newKey } from '../support/helpers.ts'
 import { Example, cookieOf } from './example.ts'
 import { next, refusalOf } from './sockets.ts'
 

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { createSessionCodec, type SessionCodec } from '../../src/index.ts'
-import { newKey } from '../helpers.ts'
+import { newKey } from '../support/helpers.ts'
 import { Example, cookieOf, tamperedWith } from './example.ts'
 
 const KEY = newKey().toString('hex')

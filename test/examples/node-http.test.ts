@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { createSessionCodec } from '../../src/index.ts'
-import { newKey } from '../helpers.ts'
+import { newKey } from '../support/helpers.ts'
 import { Example, cookieOf, splitCookie, tamperedWith } from './example.ts'
 
 const KEY = newKey().toString('hex')

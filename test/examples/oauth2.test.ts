@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import { createSessionCodec, type SessionCodec } from '../../src/index.ts'
-import { newKey } from '../helpers.ts'
+import { newKey } from '../support/helpers.ts'
 import { Browser, locationOf } from './browser.ts'
 import { Example } from './example.ts'
 import { Provider } from './provider.ts'

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { get, type IncomingMessage } from 'node:http'
 import { after, before, describe, it } from 'node:test'
 import { createSessionCodec, type SessionCodec } from '../../src/index.ts'
-import { newKey } from '../helpers.ts'
+import { newKey } from '../support/helpers.ts'
 import { Browser, locationOf } from './browser.ts'
 import { Example } from './example.ts'
 

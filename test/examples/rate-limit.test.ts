@@ -6,7 +6,7 @@ import Fastify from 'fastify'
 import { createSessionCodec } from '../../src/index.ts'
 import secureSession from '../../src/index.ts'
 import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
-import { cookieOf as cookieIn, newKey, send } from '../helpers.ts'
+import { cookieOf as cookieIn, newKey, send } from '../support/helpers.ts'
 import { Example, cookieOf, tamperedWith } from './example.ts'
 
 const KEY = newKey().toString('hex')

@@ -4,7 +4,7 @@ import { connect } from 'node:net'
 import { after, before, describe, it } from 'node:test'
 import { WebSocket } from 'ws'
 import { createSessionCodec } from '../../src/index.ts'
-import { newKey } from '../helpers.ts'
+import { newKey } from '../support/helpers.ts'
 import { Example, cookieOf, splitCookie, tamperedWith } from './example.ts'
 import { next, refusalOf, type Refusal } from './sockets.ts'
 

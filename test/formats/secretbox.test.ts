@@ -11,7 +11,7 @@ import { openSecretbox, sealSecretbox } from '../../src/formats/secretbox.ts'
 import { MAX_TOKEN_LENGTH } from '../../src/limits.ts'
 import { DerivedKey } from '../../src/keys/derived-key.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
-import { sealRaw } from '../edges/support.ts'
+import { sealRaw } from '../support/configurations.ts'
 
 const TIME = 1_800_000_000
 const key = randomBytes(32)

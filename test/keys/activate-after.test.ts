@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test'
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers'
 import { Keyring, createSessionCodec, type Format, type KeyFileOptions } from '../../src/index.ts'
-import { cookieOf, newKey, send, setCookies } from '../helpers.ts'
-import { INTERVAL, cookieSealedWith, folderOf, idsOf, infoOf, linesOfKeys, replaceFile, sealingId, startApp, until } from './support.ts'
+import { cookieOf, newKey, send, setCookies } from '../support/helpers.ts'
+import { INTERVAL, cookieSealedWith, folderOf, idsOf, infoOf, linesOfKeys, replaceFile, sealingId, startApp, until } from '../support/keys.ts'
 
 const [first, second, third] = [newKey(), newKey(), newKey()]
 const [firstId, secondId, thirdId] = idsOf(first, second, third) as [string, string, string]

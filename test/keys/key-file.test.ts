@@ -8,7 +8,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { Keyring, createSessionCodec } from '../../src/index.ts'
 import { exposureOf } from '../../src/keys/key-file.ts'
-import { buildApp, captureLog, newKey, warnings, withKeyFile } from '../helpers.ts'
+import { buildApp, captureLog, newKey, warnings, withKeyFile } from '../support/helpers.ts'
 
 // Its base64 has both characters in which base64url differs, and a padding.
 const a = Buffer.from('fbefbe3e3f3ffbf0000102030405060708090a0b0c0d0e0f1011121314151617', 'hex')

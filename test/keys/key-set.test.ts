@@ -9,7 +9,7 @@ import { keyringInternals } from '../../src/keys/key-source.ts'
 import { Keyring } from '../../src/index.ts'
 import { newRecord } from '../../src/record.ts'
 import type { Format } from '../../src/types.ts'
-import { newKey } from '../helpers.ts'
+import { newKey } from '../support/helpers.ts'
 
 const NOW = Date.now()
 

@@ -5,7 +5,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { Keyring, createSessionCodec } from '../../src/index.ts'
 import { assertKeyType, isConstant, readKey } from '../../src/keys/key.ts'
-import { buildApp } from '../helpers.ts'
+import { buildApp } from '../support/helpers.ts'
 
 // Its base64 has both characters in which base64url differs, and a padding.
 const key = Buffer.from('fbefbe3e3f3ffbf0000102030405060708090a0b0c0d0e0f1011121314151617', 'hex')

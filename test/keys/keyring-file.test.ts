@@ -8,8 +8,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Keyring, type KeyFileOptions } from '../../src/index.ts'
 import type { FastifyInstance } from 'fastify'
-import { cookieOf, newKey, send, setCookies, withKeyFile, type LogLine } from '../helpers.ts'
-import { INTERVAL, Traffic, cookieSealedWith, folderOf, idsOf, infoOf, keyFileLines, linesOfKeys, replaceFile, sealingId, startApp, until } from './support.ts'
+import { cookieOf, newKey, send, setCookies, withKeyFile, type LogLine } from '../support/helpers.ts'
+import { INTERVAL, Traffic, cookieSealedWith, folderOf, idsOf, infoOf, keyFileLines, linesOfKeys, replaceFile, sealingId, startApp, until } from '../support/keys.ts'
 
 const [first, second, third] = [newKey(), newKey(), newKey()]
 const OLD = linesOfKeys(second, first)
@@ -375,7 +375,7 @@ describe('a watched key file', () => {
   it('does not keep a process from ending', async () => {
     await withKeyFile(OLD, async path => {
       const child = fileURLToPath(new URL('watching-child.ts', import.meta.url))
-      const { status, stdout, stderr, signal } = spawnSync(process.execPath, ['--import', 'tsx', '--import', new URL('../quiet.ts', import.meta.url).href, child, path], { encoding: 'utf8', timeout: 60_000 })
+      const { status, stdout, stderr, signal } = spawnSync(process.execPath, ['--import', 'tsx', '--import', new URL('../support/quiet.ts', import.meta.url).href, child, path], { encoding: 'utf8', timeout: 60_000 })
       assert.deepEqual({ status, signal, stderr }, { status: 0, signal: null, stderr: '' })
       assert.equal(stdout, `${NEW_IDS.length} keys\n`)
     })

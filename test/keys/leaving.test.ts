@@ -9,8 +9,8 @@ import { afterEach, beforeEach, describe, it, mock, type TestContext } from 'nod
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers'
 import type { FastifyInstance } from 'fastify'
 import { Keyring, createSessionCodec, type Format, type KeyFileOptions } from '../../src/index.ts'
-import { cookieOf, newKey, send, setCookies } from '../helpers.ts'
-import { cookieSealedWith, folderOf, idsOf, infoOf, keyFileLines, linesOfKeys, sealingId, startApp } from './support.ts'
+import { cookieOf, newKey, send, setCookies } from '../support/helpers.ts'
+import { cookieSealedWith, folderOf, idsOf, infoOf, keyFileLines, linesOfKeys, sealingId, startApp } from '../support/keys.ts'
 
 const [leaked, second, third] = [newKey(), newKey(), newKey()]
 const [leakedId, secondId, thirdId] = idsOf(leaked, second, third) as [string, string, string]

@@ -2,8 +2,8 @@
 // nothing more to do and must end by itself.
 import { readFileSync } from 'node:fs'
 import { Keyring } from '../../src/index.ts'
-import { buildApp, newKey } from '../helpers.ts'
-import { INTERVAL, replaceFile, until } from './support.ts'
+import { buildApp, newKey } from '../support/helpers.ts'
+import { INTERVAL, replaceFile, until } from '../support/keys.ts'
 
 const [path = ''] = process.argv.slice(2)
 const keyring = await Keyring.fromFile(path, { watch: true, watchInterval: INTERVAL })

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import type { OpenedToken } from '../../src/index.ts'
-import { Browser } from '../demo-process.ts'
+import { Browser } from '../support/demo-process.ts'
 
 /** What the server says of itself. */
 export interface About {

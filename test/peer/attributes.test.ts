@@ -1,8 +1,8 @@
 // The lines that set and delete a session's cookie have the attributes that the peer gives them.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { newKey, setCookies } from '../helpers.ts'
-import { DIRECTIONS, SIDES, attributesOf, bothSides, cookieHeader, sessionNamed, type Options, type Server, type Setup, type Work } from './support.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
+import { DIRECTIONS, SIDES, attributesOf, bothSides, cookieHeader, sessionNamed, type Options, type Server, type Setup, type Work } from '../support/peer.ts'
 
 const KEY = newKey()
 const IN_A_YEAR = new Date(Date.UTC(2027, 0, 1))

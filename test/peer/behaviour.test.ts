@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { LightMyRequestResponse } from 'fastify'
-import { newKey, setCookies } from '../helpers.ts'
-import { SIDES, bothSides, cookieHeader, serverOf, sessionNamed, type AnySession, type Work } from './support.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
+import { SIDES, bothSides, cookieHeader, serverOf, sessionNamed, type AnySession, type Work } from '../support/peer.ts'
 
 const KEY = newKey()
 const START = { a: 1, b: { c: [2] } }

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { install, type Clock } from '@sinonjs/fake-timers'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { newKey } from '../helpers.ts'
-import { DIRECTIONS, SIDES, bothSides, cookieHeader, serverOf } from './support.ts'
+import { newKey } from '../support/helpers.ts'
+import { DIRECTIONS, SIDES, bothSides, cookieHeader, serverOf } from '../support/peer.ts'
 
 const START = Date.UTC(2026, 0, 2, 3, 4, 5)
 

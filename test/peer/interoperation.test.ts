@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { before, describe, it } from 'node:test'
 import type { FastifyRequest, LightMyRequestResponse } from 'fastify'
-import { newKey, setCookies } from '../helpers.ts'
-import { DIRECTIONS, cookieHeader, serverOf, sessionNamed, type Bag, type Options, type Server, type Setup, type Side } from './support.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
+import { DIRECTIONS, cookieHeader, serverOf, sessionNamed, type Bag, type Options, type Server, type Setup, type Side } from '../support/peer.ts'
 
 const KEY = newKey()
 const SECRET = 'a passphrase of more than thirty-two bytes, with ünïcode'

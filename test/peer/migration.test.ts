@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import fc from 'fast-check'
-import { stopClock } from '../edges/support.ts'
-import { newKey, setCookies } from '../helpers.ts'
+import { stopClock } from '../support/configurations.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
 import { ADJACENT, STEPS, User, versions, type Step } from './rolling.ts'
-import { cookieHeader, serverOf } from './support.ts'
+import { cookieHeader, serverOf } from '../support/peer.ts'
 
 const USERS = 50
 const REQUESTS = 16

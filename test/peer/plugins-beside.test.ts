@@ -7,8 +7,8 @@ import rateLimit from '@fastify/rate-limit'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, type InjectOptions, type LightMyRequestResponse } from 'fastify'
 import mercurius from 'mercurius'
-import { newKey, setCookies } from '../helpers.ts'
-import { PLUGINS, SIDES, attributesOf, cookieHeader, type Side } from './support.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
+import { PLUGINS, SIDES, attributesOf, cookieHeader, type Side } from '../support/peer.ts'
 
 const KEY = newKey()
 const ORIGIN = 'https://app.example.com'

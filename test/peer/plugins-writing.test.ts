@@ -3,9 +3,9 @@ import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import OAuth2Strategy from 'passport-oauth2'
-import { newKey } from '../helpers.ts'
-import { newPassport, passportRequest, takeFlash } from '../passport.ts'
-import { SIDES, cookieHeader, serverOf, type Server, type Side } from './support.ts'
+import { newKey } from '../support/helpers.ts'
+import { newPassport, passportRequest, takeFlash } from '../support/passport.ts'
+import { SIDES, cookieHeader, serverOf, type Server, type Side } from '../support/peer.ts'
 
 /** Nobody listens there: a login whose state is right ends with an error, when the code is exchanged. */
 const NOWHERE = 'http://127.0.0.1:1'

@@ -4,8 +4,8 @@ import { createRequire } from 'node:module'
 import { describe, it } from 'node:test'
 import Fastify from 'fastify'
 import fp from 'fastify-plugin'
-import { newKey } from '../helpers.ts'
-import { PLUGINS, SIDES, bothSides, serverOf, type Options, type Setup } from './support.ts'
+import { newKey } from '../support/helpers.ts'
+import { PLUGINS, SIDES, bothSides, serverOf, type Options, type Setup } from '../support/peer.ts'
 
 const KEY = newKey()
 

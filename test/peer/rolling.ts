@@ -2,8 +2,8 @@
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import assert from 'node:assert/strict'
 import { sessionInfo, type SessionInfo } from '../../src/index.ts'
-import { newKey, setCookies } from '../helpers.ts'
-import { serverOf, sessionNamed, type AnySession, type Options, type Side } from './support.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
+import { serverOf, sessionNamed, type AnySession, type Options, type Side } from '../support/peer.ts'
 
 /** How the app is deployed at each step, in their order. */
 export const STEPS = {

@@ -1,8 +1,8 @@
 // Keys rotate on one side or on both, while the other side wrote the session or has to read it.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { newKey, setCookies } from '../helpers.ts'
-import { DIRECTIONS, cookieHeader, serverOf, sessionNamed } from './support.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
+import { DIRECTIONS, cookieHeader, serverOf, sessionNamed } from '../support/peer.ts'
 
 const OLD = newKey()
 const NEW = newKey()

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { install } from '@sinonjs/fake-timers'
 import { describe, it } from 'node:test'
-import { newKey, setCookies } from '../helpers.ts'
-import { DIRECTIONS, SIDES, bothSides, serverOf, type Bag, type Server } from './support.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
+import { DIRECTIONS, SIDES, bothSides, serverOf, type Bag, type Server } from '../support/peer.ts'
 
 const DATA = { n: 1, text: 'Zoë 😀', nested: { list: [null, { a: [] }] } }
 const SEVERAL = [{ sessionName: 'first', key: newKey() }, { sessionName: 'second', cookieName: 's', key: newKey() }]

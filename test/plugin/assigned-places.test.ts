@@ -7,9 +7,9 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Keyring, type Session } from '../../src/index.ts'
 import { sessionRevocation } from '../../src/revocation/index.ts'
-import { stopClock } from '../edges/support.ts'
-import { cookieOf, newKey, setCookies, tokenOf } from '../helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, logged, newSession, properties, tokenWith } from './support.ts'
+import { stopClock } from '../support/configurations.ts'
+import { cookieOf, newKey, setCookies, tokenOf } from '../support/helpers.ts'
+import { appWith, contentOf, cookieWith, get, linesOf, logged, newSession, properties, tokenWith } from '../support/app.ts'
 
 const guarded = (app: FastifyInstance): void => { app.register(sessionRevocation, { subject: session => session.get('user') as string | undefined }) }
 const GUARDS: Array<[title: string, register: (app: FastifyInstance) => void]> = [['', () => {}], [', with revocation', guarded]]

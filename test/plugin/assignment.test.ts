@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { Keyring, sessionInfo, type Session } from '../../src/index.ts'
-import { stopClock, type Bag } from '../edges/support.ts'
-import { newKey, tokenOf } from '../helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, logged, newSession, properties, tokenWith } from './support.ts'
+import { stopClock, type Bag } from '../support/configurations.ts'
+import { newKey, tokenOf } from '../support/helpers.ts'
+import { appWith, contentOf, cookieWith, get, linesOf, logged, newSession, properties, tokenWith } from '../support/app.ts'
 
 describe('assigning to request.session', () => {
   const values: Array<[what: string, value: unknown, kind: RegExp]> = [

@@ -6,9 +6,9 @@ import { describe, it } from 'node:test'
 import cookiePlugin from '@fastify/cookie'
 import type { FastifyInstance } from 'fastify'
 import { createSessionCodec, type SecureSessionPluginOptions } from '../../src/index.ts'
-import { sealRaw, seconds } from '../edges/support.ts'
-import { countTries, newKey } from '../helpers.ts'
-import { appWith, cookieWith, get, tokenWith } from './support.ts'
+import { sealRaw, seconds } from '../support/configurations.ts'
+import { countTries, newKey } from '../support/helpers.ts'
+import { appWith, cookieWith, get, tokenWith } from '../support/app.ts'
 
 const MAX_TRIES = 64
 /** The longest token, with room for a signature. */

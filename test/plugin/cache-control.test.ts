@@ -1,8 +1,8 @@
 // `Cache-Control: no-store` beside a session's cookie.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { newKey } from '../helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, type Handler, type Setup } from './support.ts'
+import { newKey } from '../support/helpers.ts'
+import { appWith, contentOf, cookieWith, get, linesOf, type Handler, type Setup } from '../support/app.ts'
 
 const writing: Handler = ({ session }) => session.set('n', 1)
 

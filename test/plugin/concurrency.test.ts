@@ -8,9 +8,9 @@ import fc from 'fast-check'
 import Fastify, { type FastifyInstance, type FastifyPluginAsync, type LightMyRequestResponse } from 'fastify'
 import secureSession, { Keyring, generateKey, type Session } from '../../src/index.ts'
 import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
-import { stopClock } from '../edges/support.ts'
-import { newKey, setCookies } from '../helpers.ts'
-import { gate } from '../revocation/support.ts'
+import { stopClock } from '../support/configurations.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
+import { gate } from '../support/revocation.ts'
 
 type Bag = Session & Record<string, unknown>
 type Act = (session: Bag, body: Record<string, unknown>) => void

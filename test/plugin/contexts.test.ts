@@ -4,8 +4,8 @@ import { describe, it } from 'node:test'
 import cookiePlugin from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import secureSession, { type Session } from '../../src/index.ts'
-import { newKey, setCookies } from '../helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf } from './support.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
+import { appWith, contentOf, cookieWith, get, linesOf } from '../support/app.ts'
 
 const count = async ({ session }: FastifyRequest): Promise<string> => {
   session.set('n', Number(session.get('n') ?? 0) + 1)

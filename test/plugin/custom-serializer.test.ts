@@ -5,10 +5,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import superjson from 'superjson'
 import { createSessionCodec, sessionInfo, type Format, type SecureSessionPluginOptions, type SessionSerializer } from '../../src/index.ts'
-import { cookieHeader, openRaw, rejection, sealRaw, seconds } from '../edges/support.ts'
-import { cookieOf, newKey, setCookies, tokenOf } from '../helpers.ts'
-import { sealedToken } from '../security/support.ts'
-import { appWith, cookieWith, get, tokenWith, type Handler } from './support.ts'
+import { cookieHeader, openRaw, rejection, sealRaw, seconds } from '../support/configurations.ts'
+import { cookieOf, newKey, setCookies, tokenOf } from '../support/helpers.ts'
+import { sealedToken } from '../support/security.ts'
+import { appWith, cookieWith, get, tokenWith, type Handler } from '../support/app.ts'
 
 const FORMATS: readonly Format[] = ['secretbox', 'sealed']
 const VALUES = { at: new Date(1_760_000_000_123), cart: new Map([['pen', 2]]), tags: new Set(['a']), big: 2n ** 70n, none: undefined, text: 'Zoë "quoted"' }

@@ -6,8 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import cookiePlugin from '@fastify/cookie'
 import secureSession, { type Session } from '../../src/index.ts'
-import { captureLog, newKey, setCookies } from '../helpers.ts'
-import { appWith, cookieWith, get, logged } from './support.ts'
+import { captureLog, newKey, setCookies } from '../support/helpers.ts'
+import { appWith, cookieWith, get, logged } from '../support/app.ts'
 
 const LARGE = 'x'.repeat(5000)
 const SETUPS: Record<string, object> = {

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyRequest } from 'fastify'
 import { sessionRevocation } from '../../src/revocation/index.ts'
-import { newKey } from '../helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, properties } from './support.ts'
+import { newKey } from '../support/helpers.ts'
+import { appWith, contentOf, cookieWith, get, linesOf, properties } from '../support/app.ts'
 
 function derived (request: FastifyRequest, levels: number): FastifyRequest {
   let own = request

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fp from 'fastify-plugin'
 import { kSessions, type ExtensibleSession, type SessionExtension } from '../../src/request/extension.ts'
-import { setCookies } from '../helpers.ts'
-import { appWith, get, login, post, who } from '../revocation/support.ts'
+import { setCookies } from '../support/helpers.ts'
+import { appWith, get, login, post, who } from '../support/revocation.ts'
 
 type App = Awaited<ReturnType<typeof appWith>>
 

@@ -9,10 +9,10 @@ import { Readable } from 'node:stream'
 import { describe, it, type TestContext } from 'node:test'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import secureSession from '../../src/index.ts'
-import { stopClock } from '../edges/support.ts'
-import { captureLog, newKey, warnings, type LogLine } from '../helpers.ts'
+import { stopClock } from '../support/configurations.ts'
+import { captureLog, newKey, warnings, type LogLine } from '../support/helpers.ts'
 import { tableUnder } from '../docs/markdown.ts'
-import { cookieWith } from './support.ts'
+import { cookieWith } from '../support/app.ts'
 
 const OLD = newKey()
 const NEW = newKey()

@@ -5,8 +5,8 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
-import { cookieOf, newKey, setCookies } from '../helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, logged, properties } from './support.ts'
+import { cookieOf, newKey, setCookies } from '../support/helpers.ts'
+import { appWith, contentOf, cookieWith, get, linesOf, logged, properties } from '../support/app.ts'
 
 /** The `Set-Cookie` lines of a GET over a real socket. */
 async function fetchCookies (app: FastifyInstance): Promise<string[]> {

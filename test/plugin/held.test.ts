@@ -6,9 +6,9 @@ import { describe, it } from 'node:test'
 import type { Clock } from '@sinonjs/fake-timers'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type LightMyRequestResponse } from 'fastify'
 import secureSession, { Keyring, createSessionCodec, sessionInfo, type Session } from '../../src/index.ts'
-import { stopClock, type Bag } from '../edges/support.ts'
-import { PROTOCOLS, countArrivals } from '../held.ts'
-import { newKey, setCookies } from '../helpers.ts'
+import { stopClock, type Bag } from '../support/configurations.ts'
+import { PROTOCOLS, countArrivals } from '../support/held.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
 
 const FORMATS = ['sealed', 'secretbox'] as const
 

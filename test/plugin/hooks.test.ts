@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Session } from '../../src/index.ts'
-import { appWith, contentOf, cookieWith, get, linesOf } from './support.ts'
+import { appWith, contentOf, cookieWith, get, linesOf } from '../support/app.ts'
 
 type Use = (session: Session) => void
 const write: Use = session => { session.set('count', Number(session.get('n')) + 1) }

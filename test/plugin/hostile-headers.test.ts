@@ -10,8 +10,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
-import { newKey } from '../helpers.ts'
-import { appWith, tokenWith } from './support.ts'
+import { newKey } from '../support/helpers.ts'
+import { appWith, tokenWith } from '../support/app.ts'
 
 interface Answer {
   status: number | undefined

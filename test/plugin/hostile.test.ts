@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import cookiePlugin from '@fastify/cookie'
 import type { FastifyInstance } from 'fastify'
-import { countTries, newKey, type LogLine } from '../helpers.ts'
-import { appWith, cookieWith, get, logged, tokenWith, type Setup } from './support.ts'
+import { countTries, newKey, type LogLine } from '../support/helpers.ts'
+import { appWith, cookieWith, get, logged, tokenWith, type Setup } from '../support/app.ts'
 
 const MAX_COOKIES = 16
 const MAX_DECRYPTIONS = 64

@@ -5,8 +5,8 @@ import { describe, it } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Session } from '../../src/index.ts'
-import { newKey, setCookies, warnings } from '../helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, logged, properties } from './support.ts'
+import { newKey, setCookies, warnings } from '../support/helpers.ts'
+import { appWith, contentOf, cookieWith, get, linesOf, logged, properties } from '../support/app.ts'
 
 type Write = (session: Session) => void
 const setLate: Write = session => session.set('late', 1)

@@ -6,8 +6,8 @@ import { inspect } from 'node:util'
 import cookiePlugin from '@fastify/cookie'
 import type { FastifyRequest } from 'fastify'
 import type { Session } from '../../src/index.ts'
-import { newKey, type LogLine } from '../helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, logged, properties, type Handler } from './support.ts'
+import { newKey, type LogLine } from '../support/helpers.ts'
+import { appWith, contentOf, cookieWith, get, linesOf, logged, properties, type Handler } from '../support/app.ts'
 
 const ours = (lines: readonly LogLine[]): LogLine[] => lines.filter(({ msg }) => msg.includes('secure-session'))
 

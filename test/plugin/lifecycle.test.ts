@@ -4,8 +4,8 @@ import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import FakeTimers from '@sinonjs/fake-timers'
 import type { Session } from '../../src/index.ts'
-import { cookieOf, newKey } from '../helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, newSession, properties } from './support.ts'
+import { cookieOf, newKey } from '../support/helpers.ts'
+import { appWith, contentOf, cookieWith, get, linesOf, newSession, properties } from '../support/app.ts'
 
 const DROPPED = /^session=;.*Max-Age=0;.*Expires=Thu, 01 Jan 1970 00:00:00 GMT/
 

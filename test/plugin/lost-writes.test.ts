@@ -5,8 +5,8 @@ import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { FastifyInstance, HTTPMethods } from 'fastify'
 import type { Session } from '../../src/index.ts'
-import { newKey, warnings, type LogLine } from '../helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, logged, properties, type Handler, type Setup } from './support.ts'
+import { newKey, warnings, type LogLine } from '../support/helpers.ts'
+import { appWith, contentOf, cookieWith, get, linesOf, logged, properties, type Handler, type Setup } from '../support/app.ts'
 
 const WRITE_LOST = 'FST_SEALED_SESSION_WARN_WRITE_LOST'
 

@@ -5,8 +5,8 @@ import FakeTimers from '@sinonjs/fake-timers'
 import fc from 'fast-check'
 import type { FastifyRequest } from 'fastify'
 import type { Session } from '../../src/index.ts'
-import { cookieOf, newKey } from '../helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, newSession, properties } from './support.ts'
+import { cookieOf, newKey } from '../support/helpers.ts'
+import { appWith, contentOf, cookieWith, get, linesOf, newSession, properties } from '../support/app.ts'
 
 interface Cart { items: unknown[], owner: { name: string } }
 

@@ -2,7 +2,7 @@
 import Fastify from 'fastify'
 import secureSession from '../../src/index.ts'
 import sessionRevocation from '../../src/revocation/index.ts'
-import { newKey } from '../helpers.ts'
+import { newKey } from '../support/helpers.ts'
 
 async function statusOf (handler: string, isGuarded = false): Promise<number> {
   const app = Fastify()

@@ -5,9 +5,9 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as z from 'zod'
-import { cookieOf, newKey, setCookies } from '../helpers.ts'
-import { newPassport, passportRequest } from '../passport.ts'
-import { appWith, contentOf, get, properties } from './support.ts'
+import { cookieOf, newKey, setCookies } from '../support/helpers.ts'
+import { newPassport, passportRequest } from '../support/passport.ts'
+import { appWith, contentOf, get, properties } from '../support/app.ts'
 
 describe('@fastify/passport', () => {
   const passport = newPassport()

@@ -10,9 +10,9 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, 
 import { WebSocketServer } from 'ws'
 import secureSession, { sessionInfo, type Session } from '../../src/index.ts'
 import sessionRevocation from '../../src/revocation/index.ts'
-import { captureLog, newKey, type LogLine } from '../helpers.ts'
+import { captureLog, newKey, type LogLine } from '../support/helpers.ts'
 import { tableUnder } from '../docs/markdown.ts'
-import { appWith, logged } from './support.ts'
+import { appWith, logged } from '../support/app.ts'
 
 const page = readFileSync(new URL('../../docs/responses.md', import.meta.url), 'utf8')
 

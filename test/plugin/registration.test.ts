@@ -9,7 +9,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import secureSession from '../../src/index.ts'
 import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
 import { ROOT } from '../docs/workspace.ts'
-import { captureLog, newKey, warnings } from '../helpers.ts'
+import { captureLog, newKey, warnings } from '../support/helpers.ts'
 
 interface Coded extends Error {
   code?: string

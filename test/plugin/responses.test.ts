@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { FastifyReply, HTTPMethods } from 'fastify'
-import { appWith, contentOf, get, linesOf, type Setup } from './support.ts'
+import { appWith, contentOf, get, linesOf, type Setup } from '../support/app.ts'
 
 const responses: Array<[what: string, status: number, send: (reply: FastifyReply) => unknown]> = [
   ['text that is returned', 200, () => 'text'],

@@ -6,10 +6,10 @@ import superjson from 'superjson'
 import * as v from 'valibot'
 import { z } from 'zod'
 import { createSessionCodec, sessionInfo, type Format, type SecureSessionPluginOptions, type StandardSchema } from '../../src/index.ts'
-import { cookieHeader, rejection, sealRaw, seconds } from '../edges/support.ts'
-import { cookieOf, newKey, setCookies } from '../helpers.ts'
-import { sealedToken } from '../security/support.ts'
-import { appWith, contentOf, cookieWith, get, logged, properties, type Handler } from './support.ts'
+import { cookieHeader, rejection, sealRaw, seconds } from '../support/configurations.ts'
+import { cookieOf, newKey, setCookies } from '../support/helpers.ts'
+import { sealedToken } from '../support/security.ts'
+import { appWith, contentOf, cookieWith, get, logged, properties, type Handler } from '../support/app.ts'
 
 const FORMATS: readonly Format[] = ['secretbox', 'sealed']
 

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { newKey, setCookies, type LogLine } from '../helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, logged, type Handler } from './support.ts'
+import { newKey, setCookies, type LogLine } from '../support/helpers.ts'
+import { appWith, contentOf, cookieWith, get, linesOf, logged, type Handler } from '../support/app.ts'
 
 type ErrorHandler = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => unknown
 

@@ -5,10 +5,10 @@ import { afterEach, beforeEach, describe, it } from 'node:test'
 import FakeTimers from '@sinonjs/fake-timers'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { Keyring, createSessionCodec, sessionInfo, type Session } from '../../src/index.ts'
-import { rejection, warningsOf } from '../edges/support.ts'
+import { rejection, warningsOf } from '../support/configurations.ts'
 import { keyIdOf, hex, open, type Result } from '../formats/independent.ts'
-import { cookieOf, newKey, setCookies, tokenOf } from '../helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, logged, newSession, properties, tokenWith, type Handler, type Setup } from './support.ts'
+import { cookieOf, newKey, setCookies, tokenOf } from '../support/helpers.ts'
+import { appWith, contentOf, cookieWith, get, linesOf, logged, newSession, properties, tokenWith, type Handler, type Setup } from '../support/app.ts'
 
 const START = Date.UTC(2030, 0, 1, 0, 0, 0, 250)
 const EXPIRY = 100

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import type { Session } from '../../src/index.ts'
-import { cookieOf } from '../helpers.ts'
-import { appWith, contentOf, cookieWith, get, newSession, properties, tokenWith } from './support.ts'
+import { cookieOf } from '../support/helpers.ts'
+import { appWith, contentOf, cookieWith, get, newSession, properties, tokenWith } from '../support/app.ts'
 
 const METHODS = ['get', 'set', 'delete', 'touch', 'options', 'data', 'regenerate'] as const
 

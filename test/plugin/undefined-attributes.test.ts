@@ -1,8 +1,8 @@
 // An attribute that is undefined is left out of options(): often it comes from the environment.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { newKey } from '../helpers.ts'
-import { appWith, get, linesOf } from './support.ts'
+import { newKey } from '../support/helpers.ts'
+import { appWith, get, linesOf } from '../support/app.ts'
 
 const SAFE = { path: '/', secure: true, sameSite: 'strict', httpOnly: true } as const
 

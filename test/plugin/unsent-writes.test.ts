@@ -5,8 +5,8 @@ import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { newKey, warnings, type LogLine } from '../helpers.ts'
-import { appWith, cookieWith, get, linesOf, logged, properties, type Handler } from './support.ts'
+import { newKey, warnings, type LogLine } from '../support/helpers.ts'
+import { appWith, cookieWith, get, linesOf, logged, properties, type Handler } from '../support/app.ts'
 
 const NOT_SENT = 'FST_SEALED_SESSION_WARN_NOT_SENT'
 

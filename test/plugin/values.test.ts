@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyError } from 'fastify'
-import { appWith, contentOf, cookieWith, get, linesOf, logged } from './support.ts'
+import { appWith, contentOf, cookieWith, get, linesOf, logged } from '../support/app.ts'
 
 const UNSTORABLE = 'FST_SEALED_SESSION_VALUE_UNSTORABLE'
 

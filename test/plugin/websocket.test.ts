@@ -8,8 +8,8 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, 
 import { WebSocket } from 'ws'
 import secureSession, { type Session } from '../../src/index.ts'
 import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
-import { captureLog, newKey, warnings, type LogLine } from '../helpers.ts'
-import { cookieWith } from './support.ts'
+import { captureLog, newKey, warnings, type LogLine } from '../support/helpers.ts'
+import { cookieWith } from '../support/app.ts'
 
 const WRITE_LOST = 'FST_SEALED_SESSION_WARN_WRITE_LOST'
 const NOT_SENT = 'FST_SEALED_SESSION_WARN_NOT_SENT'

@@ -6,8 +6,8 @@ import { describe, it, type TestContext } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import vm from 'node:vm'
 import { Keyring, createSessionCodec } from '../../src/index.ts'
-import { buildApp, captureLog, cookieOf, newKey, send, setCookies, withKeyFile } from '../helpers.ts'
-import { rejection, warningsOf } from '../edges/support.ts'
+import { buildApp, captureLog, cookieOf, newKey, send, setCookies, withKeyFile } from '../support/helpers.ts'
+import { rejection, warningsOf } from '../support/configurations.ts'
 
 /** Makes a built-in of another realm the global one, until the test ends. */
 function foreign (t: TestContext, name: 'Uint8Array' | 'Error' | 'URL' | 'Date' | 'Promise', source: string = name): void {

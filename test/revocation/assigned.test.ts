@@ -4,9 +4,9 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Keyring, type Session } from '../../src/index.ts'
 import { MemoryStore, type RevocationStore } from '../../src/revocation/index.ts'
-import { stopClock } from '../edges/support.ts'
-import { newKey, setCookies } from '../helpers.ts'
-import { TestStore, appWith, cookieOf, get, login, post, who, type Bag } from './support.ts'
+import { stopClock } from '../support/configurations.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
+import { TestStore, appWith, cookieOf, get, login, post, who, type Bag } from '../support/revocation.ts'
 
 /** A session of a login, opened outside a request. */
 async function openedSession (app: FastifyInstance): Promise<Session> {

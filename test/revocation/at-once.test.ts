@@ -4,8 +4,8 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import type { RevocationStore } from '../../src/revocation/index.ts'
-import { stopClock } from '../edges/support.ts'
-import { TestStore, appWith, gate, login, who } from './support.ts'
+import { stopClock } from '../support/configurations.ts'
+import { TestStore, appWith, gate, login, who } from '../support/revocation.ts'
 
 const UNAVAILABLE = { code: 'FST_SEALED_SESSION_STORE_UNAVAILABLE', statusCode: 503 }
 

@@ -4,9 +4,9 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { sessionInfo } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
-import { stopClock } from '../edges/support.ts'
-import { setCookies } from '../helpers.ts'
-import { TestStore, appWith, cookieOf, get, login, post, who, type Bag } from './support.ts'
+import { stopClock } from '../support/configurations.ts'
+import { setCookies } from '../support/helpers.ts'
+import { TestStore, appWith, cookieOf, get, login, post, who, type Bag } from '../support/revocation.ts'
 
 const DAY = 86_400
 

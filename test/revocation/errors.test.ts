@@ -7,7 +7,7 @@ import secureSession from '../../src/index.ts'
 import { ERRORS } from '../../src/error-table.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { MemoryStore, sessionRevocation, type SessionRevocationOptions } from '../../src/revocation/index.ts'
-import { TestStore, appWith, get, key, login, post, subject, who, type Bag, type Setup } from './support.ts'
+import { TestStore, appWith, get, key, login, post, subject, who, type Bag, type Setup } from '../support/revocation.ts'
 
 interface CodedError extends Error { code: string, statusCode: number, hint: string }
 

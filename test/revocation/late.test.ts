@@ -6,9 +6,9 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { sessionInfo, type Session } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
-import { stopClock } from '../edges/support.ts'
-import { setCookies } from '../helpers.ts'
-import { TestStore, appWith, cookieOf, gate, get, login, post, subject, who, type Bag } from './support.ts'
+import { stopClock } from '../support/configurations.ts'
+import { setCookies } from '../support/helpers.ts'
+import { TestStore, appWith, cookieOf, gate, get, login, post, subject, who, type Bag } from '../support/revocation.ts'
 
 describe('an error handler', () => {
   it('does not get at a session that could not be checked since "subject" refused it', async () => {

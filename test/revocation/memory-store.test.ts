@@ -5,8 +5,8 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { MemoryStore } from '../../src/revocation/index.ts'
-import { stopClock } from '../edges/support.ts'
-import { appWith, get, login, post, who } from './support.ts'
+import { stopClock } from '../support/configurations.ts'
+import { appWith, get, login, post, who } from '../support/revocation.ts'
 
 const FULL = { code: 'FST_SEALED_SESSION_STORE_FULL', statusCode: 503 }
 const HOUR = 3_600_000

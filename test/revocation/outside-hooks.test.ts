@@ -8,8 +8,8 @@ import { describe, it, type TestContext } from 'node:test'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify'
 import secureSession, { type Session } from '../../src/index.ts'
 import { tableUnder } from '../docs/markdown.ts'
-import { setCookies, type LogLine } from '../helpers.ts'
-import { TestStore, appWith, get, key, login, who, type Bag, type Setup } from './support.ts'
+import { setCookies, type LogLine } from '../support/helpers.ts'
+import { TestStore, appWith, get, key, login, who, type Bag, type Setup } from '../support/revocation.ts'
 
 const IGNORED = 'FST_SEALED_SESSION_WARN_WRITE_IGNORED'
 

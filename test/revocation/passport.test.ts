@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
-import { stopClock } from '../edges/support.ts'
-import { newPassport, passportRequest } from '../passport.ts'
-import { appWith, cookieOf, get, post, type Bag } from './support.ts'
+import { stopClock } from '../support/configurations.ts'
+import { newPassport, passportRequest } from '../support/passport.ts'
+import { appWith, cookieOf, get, post, type Bag } from '../support/revocation.ts'
 
 async function passportApp (): Promise<FastifyInstance> {
   const passport = newPassport()

@@ -7,9 +7,9 @@ import type { FastifyInstance } from 'fastify'
 import { KeyvPostgres } from '@keyv/postgres'
 import { Keyv } from 'keyv'
 import type { RevocationStore } from '../../src/revocation/index.ts'
-import { setCookies } from '../helpers.ts'
+import { setCookies } from '../support/helpers.ts'
 import { PostgresServer, noPostgres } from './postgres-server.ts'
-import { appWith, assertLateWriteUndoesNothing, get, login, post, who } from './support.ts'
+import { appWith, assertLateWriteUndoesNothing, get, login, post, who } from '../support/revocation.ts'
 
 interface PgPool {
   query: (text: string, values?: unknown[]) => Promise<{ rows: Array<Record<string, string>> }>

@@ -5,7 +5,7 @@ import Fastify from 'fastify'
 import type { AddressInfo } from 'node:net'
 import secureSession from '../../src/index.ts'
 import { sessionRevocation } from '../../src/revocation/index.ts'
-import { subject, type Bag } from './support.ts'
+import { subject, type Bag } from '../support/revocation.ts'
 
 const [port, key, cacheTtl] = process.argv.slice(2)
 const adapter = new KeyvRedis({ url: `redis://127.0.0.1:${port}`, disableOfflineQueue: true }, { throwOnErrors: true })

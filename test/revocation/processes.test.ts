@@ -4,7 +4,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { after, before, describe, it } from 'node:test'
-import { newKey } from '../helpers.ts'
+import { newKey } from '../support/helpers.ts'
 import { RedisServer, noRedis } from './redis-server.ts'
 
 const CACHE_TTL = 0.5 // seconds

@@ -4,9 +4,9 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { sessionInfo } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
-import { stopClock } from '../edges/support.ts'
-import { setCookies } from '../helpers.ts'
-import { TestStore, appWith, cookieOf, gate, get, login, post, who, type Bag, type Setup } from './support.ts'
+import { stopClock } from '../support/configurations.ts'
+import { setCookies } from '../support/helpers.ts'
+import { TestStore, appWith, cookieOf, gate, get, login, post, who, type Bag, type Setup } from '../support/revocation.ts'
 
 type Act = (session: Bag, app: FastifyInstance, list: string[]) => unknown
 

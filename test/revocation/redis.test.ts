@@ -5,9 +5,9 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import KeyvRedis from '@keyv/redis'
 import { Keyv } from 'keyv'
-import { setCookies } from '../helpers.ts'
+import { setCookies } from '../support/helpers.ts'
 import { RedisServer, noRedis } from './redis-server.ts'
-import { appWith, assertLateWriteUndoesNothing, cookieOf, get, login, post, who } from './support.ts'
+import { appWith, assertLateWriteUndoesNothing, cookieOf, get, login, post, who } from '../support/revocation.ts'
 
 const CACHE_TTL = 0.2
 const sleep = async (ms: number): Promise<void> => { await new Promise(resolve => setTimeout(resolve, ms)) }

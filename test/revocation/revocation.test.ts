@@ -1,10 +1,10 @@
 // Revocation: what ends, when, and what begins again.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { stopClock } from '../edges/support.ts'
-import { captureLog, setCookies } from '../helpers.ts'
+import { stopClock } from '../support/configurations.ts'
+import { captureLog, setCookies } from '../support/helpers.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
-import { TestStore, appWith, cookieOf, gate, get, login, post, who, type Bag } from './support.ts'
+import { TestStore, appWith, cookieOf, gate, get, login, post, who, type Bag } from '../support/revocation.ts'
 
 for (const format of ['sealed', 'secretbox'] as const) {
   describe(`in the ${format} format`, () => {
@@ -114,7 +114,7 @@ for (const format of ['sealed', 'secretbox'] as const) {
 async function withoutRevocation (format: string): Promise<{ app: Awaited<ReturnType<typeof appWith>> }> {
   const { default: Fastify } = await import('fastify')
   const { default: secureSession } = await import('../../src/index.ts')
-  const { key } = await import('./support.ts')
+  const { key } = await import('../support/revocation.ts')
   const app = Fastify()
   app.register(secureSession, { key, format } as never)
   app.post('/write', async ({ session, body }) => { Object.assign(session, body); return '' })

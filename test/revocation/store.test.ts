@@ -5,9 +5,9 @@ import type { FastifyInstance } from 'fastify'
 import { Keyv } from 'keyv'
 import { KeyvPostgres } from '@keyv/postgres'
 import { MemoryStore, type SessionRevocationOptions } from '../../src/revocation/index.ts'
-import { cookieHeader, sealRaw, seconds, stopClock } from '../edges/support.ts'
-import { captureLog, setCookies, warnings } from '../helpers.ts'
-import { TestStore, appWith, cookieOf, gate, get, key, login, post, who, type Bag, type Setup } from './support.ts'
+import { cookieHeader, sealRaw, seconds, stopClock } from '../support/configurations.ts'
+import { captureLog, setCookies, warnings } from '../support/helpers.ts'
+import { TestStore, appWith, cookieOf, gate, get, key, login, post, who, type Bag, type Setup } from '../support/revocation.ts'
 
 const HOUR = 3600
 const DAY = 86_400

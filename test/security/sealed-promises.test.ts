@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { Keyring, createSessionCodec, generateKey, type OpenedToken, type SecureSessionPluginOptions, type SessionCodec } from '../../src/index.ts'
-import { cookieHeader, refusals, sealRaw, seconds, stopClock } from '../edges/support.ts'
-import { newKey, tokenOf, warnings } from '../helpers.ts'
-import { appWith, get, logged } from '../plugin/support.ts'
-import { idOf, sealedBytes, sealedToken } from './support.ts'
+import { cookieHeader, refusals, sealRaw, seconds, stopClock } from '../support/configurations.ts'
+import { newKey, tokenOf, warnings } from '../support/helpers.ts'
+import { appWith, get, logged } from '../support/app.ts'
+import { idOf, sealedBytes, sealedToken } from '../support/security.ts'
 
 type Options = Partial<SecureSessionPluginOptions>
 

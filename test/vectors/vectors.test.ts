@@ -6,7 +6,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 import { afterEach, before, beforeEach, describe, it } from 'node:test'
 import secureSession from '../../src/index.ts'
-import { PATIENT, newKey, setCookies } from '../helpers.ts'
+import { PATIENT, newKey, setCookies } from '../support/helpers.ts'
 
 type Options = Record<string, unknown>
 

@@ -1,0 +1,110 @@
+// The demo's page can be used with a keyboard and a screen reader, and read by everybody.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { describe, test } from 'node:test'
+
+const read = (file: string): string => readFileSync(new URL(`../../examples/demo/page/${file}`, import.meta.url), 'utf8')
+const html = read('index.html')
+const css = read('style.css')
+const scripts = read('page.js') + read('views.js') + read('words.js')
+
+/** What a pattern with one group finds in the page. */
+const all = (pattern: RegExp, text = html): string[] => [...text.matchAll(pattern)].map(([, found = '']) => found)
+
+describe("the demo's page", () => {
+  test('has a language, a title, one main part and one first heading', () => {
+    assert.match(html, /<html lang="en">[^]*<title>\S[^<]*<\/title>/)
+    assert.deepEqual([all(/(<main>)/g).length, all(/(<h1>)/g).length], [1, 1])
+  })
+
+  test('has a label for every form control', () => {
+    const controls = all(/<((?:input|textarea|select|meter|progress)\b[^>]*)>/g)
+    assert.ok(controls.length >= 6)
+    for (const control of controls) {
+      const [, id] = /\sid="([^"]+)"/.exec(control) ?? []
+      assert.match(html, new RegExp(`<label for="${id}">[^<]*\\w`), control)
+    }
+  })
+
+  test('has text in every button, and an action of the server or the page behind it', () => {
+    const buttons = all(/<button\b[^>]*>([^]*?)<\/button>/g)
+    assert.equal(buttons.length, all(/\sdata-action="([^"]+)"/g).length)
+    for (const text of buttons) assert.match(text, /\w/)
+    for (const action of all(/\sdata-action="([^"]+)"/g)) assert.match(scripts, new RegExp(`^ {2}'?${action}'?: \\{`, 'm'), action)
+  })
+
+  test('points with every reference at something that is there once', () => {
+    const ids = all(/\sid="([^"]+)"/g)
+    assert.equal(new Set(ids).size, ids.length)
+    const references = all(/\s(?:for|aria-labelledby|aria-describedby)="([^"]+)"/g).flatMap(list => list.split(' '))
+    const used = all(/byId\('([\w-]+)'\)/g, scripts)
+    for (const id of [...references, ...used]) assert.ok(ids.includes(id), id)
+  })
+
+  test('leaves out no level of headings, and names each part by its own', () => {
+    const levels = all(/<h([1-6])\b/g).map(Number)
+    levels.forEach((level, index) => assert.ok(level <= (levels[index - 1] ?? 0) + 1, `heading ${index + 1}`))
+    assert.equal(all(/<section\b[^>]*\saria-labelledby="([^"]+)"/g).length, all(/(<section\b)/g).length)
+  })
+
+  test('tells results to screen readers, and does not read the countdown out every second', () => {
+    assert.match(html, /<p id="result"[^>]*\srole="status">/)
+    assert.deepEqual(all(/<span id="(\w+)-left"[^>]*\srole="timer">/g), ['idle', 'absolute'])
+  })
+
+  test('lets the keyboard reach what scrolls, and shows where it is', () => {
+    for (const id of ['content', 'log']) assert.match(html, new RegExp(`id="${id}"[^>]*\\stabindex="0"`))
+    assert.match(css, /:focus-visible \{ outline: 3px solid/)
+    assert.doesNotMatch(css, /outline: (0|none)/)
+  })
+
+  test('shows its parts in the order in which the keyboard goes through them', () => {
+    assert.deepEqual(all(/<h2 id="(\w+)-title">/g), ['session', 'life', 'cookie', 'content', 'attack', 'keys', 'end', 'log'])
+    assert.doesNotMatch(css, /\sorder: |-reverse/)
+    assert.doesNotMatch(html, /tabindex="[^0]/)
+  })
+
+  test('loads nothing from elsewhere', () => {
+    assert.doesNotMatch(css + scripts, /url\(|@import|https?:\/\//)
+  })
+})
+
+/** Text and what it stands on, by the names of the custom properties. */
+const TEXTS = [
+  'text page', 'text card', 'text sunken', 'muted page', 'muted card', 'muted sunken', 'text good-soft', 'text bad-soft',
+  'good good-soft', 'bad bad-soft', 'on-ink ink', 'on-ink ink-hover', 'on-wax wax',
+  'log-text log', 'log-muted log', 'log-debug log', 'log-warn log'
+]
+
+/** What is no text but must be seen. */
+const SHAPES = ['control card', 'control sunken', 'focus page', 'focus card', 'ink line', 'full line']
+
+for (const [scheme, colors] of Object.entries(colorSchemes())) {
+  describe(`in the ${scheme} scheme of the demo`, () => {
+    for (const [pairs, least] of [[TEXTS, 4.5], [SHAPES, 3]] as const) {
+      for (const pair of pairs) {
+        test(`${pair.replace(' ', ' on ')} has a contrast of at least ${least}`, () => {
+          const [front, back] = pair.split(' ').map(name => luminance(colors.get(name) ?? assert.fail(name)))
+          const contrast = (Math.max(front!, back!) + 0.05) / (Math.min(front!, back!) + 0.05)
+          assert.ok(contrast >= least, contrast.toFixed(2))
+        })
+      }
+    }
+  })
+}
+
+function colorSchemes (): Record<'light' | 'dark', Map<string, string>> {
+  const [, light = '', dark = ''] = css.split(':root {').map(part => part.slice(0, part.indexOf('}')))
+  const colorsOf = (block: string): Array<[string, string]> =>
+    [...block.matchAll(/--([\w-]+): #([0-9a-f]{6});/g)].map(([, name = '', color = '']) => [name, color])
+  return { light: new Map(colorsOf(light)), dark: new Map([...colorsOf(light), ...colorsOf(dark)]) }
+}
+
+/** As WCAG 2.2 defines it. */
+function luminance (color: string): number {
+  const [red, green, blue] = [0, 2, 4].map(at => {
+    const part = parseInt(color.slice(at, at + 2), 16) / 255
+    return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
+  })
+  return 0.2126 * red! + 0.7152 * green! + 0.0722 * blue!
+}

@@ -1,0 +1,247 @@
+// The table of errors: complete, and without a place for a key, a token or a value.
+import cookiePlugin from '@fastify/cookie'
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
+import fc from 'fast-check'
+import Fastify, { type FastifyInstance } from 'fastify'
+import { ERRORS } from '../../src/error-table.ts'
+import { kindOf, sealedSessionError, type ErrorCode } from '../../src/errors.ts'
+import secureSession, { Keyring, createSessionCodec, type StandardSchema } from '../../src/index.ts'
+import { newKey, withKeyFile } from '../support/helpers.ts'
+import { appWith } from '../support/app.ts'
+
+const CODES = Object.keys(ERRORS) as ErrorCode[]
+
+/** What depends on how libsodium was loaded is tried in processes of its own: test/crypto/fallback.test.ts. */
+type OfAProcess = 'FST_SEALED_SESSION_SODIUM_MISSING' | 'FST_SEALED_SESSION_SODIUM_NOT_READY'
+
+describe('the table of errors', () => {
+  for (const code of CODES) {
+    const { message, advice } = ERRORS[code]
+
+    it(`${code} has a message of one sentence and advice of whole ones`, () => {
+      assert.match(code, /^FST_SEALED_SESSION_[A-Z]+(_[A-Z]+)*$/)
+      assert.match(message, /^\S.{10,}\S$/)
+      assert.match(advice, /^[A-Z"].{5,}\.$/)
+    })
+
+    it(`the message of ${code} has no place that would write an object out`, () => {
+      assert.deepEqual((message.match(/%./g) ?? []).filter(place => place !== '%s'), [])
+      assert.doesNotMatch(advice, /%/)
+    })
+  }
+
+  it('has no message twice', () => {
+    assert.equal(new Set(CODES.map(code => ERRORS[code].message)).size, CODES.length)
+  })
+})
+
+// What an app or a client handed over and must not find in an error: 43 characters, so that it passes
+// for the text of a key.
+const SECRET = 'canary-canary-canary-canary-canary-canary-c'
+const key = newKey()
+
+/** What `ready()` rejects with. */
+async function rejection (options: unknown, before: (app: FastifyInstance) => unknown = () => null): Promise<unknown> {
+  const app = Fastify()
+  before(app)
+  app.register(secureSession, options as never)
+  return await thrownBy(() => app.ready())
+}
+
+/** What a function throws that has an app, and a session that holds the secret. */
+async function thrown (act: (app: FastifyInstance) => unknown, options: object = { key }): Promise<unknown> {
+  const app = await appWith({}, { options })
+  return await thrownBy(() => act(app))
+}
+
+/** What a codec throws whose schema validates like this. */
+async function sealedWith (validate: StandardSchema['~standard']['validate']): Promise<unknown> {
+  return await thrownBy(async () => {
+    const codec = await createSessionCodec<object>({ key, schema: { '~standard': { version: 1, vendor: 'test', validate } } })
+    codec.seal({ user: SECRET })
+  })
+}
+
+/** One of a series of keys, of which two were found that have the same id. */
+function keyNumber (number: number): Buffer {
+  const key = Buffer.alloc(32)
+  key.write('two keys with one id')
+  key.writeUInt32BE(number, 28)
+  return key
+}
+
+async function thrownBy (act: () => unknown): Promise<unknown> {
+  try {
+    await act()
+  } catch (error) {
+    return error
+  }
+  return assert.fail('nothing was thrown')
+}
+
+/** What an error handler gets that a handler's doing led to. */
+async function handled (act: (session: Record<string, unknown>, request: { session: unknown }) => unknown): Promise<unknown> {
+  const errors: unknown[] = []
+  const app = await appWith({ '/': request => { act(request.session as never, request) } }, {
+    options: { key },
+    after: app => { app.setErrorHandler(error => { errors.push(error); return 'failed' }) }
+  })
+  await app.inject('/')
+  return errors[0]
+}
+
+/** Those are in test/revocation/errors.test.ts. */
+type OfRevocation = `FST_SEALED_SESSION_${'REVOCATION_ALONE' | 'REVOCATION_TWICE' | 'STORE_SILENT' | 'STORE_UNAVAILABLE' | 'STORE_FULL' | 'REVOKED_AHEAD' | 'REVOKED_MEANWHILE' | 'NOT_CHECKED' | 'NO_ID' | 'SUBJECT_TYPE' | 'SUBJECT_MISSING'}`
+
+/** What `ready()` rejects with. */
+async function registered (register: (app: FastifyInstance) => void): Promise<unknown> {
+  const app = Fastify()
+  register(app)
+  return await app.ready().then(() => assert.fail('ready() did not reject'), (error: unknown) => error)
+}
+
+const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation>, () => Promise<unknown>> = {
+  FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),
+  FST_SEALED_SESSION_OPTION_UNKNOWN: () => rejection({ keys: SECRET }),
+  FST_SEALED_SESSION_OPTION_INVALID: () => rejection({ key, cookie: SECRET }),
+  FST_SEALED_SESSION_DURATION: () => rejection({ key, expiry: SECRET }),
+  FST_SEALED_SESSION_EXPIRY_TOO_LONG: () => rejection({ key: SECRET, expiry: 2, maxExpiry: 1 }),
+  FST_SEALED_SESSION_COOKIE_INVALID: () => rejection({ key: SECRET, cookieName: 'a b' }),
+  FST_SEALED_SESSION_NAME_TAKEN: () => rejection([{ key: SECRET }, { key: SECRET }]),
+  FST_SEALED_SESSION_NAME_RESERVED: () => rejection({ key: SECRET, sessionName: 'headers' }),
+  FST_SEALED_SESSION_REGISTERED_TWICE: () => registered(app => { for (let time = 0; time < 2; time++) app.register(secureSession, { key: SECRET }) }),
+  FST_SEALED_SESSION_BESIDE_PEER: () => registered(app => { app.decorate('createSecureSession', null as never); app.register(secureSession, { key: SECRET }) }),
+  FST_SEALED_SESSION_COOKIE_PLUGIN_LATE: () => registered(app => { app.register(secureSession, { key: SECRET }); app.register(cookiePlugin, { secret: SECRET }) }),
+  FST_SEALED_SESSION_KEY_MISSING: () => rejection({ salt: SECRET }),
+  FST_SEALED_SESSION_KEY_TYPE: () => rejection({ key: { key: SECRET } }),
+  FST_SEALED_SESSION_KEY_ITEM_TYPE: () => rejection({ key: [[SECRET]] }),
+  FST_SEALED_SESSION_KEY_LENGTH: () => rejection({ key: Buffer.from(SECRET) }),
+  FST_SEALED_SESSION_KEY_TEXT: () => rejection({ key: `${SECRET}!` }),
+  FST_SEALED_SESSION_KEY_ID_TAKEN: () => rejection({ key: [1651, 7505].map(keyNumber) }),
+  FST_SEALED_SESSION_KEY_UNKNOWN: async () => await thrownBy(() => { new Keyring([key]).retire(SECRET) }),
+  FST_SEALED_SESSION_KEY_LAST: async () => await thrownBy(() => { const keyring = new Keyring([key]); keyring.retire(keyring.ids[0]!) }),
+  FST_SEALED_SESSION_KEYRING_FOLLOWS: async () => await withKeyFile(`${key.toString('hex')}\n`, async path => {
+    const keyring = await Keyring.fromFile(path, { watch: true })
+    const error = await thrownBy(() => { keyring.rotate(SECRET) })
+    keyring.close()
+    return error
+  }),
+  FST_SEALED_SESSION_KEY_FILE: async () => await withKeyFile(`${key.toString('hex')}\n${SECRET}!\n`, async path => await thrownBy(async () => await Keyring.fromFile(path))),
+  FST_SEALED_SESSION_SECRET_TYPE: () => rejection({ secret: [[SECRET]] }),
+  FST_SEALED_SESSION_SECRET_LENGTH: () => rejection({ secret: SECRET.slice(0, 31) }),
+  FST_SEALED_SESSION_SALT_TYPE: () => rejection({ secret: SECRET, salt: [SECRET] }),
+  FST_SEALED_SESSION_SALT_LENGTH: () => rejection({ secret: SECRET, salt: SECRET }),
+  FST_SEALED_SESSION_SIGNING_SECRET_MISSING: () => rejection({ key: SECRET, cookie: { signed: true } }, app => app.register(cookiePlugin)),
+  FST_SEALED_SESSION_UNSIGN_MISSING: async () => await thrownBy(async () => (await createSessionCodec({ key, cookie: { signed: true } })).openCookies(`session=${SECRET}`)),
+  FST_SEALED_SESSION_UNKNOWN_SESSION: () => thrown(app => app.decodeSecureSession(SECRET, undefined, 'other')),
+  FST_SEALED_SESSION_NOT_A_SESSION: () => thrown(app => app.encodeSecureSession({ user: SECRET } as never)),
+  FST_SEALED_SESSION_DATA_INVALID: () => thrown(app => app.createSecureSession(SECRET as never)),
+  FST_SEALED_SESSION_ENDED: async () => {
+    const keyring = new Keyring([key, newKey()])
+    return await thrown(app => {
+      const session = app.decodeSecureSession(app.encodeSecureSession(app.createSecureSession({ user: SECRET } as never)))
+      keyring.retire(keyring.ids[0]!) // there are two
+      app.encodeSecureSession(session!) // it was just sealed
+    }, { key: keyring })
+  },
+  FST_SEALED_SESSION_ASSIGNED: () => handled((_session, request) => { request.session = SECRET }),
+  FST_SEALED_SESSION_KEY_RESERVED: () => handled(session => { session.__ts = SECRET }),
+  FST_SEALED_SESSION_VALUE_UNSTORABLE: () => handled(session => { session.user = { name: SECRET, find: () => SECRET } }),
+  FST_SEALED_SESSION_SERIALIZER_FAILED: () => thrown(async () => {
+    const fail = (): never => { throw new Error('of the serializer') }
+    const codec = await createSessionCodec<object>({ key, serializer: { stringify: fail, parse: fail } })
+    codec.seal({ user: SECRET })
+  }),
+  FST_SEALED_SESSION_SCHEMA_INVALID: () => sealedWith(value => ({ issues: [{ message: JSON.stringify(value), path: ['user'] }] })),
+  FST_SEALED_SESSION_SCHEMA_FAILED: () => sealedWith(() => { throw new Error('of the schema') }),
+  FST_SEALED_SESSION_SCHEMA_ASYNC: () => sealedWith(async value => ({ value })),
+  FST_SEALED_SESSION_NOT_AWAITED: async () => {
+    let error: unknown
+    const app = await appWith({
+      '/': async ({ session }, reply) => {
+        session.set('user', SECRET)
+        error = await thrownBy(() => reply.raw.setHeader('set-cookie', reply.sessionCookies() as never))
+      }
+    })
+    await app.inject('/')
+    return error
+  },
+  FST_SEALED_SESSION_HEADERS_SENT: async () => {
+    let error: unknown
+    const app = await appWith({
+      '/': async (_request, reply) => {
+        reply.hijack()
+        reply.raw.end(SECRET)
+        error = await thrownBy(async () => await reply.sessionCookies())
+      }
+    })
+    await app.inject('/')
+    return error
+  },
+  FST_SEALED_SESSION_COOKIE_TOO_LARGE: () => handled(session => { session.user = SECRET.repeat(200) }),
+  FST_SEALED_SESSION_TOO_LARGE: () => handled(session => { session.user = SECRET.repeat(2000) })
+}
+
+describe('an error', () => {
+  for (const code of Object.keys(TRIGGERS) as Array<keyof typeof TRIGGERS>) {
+    it(`${code} is thrown, complete, and tells nothing of what it is about`, async () => {
+      const error = await TRIGGERS[code]() as Error & { code: string, statusCode: number, hint: string }
+      assert.equal(error.code, code)
+      assert.ok(error instanceof (code === 'FST_SEALED_SESSION_ENDED' ? Error : TypeError))
+      assert.equal(error.statusCode, code === 'FST_SEALED_SESSION_ENDED' ? 409 : 500)
+      assert.doesNotMatch(error.message, /%s|undefined|\[object/)
+      assert.ok(error.hint.endsWith(ERRORS[code].advice))
+      for (const shown of [error.message, error.hint, inspect(error, { showHidden: true }), JSON.stringify(error)]) {
+        assert.doesNotMatch(shown, /canary|63616e617279|Y2FuYXJ5/)
+      }
+    })
+  }
+
+  it('has its details before the advice', () => {
+    const { hint } = sealedSessionError('FST_SEALED_SESSION_KEY_MISSING', [], 'The array is empty.')
+    assert.equal(hint, `The array is empty. ${ERRORS.FST_SEALED_SESSION_KEY_MISSING.advice}`)
+  })
+
+  it('has a stack that starts where it was made', () => {
+    function caller (): Error {
+      return sealedSessionError('FST_SEALED_SESSION_UNKNOWN_SESSION')
+    }
+    assert.match(caller().stack ?? '', /caller/)
+  })
+})
+
+describe('a token that cannot be written into a cookie', () => {
+  it('is in no error message, neither at registration nor in a request', async () => {
+    const encoded: string[] = []
+    const encode = (value: string): string => { encoded.push(value); return value } // leaves the semicolon in
+    const errors: unknown[] = []
+    await appWith({ '/': ({ session }) => { session.set('a' as never, 1 as never) } }, {
+      options: { key, cookie: { encode } },
+      after: app => { app.setErrorHandler(error => { errors.push(error); return 'failed' }) }
+    }).then(app => app.inject('/'), error => { errors.push(error) })
+    assert.ok(errors.length > 0)
+    for (const token of encoded.filter(({ length }) => length > 50)) {
+      for (const error of errors) assert.ok(!inspect(error).includes(token), 'the token is in the error')
+    }
+  })
+})
+
+describe('kindOf', () => {
+  const kinds: Array<[value: unknown, kind: string]> = [
+    [null, 'null'], [undefined, 'undefined'], [true, 'true'], [false, 'false'], [NaN, 'NaN'], [Infinity, 'Infinity'], [-Infinity, '-Infinity'],
+    [0, 'a number'], [-1.5, 'a number'], ['', 'a string'], ['text', 'a string'], [1n, 'a bigint'], [Symbol('s'), 'a symbol'],
+    [() => 1, 'a function'], [class Named {}, 'a function'], [{}, 'an object'], [new Date(), 'an object'], [Object('text'), 'an object'],
+    [Buffer.from('text'), 'an object'], [Object.create(null), 'an object'], [[], 'an array'], [['text'], 'an array']
+  ]
+  for (const [value, kind] of kinds) {
+    it(`is ${kind} for ${inspect(value)}`, () => assert.equal(kindOf(value), kind))
+  }
+
+  it('shows nothing of any value: it is one of these words', () => {
+    const words = new Set(kinds.map(([, kind]) => kind))
+    const anything = fc.anything({ withBigInt: true, withBoxedValues: true, withDate: true, withMap: true, withSet: true, withTypedArray: true, withNullPrototype: true })
+    fc.assert(fc.property(anything, value => { assert.ok(words.has(kindOf(value)), kindOf(value)) }), { numRuns: 1000 })
+  })
+})

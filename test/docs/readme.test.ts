@@ -1,0 +1,118 @@
+// The documentation is true: every fenced block of the README, of docs/ and of bench/ is run as it stands.
+// The package under test is the built one, as a reader has it: `npm test` builds first.
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, describe, it } from 'node:test'
+import { randomBytes } from 'node:crypto'
+import { createSessionCodec } from '../../src/index.ts'
+import { compile } from './compile.ts'
+import { anchors, blocks, localLinks, type Block } from './markdown.ts'
+import { expectedOutput, isServer, programOf } from './programs.ts'
+import { startServer, visit } from './server.ts'
+import { ROOT, Workspace } from './workspace.ts'
+
+interface Manifest {
+  name: string
+  scripts: Record<string, string>
+  peerDependencies: Record<string, string>
+}
+
+const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
+const pages = ['README.md', ...['docs', 'bench'].flatMap(folder =>
+  readdirSync(join(ROOT, folder)).filter(name => name.endsWith('.md')).map(name => `${folder}/${name}`))]
+const read = (page: string): string => readFileSync(join(ROOT, page), 'utf8')
+
+for (const page of pages) {
+  const markdown = read(page)
+  describe(page, () => {
+    it('links to pages and headings that exist', () => {
+      for (const link of localLinks(markdown)) {
+        const [path = '', anchor] = link.split('#')
+        const target = path === '' ? page : join(page, '..', path)
+        assert.ok(existsSync(join(ROOT, target)), link)
+        if (anchor !== undefined) assert.ok(anchors(read(target)).includes(anchor), link)
+      }
+    })
+    const found = blocks(markdown)
+    it('has no fenced block that is missed here', () => {
+      assert.equal(found.length * 2, (markdown.match(/^```/gm) ?? []).length)
+    })
+    describeBlocks(found, markdown)
+  })
+}
+
+/** Each block runs in the folder that those before it left behind, as a reader works through a page. */
+function describeBlocks (found: readonly Block[], markdown: string): void {
+  // Blocks for a bundle need more than this folder has: test/package/bundles.test.ts runs them.
+  const runnable = found.filter(({ language, prelude }) => !['text', 'json', 'yaml'].includes(language) && prelude !== 'in a bundle')
+  if (runnable.length === 0) return
+  const workspace = new Workspace()
+  after(() => workspace.remove())
+  // A page that does not tell how to make the key expects its reader to have it.
+  if (!markdown.includes('keygen --out secret-key')) workspace.write('secret-key', randomBytes(32))
+
+  for (const block of runnable) {
+    it(`line ${block.line}: the ${block.language} block works`, async () => {
+      if (block.language === 'sh') await runShell(block, workspace)
+      else await runProgram(block, workspace)
+    })
+  }
+}
+
+async function runShell ({ code, prelude }: Block, workspace: Workspace): Promise<void> {
+  const lines = code.trim().split('\n')
+  // npm would fetch from a registry what has yet to be published, and `npm test` would start this
+  // test again. What these lines name is compared with package.json instead.
+  const npm = lines.filter(line => line.startsWith('npm '))
+  for (const command of npm.flatMap(line => line.split(' && '))) assertNpm(command)
+  const commands = lines.filter(line => !npm.includes(line)).join('\n')
+  if (prelude === 'with a cookie') return await inspectCookie(commands, workspace)
+  assert.equal(prelude, '')
+  workspace.shell(commands)
+}
+
+/** The commands find a cookie of the quick start in a variable, and show its session. */
+async function inspectCookie (commands: string, workspace: Workspace): Promise<void> {
+  const { seal } = await createSessionCodec<{ userId: number }>({ key: readFileSync(join(workspace.folder, 'secret-key')), cookieName: '__Host-session', format: 'sealed' })
+  assert.match(workspace.shell(commands, { COOKIE: seal({ userId: 42 }) }), /"userId": 42/)
+}
+
+function assertNpm (command: string): void {
+  const [, verb = '', ...names] = command.split(' ')
+  if (verb === 'install' || verb === 'i') {
+    const known = [manifest.name, ...Object.keys(manifest.peerDependencies), `@fastify/secure-session@npm:${manifest.name}`]
+    for (const name of names) assert.ok(known.includes(name), command)
+    return
+  }
+  const script = manifest.scripts[verb === 'run' ? names[0] ?? '' : verb]
+  assert.ok(script !== undefined, `package.json has no script for "${command}"`)
+  for (const [file] of script.matchAll(/\S+\.js\b/g)) assert.ok(existsSync(join(ROOT, file)), `${file} does not exist`)
+}
+
+async function runProgram (block: Block, workspace: Workspace): Promise<void> {
+  assert.ok(block.language === 'js' || block.language === 'ts', `how is ${block.language} run?`)
+  const file = workspace.write(`line-${block.line}.${block.language}`, programOf(block))
+  assert.deepEqual(compile(file, workspace.folder), [], 'has no type errors')
+
+  const program = file.replace(/\.ts$/, '.js')
+  if (isServer(block)) return await useServer(program, workspace)
+  const { status, stdout, stderr } = workspace.run(program)
+  assert.equal(status, 0, stderr)
+  const expected = expectedOutput(block)
+  if (expected.length > 0) assert.equal(stdout.trim(), expected.join('\n'))
+}
+
+/** What the quick start promises, in whichever language. */
+async function useServer (program: string, workspace: Workspace): Promise<void> {
+  const server = await startServer(workspace, program)
+  try {
+    const { setCookie, cookieAfterLogout, ...rest } = await visit(server)
+    assert.deepEqual(rest, { stranger: 401, forged: 401, profile: { userId: 42 }, cacheControl: 'no-store' })
+    assert.match(setCookie, /^__Host-session=[^;]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
+    assert.match(cookieAfterLogout, /^__Host-session=; Max-Age=0; Path=\//)
+    assert.deepEqual(server.complaints, [], 'starts and runs without a warning')
+  } finally {
+    await server.stop()
+  }
+}

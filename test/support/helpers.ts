@@ -1,0 +1,142 @@
+// What several test files need. Apps under test are real Fastify apps.
+import Fastify, { type FastifyInstance, type FastifyServerOptions, type InjectOptions, type LightMyRequestResponse } from 'fastify'
+import crypto, { randomBytes } from 'node:crypto'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { sodium } from '../../src/crypto/sodium.ts'
+import secureSession from '../../src/index.ts'
+
+/** A fresh random key. */
+export function newKey (): Buffer {
+  return randomBytes(32)
+}
+
+/** One line of an app's log. */
+export interface LogLine {
+  level: number
+  msg: string
+  code?: string
+  [property: string]: unknown
+}
+
+const isWasmForced = process.env.FASTIFY_SEALED_SESSION_SODIUM === 'wasm'
+
+/**
+ * Whether a line of a log is the one that every app writes where the tests run on WebAssembly
+ * (`npm run test:wasm`). Tests that count lines leave it out; test/crypto/fallback.test.ts is about it.
+ */
+export function isWasmNotice ({ code }: { code?: string }): boolean {
+  return isWasmForced && code === 'FST_SEALED_SESSION_WARN_WASM'
+}
+
+/** Passphrases take half a second each, and on a busy machine more than the ten that Fastify gives a plugin. */
+export const PATIENT: FastifyServerOptions = { pluginTimeout: 120_000 }
+
+/** An app's log, kept in memory: `lines` grows as the app writes. */
+export function captureLog (level = 'debug'): { lines: LogLine[], logger: NonNullable<FastifyServerOptions['logger']> } {
+  const lines: LogLine[] = []
+  const write = (text: string): void => {
+    const line = JSON.parse(text) as LogLine
+    if (!isWasmNotice(line)) lines.push(line)
+  }
+  return { lines, logger: { level, stream: { write } } }
+}
+
+/** Warnings of this package among the lines of a log. */
+export function warnings (lines: readonly LogLine[]): LogLine[] {
+  return lines.filter(({ code }) => code?.startsWith('FST_SEALED_SESSION_WARN_'))
+}
+
+/**
+ * An app with the plugin and routes that do to the session what a test asks for:
+ * `POST /set` stores the body's properties, `GET /get` answers with `data()`, `POST /delete`,
+ * `POST /touch`, `GET /untouched`.
+ */
+export function buildApp (options: unknown, server: FastifyServerOptions = {}, before?: (app: FastifyInstance) => void): FastifyInstance {
+  const app = Fastify({ ...PATIENT, ...server })
+  before?.(app)
+  app.register(secureSession, options as Parameters<typeof secureSession>[1])
+  app.post('/set', async request => {
+    for (const [key, value] of Object.entries(request.body as object)) request.session.set(key as never, value as never)
+    return 'set'
+  })
+  app.get('/get', async request => request.session.data())
+  app.post('/delete', async request => { request.session.delete(); return 'deleted' })
+  app.post('/touch', async request => { request.session.touch(); return 'touched' })
+  app.get('/untouched', async () => 'untouched')
+  return app
+}
+
+/** All `Set-Cookie` lines of a response. */
+export function setCookies (response: LightMyRequestResponse): string[] {
+  const header = response.headers['set-cookie']
+  return header === undefined ? [] : Array.isArray(header) ? header : [header]
+}
+
+/** The `name=value` part of a response's cookie, as a browser would send it back; fails without one. */
+export function cookieOf (response: LightMyRequestResponse, name = 'session'): string {
+  const line = setCookies(response).find(line => line.startsWith(`${name}=`))
+  if (line === undefined) throw new Error(`no cookie "${name}" in ${JSON.stringify(setCookies(response))}`)
+  return line.split(';')[0]!
+}
+
+/** The decoded value of a response's cookie: the token. */
+export function tokenOf (response: LightMyRequestResponse, name = 'session'): string {
+  return decodeURIComponent(cookieOf(response, name).slice(name.length + 1))
+}
+
+/** A request with a cookie. */
+export async function send (app: FastifyInstance, method: 'GET' | 'POST', url: string, cookie?: string, body?: object): Promise<LightMyRequestResponse> {
+  const options: InjectOptions = { method, url }
+  if (cookie !== undefined) options.headers = { cookie }
+  if (body !== undefined) options.payload = body
+  return await app.inject(options)
+}
+
+/** How often keys were tried, and on how many bytes. */
+export interface Tries {
+  decryptions: number
+  signatures: number
+  /** Of ciphertexts and of signed values. */
+  bytes: number
+}
+
+/** Counts the calls of libsodium and of Node's HMAC until the test ends. */
+export function countTries (t: TestContext): Tries {
+  const tries: Tries = { decryptions: 0, signatures: 0, bytes: 0 }
+  const library = sodium()
+  for (const [name, index] of [['secretboxOpen', 0], ['aeadOpen', 1]] as const) {
+    const open = library[name].bind(library) as (...given: Uint8Array[]) => boolean
+    t.mock.method(library, name, (...given: Uint8Array[]) => {
+      tries.decryptions++
+      tries.bytes += given[index]!.length // the ciphertext
+      return open(...given)
+    })
+  }
+  const { createHmac } = crypto
+  t.mock.method(crypto, 'createHmac', (...given: Parameters<typeof createHmac>) => {
+    const hmac = createHmac(...given)
+    const update = hmac.update.bind(hmac)
+    tries.signatures++
+    hmac.update = ((text: string) => {
+      tries.bytes += text.length
+      return update(text)
+    }) as typeof hmac.update
+    return hmac
+  })
+  return tries
+}
+
+/** Runs a function with the path of a file that is there as long as it runs. */
+export async function withKeyFile<Result> (content: string | Uint8Array, use: (path: string) => Promise<Result>): Promise<Result> {
+  const folder = await mkdtemp(join(tmpdir(), 'sealed-session-'))
+  try {
+    const path = join(folder, 'keys')
+    await writeFile(path, content, { mode: 0o600 })
+    return await use(path)
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}

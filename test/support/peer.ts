@@ -1,0 +1,90 @@
+// What the tests against the real peer share: the peer and this package, each behind the same
+// Fastify app, with cookies passing between them as headers.
+import cookiePlugin, { type FastifyCookieOptions } from '@fastify/cookie'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type LightMyRequestResponse } from 'fastify'
+import assert from 'node:assert/strict'
+import { createRequire } from 'node:module'
+import secureSession, { type FastifySecureSession, type Session } from '../../src/index.ts'
+import { PATIENT, setCookies } from './helpers.ts'
+
+/** The peer. Loaded without its types, which declare `request.session` too, as another type. */
+const peer = createRequire(import.meta.url)('@fastify/secure-session') as FastifySecureSession
+
+export const PLUGINS = { peer, ours: secureSession }
+export type Side = keyof typeof PLUGINS
+export const SIDES: readonly Side[] = ['peer', 'ours']
+
+/** Who writes and who reads. */
+export const DIRECTIONS: ReadonlyArray<readonly [writer: Side, reader: Side]> = [['peer', 'ours'], ['ours', 'peer']]
+
+/** Options of one session; a record, since the tests also give what the types forbid. */
+export type Options = Record<string, unknown>
+
+/** How an app is set up, the same for both sides. */
+export interface Setup {
+  options: Options | Options[]
+  /** The app registers `@fastify/cookie` itself, with these options. */
+  cookie?: FastifyCookieOptions
+}
+
+export type Bag = Record<string, unknown>
+/** The session of a request, with properties of any name. */
+export type AnySession = Session & Bag
+export type Work = (session: AnySession, request: FastifyRequest, reply: FastifyReply) => unknown
+
+/** An app with one route, whose handler each visit brings along. */
+export interface Server {
+  app: FastifyInstance
+  /** One request. The response is what `work` returns, as JSON; an error fails the test. */
+  visit: (work: Work, cookie?: string, headers?: Record<string, string>) => Promise<LightMyRequestResponse>
+}
+
+/** @param after runs once the plugin is registered, before the app is ready. */
+export async function serverOf (side: Side, { options, cookie }: Setup, after?: (app: FastifyInstance) => unknown): Promise<Server> {
+  const app = Fastify({ ...PATIENT, trustProxy: true })
+  let work: Work = () => undefined
+  if (cookie !== undefined) app.register(cookiePlugin, cookie)
+  app.register(PLUGINS[side], copyOf(options) as never)
+  after?.(app)
+  app.get('/', async (request, reply) => JSON.stringify(await work(sessionNamed(request, 'session'), request, reply)) ?? 'null')
+  await app.ready()
+
+  const visit: Server['visit'] = async (next, cookieHeader, headers = {}) => {
+    work = next
+    const response = await app.inject({ url: '/', headers: cookieHeader === undefined ? headers : { ...headers, cookie: cookieHeader } })
+    assert.equal(response.statusCode, 200, response.body)
+    return response
+  }
+  return { app, visit }
+}
+
+/** One server a side, with the same setup. */
+export async function bothSides (setup: Setup): Promise<Record<Side, Server>> {
+  return { peer: await serverOf('peer', setup), ours: await serverOf('ours', setup) }
+}
+
+/** A copy for one side: the peer changes the objects that it is given. */
+function copyOf (options: Options | Options[]): Options | Options[] {
+  if (Array.isArray(options)) return options.map(entry => copyOf(entry) as Options)
+  const copy = { ...options }
+  for (const name of ['cookie', 'cookieOptions']) {
+    if (name in copy) copy[name] = { ...copy[name] as object }
+  }
+  return copy
+}
+
+/** The session of a request under another name than `session`. */
+export function sessionNamed (request: FastifyRequest, name: string): AnySession {
+  return (request as unknown as Record<string, AnySession>)[name]!
+}
+
+/** The `Cookie` header of a browser that got this response. */
+export function cookieHeader (response: LightMyRequestResponse): string {
+  return setCookies(response).map(line => line.split(';')[0]).join('; ')
+}
+
+/** A `Set-Cookie` line without its value, as name and attributes in alphabetical order. */
+export function attributesOf (line: string): string[] {
+  const [pair = '', ...attributes] = line.split('; ')
+  return [pair.slice(0, pair.indexOf('=')), ...attributes.sort()]
+}
