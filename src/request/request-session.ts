@@ -152,8 +152,8 @@ export class RequestSession implements WriteObserver {
     const { state } = this
     state.settle()
     if (this.#manager.config.rolling && state.renew()) this.#isRenewal = true
-    // To look again at what was only read would be for nothing.
-    if (!state.isDirty) return false
+    // To look again at what was only read would be for nothing, unless a cookie is on the response already.
+    if (!state.isDirty && this.#lines.length === 0) return false
     this.#lookBeforeSealing(reply)
     if (this.#isHeldBack || !state.isDirty || this.#settled) return false
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.

@@ -219,6 +219,26 @@ describe('a write while the session is still valid', () => {
     const response = await app.inject({ url: '/', headers: { cookie } })
     assert.deepEqual([response.body, setCookies(response).length], ['ann', 1])
   })
+
+  for (const [how, use] of Object.entries({ 'it is not used again': () => {}, 'it is read again': (session: Session) => { session.get('user' as never) } })) {
+    it(`takes its cookie off the response, if the session's key is retired after reply.sessionCookies() and ${how}`, async t => {
+      const keyring = new Keyring(newKey())
+      const app = Fastify()
+      t.after(async () => { await app.close() })
+      app.register(secureSession, { key: keyring, format: 'sealed' })
+      app.get('/', async ({ session }, reply) => {
+        session.set('theme' as never, 'dark' as never)
+        assert.equal((await reply.sessionCookies()).length, 1)
+        keyring.rotate(newKey())
+        keyring.retire(keyring.ids[1]!) // there are two
+        use(session)
+        return 'done'
+      })
+      await app.ready()
+      const cookie = `session=${app.encodeSecureSession(app.createSecureSession({ user: 'ann' }))}`
+      assert.deepEqual(setCookies(await app.inject({ url: '/', headers: { cookie } })), [])
+    })
+  }
 })
 
 describe('a login while the session of before ends', () => {
