@@ -41,6 +41,6 @@ export abstract class ServerProcess {
 
   async remove (): Promise<void> {
     await this.stop()
-    await rm(this.folder, { recursive: true, force: true })
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 20 })
   }
 }

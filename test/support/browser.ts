@@ -70,7 +70,7 @@ function makeCertificate (): { key: string, cert: string } {
     ], { stdio: 'ignore' })
     return { key: readFileSync(keyFile, 'utf8'), cert: readFileSync(certFile, 'utf8') }
   } finally {
-    rmSync(folder, { recursive: true })
+    rmSync(folder, { recursive: true, maxRetries: 20 })
   }
 }
 

@@ -137,6 +137,6 @@ export async function withKeyFile<Result> (content: string | Uint8Array, use: (p
     await writeFile(path, content, { mode: 0o600 })
     return await use(path)
   } finally {
-    await rm(folder, { recursive: true })
+    await rm(folder, { recursive: true, maxRetries: 20 })
   }
 }
