@@ -109,7 +109,13 @@ export function isUpgrade (reply: FastifyReply): boolean {
 function watchUpgrade (reply: FastifyReply, decide: (headers: FinalHeaders) => void): void {
   const { hijack } = reply
   reply.hijack = () => {
-    decide(new FinalHeaders(SWITCHING_PROTOCOLS, reply.raw as unknown as Raw, reply.getHeaders()))
+    const before = reply.getHeaders()
+    const headers = new FinalHeaders(SWITCHING_PROTOCOLS, reply.raw as unknown as Raw, before)
+    decide(headers)
+    if (headers.given !== before) { // it was a copy of the reply's own
+      for (const name of Object.keys(before)) reply.removeHeader(name)
+      reply.headers(headers.given as Record<string, string | string[]>)
+    }
     return hijack.call(reply)
   }
 }

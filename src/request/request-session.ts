@@ -152,8 +152,9 @@ export class RequestSession implements WriteObserver {
     const { state } = this
     state.settle()
     if (this.#manager.config.rolling && state.renew()) this.#isRenewal = true
-    // To look again at what was only read would be for nothing, unless a cookie is on the response already.
-    if (!state.isDirty && this.#lines.length === 0) return false
+    // To look again at what was only read would be for nothing. One that has ended may have a cookie on the response,
+    // or be one by which somebody logged in.
+    if (!state.isDirty && state.endedBy === null) return false
     this.#lookBeforeSealing(reply)
     if (this.#isHeldBack || !state.isDirty || this.#settled) return false
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
@@ -269,13 +270,14 @@ export class RequestSession implements WriteObserver {
   takeOver (before: RequestSession): void {
     const { state } = this
     this.#isUsed = true
-    this.#follow(before)
-    this.#extensions?.assigned(state, before.state)
     if (this.#extensions !== null && this.#request[kSealed]) {
-      // Too late for extensions to ask whether it may be sent.
+      // Too late for extensions to ask whether it may be sent. The session before must not end for one that is lost.
       this.#isHeldBack = true
       this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)
+      return
     }
+    this.#follow(before)
+    this.#extensions?.assigned(state, before.state)
     state.look()
     if (state.endedBy === null) state.touch()
   }

@@ -46,6 +46,8 @@ interface Case {
   wasRevoked: boolean
   /** True if it was found to be revoked after it had been let in. */
   isRefused: boolean
+  /** True if this request has ended it by `delete()`: a login that follows is meant. */
+  isLoggedOut: boolean
 }
 
 export interface RevocationExtensionOptions {
@@ -221,6 +223,7 @@ export class RevocationExtension implements SessionExtension {
   /** Also a logout after `regenerate()`, as passport does it, ends what the request brought: a request beside it must not bring it back. */
   #revoke (known: Case, id: Buffer | null, lifetime: number | null, isLogout: boolean): void {
     const brought = known.brought?.id ?? null
+    known.isLoggedOut ||= isLogout
     if (id !== null) this.#revokeLater(known, id, lifetime, isLogout)
     if (isLogout && brought !== null && id?.equals(brought) !== true) this.#revokeLater(known, brought, known.lifetime, true)
   }
@@ -298,12 +301,15 @@ export class RevocationExtension implements SessionExtension {
    * id: a request that was under way would bring the session back by `regenerate()`. One that another
    * login has replaced is let go on: a second click on "log in" must not lose the login.
    */
-  async #isLoggedOut (state: SessionState, { opened, from }: Case, request: FastifyRequest): Promise<boolean> {
-    if (opened?.id == null || from?.id?.equals(opened.id) === true) return false
+  async #isLoggedOut (state: SessionState, { opened, from, isLoggedOut, wasRevoked }: Case, request: FastifyRequest): Promise<boolean> {
+    if (opened?.id == null || (isLoggedOut && !wasRevoked) || from?.id?.equals(opened.id) === true) return false
     const goesOn = from !== null || (opened.subject !== undefined && opened.subject === this.#subjectOf(state))
     if (!goesOn) return false
-    const isLong = this.#now() - (this.records.of(request)?.beganAt ?? -Infinity) >= LOGOUT_LIFE
-    return await (isLong ? this.#revocations.isRevoked({ ...opened, keys: undefined }, true) : this.#revocations.isLoggedOut(opened.id))
+    return await (this.#outlivesLogouts(request) ? this.#revocations.isRevoked({ ...opened, keys: undefined }, true) : this.#revocations.isLoggedOut(opened.id))
+  }
+
+  #outlivesLogouts (request: FastifyRequest): boolean {
+    return this.#now() - (this.records.of(request)?.beganAt ?? -Infinity) >= LOGOUT_LIFE
   }
 
   /**
@@ -385,7 +391,7 @@ export class RevocationExtension implements SessionExtension {
   #caseOf (state: SessionState): Case {
     let known = this.#cases.get(state)
     if (known === undefined) {
-      known = { brought: null, lifetime: null, opened: null, from: null, isChecked: true, checkedAt: 0, failure: null, ended: [], pending: [], wasRevoked: false, isRefused: false }
+      known = { brought: null, lifetime: null, opened: null, from: null, isChecked: true, checkedAt: 0, failure: null, ended: [], pending: [], wasRevoked: false, isRefused: false, isLoggedOut: false }
       this.#cases.set(state, known)
     }
     return known

@@ -280,12 +280,13 @@ export class SessionState {
   }
 
   /**
-   * As if it had been touched, where that is due for a session that was only read; nobody asked for it.
+   * As if it had been touched, where that is due for a session that was only read; nobody asked for it. An empty one
+   * in place of a cookie that was refused could replace a login that another tab has made meanwhile.
    * @returns true where it was.
    */
   renew (): boolean {
     const now = this.#settings.now()
-    if (this.#asked || this.#origin === null || !isDueForRenewal(this.#record, this.#settings, now)) return false
+    if (this.#asked || this.#origin?.ok !== true || !isDueForRenewal(this.#record, this.#settings, now)) return false
     if (this.#hasEndedNow()) return false
     this.#change({ writtenAt: toWholeSeconds(now) })
     this.#changed = true

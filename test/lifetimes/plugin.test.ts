@@ -201,6 +201,14 @@ describe('a rolling session', () => {
     assert.deepEqual(linesOf(response), [])
   })
 
+  for (const [what, cookie] of Object.entries({ 'that was refused': 'session=zzzz', 'that is not there': undefined })) {
+    it(`sends no empty session in place of a cookie ${what}, however long the request takes`, async () => {
+      clock.setSystemTime(START)
+      const app = await appWith({ '/slow': ({ session }) => { session.get('user' as never); clock.setSystemTime(START + 60_000); return 'read' } }, { options })
+      assert.deepEqual(linesOf(await get(app, '/slow', cookie)), [])
+    })
+  }
+
   it('without an absolute timeout is warned about, and with one is not', async () => {
     for (const [absoluteTimeout, codes] of [[undefined, ['FST_SEALED_SESSION_WARN_ROLLING']], [1000, []]] as const) {
       const { lines, server } = logged('warn')

@@ -259,6 +259,25 @@ describe('a login while the session of before ends', () => {
     assert.deepEqual([response.statusCode, response.json<{ code: string }>().code, setCookies(response)], [409, 'FST_SEALED_SESSION_ENDED', []])
   })
 
+  it('is answered with 409 also if something looks at it after that end, such as sessionInfo() in a log', async () => {
+    const keyring = new Keyring(newKey())
+    const app = Fastify()
+    app.register(secureSession, { key: keyring, format: 'sealed' })
+    app.post('/login', async ({ session }) => {
+      session.get('cart' as never)
+      session.regenerate()
+      session.set('user' as never, 'ann' as never)
+      keyring.rotate(newKey())
+      keyring.retire(keyring.ids[1]!) // there are two
+      sessionInfo(session)
+      return 'in'
+    })
+    await app.ready()
+    const cookie = `session=${app.encodeSecureSession(app.createSecureSession({ cart: 1 }))}`
+    const response = await app.inject({ method: 'POST', url: '/login', headers: { cookie } })
+    assert.deepEqual([response.statusCode, response.json<{ code: string }>().code, setCookies(response)], [409, 'FST_SEALED_SESSION_ENDED', []])
+  })
+
   it('gets its cookie, if nothing of the session of before was used', async t => {
     const clock = stopClock(t)
     const keyring = new Keyring(newKey())

@@ -493,8 +493,10 @@ it('after the store could be asked, null before it changes nothing: the session 
       })
     }
   })
-  assert.deepEqual(setCookies(await get(app, '/late', await login(app, 'bob'))), [])
+  const cookie = await login(app, 'bob')
+  assert.deepEqual(setCookies(await get(app, '/late', cookie)), [])
   assert.ok(lines.some(({ code }) => code === 'FST_SEALED_SESSION_WARN_WRITE_LOST'))
+  assert.equal(await who(app, cookie), 'bob', 'the session before did not end for one that is lost')
 })
 
 describe('a session that was opened and assigned in a request that is held open', () => {

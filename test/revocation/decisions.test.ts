@@ -1,7 +1,7 @@
 // Each decision of the guard and of what is stored, one at a time: found by changing them by hand.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { sessionInfo } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { stopClock } from '../support/configurations.ts'
@@ -238,5 +238,34 @@ describe('a session that is revoked', () => {
     store.fail()
     await assert.rejects(app.revokeSession(session))
     assert.equal(await who(app, cookie), 'nobody')
+  })
+})
+
+describe('a login of the same user after delete() in one request', () => {
+  const relogin = (app: FastifyInstance): void => {
+    app.post('/relogin', async ({ session }) => {
+      session.delete()
+      Object.assign(session, { user: 'ann' })
+      return ''
+    })
+  }
+
+  it('gets its cookie, and the session of before has ended', async () => {
+    const app = await appWith({ after: relogin })
+    const before = await login(app)
+    const response = await post(app, '/relogin', before)
+    assert.deepEqual([await who(app, cookieOf(response)), await who(app, before)], ['ann', 'nobody'])
+  })
+
+  it('gets none if the user has logged out elsewhere before', async () => {
+    const app = await appWith({
+      after: app => {
+        relogin(app)
+        app.addHook('preHandler', async (request: FastifyRequest) => {
+          if (request.url === '/relogin') await post(app, '/logout', request.headers.cookie)
+        })
+      }
+    })
+    assert.deepEqual(setCookies(await post(app, '/relogin', await login(app))), [])
   })
 })
