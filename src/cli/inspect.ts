@@ -45,7 +45,7 @@ export async function run (args: string[]): Promise<ExitCode> {
   const inspected = { token, isSigned, format, context, path, ids: keys.keys.map(({ id }) => id) }
 
   if (isChunk(token)) throw new Error(`refused as chunk-missing: ${REFUSALS['chunk-missing']({ ...inspected, lifetime: null })}`)
-  // Not through a Codec, which would judge by the lifetime: an old session is shown, too.
+  // A Codec would judge by the lifetime. An old session is shown, too.
   const opened = formatsOf({ context, serializer: JSON_SERIALIZER, fillRandom: fillNonce, saysCreated: true })[format].open(token, keys)
   if (!opened.ok) throw new Error(`refused as ${opened.reason}: ${REFUSALS[opened.reason]({ ...inspected, lifetime: null })}`)
   return print(reportOf(inspected, opened.record, opened.key.id, Date.now()))

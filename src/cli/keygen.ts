@@ -46,7 +46,7 @@ function parse (args: string[]): { format: Format | undefined, out: string | und
   return { format: formats[0], out: values.out }
 }
 
-/** All of it into a new file, or no file. */
+/** Writes all of it into a new file, or leaves no file. */
 function writeNew (path: string, content: Uint8Array): void {
   const file = openNew(path)
   try {
@@ -59,7 +59,7 @@ function writeNew (path: string, content: Uint8Array): void {
   }
 }
 
-/** Never overwrites: a lost key ends every session that it sealed. */
+/** Opens a new file. It never overwrites: a lost key ends every session that it sealed. */
 function openNew (path: string): number {
   try {
     return openSync(path, 'wx', 0o600)

@@ -33,7 +33,7 @@ const COMMANDS = new Map<string, Command>(Object.entries({ keygen, rotate, inspe
 
 async function main (args: string[]): Promise<ExitCode> {
   const [first = ''] = args
-  // The peer's command knows no commands, and creates a key.
+  // @fastify/secure-session's command knows no commands, and creates a key.
   const isNamed = first !== '' && !first.startsWith('-')
   const command = isNamed ? COMMANDS.get(first) : { ...keygen, help: HELP }
   if (command === undefined) return misused(`unknown command "${first}"`, HELP)
@@ -75,7 +75,7 @@ function version (): string {
   return (JSON.parse(manifest) as { version: string }).version
 }
 
-// Where what reads the pipe is gone, or a disk is full.
+// Error if the reader of the pipe is gone, or a disk is full.
 process.stdout.on('error', error => { process.exitCode = failed(error) })
 
 process.exitCode = await main(process.argv.slice(2))

@@ -1,7 +1,7 @@
 /** Characters that a terminal takes for a command, or that turn the direction of text. */
 const COMMANDS = /(?![\n\t])[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
 
-/** A value as JSON that is safe to show: what users wrote into their session may be meant for the terminal. */
+/** Value as JSON that is safe to show: data that users wrote into their session may be meant for the terminal. */
 export function printable (value: unknown, indent = 0): string {
   return visible(JSON.stringify(value, null, indent))
 }

@@ -2,21 +2,21 @@ import type { Format, RefusalReason } from '../types.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
 import { printable } from './printable.ts'
 
-/** What is known of a token when it is refused. */
+/** Facts known of a token when it is refused. */
 export interface Refused {
   token: string
   isSigned: boolean
   format: Format
-  /** What a sealed token has to be bound to. */
+  /** Context that a sealed token has to be bound to. */
   context: string
   /** The file of keys, and the ids of those in it. */
   path: string
   ids: readonly string[]
-  /** The session's own, in seconds, where it has one. */
+  /** The session's own, in seconds; null if it has none. */
   lifetime: number | null
 }
 
-/** What each reason means, and what to look at. `printable` guards what comes from outside. */
+/** Explanation of each reason, and what to look at. `printable` guards text from outside. */
 export const REFUSALS: Record<RefusalReason, (refused: Refused) => string> = {
   malformed: ({ token }) => token === ''
     ? 'it is empty, as a cookie is that is being deleted'
@@ -46,7 +46,7 @@ export const REFUSALS: Record<RefusalReason, (refused: Refused) => string> = {
     : 'its cookies are signed, and this one has no signature'
 }
 
-/** The key that a sealed token names: the four bytes after its version. */
+/** Id of the key that a sealed token names: the four bytes after its version. */
 function keyIdOf (token: string): string {
   return Buffer.from(token.slice(0, 8), 'base64url').toString('hex', 1, 5)
 }

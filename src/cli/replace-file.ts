@@ -3,18 +3,18 @@ import { dirname } from 'node:path'
 import { note } from './command.ts'
 
 const GROUP = 0o070
-/** Permissions of owner, group and others. What sets the user of a program has no place on a key file. */
+/** Permissions of owner, group and others. A set-user-ID or set-group-ID bit has no place on a key file. */
 const PERMISSIONS = 0o777
 
 /**
- * Replaces a file in one step: whoever reads it has the old content or the new one, whole. A symlink
- * stays, and the file behind it is replaced. Mode and owner stay.
+ * Replaces a file in one step: a reader has the old content or the new one, whole. A symlink stays, and the
+ * file behind it is replaced. Mode and owner stay.
  *
- * The temporary file beside it has a fixed name and is the lock, too: of two at a time, one fails
- * and has changed nothing.
+ * The temporary file beside it has a fixed name and is the lock, too: of two at a time, one fails and has
+ * changed nothing.
  * @param edit makes the new content out of the old one, which cannot change meanwhile.
- * @returns what `edit` returned.
- * @throws what `edit` throws, and what the file system does. The file is then as it was.
+ * @returns the result of `edit`.
+ * @throws the errors of `edit` and of the file system. The file is then as it was.
  */
 export function replaceFile<Edited extends { content: Uint8Array }> (path: string, edit: (content: Buffer) => Edited): Edited {
   const target = realpathSync(path)
@@ -33,10 +33,13 @@ export function replaceFile<Edited extends { content: Uint8Array }> (path: strin
   return edited
 }
 
-/** What a platform or file system answers that cannot write a folder to the disk, such as Windows, or where one may not read it. */
+/**
+ * Error codes of a platform or file system that cannot write a folder to the disk, such as Windows, or of a
+ * folder that one may not read.
+ */
 const NO_FOLDER_SYNC: ReadonlyArray<string | undefined> = ['EISDIR', 'EPERM', 'EACCES', 'EINVAL', 'ENOTSUP']
 
-/** Writes the new name to the disk. Where that fails, the file is replaced all the same. */
+/** Writes the new name to the disk. If that fails, the file is replaced all the same. */
 function keepName (target: string): void {
   try {
     const folder = openSync(dirname(target), 'r')
@@ -83,7 +86,7 @@ function keepOwner (file: number, { uid, gid, mode }: Stats, target: string): vo
   if (!isOwnerKept) note(`the owner or group of "${target}" could not be kept: see to it that the app can still read it`)
 }
 
-/** @returns whether the file has this owner and group now. */
+/** @returns true if the file has this owner and group now. */
 function tryChown (file: number, uid: number, gid: number): boolean {
   const own = fstatSync(file)
   if (own.uid === uid && own.gid === gid) return true

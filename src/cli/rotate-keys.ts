@@ -5,14 +5,14 @@ import { KeySet } from '../keys/key-set.ts'
 const BYTE_ORDER_MARK = /^\xef\xbb\xbf/
 
 export interface RotationRequest {
-  /** Of a key file. */
+  /** Content of a key file. */
   content: Buffer
-  /** Of the file, for messages. */
+  /** Path of the file, for messages. */
   path: string
   newKey: Buffer
-  /** How many of the older keys stay. */
+  /** Number of the older keys that stay. */
   keep: number
-  /** What the comment behind the new key says. */
+  /** Date that the comment behind the new key says. */
   date: string
 }
 
@@ -22,14 +22,14 @@ export interface Rotation {
   added: string
   kept: string[]
   removed: string[]
-  /** Whether the file was 32 bytes and no text. */
+  /** True if the file was 32 bytes and no text. */
   wasRaw: boolean
 }
 
 /**
  * Puts a line with a new key before the first one that has a key, and takes away the lines of those
  * that are not to stay. All other lines are as they were, byte for byte.
- * @throws what `parseKeyFile` throws, and `FST_SEALED_SESSION_KEY_ID_TAKEN` where two keys have one id.
+ * @throws the errors of `parseKeyFile`, and `FST_SEALED_SESSION_KEY_ID_TAKEN` if two keys have one id.
  */
 export function rotateKeys ({ content, path, newKey, keep, date }: RotationRequest): Rotation {
   const wasRaw = isRawKey(content)

@@ -8,8 +8,8 @@ const UNITS: ReadonlyArray<readonly [unit: Intl.RelativeTimeFormatUnit, seconds:
 const words = new Intl.RelativeTimeFormat('en')
 
 /**
- * A time, and how far it is from now in the largest unit that fits: `… (2 hours ago)`.
- * @param time milliseconds since 1970; whatever a token says, which may be no date at all.
+ * Time in words, and how far it is from now in the largest unit that fits: `… (2 hours ago)`.
+ * @param time milliseconds since 1970; it comes from a token, and may be no date at all.
  * @param now milliseconds since 1970.
  */
 export function describeTime (time: number, now: number): string {

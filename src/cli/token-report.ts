@@ -6,7 +6,7 @@ import { REFUSALS, type Refused } from './refusal-words.ts'
 import { describeTime } from './time-words.ts'
 
 /**
- * What is in a token, as lines of text and then the session as JSON.
+ * Content of a token, as lines of text and then the session as JSON.
  * @param now milliseconds since 1970.
  */
 export function reportOf (inspected: Omit<Refused, 'lifetime'>, record: SessionRecord, keyId: string, now: number): string {
@@ -35,7 +35,7 @@ export function reportOf (inspected: Omit<Refused, 'lifetime'>, record: SessionR
   ].join('\n')
 }
 
-/** Why an app with the same keys refuses the token, or may refuse it. */
+/** Reasons for which an app with the same keys refuses the token, or may refuse it. */
 function verdict (refused: Refused, { writtenAt, lifetime }: SessionRecord, now: number): string[] {
   const words = (reason: RefusalReason): string => `- ${reason}: ${REFUSALS[reason](refused)}`
   if (writtenAt > now + CLOCK_TOLERANCE * 1000) return ['An app refuses it now:', words('time-in-future')]
