@@ -1,5 +1,5 @@
-// What this package needs of libsodium, and nothing else of it. `native.ts` and `wasm.ts` have it;
-// `sodium.ts` chooses one of them. A buffer of the wrong length is a defect of this package, and both
+// The part of libsodium that this package needs, and nothing else of it. `native.ts` and `wasm.ts` implement
+// it; `sodium.ts` chooses one of them. A buffer of the wrong length is a defect of this package, and both
 // throw; they never write a part of it.
 
 export const KEY_BYTES = 32
@@ -28,8 +28,8 @@ export interface SodiumLibrary {
 
   /**
    * The inverse of `secretboxSeal`, in place. The tag is checked before anything is decrypted.
-   * @returns false where the ciphertext was not made with this key and nonce, or was changed; it is
-   * then as it was, so that another key can be tried.
+   * @returns false if the ciphertext was not made with this key and nonce, or was changed; it is then as it
+   * was, so that another key can be tried.
    */
   secretboxOpen (ciphertext: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean
 
@@ -43,13 +43,13 @@ export interface SodiumLibrary {
   /**
    * The inverse of `aeadSeal`, in place.
    * @param message the beginning of `sealed`, without the last 16 bytes.
-   * @returns false where anything is not as it was sealed, the associated data included; `message`
-   * then holds nothing of use, and need not be what it was.
+   * @returns false if anything is not as it was sealed, the associated data included; `message` then holds
+   * nothing of use, and need not be as it was.
    */
   aeadOpen (message: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean
 
   /**
-   * A subkey of a key, which says nothing about the key or about other subkeys.
+   * Subkey of a key, which says nothing about the key or about other subkeys.
    * @param id a whole number below 2 ** 31.
    * @param context eight characters that stand for the use.
    * @param length in bytes, from 16 to 64.
@@ -58,8 +58,8 @@ export interface SodiumLibrary {
   deriveSubkey (key: Uint8Array, id: number, context: string, length: number): Buffer
 
   /**
-   * Derives a key from a passphrase on another thread: Argon2id with MODERATE limits, 3 passes over
-   * 256 MiB. The limits are part of the key: others would give another key than the peer's.
+   * Derives a key from a passphrase on another thread: Argon2id with MODERATE limits, 3 passes over 256 MiB.
+   * The limits are part of the key: others would give another key than @fastify/secure-session's.
    * @see https://doc.libsodium.org/password_hashing/default_phf
    */
   derivePassphraseKey (passphrase: Uint8Array, salt: Uint8Array): Promise<Buffer>

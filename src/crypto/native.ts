@@ -30,7 +30,7 @@ export class NativeSodium implements SodiumLibrary {
   }
 
   aeadOpen (message: Uint8Array, sealed: Uint8Array, associatedData: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean {
-    // Thrown in there, what the addon says of lengths would pass for a wrong tag.
+    // Checked here: if the addon threw for a length, it would pass for a wrong tag.
     assertLength('message', message, sealed.length - AEAD_TAG_BYTES)
     assertLength('nonce', nonce, AEAD_NONCE_BYTES)
     assertLength('key', key, KEY_BYTES)
@@ -44,7 +44,7 @@ export class NativeSodium implements SodiumLibrary {
   }
 
   async derivePassphraseKey (passphrase: Uint8Array, salt: Uint8Array): Promise<Buffer> {
-    // There the addon's threads end the process with a segmentation fault (Deno 2.9, sodium-native 5.1).
+    // In Deno the addon's threads end the process with a segmentation fault (Deno 2.9, sodium-native 5.1).
     if (process.versions.deno !== undefined) return await derivePassphraseKeyInWorker(passphrase, salt)
     const key = Buffer.alloc(KEY_BYTES)
     await this.#sodium.crypto_pwhash_async(

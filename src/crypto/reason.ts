@@ -1,9 +1,9 @@
 /**
- * Why something could not be loaded, in one line for a log. What is thrown then has several: each
- * path that was tried, and who required what.
+ * Reason why something could not be loaded, in one line for a log. The error's own message then has several
+ * lines: each path that was tried, and each module that required it.
  */
 export function reasonOf (error: unknown): string {
-  // libsodium as WebAssembly throws text where it finds no secure random numbers.
+  // libsodium as WebAssembly throws text if it finds no secure random numbers.
   const { code, message = String(error), cause } = error as { code?: string, message?: string, cause?: { message?: string } }
   if (code === 'ADDON_NOT_FOUND') {
     const platform = /prebuilds\/([\w-]+)\//.exec(message)?.[1] ?? `${process.platform}-${process.arch}`

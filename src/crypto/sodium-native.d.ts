@@ -1,4 +1,4 @@
-// sodium-native has no types of its own; these are of the calls in native.ts.
+// Types of the calls in native.ts; sodium-native has none of its own.
 declare module 'sodium-native' {
   export interface SodiumNative {
     randombytes_buf (buffer: Uint8Array): void

@@ -5,9 +5,9 @@ import { NativeSodium } from './native.ts'
 import { reasonOf } from './reason.ts'
 import { WasmSodium, fillRandomWithout } from './wasm.ts'
 
-// Which build of libsodium this process uses: the addon, or where it cannot be loaded the
-// WebAssembly one. The environment variable FASTIFY_SEALED_SESSION_SODIUM, `native` or `wasm`,
-// decides instead; tests and benchmarks use it.
+// Choice of the build of libsodium for this process: the addon, or the WebAssembly build if the addon cannot
+// be loaded. The environment variable FASTIFY_SEALED_SESSION_SODIUM, `native` or `wasm`, decides instead;
+// tests and benchmarks use it.
 
 const VARIABLE = 'FASTIFY_SEALED_SESSION_SODIUM'
 
@@ -18,12 +18,12 @@ let library: SodiumLibrary | null = null
 let loading: Promise<void> | null = null
 let failure: Error | null = null
 
-/** Why the addon is not in use. */
+/** Reason why the addon is not in use. */
 let reason: string | null = null
 
 useNative()
-// Begun early, so that what cannot wait, such as `keyring.ids`, has a library as soon as may be.
-// Who needs it asks sodiumReady(), and hears of a failure there.
+// Begun early, so that code that cannot wait, such as `keyring.ids`, has a library as soon as may be. Code
+// that needs it asks sodiumReady(), and hears of a failure there.
 if (library === null) sodiumReady().catch(() => {})
 
 function useNative (): void {
@@ -34,7 +34,7 @@ function useNative (): void {
 
 /**
  * Waits until libsodium can be used: at once with the addon.
- * @throws `FST_SEALED_SESSION_SODIUM_MISSING` where the build that is forced, or neither, can be loaded.
+ * @throws `FST_SEALED_SESSION_SODIUM_MISSING` if the build that is forced, or both builds, cannot be loaded.
  */
 export async function sodiumReady (): Promise<void> {
   if (library !== null) return
@@ -64,12 +64,12 @@ function missing (why: string): Error {
   return sealedSessionError('FST_SEALED_SESSION_SODIUM_MISSING', [why])
 }
 
-/** Whether libsodium can be used without waiting. */
+/** True if libsodium can be used without waiting. */
 export function isSodiumReady (): boolean {
   return library !== null
 }
 
-/** Why the WebAssembly build is used in place of the addon, or null where it is not. */
+/** Reason why the WebAssembly build is used in place of the addon; null if the addon is in use. */
 export function fallbackReason (): string | null {
   return library?.name === 'wasm' ? reason : null
 }
@@ -77,7 +77,7 @@ export function fallbackReason (): string | null {
 /**
  * The build in use.
  * @throws `FST_SEALED_SESSION_SODIUM_NOT_READY` while the WebAssembly build is being loaded, and
- * `FST_SEALED_SESSION_SODIUM_MISSING` once it could not be.
+ * `FST_SEALED_SESSION_SODIUM_MISSING` after it could not be loaded.
  */
 export function sodium (): SodiumLibrary {
   if (library === null) throw failure ?? sealedSessionError('FST_SEALED_SESSION_SODIUM_NOT_READY')
@@ -85,9 +85,9 @@ export function sodium (): SodiumLibrary {
 }
 
 /**
- * Fills a buffer with random bytes, also while the WebAssembly build is being loaded: a key that is
- * made in the first lines of a program must not depend on the platform.
- * @throws `FST_SEALED_SESSION_SODIUM_MISSING` once no build could be loaded.
+ * Fills a buffer with random bytes, also while the WebAssembly build is being loaded: a key that is made in
+ * the first lines of a program must not depend on the platform.
+ * @throws `FST_SEALED_SESSION_SODIUM_MISSING` after no build could be loaded.
  */
 export function fillRandom (buffer: Uint8Array): void {
   if (library === null && failure === null) fillRandomWithout(buffer)

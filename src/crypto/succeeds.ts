@@ -1,8 +1,8 @@
 /**
- * Whether an act goes through without throwing: both builds of libsodium throw where a tag is wrong.
+ * False if a decryption throws: both builds of libsodium throw if a tag is wrong.
  *
- * Errors made meanwhile have no stack trace. Nobody reads it, and to write it takes longer than to
- * open a token: a flood of bad tokens would cost more than one of good ones.
+ * Errors made meanwhile have no stack trace. Nobody reads it, and to write it takes longer than to open a
+ * token: a flood of bad tokens would cost more than one of good ones.
  */
 export function succeeds (act: () => void): boolean {
   const { stackTraceLimit } = Error
@@ -21,6 +21,6 @@ function limitStackTraces (limit: number): void {
   try {
     Error.stackTraceLimit = limit
   } catch {
-    // Where intrinsics are frozen, errors have their traces.
+    // If intrinsics are frozen, errors have their traces.
   }
 }

@@ -8,7 +8,7 @@ import { derivePassphraseKeyInWorker } from './passphrase-worker.ts'
 import { succeeds } from './succeeds.ts'
 
 /**
- * Random bytes where there is no addon, which need no library: libsodium as WebAssembly has them from
+ * Random bytes for a process without the addon. They need no library: libsodium as WebAssembly has them from
  * Node, too, but four at a time.
  */
 export function fillRandomWithout (buffer: Uint8Array): void {
@@ -16,8 +16,8 @@ export function fillRandomWithout (buffer: Uint8Array): void {
 }
 
 /**
- * The same bytes as the `Uint8Array` that libsodium asks for with `instanceof`. Where a test runs in
- * jsdom, that is not the one that Node's buffers are of.
+ * The same bytes as the `Uint8Array` that libsodium asks for with `instanceof`. If a test runs in jsdom, that
+ * is not the class of Node's buffers.
  */
 function view ({ buffer, byteOffset, length }: Uint8Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, length)
@@ -48,7 +48,7 @@ export class WasmSodium implements SodiumLibrary {
   }
 
   secretboxOpen (ciphertext: Uint8Array, mac: Uint8Array, nonce: Uint8Array, key: Uint8Array): boolean {
-    // Thrown in there, what the library says of lengths would pass for a wrong tag.
+    // Checked here: if the library threw for a length, it would pass for a wrong tag.
     assertLength('mac', mac, SECRETBOX_MAC_BYTES)
     assertLength('nonce', nonce, SECRETBOX_NONCE_BYTES)
     assertLength('key', key, KEY_BYTES)
@@ -68,7 +68,7 @@ export class WasmSodium implements SodiumLibrary {
   }
 
   deriveSubkey (key: Uint8Array, id: number, context: string, length: number): Buffer {
-    // Of a shorter one the library returns zeros and no error.
+    // For a shorter length the library returns zeros and no error.
     if (length < SUBKEY_MIN_BYTES || length > SUBKEY_MAX_BYTES) throw new RangeError(`a subkey has ${SUBKEY_MIN_BYTES} to ${SUBKEY_MAX_BYTES} bytes, not ${length}`)
     return Buffer.from(this.#sodium.crypto_kdf_derive_from_key(length, id, context, view(key)))
   }

@@ -13,8 +13,8 @@ const IDENTIFICATION = 2
 const ID_SUBKEY_BYTES = 16
 
 /**
- * A key with what is derived from it: a subkey that encrypts, so that the key itself is used by one
- * cipher only (the secretbox format's), and an id that says nothing about either.
+ * Key with everything derived from it: a subkey that encrypts, so that the key itself is used by one cipher
+ * only (the secretbox format's), and an id that says nothing about either.
  *
  * The bytes are in private fields: neither `console.log` nor a logger shows them.
  */
@@ -44,10 +44,10 @@ export class DerivedKey {
     return this.#encryption
   }
 
-  /** Which key it is, as tokens have it: four bytes. */
+  /** Id of the key, as tokens have it: four bytes. */
   get idNumber (): number { return this.#identity.number }
 
-  /** The same as text: eight hex characters. */
+  /** Id of the key as text: eight hex characters. */
   get id (): string { return this.#identity.text }
 
   /** @param other may be of the other copy of this package, ESM or CommonJS. */

@@ -4,10 +4,10 @@ import { kindOf } from '../errors.ts'
 import { keyringInternals } from './key-source.ts'
 import { BASE64, BASE64_PART, BASE64_RANDOM, HEX, HEX_PIECE, hrefOf } from './key-text.ts'
 
-// What most likely happened where a key was expected and something else was given: words for the hint
-// of an error, which never show what was given.
+// Hints for values that are not keys: words for the hint of an error, which say what most likely happened and
+// never show the value.
 
-/** What most likely happened to a key file that was read as bytes, or nothing where it is unknown. */
+/** Hint for a key file that was read as bytes; empty if nothing is known. */
 export function accidentOfBytes (bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (isUtf16(buffer)) {
@@ -21,7 +21,7 @@ export function accidentOfBytes (bytes: Uint8Array): string {
   return accidentAround(text)
 }
 
-/** The same of a text that is no key. */
+/** Hint for a text that is no key. */
 export function accidentOfText (text: string): string {
   if (text.includes('\0') || text.startsWith('\ufffd') || text.startsWith('\ufeff')) {
     return 'This looks like UTF-16, which ">" of Windows PowerShell writes, or like raw bytes read as text: use "keygen --out FILE", and pass raw bytes as a Buffer.'
@@ -38,15 +38,18 @@ export function accidentOfText (text: string): string {
   return text.length < KEY_BYTES ? `${decoded} If it is the path of a file, ${PASS_CONTENT} ${PASSPHRASE}` : decoded + orPassphrase(text)
 }
 
-/** People who come from iron-session or express-session pass a passphrase where a key belongs. */
+/** People who come from iron-session or express-session pass a passphrase in place of a key. */
 const PASSPHRASE = 'If it is a passphrase, give it as "secret" in place of "key", with a "salt" of 16 bytes.'
 
-/** The advice on passphrases, unless text has what random base64 or hex nearly always has: words and digits have not. */
+/**
+ * Advice on passphrases, unless text has what random base64 or hex nearly always has: words and digits have
+ * not.
+ */
 function orPassphrase (text: string): string {
   return BASE64_RANDOM.test(text) || HEX_PIECE.test(text) ? '' : ` ${PASSPHRASE}`
 }
 
-/** Accident of a key that was copied together with text around it, or nothing. */
+/** Hint for a key that was copied together with text around it; empty for another text. */
 function accidentAround (text: string): string {
   const pieces = text.split(/[,;]/)
   const parts = pieces.map(withoutQuotes).filter(part => part !== '')
@@ -61,7 +64,7 @@ function accidentAround (text: string): string {
 const LINE = /^(?:(?:export|set)\s+|\$env:)?["']?(?<name>[a-z_][\w.-]{0,40})["']?\s*[=:]\s*(?<value>[^\s=].*)$/is
 const ENVIRONMENT_LINE = /^(?:export\s+)?[A-Z_][A-Z0-9_]{2,}=/
 
-/** Accident of a whole line `NAME=value`, or nothing. */
+/** Hint for a whole line `NAME=value`; empty for another text. */
 function accidentOfLine (text: string): string {
   const value = LINE.exec(text)?.groups?.value
   if (value === undefined) return ''
@@ -76,7 +79,7 @@ function isKey (text: string): boolean {
 
 const QUOTES = /^["'`\u2018-\u201f]|["'`\u2018-\u201f]$/g
 
-/** Text without quotes around it, or one of them. */
+/** Text without the quotes around it, or without the one that it has. */
 function withoutQuotes (text: string): string {
   return text.trim().replace(QUOTES, '').trim()
 }
@@ -84,18 +87,18 @@ function withoutQuotes (text: string): string {
 const PASS_CONTENT = 'pass what the file holds: readFileSync(path) for 32 raw bytes, or "await Keyring.fromFile(path)" for any key file.'
 const PATH_GIVEN = `This looks like the path of a file: ${PASS_CONTENT}`
 
-/** Whether text begins or ends as paths do. Base64 may begin with a slash, and is long. */
+/** True if text begins or ends as paths do. Base64 may begin with a slash, and is long. */
 function isPath (text: string): boolean {
   if (BASE64_PART.test(text)) return false
   return /^(?:~|\.{1,2}|[a-z]:)?[\\/]|\.\w{1,8}$/i.test(text)
 }
 
-/** The index of the first character that no encoding has, or -1. */
+/** Index of the first character that no encoding has; -1 without one. */
 function strayOf (text: string): number {
   return text.search(/[^0-9a-z+/_=-]/i)
 }
 
-/** Whether the first line that is no comment is a key, and there is more. */
+/** True if the first line that is no comment is a key, and there is more. */
 function isKeyFile (text: string): boolean {
   const line = text.split('\n').map(line => line.replace(/#.*/, '').trim()).find(line => line !== '') ?? ''
   return isKey(line)
@@ -112,7 +115,7 @@ function endsWithNewline (buffer: Buffer): boolean {
   return end === '\n' || end === '\r\n'
 }
 
-/** What a value that is no key most likely is. */
+/** Hint for a value of a type that no key has. */
 export function accidentOfType (key: unknown): string {
   if (keyringInternals(key) !== undefined) return 'A Keyring has its own array of keys and is given alone, as "key: keyring".'
   if (hrefOf(key) !== null) return PATH_GIVEN

@@ -1,30 +1,30 @@
 import { readFile } from 'node:fs/promises'
 import { types } from 'node:util'
 
-/** Looks in a row that find the same before it counts: a file that is being written changes. */
+/** Looks in a row that must find the same before it counts: a file that is being written changes. */
 const LOOKS_TO_COUNT = 2
 
 /** Milliseconds after which a read that has not ended is a failure. */
 const HANGS_AFTER_MS = 10_000
 
-/** Node takes a longer delay for one of a millisecond. */
+/** Longest delay of a timer: Node takes a longer one for one of a millisecond. */
 const MAX_DELAY_MS = 2 ** 31 - 1
 
-/** A file system that does not answer, such as one on a network. */
+/** Error of a file system that does not answer, such as one on a network. */
 const HANGS = new Error('ETIMEDOUT: the file system does not answer')
 
-/** What a watch needs from outside. */
+/** Settings of a watch. */
 export interface KeyFileWatch {
   path: string
   /** Seconds between two looks at the file. */
   interval: number
-  /** What the file held at first. */
+  /** Content of the file at first. */
   content: Buffer
   /** Called with a new content, once it was found twice in a row. */
   changed: (content: Buffer) => void
   /** Called after each look, also one that found nothing or that hangs; after `changed` and `failed`. */
   looked: () => void
-  /** Called where the file cannot be read any more, once it was so twice in a row. */
+  /** Called if the file cannot be read any more, once it was so twice in a row. */
   failed: (error: Error) => void
 }
 
@@ -50,7 +50,10 @@ export function watchKeyFile ({ path, interval, content, changed, looked, failed
     return quietTimer(look, Math.min(interval * 1000, MAX_DELAY_MS))
   }
 
-  /** One read at a time, however slow the file system is: reads that hang would block the threads of Node.js. */
+  /**
+   * Reads the file once. One read at a time, however slow the file system is: reads that hang would block the
+   * threads of Node.js.
+   */
   function look (): void {
     timer = lookLater()
     if (waited !== null) {
@@ -91,7 +94,10 @@ function quietTimer (call: () => void, delay: number): NodeJS.Timeout {
   return timer
 }
 
-/** Bytes are told from errors by what they are: in Jest and in jsdom, an error of the file system is no `Error` of this realm. */
+/**
+ * True if both are the same. Bytes are told from errors by what they are: in Jest and in jsdom, an error of
+ * the file system is no `Error` of this realm.
+ */
 function isSame (found: Buffer | Error, other: Buffer | Error): boolean {
   return types.isUint8Array(found) && types.isUint8Array(other) ? found.equals(other) : String(found) === String(other)
 }

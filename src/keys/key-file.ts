@@ -8,7 +8,7 @@ import { mayHoldKey } from './key-text.ts'
 export interface KeyFile {
   path: string
   content: Buffer
-  /** Milliseconds since 1970 at which it was last written, or put where it is. */
+  /** Milliseconds since 1970 at which it was last written, or put in its place. */
   writtenAt: number
   /** Permissions of owner, group and others; Windows says 0666 of any file. */
   mode: number
@@ -18,7 +18,7 @@ export interface KeyFile {
 
 /**
  * Reads the file of a path that the app has given.
- * @throws `FST_SEALED_SESSION_KEY_FILE` where it cannot be read; the error of the file system is its cause.
+ * @throws `FST_SEALED_SESSION_KEY_FILE` if it cannot be read; the error of the file system is its cause.
  */
 export async function readKeyFile (path: string, given: string | URL): Promise<KeyFile> {
   try {
@@ -36,7 +36,7 @@ const UNREADABLE: Readonly<Record<string, string>> = {
 
 function unreadable (path: string, given: string, cause: NodeJS.ErrnoException): SealedSessionError {
   const { code = cause.name } = cause
-  // Neither the path nor the cause, whose message has it, may show what may be a key.
+  // Neither the path nor the cause, whose message has it, may show a text that may be a key.
   if (mayHoldKey(given)) {
     return sealedSessionError('FST_SEALED_SESSION_KEY_FILE', ['(not shown: its path may be a key)', `cannot be read: ${code}`], 'A path is expected here, not what the file holds; for a key itself use "new Keyring(key)".')
   }
@@ -45,13 +45,13 @@ function unreadable (path: string, given: string, cause: NodeJS.ErrnoException):
   return error
 }
 
-/** Reads a file and its times, those of the same file even where it is replaced meanwhile. */
+/** Reads a file and its times: those of the same file, even if it is replaced meanwhile. */
 async function readWithTimes (path: string): Promise<KeyFile> {
   const file = await open(path)
   try {
     const content = await file.readFile()
-    // After the content, so that it is not newer. A copy may have kept the time of its original
-    // (cp -p, rsync -a): the second time says when it came here.
+    // After the content, so that it is not newer. A copy may have kept the time of its original (cp -p, rsync
+    // -a): the second time says when it came here.
     const { mtimeMs, ctimeMs, mode } = await file.stat()
     return { path, content, writtenAt: Math.max(mtimeMs, ctimeMs), mode: mode & 0o777, isMounted: await isMounted(path) }
   } finally {
@@ -72,9 +72,9 @@ const WRITABLE = 0o022
 const READABLE = 0o004
 
 /**
- * Things that users may do with a key file who have no business there; null if nothing. A user who
- * writes it chooses the key, and one who reads it makes sessions of anybody. A mounted secret has the
- * mode 0644 by default, and only the users of its container can read it.
+ * Things that users may do with a key file who have no business there; null if nothing. A user who writes it
+ * chooses the key, and one who reads it makes sessions of anybody. A mounted secret has the mode 0644 by
+ * default, but only the users of its container can read it.
  */
 export function exposureOf ({ mode, isMounted }: Pick<KeyFile, 'mode' | 'isMounted'>, platform = process.platform): string | null {
   if (platform === 'win32') return null
@@ -83,8 +83,8 @@ export function exposureOf ({ mode, isMounted }: Pick<KeyFile, 'mode' | 'isMount
 }
 
 /**
- * The keys of a file, newest first: one a line in hex or base64, `#` begins a comment; or 32 raw
- * bytes and nothing else. 32 bytes of plain text are text: whoever chose them, it was not at random.
+ * The keys of a file, newest first: one a line in hex or base64, `#` begins a comment; or 32 raw bytes and
+ * nothing else. 32 bytes of plain text are text: they were not chosen at random.
  * @throws `FST_SEALED_SESSION_KEY_FILE`, which names the line and never what it holds. One bad line
  * makes the whole file bad: half a list would end the sessions of the other half.
  */
@@ -93,15 +93,15 @@ export function parseKeyFile (content: Buffer, path: string): Buffer[] {
 }
 
 /**
- * Whether a file is 32 raw bytes. It is not where they are all printable ASCII, which random ones are
- * once in 2e13 times: a comment is, and so is what is there of a line of hex while it is written.
+ * True if a file is 32 raw bytes. It is not if they are all printable ASCII, which random ones are once in
+ * 2e13 times: a comment is, and so is the part of a line of hex that is there while it is written.
  */
 export function isRawKey (content: Buffer): boolean {
   return content.length === KEY_BYTES && !/^[\t\r\n -~]*$/.test(content.toString('latin1'))
 }
 
 /**
- * What each line of a text holds: a key, or null for a comment or nothing.
+ * Content of each line of a text: a key, or null for a comment or nothing.
  * @throws as `parseKeyFile` does.
  */
 export function parseKeyLines (content: Buffer, path: string): Array<Buffer | null> {

@@ -22,7 +22,10 @@ export class KeySet {
     this.#keys = leaving.length === 0 ? this.#listed : distinct([...listed, ...leaving])
   }
 
-  /** @param keys at least one, each of 32 bytes; they belong to the set from now on. */
+  /**
+   * Set of keys from their bytes. @param keys at least one, each of 32 bytes; they belong to the set from now
+   * on.
+   */
   static of (keys: readonly Buffer[]): KeySet {
     return new KeySet(keys.map(key => new DerivedKey(key)))
   }
@@ -44,7 +47,7 @@ export class KeySet {
   }
 
   /**
-   * The key that seals: the first listed one that may at this time (milliseconds since 1970). Where none may,
+   * The key that seals: the first listed one that may at this time (milliseconds since 1970). If none may,
    * the last, which is the one that other processes have most likely read already.
    */
   sealing (now: number): DerivedKey {
@@ -53,7 +56,10 @@ export class KeySet {
     return this.#listed.find(({ activeFrom }) => activeFrom <= now) ?? this.#listed.at(-1)!
   }
 
-  /** True if a session that the listed `key` opened is due to be sealed again: not if `key` is newer than what seals. */
+  /**
+   * True if a session that the listed `key` opened is due to be sealed again; false if `key` is newer than
+   * the key that seals.
+   */
   isOlder (key: DerivedKey, than: DerivedKey): boolean {
     return key !== than && this.#listed.indexOf(key) > this.#listed.indexOf(than)
   }
@@ -64,8 +70,8 @@ export class KeySet {
   }
 
   /**
-   * Derives what the keys' ids are.
-   * @throws `FST_SEALED_SESSION_KEY_ID_TAKEN` where two keys have the same: one of 4.3 billion pairs.
+   * Derives the keys' ids.
+   * @throws `FST_SEALED_SESSION_KEY_ID_TAKEN` if two keys have the same: one of 4.3 billion pairs.
    */
   #index (): Map<number, DerivedKey> {
     if (this.#byId !== null) return this.#byId
@@ -90,7 +96,10 @@ function distinct (keys: readonly DerivedKey[]): readonly DerivedKey[] {
   return keys.filter((key, index) => keys.findIndex(other => other.equals(key)) === index)
 }
 
-/** By identity first, which is nearly always enough. rotate() may have added the same key as another object. */
+/**
+ * True if a set has a key: by identity first, which is nearly always enough. rotate() may have added the same
+ * key as another object.
+ */
 function includes (keys: readonly DerivedKey[], key: DerivedKey): boolean {
   return keys.includes(key) || keys.some(key.equals, key) // no closure: this may run in every request
 }

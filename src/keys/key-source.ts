@@ -1,20 +1,20 @@
 import type { KeySet } from './key-set.ts'
 
-/** Where a codec has its keys from: another set after each rotation. */
+/** Source of a codec's keys: another set after each rotation. */
 export interface KeySource {
   readonly current: KeySet
 }
 
-/** What happened to the file that a keyring follows. */
+/** Event of the file that a keyring follows. */
 export type KeyFileEvent =
   | { type: 'read' | 'dropped', path: string, ids: readonly string[] }
   | { type: 'failed', path: string, error: Error }
 
-/** What is behind a `Keyring`, for the code that seals and opens. */
+/** Internals of a `Keyring`, for the code that seals and opens. */
 export interface KeyringInternals extends KeySource {
-  /** The file that the keys were read from, if users may read or write it who should not; else null. */
+  /** The file that the keys were read from, if users may read or write it who should not; null otherwise. */
   readonly exposed: { readonly path: string, readonly mode: number, readonly exposure: string } | null
-  /** Has `listener` told what happens to the file; returns how to stop it. */
+  /** Has `listener` hear of each event of the file; returns a function that stops it. */
   subscribe (listener: (event: KeyFileEvent) => void): () => void
 }
 

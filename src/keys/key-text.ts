@@ -1,4 +1,4 @@
-// How a key looks as text.
+// Forms of a key as text.
 
 export const HEX = /^[0-9a-f]{64}$/i
 /**
@@ -17,15 +17,18 @@ export const BASE64_RANDOM = /^(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])/
 export const HEX_PIECE = /[0-9a-f]{16}/i
 
 const HEX_PART = /^[0-9a-f]{32,}$/i
-/** What is left of a key in base64 or base64url. It has digits, small and capital letters, which few paths have that begin with no slash. */
+/**
+ * Rest of a key in base64 or base64url. It has digits, small and capital letters, which few paths have that
+ * begin with no slash.
+ */
 const BASE64_MIX = /^(?!\/)(?=.*[0-9])(?=.*[a-z])(?=.*[A-Z])[0-9a-zA-Z+/_-]{36,}=*$/
 
-/** Between a key and the name, quotes or comment that it was copied with. */
+/** Separators between a key and the name, quotes or comment that it was copied with. */
 const AROUND = /[\s#,;=:"'`\u2018-\u201f]+/
 
 /**
- * Whether text may be a key, what is left of one, or what a file of keys holds: then no message shows
- * it. May be wrong where a path is as long as a key.
+ * True if text may be a key, the rest of one, or the content of a file of keys: then no message shows it. May
+ * be wrong if a path is as long as a key.
  */
 export function mayHoldKey (text: string): boolean {
   if (/[\p{Cc}\ufffd]/u.test(text)) return true // raw bytes read as text, or several lines

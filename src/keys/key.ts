@@ -20,8 +20,8 @@ export interface LabelledKey {
 }
 
 /**
- * The bytes of one key or of an array of keys.
- * @throws `FST_SEALED_SESSION_KEY_MISSING` for an empty array, and what `readKey` throws.
+ * Bytes of one key or of an array of keys.
+ * @throws `FST_SEALED_SESSION_KEY_MISSING` for an empty array, and the errors of `readKey`.
  */
 export function readKeys (key: unknown): LabelledKey[] {
   const list: unknown[] = Array.isArray(key) ? key : [key]
@@ -33,7 +33,7 @@ export function readKeys (key: unknown): LabelledKey[] {
   })
 }
 
-/** True where all bytes are the same: `Buffer.alloc(32)` is what tutorials and tests leave behind. */
+/** True if all bytes are the same: `Buffer.alloc(32)` is left behind by tutorials and tests. */
 export function isConstant (key: Uint8Array): boolean {
   return key.every(byte => byte === key[0])
 }

@@ -6,22 +6,22 @@ import { KeySet } from './key-set.ts'
 import type { KeyFileEvent, KeyringInternals } from './key-source.ts'
 
 /**
- * Looks at the file for which a key still opens that has left it, the look included at which that
- * counts. With the one before, these are ten looks that did not find the key.
+ * Looks at the file for which a key still opens that has left it, the look included at which that counts.
+ * With the one before, these are ten looks that did not find the key.
  */
 const LOOKS_TO_LEAVE = 9
 
-/** How a file is followed, in seconds. */
+/** Times by which a file is followed, in seconds. */
 export interface Following {
   activateAfter: number
   interval: number
 }
 
-/** The keys of a keyring, and how they change with a file. */
+/** Keys of a keyring, and their changes with a file. */
 export class KeyringState implements KeyringInternals {
   current: KeySet
   exposed: KeyringInternals['exposed'] = null
-  /** The file that is followed, or null where the app changes the keys. */
+  /** The file that is followed; null if the app changes the keys. */
   path: string | null = null
   /** Keys that have left the file, each with the looks for which it still opens. */
   #looksLeft: ReadonlyMap<DerivedKey, number> = new Map()
@@ -34,7 +34,10 @@ export class KeyringState implements KeyringInternals {
     this.current = checked(keys)
   }
 
-  /** Has other keys from now on; `leaving` ones open only. @throws `FST_SEALED_SESSION_KEY_ID_TAKEN`, and then keeps those it has. */
+  /**
+   * Puts other keys in place of these; `leaving` ones open only. @throws `FST_SEALED_SESSION_KEY_ID_TAKEN`,
+   * and then keeps those it has.
+   */
   replace (keys: readonly DerivedKey[], leaving: readonly DerivedKey[] = []): void {
     this.current = checked(keys, leaving)
   }
@@ -51,11 +54,11 @@ export class KeyringState implements KeyringInternals {
     if (exposure !== null) this.exposed = { path, mode, exposure }
   }
 
-  /** Keeps to a file, whose keys are those that the state has. */
+  /** Follows a file, whose keys are those that the state has. */
   follow ({ path, content, writtenAt }: KeyFile, { activateAfter, interval }: Following): void {
     this.path = path
-    // Other processes may not have read yet what was written just before this one started. A clock
-    // that is ahead where the file was written must not keep the key from sealing for longer.
+    // Other processes may not have read yet the content that was written just before this one started. A
+    // clock that is ahead where the file was written must not keep the key from sealing for longer.
     this.#activateFirst(Math.min(writtenAt, Date.now()) + activateAfter * 1000)
     this.#stop = watchKeyFile({
       path,
@@ -67,7 +70,7 @@ export class KeyringState implements KeyringInternals {
     })
   }
 
-  /** From now on nothing would take a key away that has left the file: it goes at once. */
+  /** After this nothing would take a key away that has left the file: it goes at once. */
   close (): void {
     this.#stop?.()
     this.#stop = null
@@ -81,9 +84,8 @@ export class KeyringState implements KeyringInternals {
   }
 
   /**
-   * Takes the keys of the file. Those that were there before stay as they are; new ones seal later.
-   * A key that is gone from the file still opens for ten looks, as the rest of the file may be on its
-   * way.
+   * Takes the keys of the file. Those that were there before stay as they are; new ones seal later. A key
+   * that is gone from the file still opens for ten looks, as the rest of the file may be on its way.
    */
   #take (path: string, content: Buffer, activateAfter: number): void {
     const known = this.current.keys
@@ -114,7 +116,7 @@ export class KeyringState implements KeyringInternals {
     return !this.#isInTrouble && !listed.some(key => this.current.isListed(key))
   }
 
-  /** Counts whatever the look has found: a file in trouble must not keep a leaked key alive. */
+  /** Counts a look, whatever it has found: a file in trouble must not keep a leaked key alive. */
   #countLook (path: string): void {
     const before = this.#looksLeft
     if (before.size === 0) return
@@ -157,7 +159,7 @@ export class KeyringState implements KeyringInternals {
   }
 }
 
-/** The line of a log for what happened to the file. */
+/** Line of a log for an event of the file. */
 export function keyFileMessage (event: KeyFileEvent): string {
   const { path } = event
   if (event.type === 'failed') return `the key file ${path} cannot be used, the keys stay as they are: ${event.error.message}`
@@ -169,7 +171,10 @@ function warnProcess (event: KeyFileEvent): void {
   process.emitWarning(keyFileMessage(event), { code: 'FST_SEALED_SESSION_KEY_FILE' })
 }
 
-/** While libsodium is being loaded, ids are not derived yet; they are when they are first needed. */
+/**
+ * Set of keys with checked ids. While libsodium is being loaded, ids are not derived yet; they are when they
+ * are first needed.
+ */
 function checked (keys: readonly DerivedKey[], leaving: readonly DerivedKey[] = []): KeySet {
   const set = new KeySet(keys, leaving)
   return isSodiumReady() ? set.check() : set

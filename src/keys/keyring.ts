@@ -19,7 +19,7 @@ const FILE_OPTIONS = ['watch', 'activateAfter', 'watchInterval'] satisfies Array
 const DEFAULT_ACTIVATE_AFTER = 120
 const DEFAULT_WATCH_INTERVAL = 1
 
-/** `activateAfter` is at least as many looks, since a key may leave for as long. */
+/** Looks that `activateAfter` must cover at least, since a key may leave for as long. */
 const MIN_LOOKS_TO_ACTIVATE = 10
 
 /**
@@ -32,12 +32,12 @@ export class Keyring {
   readonly #state: KeyringState
 
   /**
-   * @param keys one or more, newest first: 32 bytes, 64 hex characters, base64 or base64url. Copied.
-   * A repeated one counts once.
+   * @param keys one or more, newest first: 32 bytes, 64 hex characters, base64 or base64url. Copied. A
+   * repeated one counts once.
    * @throws `FST_SEALED_SESSION_KEY_MISSING`, `FST_SEALED_SESSION_KEY_TYPE`,
-   * `FST_SEALED_SESSION_KEY_ITEM_TYPE`, `FST_SEALED_SESSION_KEY_LENGTH` or
-   * `FST_SEALED_SESSION_KEY_TEXT` for what is no key, and `FST_SEALED_SESSION_KEY_ID_TAKEN` where
-   * two keys have one id (a chance of one in 4.3 billion).
+   * `FST_SEALED_SESSION_KEY_ITEM_TYPE`, `FST_SEALED_SESSION_KEY_LENGTH` or `FST_SEALED_SESSION_KEY_TEXT` for
+   * a value that is no key, and `FST_SEALED_SESSION_KEY_ID_TAKEN` if two keys have one id (a chance of one in
+   * 4.3 billion).
    */
   constructor (keys: SessionKey | readonly SessionKey[] | undefined) {
     this.#state = new KeyringState(readKeys(keys).map(({ bytes }) => new DerivedKey(bytes)))
@@ -56,12 +56,12 @@ export class Keyring {
    * keys any more, as after `rotate --keep 0`, they open nothing from the second look on.
    * @param path of the file, or its URL. A relative one counts from the current directory.
    * `undefined` compiles, for a variable of the environment, and is refused.
-   * @throws `FST_SEALED_SESSION_KEY_FILE` where it cannot be read, with the error of the file system
-   * as its `cause`, or is not valid; `FST_SEALED_SESSION_OPTION_INVALID` where the path is not set
-   * or a URL of no file, or if `activateAfter` is a second or longer and shorter than ten
-   * `watchInterval`, `FST_SEALED_SESSION_OPTION_UNKNOWN` for any other option than those of
-   * `KeyFileOptions`, and `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_OPTION_INVALID` or
-   * `FST_SEALED_SESSION_DURATION` for what is of a wrong type.
+   * @throws `FST_SEALED_SESSION_KEY_FILE` if it cannot be read, with the error of the file system as its
+   * `cause`, or is not valid; `FST_SEALED_SESSION_OPTION_INVALID` if the path is not set or a URL of no file,
+   * or if `activateAfter` is a second or longer and shorter than ten `watchInterval`,
+   * `FST_SEALED_SESSION_OPTION_UNKNOWN` for any other option than those of `KeyFileOptions`, and
+   * `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_OPTION_INVALID` or
+   * `FST_SEALED_SESSION_DURATION` for a value of a wrong type.
    */
   static async fromFile (path: string | URL | undefined, options: KeyFileOptions = {}): Promise<Keyring> {
     refuseUnknown(options, FILE_OPTIONS)
@@ -77,19 +77,19 @@ export class Keyring {
     return keyring
   }
 
-  /** The ids of the keys, the first key's first: eight hex characters each. They are no secret. */
+  /** Ids of the keys, the first key's first: eight hex characters each. They are no secret. */
   get ids (): string[] {
     return this.#state.current.keys.map(({ id }) => id)
   }
 
   /**
-   * Makes `newKey` the first key: it seals from now on, and all others still open. A key that the
-   * keyring has already moves to the front.
+   * Makes `newKey` the first key: it seals from now on, and all others still open. A key that the keyring has
+   * already moves to the front.
    *
-   * What it seals opens only where other processes have the key, too. With several of them use a
-   * watched file, which sees to that.
-   * @throws what the constructor throws, and `FST_SEALED_SESSION_KEYRING_FOLLOWS` where the keyring
-   * follows a file: change the file.
+   * Its tokens open only in processes that have the key, too. With several processes use a watched file,
+   * which sees to that.
+   * @throws the errors of the constructor, and `FST_SEALED_SESSION_KEYRING_FOLLOWS` if the keyring follows a
+   * file: change the file.
    */
   rotate (newKey: SessionKey): void {
     this.#assertOwn()
@@ -98,10 +98,10 @@ export class Keyring {
   }
 
   /**
-   * Takes a key away: what it sealed does not open any more.
+   * Takes a key away: tokens that it sealed do not open any more.
    * @param keyId one of `ids`.
-   * @throws `FST_SEALED_SESSION_KEY_UNKNOWN` for any other id, `FST_SEALED_SESSION_KEY_LAST` for the
-   * only key, `FST_SEALED_SESSION_KEYRING_FOLLOWS` where the keyring follows a file.
+   * @throws `FST_SEALED_SESSION_KEY_UNKNOWN` for any other id, `FST_SEALED_SESSION_KEY_LAST` for the only
+   * key, `FST_SEALED_SESSION_KEYRING_FOLLOWS` if the keyring follows a file.
    */
   retire (keyId: string): void {
     this.#assertOwn()
@@ -129,7 +129,7 @@ export class Keyring {
   /** @internal */
   get [kKeyring] (): KeyringInternals { return this.#state }
 
-  /** @internal Names what it is, and shows no key. */
+  /** @internal Name of the class, without any key. */
   [inspect.custom] (): string {
     return `Keyring { keys: ${this.#state.current.keys.length} }`
   }
@@ -149,7 +149,7 @@ function assertPace (activateAfter: number, interval: number): void {
   )
 }
 
-/** Absolute, so that a later change of the current directory does not lead elsewhere. */
+/** Absolute path, so that a later change of the current directory does not lead elsewhere. */
 function asPath (path: unknown): string {
   const href = hrefOf(path)
   if (href !== null) return pathOfUrl(href)

@@ -6,13 +6,13 @@ import { kindOf, sealedSessionError } from '../errors.ts'
 const SECRET_MIN_BYTES = 32
 
 /**
- * The salt of whoever gives none, the peer's, so that both derive the same key. Being public and
- * the same everywhere, it lets an attacker try one guess against all installations at once; that is
- * why leaving the salt out is warned about.
+ * Salt for apps that give none. It is @fastify/secure-session's, so that both derive the same key. Being
+ * public and the same everywhere, it lets an attacker try one guess against all installations at once; that
+ * is the reason for the warning about an absent salt.
  */
 const DEFAULT_SALT = Buffer.from('mq9hDxBVDbspDR6nLfFT1g==', 'base64')
 
-/** Each derivation takes 256 MiB while it runs. */
+/** Derivations at the same time: each takes 256 MiB while it runs. */
 const MAX_PARALLEL = 2
 
 /**
@@ -28,9 +28,8 @@ export function readSecrets (secret: unknown): Buffer[] {
 }
 
 /**
- * The keys that belong to passphrases, two derived at a time, each in about half a second of another
- * thread.
- * @param salt exactly 16 bytes; text is taken as one byte a character, as the peer does.
+ * Keys that belong to passphrases, two derived at a time, each in about half a second of another thread.
+ * @param salt exactly 16 bytes; text is taken as one byte a character, as @fastify/secure-session does.
  * @throws `FST_SEALED_SESSION_SALT_TYPE`, `FST_SEALED_SESSION_SALT_LENGTH`, before anything is derived.
  */
 export async function keysFromPassphrases (passphrases: readonly Buffer[], salt: unknown): Promise<Buffer[]> {
