@@ -2,9 +2,9 @@ import { types } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 
 /**
- * Attributes that a session's cookie lacks in production, each with what to write. `secure: 'auto'`
- * counts as set. So does a `sameSite` that is left out, since `@fastify/cookie` adds `Lax` then; it
- * adds none where the option is there and empty.
+ * Attributes that a session's cookie lacks in production, each with what to write. `secure: 'auto'` counts as
+ * set. So does a `sameSite` that is left out, since `@fastify/cookie` adds `Lax` then; it adds none if the
+ * option is there and empty.
  */
 export function missingInProduction (attributes: CookieSerializeOptions): string[] {
   const words: string[] = []

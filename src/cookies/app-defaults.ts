@@ -8,13 +8,13 @@ interface Reply {
 }
 
 /**
- * The attributes that the app has its own `@fastify/cookie` apply to every cookie (`parseOptions`),
- * and that plugin's own defaults; null where they cannot be found out.
+ * Attributes that the app has its own `@fastify/cookie` apply to every cookie (`parseOptions`), and that
+ * plugin's own defaults; null if they cannot be found out.
  *
- * That plugin keeps its options to itself, so a cookie is set on a stand-in for a reply, and what it
- * would have been written with is read back. Session cookies are not set with `reply.setCookie`
- * itself because it relies on the plugin's parsing hook: with `hook: false`, or where a request ends
- * before that hook, its `onSend` hook returns early and a cookie set after it is lost.
+ * That plugin keeps its options to itself, so a cookie is set on a stand-in for a reply, and the attributes
+ * that it would have been written with are read back. Session cookies are not set with `reply.setCookie`
+ * itself because it relies on the plugin's parsing hook: with `hook: false`, or if a request ends before that
+ * hook, its `onSend` hook returns early and a cookie set after it is lost.
  */
 export function appCookieDefaults (reply: Reply): CookieSerializeOptions | null {
   const plain = defaultsOver('http', reply)
@@ -25,7 +25,7 @@ export function appCookieDefaults (reply: Reply): CookieSerializeOptions | null 
 
 function defaultsOver (protocol: string, reply: Reply): CookieSerializeOptions | null {
   const { server } = reply
-  // The plugin's own method: what an app has wrapped around it on the reply would set a real cookie.
+  // The plugin's own method: a wrapper that an app put around it on the reply would set a real cookie.
   const { setCookie } = Object.getPrototypeOf(reply) as Reply
   const standIn: Record<PropertyKey, unknown> = {
     server,

@@ -1,8 +1,8 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 
 /**
- * Why browsers would refuse a cookie with this name and these attributes: one entry a rule broken,
- * each saying what to change. They do it without telling the server, so it is said at registration.
+ * Reasons for which browsers would refuse a cookie with this name and these attributes: one entry a rule
+ * broken, each saying what to change. They do it without telling the server, so it is said at registration.
  *
  * @see RFC 6265bis sections 4.1.3 (name prefixes) and 5.7 (SameSite=None), its successor on `__Http-`
  * and `__Host-Http-`, and CHIPS (Partitioned)

@@ -1,11 +1,11 @@
 import { MAX_ENCODED_LENGTH, MAX_SIGNED_LENGTH } from '../limits.ts'
 
-/** How often a key is tried in a request, over all cookies: to decrypt a token, or to check a signature. */
+/** Tries of keys in a request, over all cookies: to decrypt a token, or to check a signature. */
 const MAX_TRIES = 64
 
 /**
- * The work that the cookies of a request may cause for one session, whatever a client sends. A cookie
- * that comes alone is bounded by its length, and tried with all keys there are.
+ * Bound on the work that the cookies of a request may cause for one session, whatever a client sends. A
+ * cookie that comes alone is bounded by its length, and tried with all keys there are.
  */
 export class Budget {
   #tries: number
@@ -27,8 +27,8 @@ export class Budget {
   }
 
   /**
-   * Takes a value of so many characters, if there is room for it. All values together are no longer
-   * than one may be: many that were made of the same chunks cost no more than what a client can send.
+   * Takes a value of so many characters, if there is room for it. All values together are no longer than one
+   * may be: many that were made of the same chunks cost no more than one that a client can send.
    */
   takeValue (length: number): boolean {
     if (length > this.#characters) return false

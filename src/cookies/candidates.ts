@@ -7,19 +7,19 @@ import type { RefusalReason } from '../types.ts'
 
 export type Refused = { ok: false, reason: RefusalReason }
 export type Found = Extract<Opened, { ok: true }> & {
-  /** The rest that opened in the same request, newest first. Ordinarily there is none, and no list. */
+  /** Other sessions that opened in the same request, newest first. Ordinarily there is none, and no list. */
   others?: readonly Found[]
 }
 
-/** How the values of a session's cookie are opened. */
+/** Settings for opening the values of a session's cookie. */
 export interface Opening {
   codec: Codec
-  /** Null where the cookie is not signed. */
+  /** Null if the cookie is not signed. */
   signatures: SignatureCheck | null
   /**
    * Called once for each value that was tried, in their order.
-   * @param token the value, without its signature where that is right.
-   * @param others how many different sessions opened besides this one.
+   * @param token the value, without its signature if that is right.
+   * @param others number of different sessions that opened besides this one.
    */
   tried?: ((token: string, result: Found | Refused, others: number) => void) | undefined
 }
@@ -27,7 +27,7 @@ export interface Opening {
 /**
  * Of several values that open, the one written last: the others are older, or planted.
  * @param values there are few, see `joinChunks`.
- * @returns null where there are none.
+ * @returns null if there are none.
  */
 export function newestOf (values: readonly string[], opening: Opening, budget: Budget): Found | Refused | null {
   const [first] = values
@@ -55,15 +55,15 @@ function unsigned (value: string, { signatures }: Opening): string | null {
   return null
 }
 
-/** It is not hashed: the codec refuses it by its length. */
+/** True for a value that cannot be a token. It is not hashed: the codec refuses it by its length. */
 function isTooLong (value: string): boolean {
   return value.length > MAX_SIGNED_LENGTH
 }
 
-/** One of several values, on its way to what comes of it. */
+/** One of several values, with its state until a result is found. */
 interface Candidate {
   readonly value: string
-  /** Null as long as no key is found to have signed it. */
+  /** Null until a key is found to have signed it. */
   token: string | null
   /** The index of the key that is tried next. */
   key: number
@@ -98,7 +98,7 @@ function checkSignature (candidate: Candidate, { signatures }: Opening, budget: 
   else if (candidate.key >= count) candidate.result = WRONG_SIGNATURE
 }
 
-/** Why a token is refused before any key is tried. */
+/** Reasons for which a token is refused before any key is tried. */
 const UNTRIED = new Set<RefusalReason>(['format-not-accepted', 'too-long', 'malformed', 'ciphertext-length', 'nonce-length', 'version-unknown', 'key-unknown'])
 
 function decrypt (candidate: Candidate, token: string, tokens: Set<string>, { codec }: Opening, budget: Budget): void {
@@ -118,7 +118,7 @@ function isNew (token: string, tokens: Set<string>): boolean {
   return tokens.size !== tokens.add(text).size
 }
 
-/** Says what came of each, and chooses. */
+/** Tells the result of each, and chooses. */
 function newest (candidates: readonly Candidate[], { tried }: Opening): Found | Refused | null {
   const results = candidates.map(({ result }) => result)
   const opened = results.filter(isFound)

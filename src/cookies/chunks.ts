@@ -3,30 +3,30 @@ import { MAX_COOKIE_BYTES } from './set-cookie.ts'
 
 // A value that is too long for one cookie is split over several:
 //
-//   session=3~k7Qd~AQAB…    how many there are, a tag of this write, and the first part
+//   session=3~k7Qd~AQAB…    number of chunks, a tag of this write, and the first part
 //   session.1=~k7Qd~kTz0…   the tag, and the next part
 //   session.2=~k7Qd~Qm9e…
 //
-// `~` needs no escape in a cookie and is in no token and no signature, so that nothing is taken for
-// a chunk that is none, nor the beginning of a part for a tag. Version 0.1.0 wrote no tags.
+// `~` needs no escape in a cookie and is in no token and no signature, so that nothing is taken for a chunk
+// that is none, nor the beginning of a part for a tag. Version 0.1.0 wrote no tags.
 //
-// The tag says which parts were written together, so that a planted part is not even looked at: who
-// plants it does not know the tag. It proves nothing. The token does, which is authenticated as a
-// whole: one of which a part was exchanged does not open.
+// The tag says which parts were written together, so that a planted part is not even looked at: an attacker
+// who plants it does not know the tag. It proves nothing. The token does, which is authenticated as a whole:
+// one of which a part was exchanged does not open.
 
 /** The most cookies that a value is split into; one digit says how many there are. */
 export const MAX_CHUNKS = 8
 
 /**
- * What the cookies may take in a request, for each that is allowed: 7 KiB for two, which leaves
- * 1 KiB to other cookies where a proxy takes 8 KiB a header line; 14 KiB for four, which leaves
- * 2 KiB to other headers of the 16 KiB that Node takes.
+ * Bytes that the cookies may take in a request, for each that is allowed: 7 KiB for two, which leaves 1 KiB
+ * to other cookies if a proxy takes 8 KiB a header line; 14 KiB for four, which leaves 2 KiB to other headers
+ * of the 16 KiB that Node takes.
  */
 export const BYTES_PER_CHUNK = 3584
 
 /**
- * How many values are made of one first chunk that has no tag, where others are there several times.
- * An attacker who can plant more than that can also plant whole cookies.
+ * Values that are made of one first chunk without a tag, at most, if others are there several times. An
+ * attacker who can plant more than that can also plant whole cookies.
  */
 const MAX_COMBINATIONS = 4
 
@@ -40,7 +40,7 @@ const TAG_LENGTH = 4
 /** Place of the mark behind the tag of a later part. */
 const TAG_END = MARK.length + TAG_LENGTH
 
-/** The name of a chunk; the first has the name itself. */
+/** Name of a chunk; the first has the name itself. */
 export function chunkName (name: string, index: number): string {
   return index === 0 ? name : `${name}.${index}`
 }
@@ -48,7 +48,7 @@ export function chunkName (name: string, index: number): string {
 /**
  * The lines of a value that is too long for one, each at most `MAX_COOKIE_BYTES` long.
  * @param lineOf writes the line of a chunk; it must let nothing but ASCII through.
- * @returns null where the value does not fit into `maxChunks` cookies.
+ * @returns null if the value does not fit into `maxChunks` cookies.
  */
 export function splitValue (value: string, maxChunks: number, lineOf: (index: number, text: string) => string): string[] | null {
   for (let count = 2; count <= maxChunks; count++) {
@@ -72,12 +72,18 @@ function splitInto (count: number, value: string, lineOf: (index: number, text: 
   return start >= value.length && lines.length === count ? lines : null
 }
 
-/** Another one for each write, as every token has random bytes of its own. It shows nothing but some of them. */
+/**
+ * Tag of a value: another one for each write, as every token has random bytes of its own. It shows nothing
+ * but some of them.
+ */
 function tagOf (value: string): string {
   return value.slice(RANDOM_START, RANDOM_START + TAG_LENGTH).replaceAll(/[^\w-]/g, '_')
 }
 
-/** The longest part whose line fits; how much longer the app's encoding makes it is not known. */
+/**
+ * The longest part whose line fits. It has to be tried: the app's encoding makes a part longer by an unknown
+ * number of bytes.
+ */
 function longest (value: string, start: number, lineOf: (part: string) => string): { size: number, line: string } {
   let size = Math.min(value.length - start, MAX_COOKIE_BYTES)
   let line = lineOf(value.slice(start, start + size))
@@ -88,17 +94,16 @@ function longest (value: string, start: number, lineOf: (part: string) => string
   return { size, line }
 }
 
-/** What a browser sends of cookies: their names and values, with `; ` between them. */
+/** Bytes that a browser sends for cookies: their names and values, with `; ` between them. */
 function bytesInRequest (lines: readonly string[]): number {
   return lines.map(line => line.split(';', 1)[0] ?? '').join('; ').length
 }
 
 /**
- * What a request's values were before they were split. Those that are no first chunk stay as they
- * are; a first chunk whose parts are not all there is left out. `MAX_CANDIDATES` in all, whatever a
- * client sends.
- * @param valuesOf the request's values of the chunk with an index. `picks` chooses, by their text in
- * the header, those that must be among them.
+ * Values of a request as they were before they were split. Those that are no first chunk stay as they are; a
+ * first chunk whose parts are not all there is left out. `MAX_CANDIDATES` in all, whatever a client sends.
+ * @param valuesOf the request's values of the chunk with an index. `picks` chooses, by their text in the
+ * header, those that must be among them.
  */
 export function joinChunks (values: readonly string[], valuesOf: (...asked: Parameters<NumberedValues>) => readonly string[]): readonly string[] {
   const firsts = values.flatMap(value => firstChunk(value) ?? [])
@@ -120,7 +125,7 @@ export function joinChunks (values: readonly string[], valuesOf: (...asked: Para
 }
 
 interface FirstChunk {
-  /** How many chunks there are with this one. */
+  /** Number of chunks, this one included. */
   count: number
   tag: string | null
   part: string
@@ -145,8 +150,8 @@ function picker (tags: readonly string[]): ((text: string) => boolean) | undefin
 }
 
 /**
- * The values of the writes that are all there, one for each tag: were several first chunks joined with
- * the same parts, a client would have work done for bytes that it did not send.
+ * Values of the writes that are all there, one for each tag: were several first chunks joined with the same
+ * parts, a client would have work done for bytes that it did not send.
  */
 function joinTagged (firsts: readonly FirstChunk[], laterOf: (index: number) => readonly string[]): string[] {
   const joined = new Map<string, string>()
@@ -159,7 +164,10 @@ function joinTagged (firsts: readonly FirstChunk[], laterOf: (index: number) => 
   return [...joined.values()]
 }
 
-/** All that can be made of a first chunk without a tag, up to `MAX_COMBINATIONS`; nothing where another one is missing. */
+/**
+ * All values that can be made of a first chunk without a tag, up to `MAX_COMBINATIONS`; none if another chunk
+ * is missing.
+ */
 function joinUntagged ({ count, part }: FirstChunk, laterOf: (index: number) => readonly string[]): readonly string[] {
   const later = Array.from({ length: count - 1 }, (_, index) => laterOf(index + 1).filter(isUntagged).slice(0, MAX_COMBINATIONS))
   if (later.some(parts => parts.length === 0)) return [] // before any work is done for it
@@ -179,8 +187,8 @@ function isUntagged (value: string): boolean {
 const NONE: readonly number[] = []
 
 /**
- * The chunks, from an index above 0 on, that a `Cookie` header has of a value: those that are stale
- * where it now needs fewer. A foreign cookie with such a name is none of them.
+ * Numbers of the chunks, from an index above 0 on, that a `Cookie` header has of a value: those that are
+ * stale if it now needs fewer. A foreign cookie with such a name is none of them.
  */
 export function chunksIn (header: string | undefined, name: string, from: number, decode: (text: string) => string | undefined): readonly number[] {
   if (typeof header !== 'string' || !hasLater(header, name)) return NONE
@@ -192,7 +200,7 @@ export function chunksIn (header: string | undefined, name: string, from: number
 
 const DOT = 0x2e
 
-/** Whether a header may have chunks; nearly none has. */
+/** True if a header may have chunks; nearly none has. */
 function hasLater (header: string, name: string): boolean {
   for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + 1)) {
     if (header.charCodeAt(at + name.length) === DOT) return true
@@ -200,7 +208,7 @@ function hasLater (header: string, name: string): boolean {
   return false
 }
 
-/** Whether a value is a part of one that was split, the first or another. */
+/** True if a value is a part of one that was split, the first or another. */
 export function isChunk (value: string): boolean {
   return value[0] === '~' || (value[1] === '~' && /^\d/.test(value))
 }

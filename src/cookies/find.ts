@@ -1,8 +1,8 @@
 import { MAX_ENCODED_LENGTH } from '../limits.ts'
 
 /**
- * How many cookies of one name are looked at in a request. A browser sends several where a
- * subdomain or another path has set one of the same name; nobody honest has more than a few.
+ * Cookies of one name that are looked at in a request, at most. A browser sends several if a subdomain or
+ * another path has set one of the same name; nobody honest has more than a few.
  */
 export const MAX_CANDIDATES = 16
 
@@ -13,13 +13,13 @@ const EQUALS = 0x3d
 const ZERO = 0x30
 
 /**
- * The values of the cookies of one name in a `Cookie` header (RFC 6265 section 4.2.1), each once, in
- * their order, at most `MAX_CANDIDATES`.
+ * Values of the cookies of one name in a `Cookie` header (RFC 6265 section 4.2.1), each once, in their order,
+ * at most `MAX_CANDIDATES`.
  *
- * Each of them is tried, so that a cookie of the same name which somebody planted from a subdomain
- * cannot lock the user out. Only a `__Host-` name keeps such a cookie from being planted.
- * @param decode turns a value as it stands in the header into what it was before it was encoded;
- * undefined for one that is left out.
+ * Each of them is tried, so that a cookie of the same name which somebody planted from a subdomain cannot
+ * lock the user out. Only a `__Host-` name keeps such a cookie from being planted.
+ * @param decode inverse of the encoding of values in the header; it returns undefined for one that is left
+ * out.
  */
 export function cookieValues (header: string | undefined, name: string, decode: Decode): string[] {
   if (typeof header !== 'string') return []
@@ -75,7 +75,7 @@ function numberedTexts (header: string | undefined, prefix: string): readonly st
   return texts
 }
 
-/** The value of the only cookie of a name, as it stands in the header; null where there is none, or several. */
+/** Value of the only cookie of a name, as it stands in the header; null if there is none, or several. */
 export function onlyText (header: string | undefined, name: string): string | null {
   if (typeof header !== 'string') return null
   const start = valueIndex(header, name, 0)
@@ -90,7 +90,7 @@ function endOfPair (header: string, at: number): number {
 }
 
 /**
- * Where the value of the next cookie of a name begins, or -1. Looks for the name itself, so that
+ * Index at which the value of the next cookie of a name begins, or -1. Looks for the name itself, so that
  * other cookies cost nothing.
  */
 function valueIndex (header: string, name: string, from: number): number {
@@ -107,8 +107,8 @@ function startsPair (header: string, at: number): boolean {
   return before < 0 || header.charCodeAt(before) === SEMICOLON
 }
 
-// Only spaces and tabs, unlike trim(): what a browser takes for part of a name is part of it here
-// too, or a subdomain could set a name that is read as one with a `__Host-` prefix.
+// Only spaces and tabs, unlike trim(): all characters that a browser takes for part of a name are part of it
+// here, too, or a subdomain could set a name that is read as one with a `__Host-` prefix.
 
 function trimmed (header: string, start: number, end: number): string {
   const first = skipSpace(header, start)

@@ -7,22 +7,22 @@ import { cookieValues, numberedValues, onlyText, type NumberedValues } from './f
 import { unquoted } from './set-cookie.ts'
 import type { SignatureCheck } from './signer.ts'
 
-/** How the cookie of a session is read. */
+/** Settings for reading the cookie of a session. */
 export interface CookieReading {
   codec: Codec
   name: string
-  /** Inverse of how values are put into headers; undefined where a function of the app's fails. */
+  /** Inverse of the encoding of values in headers; undefined if a function of the app's fails. */
   decode: (text: string) => string | undefined
-  /** Null where the cookie is not signed, or nobody checks it. */
+  /** Null if the cookie is not signed, or nobody checks it. */
   signatures: SignatureCheck | null
   /** True if cookies stand in the header as `encodeValue` writes them. */
   isOwnEncoding: boolean
 }
 
-/** What a request brings. */
+/** Cookies that a request brings. */
 export interface BroughtCookies {
   header: string | undefined
-  /** `request.cookies` where something has parsed the header: hooks of the app may have changed it. Else null. */
+  /** `request.cookies` if something has parsed the header: hooks of the app may have changed it. Otherwise null. */
   parsed: Record<string, string | undefined> | null
 }
 
@@ -40,8 +40,8 @@ export class CookieReader {
   }
 
   /**
-   * What nearly every request brings, without a copy of the token: one cookie, which we wrote. Null where there is
-   * more to it. `read` says the same, and more slowly.
+   * Session of a request that brings one cookie, which we wrote, as nearly every request does; without a copy
+   * of the token. Null if there is more to it. `read` says the same, and more slowly.
    */
   readOnly ({ header, parsed }: BroughtCookies): Opened | null {
     const { codec, name, isOwnEncoding, signatures } = this.#reading
@@ -51,10 +51,10 @@ export class CookieReader {
   }
 
   /**
-   * The cookie that counts: of several that open, the one written last. The others are older, or planted. What a
-   * hook of the app has put into `request.cookies` counts before the header.
+   * The cookie that counts: of several that open, the one written last. The others are older, or planted. A
+   * cookie that a hook of the app has put into `request.cookies` counts before the header.
    * @param tried hears of each value that was tried.
-   * @returns null where there is no cookie of the session.
+   * @returns null if there is no cookie of the session.
    */
   read ({ header, parsed }: BroughtCookies, tried?: Tried): Found | Refused | null {
     const { codec, name } = this.#reading
@@ -87,7 +87,10 @@ export function valuesIn (header: string, name: string, decode: CookieReading['d
   return joinChunks(cookieValues(header, name, decode), numberedValues(header, name, decode))
 }
 
-/** The values of a cookie, and `own`, the one of `request.cookies` if it is not in the header. What was taken out there is gone. */
+/**
+ * Values of a cookie, and `own`, the one of `request.cookies` if it is not in the header. A cookie that was
+ * taken out there is gone.
+ */
 function withOwn (parsed: BroughtCookies['parsed'], name: string, inHeader: () => string[]): { own: string | null, values: string[] } {
   const value = parsed === null ? null : getOwn(parsed, name)
   if (value === undefined) return { own: null, values: [] }

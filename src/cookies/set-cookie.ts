@@ -2,38 +2,41 @@ import type { CookieSerializeOptions } from '@fastify/cookie'
 import { escapeBase64 } from '../formats/base64-encoded.ts'
 
 /**
- * Browsers take at least so much of a name, value and attributes (RFC 6265 section 6.1). Chromium
- * counts name and value only, as RFC 6265bis section 5.6 has it; others need not.
+ * Bytes of a name, value and attributes that browsers take at least (RFC 6265 section 6.1). Chromium counts
+ * name and value only, as RFC 6265bis section 5.6 has it; others need not.
  */
 export const MAX_COOKIE_BYTES = 4096
 
-/** Writes a whole `Set-Cookie` line; what `@fastify/cookie` decorates the app with. */
+/** Writer of a whole `Set-Cookie` line; `@fastify/cookie` decorates the app with one. */
 export type Serialize = (name: string, value: string, attributes: CookieSerializeOptions) => string
 
-/** The line that has the browser drop a cookie: same name, path and domain, expired. */
+/** Line that has the browser drop a cookie: same name, path and domain, expired. */
 export function deleteCookieLine (name: string, attributes: CookieSerializeOptions, serialize: Serialize): string {
   return serialize(name, '', { ...attributes, expires: new Date(0), maxAge: 0 })
 }
 
-/** What follows the value in a line: `; Path=/; HttpOnly` and so on. */
+/** Text behind the value in a line: `; Path=/; HttpOnly` and so on. */
 export function attributesEnd (name: string, attributes: CookieSerializeOptions, serialize: Serialize): string {
   return serialize(name, '', attributes).slice(name.length + 1)
 }
 
 /**
- * Percent-encodes what a cookie's value should not have. A token is base64 with one `;`, to which a
- * signature adds a `.`, so the semicolon is all that RFC 6265 section 4.1.1 forbids. But parsers split
- * at every `=`, and clients put a value with `/` in quotes, as Python's do. The peer encodes `+` as
- * well, which costs it three bytes of a hundred.
+ * Percent-encodes the characters that a cookie's value should not have. A token is base64 with one `;`, to
+ * which a signature adds a `.`, so the semicolon is all that RFC 6265 section 4.1.1 forbids. But parsers
+ * split at every `=`, and clients put a value with `/` in quotes, as Python's do. @fastify/secure-session
+ * encodes `+` as well, which costs it three bytes of a hundred.
  */
 export function encodeValue (value: string): string {
   const semicolon = value.indexOf(';')
   if (semicolon === -1) return escapeBase64(value)
-  // Base64 has `=` at its end only, and what is behind the semicolon needs none.
+  // Base64 has `=` at its end only, and the nonce behind the semicolon needs none.
   return `${escapeBase64(value.slice(0, semicolon))}%3B${escapeBase64(value.slice(semicolon + 1))}`
 }
 
-/** The value of a cookie as it was before it was encoded and, by some clients, put in double quotes (RFC 6265 section 4.1.1). */
+/**
+ * Value of a cookie as it was before it was encoded and, by some clients, put in double quotes (RFC 6265
+ * section 4.1.1).
+ */
 export function readValue (text: string): string {
   return decodeValue(unquoted(text))
 }
@@ -43,8 +46,8 @@ export function unquoted (text: string): string {
 }
 
 /**
- * The inverse of `encodeValue`, and of what the peer writes: the default `decode` of the `cookie`
- * package, quicker where there is little to decode.
+ * The inverse of `encodeValue`, and of @fastify/secure-session's encoding: the default `decode` of the
+ * `cookie` package, quicker if there is little to decode.
  */
 export function decodeValue (text: string): string {
   if (!text.includes('%')) return text

@@ -6,11 +6,11 @@ import type { KeySource } from '../keys/key-source.ts'
 /** Signs the values of cookies, and checks signatures. */
 export type Signer = ReturnType<typeof cookiePlugin.signerFactory>
 
-/** Checks signatures with one key at a time, where that can be told apart. */
+/** Check of signatures with one key at a time, if they can be told apart. */
 export interface SignatureCheck {
-  /** How many keys there are to try. */
+  /** Number of keys to try. */
   readonly count: number
-  /** The value that was signed; null where the signature was not made with the key of this index. */
+  /** Value that was signed; null if the signature was not made with the key of this index. */
   unsign: (value: string, index: number) => string | null
 }
 
@@ -18,16 +18,16 @@ export interface LiveSigner extends Signer {
   check: SignatureCheck
 }
 
-/** What of a session's configuration cookies are signed with. */
+/** Part of a session's configuration that cookies are signed with. */
 interface SigningKeys {
   keyring: KeySource
   secrets: readonly Buffer[] | null
 }
 
 /**
- * What cookies are signed with where the app has no say: the passphrase or a hash of the key, of
- * the last session first, as the peer has it. The others follow, those of older keys too, so that
- * a rotation of keys does not end signed sessions. The key that seals is the one that signs.
+ * Signer for apps that did not register @fastify/cookie: with the passphrase or a hash of the key, of the
+ * last session first, as @fastify/secure-session orders them. The others follow, those of older keys too, so
+ * that a rotation of keys does not end signed sessions. The key that seals is the one that signs.
  */
 export function liveSigner (sessions: readonly SigningKeys[]): LiveSigner {
   const ordered = sessions.toReversed()
@@ -57,7 +57,10 @@ export function liveSigner (sessions: readonly SigningKeys[]): LiveSigner {
   }
 }
 
-/** The same with what only checks a signature with all keys at once. A signer of an app's own may give a value back even where it is not valid. */
+/**
+ * Check for a function that only checks a signature with all keys at once. A signer of an app's own may give
+ * a value back even if it is not valid.
+ */
 export function checkWith (unsign: (value: string) => { valid: boolean, value: string | null }): SignatureCheck {
   return {
     count: 1,

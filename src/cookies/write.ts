@@ -8,9 +8,9 @@ type Attributes = CookieSerializeOptions
 /** Lines of the header `Set-Cookie`: that of a session's cookie, or of each chunk, and deletions of stale chunks. */
 export type Lines = readonly string[]
 
-/** How the cookie of a session is written. */
+/** Settings for writing the cookie of a session. */
 export interface CookieWriting {
-  /** For errors. */
+  /** Name of the session, for errors. */
   sessionName: string
   name: string
   /** The most cookies that a session is split over; 1 for no splitting. */
@@ -20,7 +20,7 @@ export interface CookieWriting {
   serialize: Serialize
 }
 
-/** What follows the value in a line: as text, or as attributes that have an encoding of the app's own. */
+/** Rest of a line behind the value: as text, or as attributes that have an encoding of the app's own. */
 export type LineEnd = string | Attributes
 
 /** Writes the cookie of a session: signed values into lines, split if they are too long. The inverse of `CookieReader`. */
@@ -94,7 +94,7 @@ export class CookieWriter {
     return this.#checked(() => deleteCookieLine(name, attributes, this.#writing.serialize))
   }
 
-  /** What the serializer says of an attribute, with a code. */
+  /** Result of the serializer; its refusal of an attribute gets a code. */
   #checked (write: () => string): string {
     try {
       return write()
