@@ -24,7 +24,7 @@ export function customSerializer (own: SessionSerializer): Serializer {
         const value: unknown = own.parse(text)
         return isPlain(value) ? { ...value } : null
       } catch {
-        return null // authentic, but not what this serializer writes: refused by the caller with a reason
+        return null // authentic, but not written by this serializer: refused by the caller with a reason
       }
     }
   }
@@ -37,7 +37,10 @@ function isPlain (value: unknown): value is Data {
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
-/** What was thrown may have values of the session in it: it is the cause, and not in the message. */
+/**
+ * Error of the app's serializer. The value thrown may have data of the session in it: it is the cause, and
+ * not in the message.
+ */
 function failed (what: string, cause?: unknown): Error {
   const error = sealedSessionError('FST_SEALED_SESSION_SERIALIZER_FAILED', [what])
   if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, writable: true, configurable: true })

@@ -3,10 +3,9 @@ import { kindOf, sealedSessionError } from '../errors.ts'
 import { assertNoneReserved } from './reserved.ts'
 
 /**
- * What a session holds, as its own properties. Every name is a key of the app's, `__proto__`,
- * `constructor` and `toString` too: reads and writes go through the functions below, which see
- * nothing of the prototype. (To take the prototype away from each object that JSON.parse makes
- * would cost more than the parsing.)
+ * Data of a session, as its own properties. Every name is a key of the app's, `__proto__`, `constructor` and
+ * `toString` too: reads and writes go through the functions below, which see nothing of the prototype. (To
+ * take the prototype away from each object that JSON.parse makes would cost more than the parsing.)
  */
 export type Data = Record<PropertyKey, unknown>
 
@@ -24,7 +23,7 @@ export function setOwn (data: Data, key: PropertyKey, value: unknown): void {
 }
 
 /**
- * A copy of an app's object as session data.
+ * Copy of an app's object as session data.
  * @throws `FST_SEALED_SESSION_DATA_INVALID`, `FST_SEALED_SESSION_KEY_RESERVED`
  */
 export function dataFrom (source: unknown): Data {
@@ -36,26 +35,29 @@ export function dataFrom (source: unknown): Data {
   try {
     return { ...source }
   } catch {
-    // What a getter throws may have the values of a session in it.
+    // The error of a getter may have the values of a session in it.
     throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', ['an object whose getter fails'])
   }
 }
 
-/** Words for what has its content elsewhere than in properties: a promise that was not awaited would become a session of nobody. */
+/**
+ * Words for an object that has its content elsewhere than in properties: a promise that was not awaited would
+ * become a session of nobody.
+ */
 function kindWithoutProperties (source: object): string | null {
   if (types.isPromise(source)) return 'a promise: await it'
   if (types.isMap(source) || types.isWeakMap(source)) return 'a Map'
   return types.isSet(source) || types.isWeakSet(source) ? 'a Set' : null
 }
 
-/** Those of the keys that the data have, with their values. */
+/** Those of the keys that the data has, with their values. */
 export function pickOwn (data: Readonly<Data>, keys: readonly string[]): Data {
   const picked: Data = {}
   for (const key of keys) if (Object.hasOwn(data, key)) setOwn(picked, key, data[key])
   return picked
 }
 
-/** Text that differs where data does, in what a token holds of it. */
+/** Text that differs if data does, as far as a token holds it. */
 export function snapshotOf (data: Readonly<Data>, stringify: (data: Readonly<Data>) => string = JSON.stringify): string {
   try {
     return stringify(data)

@@ -1,12 +1,12 @@
 import { types } from 'node:util'
 
-// Values that JSON does not give back as they were. It says nothing of that, so the loss shows at the next
+// Values that JSON does not give back as they were. JSON says nothing of that, so the loss shows at the next
 // request, or never: a promise that nobody awaited comes back as {}, which is true in an `if`.
 
-/** What becomes of a kind of value. One object for each kind, so that it can be told once. */
+/** Change of a kind of value. One object for each kind, so that it can be told once. */
 export interface Change {
   readonly what: string
-  /** Words for what comes back; null for what can only be a mistake and is refused. */
+  /** Words for the value that comes back; null for one that can only be a mistake and is refused. */
   readonly becomes: string | null
 }
 
@@ -23,7 +23,7 @@ const BYTES: Change = { what: 'bytes', becomes: 'an object of numbers' }
 const EMPTY: Change = { what: 'an object of a class, without properties that JSON sees', becomes: 'an empty object' }
 const INSTANCE: Change = { what: 'an object of a class', becomes: 'a plain object without its methods and accessors' }
 
-/** What JSON does to a value; null where it comes back as it is, or where its parts say. */
+/** Change that JSON makes of a value; null if it comes back as it is, or if its parts say. */
 export function changeOf (value: unknown): Change | null {
   switch (typeof value) {
     case 'object': return value === null || isPlain(value) ? null : changeOfObject(value)
@@ -61,7 +61,7 @@ function changeOfInstance (value: object): Change | null {
   return hasMembers(Object.getPrototypeOf(value)) ? INSTANCE : null
 }
 
-/** True where a prototype, or one behind it, has more than a constructor. */
+/** True if a prototype, or one behind it, has more than a constructor. */
 function hasMembers (prototype: object): boolean {
   const next: unknown = Object.getPrototypeOf(prototype)
   if (typeof next !== 'object' || next === null) return false // that of all objects

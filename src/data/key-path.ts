@@ -1,6 +1,6 @@
 /**
- * Where in a session something is, as one writes it in JavaScript: `cart.items[0]["odd name"]`.
- * Names only, never a value: it stands in messages.
+ * Place of a value in a session, as one writes it in JavaScript: `cart.items[0]["odd name"]`. Names only,
+ * never a value: it stands in messages.
  * @param keys from the outside in; a number is the index of an array.
  */
 export function keyPath (keys: readonly PropertyKey[]): string {

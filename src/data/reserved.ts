@@ -1,11 +1,11 @@
 import { sealedSessionError } from '../errors.ts'
 
-// The names that tokens keep among the session's data for themselves.
+// Names that tokens keep among the session's data for themselves.
 
 /** Time of the last write, in seconds. */
 export const TIME_KEY = '__ts'
 
-/** What else a session of the secretbox format has to remember of its life, where it has to. */
+/** Other facts of a session's life in the secretbox format, if it has to remember any. */
 export const LIFE_KEY = '__life'
 
 /** The text of a serializer of the app's, in the secretbox format, which is JSON. */
@@ -14,7 +14,7 @@ export const DATA_KEY = '__data'
 const RESERVED: readonly PropertyKey[] = [TIME_KEY, LIFE_KEY, DATA_KEY]
 
 /**
- * Keeps an app, and what an app copies from its users, from setting a session's own times.
+ * Keeps an app, and objects that an app copies from its users, from setting a session's own times.
  * @throws `FST_SEALED_SESSION_KEY_RESERVED`
  */
 export function assertNotReserved (key: PropertyKey): void {

@@ -4,24 +4,25 @@ import { keyPath } from './key-path.ts'
 import type { StandardIssue, StandardResult, StandardSchema } from '../options/types.ts'
 import { assertNoneReserved } from './reserved.ts'
 
-/** Checks what a session holds against a schema of the app's. */
+/** Check of a session's data against a schema of the app's. */
 export class DataSchema {
   readonly #schema: StandardSchema
 
-  /** @throws `FST_SEALED_SESSION_SCHEMA_ASYNC` where that shows with an empty session. */
+  /** @throws `FST_SEALED_SESSION_SCHEMA_ASYNC` if that shows with an empty session. */
   constructor (schema: StandardSchema) {
     this.#schema = schema
     this.#probe()
   }
 
-  /** What it throws at an empty session otherwise says nothing of a full one. */
+  /** Tries an empty session. Any other error than that of an asynchronous schema says nothing of a full one. */
   #probe (): void {
     this.#tryValidate({})
   }
 
   /**
-   * Whether a session may be sealed.
-   * @throws `FST_SEALED_SESSION_SCHEMA_INVALID`, `FST_SEALED_SESSION_SCHEMA_FAILED`, `FST_SEALED_SESSION_SCHEMA_ASYNC`
+   * Checks that a session may be sealed.
+   * @throws `FST_SEALED_SESSION_SCHEMA_INVALID`, `FST_SEALED_SESSION_SCHEMA_FAILED`,
+   * `FST_SEALED_SESSION_SCHEMA_ASYNC`
    */
   check (data: Data): void {
     const { issues } = this.#validate(data)
@@ -29,7 +30,7 @@ export class DataSchema {
   }
 
   /**
-   * What the schema makes of the data of a token; null where it is not valid, or the schema throws.
+   * Data of a token as the schema returns it; null if it is not valid, or the schema throws.
    * @throws `FST_SEALED_SESSION_SCHEMA_ASYNC`
    */
   read (data: Data): Data | null {
@@ -41,7 +42,7 @@ export class DataSchema {
     try {
       return this.#validate(data)
     } catch (error) {
-      // A mistake of the app's, whatever a client sends.
+      // A mistake of the app's: no client can cause it.
       if ((error as SealedSessionError).code === 'FST_SEALED_SESSION_SCHEMA_ASYNC') throw error
       return null
     }
@@ -78,7 +79,7 @@ function plainData (value: unknown): Data | null {
 
 const MAX_PATHS = 5
 
-/** Where a session is not valid: names only, since messages of schemas may have values in them. */
+/** Places where a session is not valid: names only, since messages of schemas may have values in them. */
 function pathsOf (issues: readonly StandardIssue[]): string {
   const paths = [...new Set(issues.map(({ path = [] }) => keyPath(path.map(keyOf)) || 'its top level'))]
   const more = paths.length - MAX_PATHS

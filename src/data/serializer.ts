@@ -6,14 +6,14 @@ import { keyPath } from './key-path.ts'
 
 /** Turns session data into text and back. */
 export interface Serializer {
-  /** False where the text is a serializer's of the app, and may be anything. */
+  /** False if the text comes from a serializer of the app's, and may be anything. */
   readonly isJson: boolean
   stringify: (data: Data) => string
-  /** Never throws: null where the text holds no plain object. */
+  /** Never throws: null if the text holds no plain object. */
   parse: (text: string) => Data | null
 }
 
-/** The inverse of `stringify`: the object that the text holds, or null where it holds none. */
+/** The inverse of `stringify`: the object that the text holds; null if it holds none. */
 export function parse (text: string): Data | null {
   try {
     const value: unknown = JSON.parse(text)
@@ -24,16 +24,16 @@ export function parse (text: string): Data | null {
   }
 }
 
-/** Told of what JSON changes: the key path of a value, and what becomes of it. */
+/** Listener for a change by JSON: the key path of a value, and its change. */
 export type OnChange = (path: string, change: Change) => void
 
 /**
  * Turns session data into JSON.
  * @param told kinds of values that are not told again.
  * @param changed called once for each other kind of value that JSON changes.
- * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, with the key path, for what JSON cannot hold:
- * `JSON.stringify` refuses BigInt and cycles without saying where, and drops functions, symbols and
- * promises in silence, so that they would be missing on the next request.
+ * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, with the key path, for a value that JSON cannot hold:
+ * `JSON.stringify` refuses BigInt and cycles without saying where, and drops functions, symbols and promises
+ * in silence, so that they would be missing on the next request.
  */
 export function stringify (data: Data, told = new Set<Change>(), changed: OnChange = () => {}): string {
   let json: string
@@ -48,7 +48,7 @@ export function stringify (data: Data, told = new Set<Change>(), changed: OnChan
   return json
 }
 
-/** Tells of what was found, and of all that is found after it. */
+/** Tells of the change that was found, and of all that are found after it. */
 function tell (data: Data, { path, change }: Found, told: Set<Change>, changed: OnChange): void {
   if (change.becomes === null) throw unstorable(path, change.what)
   told.add(change)
@@ -78,16 +78,16 @@ export class JsonSerializer implements Serializer {
 
 export const JSON_SERIALIZER = new JsonSerializer()
 
-/** How deep the culprit is looked for; nobody means to store what is nested deeper. */
+/** Depth to which the culprit is looked for; nobody means to store a value that is nested deeper. */
 const MAX_DEPTH = 100
 
-/** What cannot be stored, and where it is: an empty path for the whole. */
+/** Value that cannot be stored, and its place: an empty path for the whole. */
 interface Culprit {
   path: PropertyKey[]
   what: string
 }
 
-/** Error for what JSON.stringify has thrown at. */
+/** Error for data at which JSON.stringify has thrown. */
 function refusal (data: Data): Error {
   const { path, what } = findRefused(data, []) ?? { path: [], what: 'nested too deeply' }
   return unstorable(path, what)
@@ -104,7 +104,7 @@ interface Found {
 }
 
 /**
- * Finds what JSON has changed, but for kinds that were told. Only for data that JSON.stringify took:
+ * Finds a value that JSON has changed, but for kinds that were told. Only for data that JSON.stringify took:
  * there is no cycle in it. Runs on every write, so it walks without making lists of keys.
  */
 function findChange (object: object, told: ReadonlySet<Change>): Found | null {
@@ -149,7 +149,7 @@ function findWithin (value: object, told: ReadonlySet<Change>): Found | null {
   return hasParts(value) ? findChange(value, told) : null
 }
 
-/** Finds what made JSON.stringify throw. */
+/** Finds the value that made JSON.stringify throw. */
 function findRefused (object: object, ancestors: object[]): Culprit | null {
   const line = [...ancestors, object]
   for (const key of Object.keys(object)) {
@@ -176,7 +176,7 @@ function refusedWithin (value: unknown, line: object[]): Culprit | null {
   return hasParts(value) && line.length < MAX_DEPTH ? findRefused(value, line) : null
 }
 
-/** An object that JSON.stringify goes into; what has a toJSON() speaks for itself. */
+/** True for an object that JSON.stringify goes into; one that has a toJSON() speaks for itself. */
 function hasParts (value: unknown): value is object {
   return typeof value === 'object' && value !== null && typeof (value as { toJSON?: unknown }).toJSON !== 'function'
 }
