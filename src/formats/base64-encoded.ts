@@ -13,15 +13,15 @@ const PLUS_VALUE = 62
 const ALPHABET = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')
 const EQUALS = 0x3d
 
-/** What characters stand for, by their codes; -1 for those that are not in the standard alphabet. */
+/** Values of characters, by their codes; -1 for those that are not in the standard alphabet. */
 const VALUES = new Int8Array(256).fill(-1)
 ALPHABET.forEach((code, value) => { VALUES[code] = value })
 
 /**
- * Decodes the bytes of text from `start` to `end` into `target` at `to`, which may be where the text
- * stands: it is never longer than what was read.
- * @param padding how many `=` followed the text.
- * @returns how many bytes it was; -1 where it is not the one spelling of them, but for its escapes.
+ * Decodes the bytes of text from `start` to `end` into `target` at `to`, which may be in the place of the
+ * text: the bytes are never longer than the text that was read.
+ * @param padding number of `=` that followed the text.
+ * @returns number of bytes; -1 if the text is not the one spelling of them, but for its escapes.
  */
 export function decodeBase64 (text: Buffer, start: number, end: number, padding: number, target: Buffer, to: number): number {
   let from = start

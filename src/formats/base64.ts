@@ -1,15 +1,15 @@
-// Strict base64: with the standard alphabet and padded (RFC 4648 section 4), or base64url without
-// padding (section 5). Node's decoder skips stray characters and takes other alphabets, paddings and
-// spare bits, so that one token would have many spellings. One token, one string: what compares or
-// caches cookies must not be fooled by another.
+// Strict base64: with the standard alphabet and padded (RFC 4648 section 4), or base64url without padding
+// (section 5). Node's decoder skips stray characters and takes other alphabets, paddings and spare bits, so
+// that one token would have many spellings. One token, one string: code that compares or caches cookies must
+// not be fooled by another.
 
 /**
- * Whether a part of a token is the one spelling of the bytes that Node decoded from it, alphabet aside.
+ * True if a part of a token is the one spelling of the bytes that Node decoded from it, alphabet aside.
  * @param text the part without its padding, of which there are `padding` characters.
  */
 export function isCanonical (text: string, padding: number, byteCount: number): boolean {
   const length = text.length + padding
-  // Whatever Node skips is missing in the count.
+  // Characters that Node skips are missing in the count.
   if (padding > 2 || length % 4 !== 0 || byteCount !== length / 4 * 3 - padding) return false
   return padding === 0 || SPARE_BITS_ZERO[padding]!.includes(text[text.length - 1]!)
 }
@@ -17,15 +17,15 @@ export function isCanonical (text: string, padding: number, byteCount: number): 
 /** The characters that may stand before one or two `=`: those whose last 2 or 4 bits are zero. */
 const SPARE_BITS_ZERO: Record<number, string> = { 1: 'AEIMQUYcgkosw048', 2: 'AQgw' }
 
-/** Whether text has no character that Node's decoder takes for another one of the alphabet. */
+/** True if text has no character that Node's decoder takes for another one of the alphabet. */
 export function isStandardAlphabet (text: string): boolean {
   // It reads a character beyond ASCII by its low byte, and base64url as if it were base64.
   return text.indexOf('-') === -1 && text.indexOf('_') === -1 && Buffer.byteLength(text) === text.length
 }
 
 /**
- * Whether base64url is the one spelling of the bytes that Node decoded from it: as encoding them
- * again and comparing would say, without the copy.
+ * True if base64url is the one spelling of the bytes that Node decoded from it: the same as encoding them
+ * again and comparing, without the copy.
  */
 export function isCanonicalUrl (text: string, byteCount: number): boolean {
   const padding = (4 - text.length % 4) % 4

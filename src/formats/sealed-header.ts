@@ -2,16 +2,16 @@ import { SESSION_ID_BYTES, type SessionRecord } from '../record.ts'
 import { MAX_SECONDS } from '../lifetime.ts'
 import { isPlace, type Place } from '../place.ts'
 
-// What a sealed token says of its session, inside the seal and before the payload, big-endian:
+// Header of a sealed token: facts of its session, inside the seal and before the payload, big-endian:
 //
 //   flags 1 | created 6 | last write 4 | [lifetime 4] | [Max-Age 4] | [id 16] | [place]
 //             ms          s after         s              s
 //             since 1970  created
 //
-// A place is length 1 | domain | length 1 | path, where a length of 0 stands for none. Versions up to 0.1
-// do not know its flag, and refuse the token.
+// A place is length 1 | domain | length 1 | path, with a length of 0 for none. Versions up to 0.1 do not know
+// its flag, and refuse the token.
 //
-// What is in brackets is there where its flag is set.
+// A field in brackets is there if its flag is set.
 
 const LIFETIME = 1
 const MAX_AGE = 2
@@ -28,7 +28,7 @@ const LAST_WRITE_AT = CREATED_AT + CREATED_BYTES
 /** Bytes that are always there. */
 export const HEADER_BYTES = LAST_WRITE_AT + SECONDS_BYTES
 
-/** Bytes with all that may be there but a place. */
+/** Bytes with all fields that may be there but a place. */
 export const MAX_HEADER_BYTES = HEADER_BYTES + SECONDS_BYTES + SECONDS_BYTES + SESSION_ID_BYTES
 
 const MAX_CREATED = 2 ** 48 - 1
@@ -39,7 +39,7 @@ export function writeHeader (bytes: Buffer, start: number, { createdAt, writtenA
   const created = within(Math.floor(createdAt ?? writtenAt), MAX_CREATED)
   bytes[start] = (lifetime === null ? 0 : LIFETIME) | (cookieMaxAge === null ? 0 : MAX_AGE) | (id === null ? 0 : ID) | (place === undefined ? 0 : PLACE)
   bytes.writeUIntBE(created, start + CREATED_AT, CREATED_BYTES)
-  // Down, so that to be sealed again never makes a session live longer.
+  // Rounded down, so that to be sealed again never makes a session live longer.
   bytes.writeUInt32BE(within(Math.floor((writtenAt - created) / 1000), MAX_SECONDS), start + LAST_WRITE_AT)
   let at = start + HEADER_BYTES
   if (lifetime !== null) at = bytes.writeUInt32BE(within(Math.floor(lifetime), MAX_SECONDS), at)
@@ -71,7 +71,7 @@ function readPlace (bytes: Buffer, start: number): Place | null {
   return Object.keys(place).length > 0 && isPlace(place) ? place : null
 }
 
-/** Where the payload begins behind the header at `start`; null where that has a flag that is not known. */
+/** Index at which the payload begins behind the header at `start`; null if that has a flag that is not known. */
 export function payloadStart (bytes: Buffer, start: number): number | null {
   const flags = bytes[start]! // there are at least HEADER_BYTES
   if ((flags & ~KNOWN_FLAGS) !== 0) return null
@@ -85,7 +85,7 @@ export function payloadStart (bytes: Buffer, start: number): number | null {
 /** A header that was read. */
 export type Header = Omit<SessionRecord, 'data' | 'place'> & { readonly place: Place | null }
 
-/** What the header at `start` says; null for a place that is refused. */
+/** Content of the header at `start`; null for a place that is refused. */
 export function readHeader (bytes: Buffer, start: number): Header | null {
   const flags = bytes[start]! // as above
   const createdAt = bytes.readUIntBE(start + CREATED_AT, CREATED_BYTES)
@@ -106,7 +106,7 @@ export function readHeader (bytes: Buffer, start: number): Header | null {
   }
 }
 
-/** A number as the field takes it: a clock or a lifetime beyond what fits is as good as the most that does. */
+/** Number as the field takes it: a clock or a lifetime beyond the field is as good as the most that fits. */
 function within (value: number, most: number): number {
   return Math.min(Math.max(value, 0), most)
 }

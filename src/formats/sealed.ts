@@ -20,37 +20,40 @@ import { TEXT, getWorkspace, textOf } from './workspace.ts'
 //          │                            └─ XChaCha20-Poly1305 of header 11… | {"userId":1, …}
 //          └─ associated data, followed by the context of the session in UTF-8
 //
-// The version, the key's id and the context are authenticated with the rest: a token opens only as
-// what it was sealed for. The key is one that is derived for this format; see keys/derived-key.ts.
+// The version, the key's id and the context are authenticated with the rest: a token opens only as the
+// session that it was sealed for. The key is one that is derived for this format; see keys/derived-key.ts.
 //
-// The cipher does not commit to its key: whoever has two keys can make a token that opens with both.
-// Nothing here relies on that: the id names one key, and who has a key can make any token anyway.
+// The cipher does not commit to its key: an attacker who has two keys can make a token that opens with both.
+// Nothing here relies on that: the id names one key, and an attacker who has a key can make any token anyway.
 
 const VERSION = 1
 
 const VERSION_BYTES = 1
 const KEY_ID_BYTES = 4
-const NAME_BYTES = VERSION_BYTES + KEY_ID_BYTES // what the associated data begins with
+const NAME_BYTES = VERSION_BYTES + KEY_ID_BYTES // bytes that the associated data begins with
 
-// Where the parts are put in the workspace.
+// Offsets of the parts in the workspace.
 const NONCE_START = TEXT - NONCE_BYTES
 const KEY_ID_START = NONCE_START - KEY_ID_BYTES
 const START = KEY_ID_START - VERSION_BYTES
 
 const MIN_BYTES = NAME_BYTES + NONCE_BYTES + HEADER_BYTES + TAG_BYTES // 56
 
-/** What fits into the longest token, in bytes of the data's text. */
+/** Longest text of the data that fits into the longest token, in bytes. */
 const MAX_PAYLOAD_BYTES = Math.floor(MAX_TOKEN_LENGTH / 4) * 3 - NAME_BYTES - NONCE_BYTES - MAX_HEADER_BYTES - TAG_BYTES
 
-/** Why a token of this format was not opened, in the order in which it is found out. */
+/** Reason for which a token of this format was not opened, in the order in which it is found out. */
 export type SealedRefusal = 'too-long' | 'malformed' | 'version-unknown' | 'key-unknown' | 'not-authentic' | 'header-invalid' | 'payload-invalid'
 
 export type SealedOpened = FormatOpened<DerivedKey, SealedRefusal>
 
-/** What a token is bound to: room for its first five bytes, then the context. */
+/**
+ * Associated data of a token: room for its first five bytes, which are filled in for each token, then the
+ * context.
+ */
 export type Binding = Buffer
 
-/** Prepares a context, such as a cookie's name, for `sealSealed` and `openSealed`. */
+/** Associated data of a context, such as a cookie's name, for `sealSealed` and `openSealed`. */
 export function bindingOf (context: string): Binding {
   return Buffer.concat([Buffer.alloc(NAME_BYTES), Buffer.from(context)])
 }
@@ -66,7 +69,7 @@ export function sealedFormat ({ context, serializer, fillRandom }: FormatSetting
 
 /** Seals with a key, for a context. */
 export function sealSealed (record: SessionRecord, key: DerivedKey, binding: Binding, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): string {
-  // 1. data to text, JSON by default: what the app has written, such as a toJSON(), runs here and nowhere below
+  // 1. data to text, JSON by default: code of the app's, such as a toJSON(), runs here and nowhere below
   const text = serializer.stringify(record.data)
   // 2. times and text to bytes
   const workspace = getWorkspace()
@@ -122,7 +125,7 @@ function nonceOf (bytes: Buffer): Uint8Array {
   return nonceView
 }
 
-/** Writes what is to be encrypted and returns its length in bytes. */
+/** Writes the message to be encrypted and returns its length in bytes. */
 function writeMessage (bytes: Buffer, text: string, record: SessionRecord): number {
   // No character of a string takes more than three bytes.
   const most = MAX_PAYLOAD_BYTES - placeBytes(record.place)

@@ -2,8 +2,8 @@ import { SESSION_ID_BYTES, type SessionRecord } from '../record.ts'
 import { MAX_SECONDS } from '../lifetime.ts'
 import { isPlace, type Place } from '../place.ts'
 
-// What a secretbox token says of its session's life beyond the time of the last write, under the
-// name `__life` and only where there is something to say: the peer shows it as data.
+// Life of a session in a secretbox token, beyond the time of the last write. It stands under the name
+// `__life`, and only if there is something to say: @fastify/secure-session shows it as data.
 //
 //   {"created":1760000000000,"written":1760000000500,"expiry":2592000,"maxAge":2592000,"id":"AAECAwQFBgcICQoLDA0ODw"}
 //    ms since 1970           ms since 1970           s                s              16 bytes in base64url
@@ -12,15 +12,15 @@ import { isPlace, type Place } from '../place.ts'
 
 export interface Life extends Pick<SessionRecord, 'createdAt' | 'lifetime' | 'cookieMaxAge' | 'id' | 'place'> {
   /**
-   * The last write in milliseconds, where that is not a whole second: in a sealed token it is whole
-   * seconds after created. Were it rounded, each change of the format would take a second away.
+   * The last write in milliseconds, if that is not a whole second: in a sealed token it is whole seconds
+   * after created. Were it rounded, each change of the format would take a second away.
    */
   readonly written: number | null
 }
 
 export const NO_LIFE: Life = { createdAt: null, written: null, lifetime: null, cookieMaxAge: null, id: null }
 
-/** The JSON of a life, or null where there is nothing to say. */
+/** JSON of a life; null if there is nothing to say. */
 export function writeLife ({ createdAt, writtenAt, lifetime, cookieMaxAge, id, place }: Partial<SessionRecord>): string | null {
   if ((createdAt ?? lifetime ?? cookieMaxAge ?? id ?? place ?? null) === null) return null
   const written = typeof createdAt !== 'number' || writtenAt === undefined || writtenAt % 1000 === 0 ? null : writtenAt
@@ -29,7 +29,7 @@ export function writeLife ({ createdAt, writtenAt, lifetime, cookieMaxAge, id, p
   return JSON.stringify(Object.fromEntries(said))
 }
 
-/** The inverse of `writeLife`; null where it is none. */
+/** The inverse of `writeLife`; null if the value is no life. */
 export function readLife (value: unknown): Life | null {
   if (value === undefined) return NO_LIFE
   if (!isObject(value)) return null
@@ -61,7 +61,10 @@ function isSeconds (value: unknown): value is number | undefined {
   return value === undefined || (isTime(value) && Number.isInteger(value) && value <= MAX_SECONDS)
 }
 
-/** One spelling of an id only: a decoder also takes padding, the other alphabet and spare bits that are set. */
+/**
+ * True for the one spelling of an id: a decoder also takes padding, the other alphabet and spare bits that
+ * are set.
+ */
 function isId (value: unknown): value is string | undefined {
   if (value === undefined) return true
   if (typeof value !== 'string') return false

@@ -5,16 +5,16 @@ const EQUALS = 0x3d
 
 /** The parts of a text. */
 export interface TextParts {
-  /** Both parts and what is between them. */
+  /** Both parts and the text between them. */
   whole: string
-  /** Without its padding. */
+  /** First part, without its padding. */
   ciphertext: string
-  /** How many `=` follow it. */
+  /** Number of `=` that follow it. */
   padding: number
   nonce: string
 }
 
-/** The parts of a token; null where there are not two. What follows a second `;` is not looked at. */
+/** Parts of a token; null if there are not two. Text behind a second `;` is not looked at. */
 export function partsOf (token: string): TextParts | null {
   const semicolon = token.indexOf(';')
   if (semicolon === -1) return null
@@ -28,18 +28,19 @@ export function partsOf (token: string): TextParts | null {
 /** Characters of `%3B` and a nonce of 24 bytes, if each of its characters were percent-encoded. */
 const ESCAPED_NONCE_LENGTH = 3 + 3 * 32
 
-/** Where the parts of a token are whose `;` and `=` are percent-encoded, as in a cookie. */
+/** Positions of the parts of a token whose `;` and `=` are percent-encoded, as in a cookie. */
 export interface EncodedParts {
-  /** Of the first part, without its padding. */
+  /** End of the first part, without its padding. */
   end: number
   padding: number
-  /** Of the nonce's part, up to the end of the text. */
+  /** Start of the nonce's part, which ends with the text. */
   nonceStart: number
 }
 
-/** Null where there are not two parts. What else is encoded in them is not looked at. */
+/** Positions of the parts; null if there are not two. Other escapes in them are not looked at. */
 export function partsOfEncoded (text: string): EncodedParts | null {
-  // From where it can be: a text has many other escapes. One that comes earlier is none of a token.
+  // Searched from the earliest place where it can be: a text has many other escapes. One that comes earlier
+  // is none of a token.
   const semicolon = text.indexOf('%3B', text.length - ESCAPED_NONCE_LENGTH)
   if (semicolon === -1) return null
   let end = semicolon

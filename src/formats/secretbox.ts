@@ -17,14 +17,15 @@ import { DATA_KEY, LIFE_KEY, TIME_KEY } from '../data/reserved.ts'
 import { JSON_SERIALIZER, parse, type Serializer } from '../data/serializer.ts'
 import { TEXT, getWorkspace, textOf, type Workspace } from './workspace.ts'
 
-// The peer's token:
+// Token of @fastify/secure-session, the peer:
 //
 //   base64( tag 16 | ciphertext ) ; base64( nonce 24 )
 //                        │
 //                        └─ XSalsa20-Poly1305 of {"userId":1, …, "__ts":1760000000}
 //
-// __ts is the time of the last write in seconds; for what may stand before it see secretbox-life.ts. Both parts are in the standard alphabet, padded.
-// Nothing binds a token to its session: any session that shares the key opens it.
+// __ts is the time of the last write in seconds; for other names before it see secretbox-life.ts. Both parts
+// are in the standard alphabet, padded. Nothing binds a token to its session: any session that shares the key
+// opens it.
 
 /** Characters of the nonce's part: 24 bytes need no padding. */
 const NONCE_LENGTH = 32
@@ -32,18 +33,18 @@ const NONCE_LENGTH = 32
 /** Room for `,"__ts":1760000000}`, with a time that has as many digits as a number can have. */
 const TIME_BYTES = 32
 
-/** Room for `"__life":{…},`, with all that it may hold but a place. */
+/** Room for `"__life":{…},`, with all fields that it may hold but a place. */
 const LIFE_BYTES = 160
 
-/** What fits into the longest token, in bytes of JSON. */
+/** Longest JSON that fits into the longest token, in bytes. */
 const MAX_JSON_BYTES = Math.floor((MAX_TOKEN_LENGTH - 1 - NONCE_LENGTH) / 4) * 3 - MAC_BYTES - TIME_BYTES - LIFE_BYTES
 
-/** Why a token of this format was not opened, in the order in which it is found out. */
+/** Reason for which a token of this format was not opened, in the order in which it is found out. */
 export type SecretboxRefusal = 'too-long' | 'malformed' | 'ciphertext-length' | 'nonce-length' | 'not-authentic' | 'payload-invalid' | 'time-missing'
 
 export type SecretboxOpened = FormatOpened<DerivedKey, SecretboxRefusal>
 
-/** Where the first part of a token is put: its tag in front of the text. */
+/** Offset of the first part of a token: its tag in front of the text. */
 const START = TEXT - MAC_BYTES
 
 /** The format of the peer. */
@@ -61,7 +62,7 @@ export function secretboxFormat ({ serializer, fillRandom, saysCreated }: Format
   }
 }
 
-/** What of a record has to be there. */
+/** Record to seal: the fields that have to be there, and others. */
 export type SecretboxRecord = Pick<SessionRecord, 'data' | 'writtenAt'> & Partial<SessionRecord>
 
 type Sealing = [record: SecretboxRecord, key: DerivedKey, fillRandom?: (nonce: Uint8Array) => void, serializer?: Serializer]
@@ -80,7 +81,7 @@ export function sealEncodedSecretbox (...sealing: Sealing): string {
 
 /** Both parts of a token, in base64. */
 function seal (record: SecretboxRecord, key: DerivedKey, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): { ciphertext: string, nonce: string } {
-  // 1. data to JSON: what the app has written, such as a toJSON(), runs here and nowhere below
+  // 1. data to JSON: code of the app's, such as a toJSON(), runs here and nowhere below
   const text = serializer.stringify(record.data)
   // A serializer of the app's may write anything; the payload stays JSON.
   const json = serializer.isJson ? text : JSON.stringify({ [DATA_KEY]: text })
@@ -96,9 +97,8 @@ function seal (record: SecretboxRecord, key: DerivedKey, fillRandom: (nonce: Uin
 }
 
 /**
- * Opens with whichever key fits: the steps of `sealSecretbox`, backwards. The checks run in the
- * peer's order, and what follows a second `;` is ignored as there: clients send back whole
- * `Set-Cookie` lines.
+ * Opens with the first key that fits: the steps of `sealSecretbox`, backwards. The checks run in the peer's
+ * order, and text behind a second `;` is ignored as there: clients send back whole `Set-Cookie` lines.
  */
 export function openSecretbox (token: string, keys: Pick<KeySet, 'keys'>, serializer: Serializer = JSON_SERIALIZER): SecretboxOpened {
   // A bound on the work
@@ -108,8 +108,8 @@ export function openSecretbox (token: string, keys: Pick<KeySet, 'keys'>, serial
 }
 
 /**
- * The same of a token as it stands in a cookie, percent-encoded as we do. Null where it is spelt otherwise, if at
- * all: then it has to be decoded first.
+ * The same of a token as it stands in a cookie, percent-encoded as we do. Null if it is spelt otherwise, or
+ * is no token: then it has to be decoded first.
  */
 export function openEncodedSecretbox (text: string, keys: KeySet, serializer: Serializer = JSON_SERIALIZER): SecretboxOpened | null {
   const parts = partsOfEncoded(text)
@@ -160,7 +160,7 @@ function refused (reason: SecretboxRefusal): SecretboxOpened {
   return { ok: false, reason }
 }
 
-/** Of a nonce whose text has the wrong length: other bytes, or the right ones spelt otherwise. */
+/** Reason to refuse a nonce whose text has the wrong length: other bytes, or the right ones spelt otherwise. */
 function lengthRefusal (nonceText: string): SecretboxRefusal {
   return Buffer.from(nonceText, 'base64').length === NONCE_BYTES ? 'malformed' : 'nonce-length'
 }
@@ -173,13 +173,17 @@ function writeMessage (bytes: Buffer, json: string, record: SecretboxRecord): nu
   const length = json.length * 3 < most ? 0 : Buffer.byteLength(json)
   if (length > most) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, most])
   const brace = TEXT + bytes.write(json, TEXT) - 1
-  // Down, where the time comes from a sealed token: to be sealed again must not make a session live longer.
+  // Rounded down, if the time comes from a sealed token: to be sealed again must not make a session live
+  // longer.
   const time = timeEnd(wholeSeconds(record.writtenAt))
   const end = life === null ? time : `,"${LIFE_KEY}":${life}${time}`
   return brace + bytes.write(json === '{}' ? end.slice(1) : end, brace) - TEXT
 }
 
-/** Down, to be exact; beyond 2 ** 53 milliseconds, which another program may have written, to what they came from. */
+/**
+ * Whole seconds of a time, rounded down. Exact; beyond 2 ** 53 milliseconds, which another program may have
+ * written, the seconds that they came from.
+ */
 function wholeSeconds (milliseconds: number): number {
   const seconds = milliseconds / 1000
   return Number.isSafeInteger(milliseconds) ? Math.floor(seconds) : Math.round(seconds)
@@ -209,21 +213,21 @@ function writtenAtOf ({ written }: Life, time: number): number {
 }
 
 /**
- * No session begins after its last write. Where a peer's app lets its users choose names, one of
- * them may be __life, which must not outlive absoluteTimeout and revocations.
+ * Time of creation: no session begins after its last write. If an app on the peer lets its users choose
+ * names, one of them may be __life, which must not outlive absoluteTimeout and revocations.
  */
 function createdAtOf ({ createdAt }: Life, time: number): number | null {
   return createdAt === null ? null : Math.min(createdAt, (time + 1) * 1000 - 1)
 }
 
-/** The session's data; null where it is no plain object, or was sealed with a serializer and there is none now. */
+/** Data of the session; null if it is no plain object, or was sealed with a serializer and there is none now. */
 function readData (payload: Data, { isJson, parse }: Serializer): Data | null {
   const text = getOwn(payload, DATA_KEY)
   if (isJson) return text === undefined ? payload : null
-  // What was sealed without the serializer reaches it as JSON, as in the sealed format.
+  // Data that was sealed without the serializer reaches it as JSON, as in the sealed format.
   return parse(typeof text === 'string' ? text : JSON.stringify(payload))
 }
-/** Opens what the workspace has: a tag, a nonce and a ciphertext of a length. */
+/** Opens the token in the workspace: a tag, a nonce and a ciphertext of a length. */
 function openBytes (workspace: Workspace, length: number, keys: Pick<KeySet, 'keys'>, serializer: Serializer): SecretboxOpened {
   const { bytes, mac, nonce } = workspace
   // 3. decrypt

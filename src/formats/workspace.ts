@@ -1,15 +1,15 @@
 import { AEAD_NONCE_BYTES } from '../crypto/library.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
 
-/** Where the text of a token begins, encrypted or not: before it is room for what formats put there. */
+/** Offset of the message in the workspace, encrypted or not: room for nonce and tag is before it. */
 export const TEXT = 32
 
 /**
- * Where sealing and opening are done, laid out like a token. libsodium gets views of it, which cost
+ * Memory in which sealing and opening are done, laid out like a token. libsodium gets views of it, which cost
  * less than buffers of their own.
  *
- * All formats of a thread share one. So no code of the app's (a `toJSON`, a serializer) runs between
- * writing to it and reading from it.
+ * All formats of a thread share one. So no code of the app's (a `toJSON`, a serializer) runs between writing
+ * to it and reading from it.
  */
 export interface Workspace {
   bytes: Buffer
