@@ -1,7 +1,7 @@
 import type { SessionData } from './types.ts'
 
 /**
- * How a session is sealed into a token.
+ * Format in which a session is sealed into a token.
  *
  * - `'secretbox'`: the format that `@fastify/secure-session` reads and writes, too.
  * - `'sealed'`: shorter, needs no percent-encoding, opens only as the session that it was sealed
@@ -10,8 +10,8 @@ import type { SessionData } from './types.ts'
 export type Format = 'secretbox' | 'sealed'
 
 /**
- * Why a token was refused. For logs and messages of the app's: a response should not tell them apart
- * beyond `expired`, which the user may know.
+ * Reason for which a token was refused. For logs and messages of the app's: a response should not tell them
+ * apart beyond `expired`, which the user may know.
  *
  * - `malformed`, `too-long`, `ciphertext-length`, `nonce-length`: no token at all
  * - `version-unknown`, `key-unknown`: sealed by a version or with a key that this process does not have
@@ -19,10 +19,10 @@ export type Format = 'secretbox' | 'sealed'
  * - `format-not-accepted`: a format that is not in `accept`
  * - `header-invalid`, `payload-invalid`, `time-missing`: sealed with the key, but not by this package
  * - `expired`, `time-in-future`: not valid now
- * - `schema-invalid`: what it holds does not fit the option `schema`
+ * - `schema-invalid`: its data does not fit the option `schema`
  * - `signature-invalid`: the signature of a signed cookie is missing or wrong
  * - `chunk-missing`: one of the cookies that a large session was split into is missing
- * - `revoked`: ended on the server; only where the plugin `sessionRevocation` is registered
+ * - `revoked`: ended on the server; only if the plugin `sessionRevocation` is registered
  */
 export type RefusalReason =
   | 'malformed' | 'too-long' | 'ciphertext-length' | 'nonce-length'
@@ -36,49 +36,49 @@ export type RefusalReason =
   | 'chunk-missing'
   | 'revoked'
 
-/** Why a session is as it is. What `sessionInfo()` returns. */
+/** Status of a session and its reasons. `sessionInfo()` returns it. */
 export interface SessionInfo {
   /**
    * `'valid'`: a cookie or token was opened. `'rejected'`: there was one and it was refused, so the
    * session began empty. `'new'`: there was none, or `delete()` or `regenerate()` ended it.
    */
   status: 'new' | 'valid' | 'rejected'
-  /** Why it was refused; null unless it was. */
+  /** Reason for which it was refused; null unless it was. */
   reason: RefusalReason | null
-  /** When the session began; null for one of the secretbox format, which does not say. */
+  /** Time at which the session began; null for one of the secretbox format, which does not say. */
   createdAt: Date | null
-  /** When it was last written or touched; null for a new one that was not written, or was deleted. */
+  /** Time of the last write or touch; null for a new one that was not written, or was deleted. */
   lastWriteAt: Date | null
-  /** From when on it will be refused if nothing is written; null where `lastWriteAt` is. */
+  /** Time from which on it will be refused if nothing is written; null if `lastWriteAt` is null. */
   expiresAt: Date | null
-  /** The id of the key that opened it, as in `keyring.ids`; null for a new one. */
+  /** Id of the key that opened it, as in `keyring.ids`; null for a new one. */
   keyId: string | null
-  /** The format it was opened from; null for a new one. */
+  /** Format it was opened from; null for a new one. */
   format: Format | null
-  /** What tells this session from others; null where nothing needs it. */
+  /** Id that tells this session from others; null if nothing needs it. */
   id: string | null
 }
 
 /**
- * What the data of a token is taken to be where nobody says so: the declared keys, each of which may
- * be missing; or any keys, as long as none is declared.
+ * Type of a token's data if nobody says another one: the declared keys, each of which may be missing; or any
+ * keys, as long as none is declared.
  */
 export type TokenData = keyof SessionData extends never ? Record<string, unknown> : Partial<SessionData>
 
-/** What opening a token gives. */
+/** Result of opening a token. */
 export type OpenedToken<T = TokenData> =
   | {
     ok: true
     data: T
-    /** When the session began; null in the secretbox format, which does not say. */
+    /** Time at which the session began; null in the secretbox format, which does not say. */
     createdAt: Date | null
     lastWriteAt: Date
-    /** From when on the token will be refused. */
+    /** Time from which on the token will be refused. */
     expiresAt: Date
-    /** The id of the key that opened it, as in `keyring.ids`. */
+    /** Id of the key that opened it, as in `keyring.ids`. */
     keyId: string
     format: Format
-    /** Whether a token made now would have a newer key or another format. */
+    /** True if a token made now would have a newer key or another format. */
     stale: boolean
   }
   | { ok: false, reason: RefusalReason }
@@ -89,11 +89,11 @@ export type OpenedToken<T = TokenData> =
  */
 export type Unsign = (value: string) => { valid: boolean, value: string | null }
 
-/** Seals and opens tokens without Fastify. What `createSessionCodec()` returns. */
+/** Seals and opens tokens without Fastify. `createSessionCodec()` returns it. */
 export interface SessionCodec<T = TokenData> {
   /**
-   * The token of a new session that holds `data`: what its cookie holds. It is never split: a cookie
-   * of more than 4096 bytes with its attributes, from about 2.8 KB of JSON on, is dropped by browsers.
+   * Token of a new session that holds `data`: the value of its cookie. It is never split: a cookie of more
+   * than 4096 bytes with its attributes, from about 2.8 KB of JSON on, is dropped by browsers.
    * @throws `FST_SEALED_SESSION_DATA_INVALID` if it is not an object,
    * `FST_SEALED_SESSION_KEY_RESERVED` if it has a key that the session keeps itself,
    * `FST_SEALED_SESSION_VALUE_UNSTORABLE` for data that JSON cannot hold,
@@ -102,25 +102,25 @@ export interface SessionCodec<T = TokenData> {
   seal(data: T): string
 
   /**
-   * What a token holds. Looks at nothing but the token: not at a signature, and not at whether the
-   * session was revoked. Whatever it is given, it throws nothing but
-   * `FST_SEALED_SESSION_SCHEMA_ASYNC`, for a schema that cannot be used.
-   * @param token as it was before percent-encoding: `decodeURIComponent` of a cookie's value, which
-   * cookie parsers do.
+   * Content of a token. Looks at nothing but the token: not at a signature, and not at whether the session
+   * was revoked. For any token, the only error thrown is `FST_SEALED_SESSION_SCHEMA_ASYNC`, for a schema that
+   * cannot be used.
+   * @param token as it was before percent-encoding: `decodeURIComponent` of a cookie's value, which cookie
+   * parsers do.
    */
   open(token: string | undefined): OpenedToken<T>
 
   /**
-   * What the session's cookie of a request holds, or its cookies where the session was split. They are
-   * found as the plugin finds them: by `cookieName`, percent-decoded, and of several that open the
-   * one written last. At most 16 are looked at and keys tried 64 times, whatever a client sends. One
-   * that comes alone is tried with all keys.
+   * Content of the session's cookie of a request, or of its cookies if the session was split. They are found
+   * as the plugin finds them: by `cookieName`, percent-decoded, and of several that open the one written
+   * last. At most 16 are looked at and keys tried 64 times, whatever a client sends. One that comes alone is
+   * tried with all keys.
    * @param header `request.headers.cookie` of node:http.
-   * @param unsign needed where the cookie is signed: whatever it says is not valid is refused as
+   * @param unsign needed if the cookie is signed: a value that it does not accept is refused as
    * `signature-invalid`. Default: cookies are not signed.
-   * @returns `null` where there is no cookie of this name, and otherwise what `open` returns.
-   * @throws `FST_SEALED_SESSION_UNSIGN_MISSING` where the options say `signed: true` and there is no
-   * `unsign`; what `unsign` throws; and what `open` throws. Nothing else, whatever the header is.
+   * @returns `null` if there is no cookie of this name, and otherwise the result of `open`.
+   * @throws `FST_SEALED_SESSION_UNSIGN_MISSING` if the options say `signed: true` and there is no `unsign`;
+   * the errors of `unsign`; and those of `open`. Nothing else, whatever the header is.
    */
   openCookies(header: string | undefined, unsign?: Unsign): OpenedToken<T> | null
 }

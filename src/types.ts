@@ -8,8 +8,7 @@ export type * from './token-types.ts'
 export type { SessionOpenMessage, SessionSealMessage } from './diagnostics.ts'
 
 /**
- * The type of what a session holds. Extend it by declaration merging, under the name the package
- * is installed with:
+ * Type of a session's data. Extend it by declaration merging, under the name the package is installed with:
  *
  * ```ts
  * declare module 'fastify-sealed-session' {
@@ -17,12 +16,12 @@ export type { SessionOpenMessage, SessionSealMessage } from './diagnostics.ts'
  * }
  * ```
  *
- * It extends the one that files loading the package with `require()` see, so that there is one
- * type of `request.session`, whichever way a file of the program imports this package.
+ * It extends the one that files loading the package with `require()` see, so that there is one type of
+ * `request.session`, whichever way a file of the program imports this package.
  */
 export interface SessionData extends RequireSessionData {}
 
-/** The keys that a session takes besides the declared ones: any, as long as nobody declared some. */
+/** Keys that a session takes besides the declared ones: any, as long as nobody declared some. */
 type UndeclaredKey<T> = keyof T extends never ? string : never
 
 /** The methods of a session. They are bound to it: `const { get, set } = request.session` works. */
@@ -40,30 +39,30 @@ export interface SessionMethods<T> {
   /**
    * Reads a value. An object or array may be changed in place: that is noticed when the response is
    * sent, and saved.
-   * @returns the value, or `undefined` where the key was never set. What `Object.prototype` has
-   * (`toString`, `constructor`, …) is not there until you set it.
+   * @returns the value, or `undefined` if the key was never set. A name of `Object.prototype` (`toString`,
+   * `constructor`, …) is not there until you set it.
    */
   get<Key extends keyof T>(key: Key): T[Key] | undefined
   /**
-   * A key that is not declared: `any`, as with `@fastify/secure-session`, unless you say what it is:
+   * Reads a key that is not declared: `any`, as with `@fastify/secure-session`, unless you give the type:
    * `session.get<string>('theme')`.
    */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what compiled with the peer compiles
   get<Value = any>(key: string): NoInfer<Value> | undefined
-  // The last one counts where a type is made of this one, such as ReturnType<Session['get']>.
-  /** A key that is not declared. */
+  // The last overload counts if a type is made of this one, such as ReturnType<Session['get']>.
+  /** Reads a key that is not declared. */
   // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
   get(key: string): any
 
-  /** The same as below, for any key: as long as nobody has declared what a session holds. */
+  /** The same as below, for any key: as long as nobody has declared a session's data. */
   set(key: UndeclaredKey<T>, value: unknown): void
-  // Last, since the compiler speaks of the last one where none fits.
+  // Last, since the compiler speaks of the last one if none fits.
   /**
    * Stores a value and marks the session to be sent.
    *
-   * Anything that JSON can hold. A BigInt, function, symbol or cycle is refused when the session is
-   * sealed, with `FST_SEALED_SESSION_VALUE_UNSTORABLE`, which names the key path. (In an `onSend`
-   * hook registered after this plugin, that is at once.)
+   * The value is anything that JSON can hold. A BigInt, function, symbol or cycle is refused when the session
+   * is sealed, with `FST_SEALED_SESSION_VALUE_UNSTORABLE`, which names the key path. (In an `onSend` hook
+   * registered after this plugin, that is at once.)
    * @throws `FST_SEALED_SESSION_KEY_RESERVED` for `__ts`, the time of the last write.
    */
   set<Key extends keyof T>(key: Key, value: T[Key] | undefined): void
@@ -90,8 +89,8 @@ export interface SessionMethods<T> {
    * With `expiry`, a lifetime of this one session ('remember me'), in seconds: it and `maxAge` are
    * sealed with the session, which is sent, and hold for later responses, too, until `regenerate()`,
    * `delete()` or another such call.
-   * @throws `FST_SEALED_SESSION_DURATION` where `expiry`, or `maxAge` beside it, is no finite
-   * positive number. An `expiry` longer than `maxExpiry` counts as `maxExpiry`, with a warning once.
+   * @throws `FST_SEALED_SESSION_DURATION` if `expiry`, or `maxAge` beside it, is no finite positive number.
+   * An `expiry` longer than `maxExpiry` counts as `maxExpiry`, with a warning once.
    */
   options(options: CookieSerializeOptions & { expiry?: number | undefined }): void
 
@@ -107,8 +106,8 @@ export interface SessionMethods<T> {
 }
 
 /**
- * A session: its methods, and what it holds as properties.
- * A key named like a method is stored and read through `set` and `get`.
+ * A session: its methods, and its data as properties. A key named like a method is stored and read through
+ * `set` and `get`.
  */
 export type Session<T = SessionData> = Partial<T> & SessionMethods<T>
 
@@ -116,37 +115,36 @@ export type Session<T = SessionData> = Partial<T> & SessionMethods<T>
 export type FastifySecureSession =
   (app: FastifyInstance, options: SecureSessionOptions, done?: (error?: Error) => void) => Promise<void>
 
-/** What of a logger is used when a cookie is decoded. */
+/** The part of a logger that is used when a cookie is decoded. */
 export type DecodeLog = Partial<Pick<FastifyBaseLogger, 'debug' | 'trace'>>
 
 /** A request that brings cookies: one of Fastify, or of node:http or node:http2, such as that of an upgrade. */
 export interface CookieRequest {
   readonly headers: { readonly cookie?: string | undefined }
-  /** Cookies that were parsed; they count where they are there. */
+  /** Cookies that were parsed; if they are there, they count. */
   readonly cookies?: Readonly<Record<string, string | undefined>> | null | undefined
 }
 
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * A session outside a request, for example to hand out a token for a WebSocket.
-     * @param data what it holds at first; default nothing. Copied, not changed.
-     * @throws `FST_SEALED_SESSION_DATA_INVALID` if it is not an object,
-     * `FST_SEALED_SESSION_KEY_RESERVED` if it has a key that the session keeps itself.
+     * Makes a session outside a request, for example to hand out a token for a WebSocket.
+     * @param data its data at first; default nothing. Copied, not changed.
+     * @throws `FST_SEALED_SESSION_DATA_INVALID` if it is not an object, `FST_SEALED_SESSION_KEY_RESERVED` if
+     * it has a key that the session keeps itself.
      */
     createSecureSession(data?: object | null): Session
 
     /**
      * Opens a token, or the session that a request brings.
-     * @param from a request, of Fastify or of node:http: the session is found as the plugin finds it,
-     * also where it is split or signed. Or a token, signed or not: in the secretbox format what follows
-     * a second `;` is ignored, so that a whole `Set-Cookie` line can be given; in the sealed format
-     * nothing may follow.
-     * @param log where the reason of a refusal is written at level debug; default `fastify.log`, or the
-     * log of the request where it has one.
+     * @param from a request, of Fastify or of node:http: the session is found as the plugin finds it, also if
+     * it is split or signed. Or a token, signed or not: in the secretbox format text behind a second `;` is
+     * ignored, so that a whole `Set-Cookie` line can be given; in the sealed format nothing may follow.
+     * @param log the reason of a refusal is written to it at level debug; default `fastify.log`, or the log
+     * of the request if it has one.
      * @param sessionName default: the first session registered.
-     * @returns the session, or `null` where there is none, or it cannot be opened or is not valid any
-     * more. It does not ask if the session was revoked: `await fastify.isSessionRevoked(session)` does.
+     * @returns the session, or `null` if there is none, or it cannot be opened or is not valid any more. It
+     * does not ask if the session was revoked: `await fastify.isSessionRevoked(session)` does.
      * @throws `FST_SEALED_SESSION_UNKNOWN_SESSION` for a name that was not registered.
      */
     decodeSecureSession<T = SessionData>(from: string | CookieRequest | undefined, log?: DecodeLog, sessionName?: string): Session<T> | null
@@ -164,23 +162,23 @@ declare module 'fastify' {
 
   interface FastifyReply {
     /**
-     * The cookies of this request's sessions, for a response that bypasses `onSend`: one that is
-     * hijacked, or written to `reply.raw`. All others have them without it.
+     * Cookies of this request's sessions, for a response that bypasses `onSend`: one that is hijacked, or
+     * written to `reply.raw`. All others have them without it.
      *
      * Call it after the last write to a session, and before the headers are sent. It also puts
      * them, and `Cache-Control: no-store`, among the headers of the reply, so that
      * `reply.getHeaders()` has them. If a session is written afterwards, call it again.
      * @returns the `Set-Cookie` lines, several for a session that is split; none for sessions that
      * were not changed.
-     * @throws (as a rejection) `FST_SEALED_SESSION_HEADERS_SENT`, and what sealing throws, such as
-     * `FST_SEALED_SESSION_VALUE_UNSTORABLE`; with revocation, status 503 where its store is out.
+     * @throws (as a rejection) `FST_SEALED_SESSION_HEADERS_SENT`, and the errors of sealing, such as
+     * `FST_SEALED_SESSION_VALUE_UNSTORABLE`; with revocation, status 503 if its store is out.
      */
     sessionCookies(): Promise<string[]>
   }
 
   interface FastifyRequest {
     /**
-     * The session of this request: what its cookie holds, or an empty one. Opened when first used.
+     * The session of this request: that of its cookie, or an empty one. Opened when first used.
      *
      * A session that `createSecureSession` or `decodeSecureSession` of this app returned may be
      * assigned, to one request. It is sent like one that was written. The one before ends, as with `regenerate()`.

@@ -25,12 +25,15 @@ export function readCookie (options: Options, sessionName: string, warn: Warn): 
   if (copy.encode !== undefined && typeof copy.encode !== 'function') {
     throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [`${name}.encode`, 'a function', kindOf(copy.encode)])
   }
-  // A script that runs in the page cannot read, and so not steal, what it cannot see.
+  // A script that runs in the page cannot read a cookie that it cannot see, and so cannot steal it.
   if (copy.httpOnly === undefined) copy.httpOnly = true
   return Object.freeze(copy)
 }
 
-/** A reader of what `session.options()` is given, which warns of each mistake once: it is called in requests. */
+/**
+ * Reader of the attributes given to `session.options()`, which warns of each mistake once: it is called in
+ * requests.
+ */
 export function responseOptionsReader (sessionName: string, absoluteTimeout: number | null, log: Warn): (given: CookieSerializeOptions) => CookieSerializeOptions {
   const told = new Set<string>()
   const warn: Warn = (code, ...values) => {
@@ -57,8 +60,8 @@ function withoutNothing (given: object): object {
 }
 
 /**
- * A copy whose booleans are booleans. Text is what comes from the environment: 'false' would be true, and
- * `signed: 'true'` a cookie without a signature.
+ * Copy whose booleans are booleans. Text comes from the environment: 'false' would be true, and `signed:
+ * 'true'` a cookie without a signature.
  */
 function withFlags (given: object, prefix: string, sessionName: string, warn: Warn): CookieSerializeOptions {
   const copy: Record<string, unknown> = { ...given }
@@ -74,7 +77,7 @@ function readFlagAttribute (name: string, value: unknown, sessionName: string, w
   if (value === 0 || value === 1) return value === 1
   const isTrue = value === 'true' || value === '1'
   if (!isTrue && value !== '') throw notFlag(name, value)
-  // The peer takes them so, too: apps that come from it go on working.
+  // @fastify/secure-session takes them so, too: apps that come from it go on working.
   warn('FST_SEALED_SESSION_WARN_COOKIE_TEXT', sessionName, name, isTrue)
   return isTrue
 }

@@ -12,8 +12,8 @@ export function readFormat (format: unknown): Format {
 }
 
 /**
- * The formats that are opened.
- * @param format the one that seals: what is sealed must open again.
+ * Formats that are opened.
+ * @param format the one that seals: a session that was sealed must open again.
  * @throws `FST_SEALED_SESSION_OPTION_INVALID`
  */
 export function readAccept (accept: unknown, format: Format): readonly Format[] {

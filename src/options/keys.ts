@@ -7,23 +7,24 @@ import { keysFromPassphrases, readSecrets } from '../keys/passphrase.ts'
 import type { Options } from './values.ts'
 import type { Warn } from '../warnings.ts'
 
-/** Where a session has its keys from. */
+/** Keys of a session, and their sources. */
 export interface Keys {
   readonly keyring: KeySource
-  /** The keyring that the app made, or null where it gave keys or passphrases. */
+  /** Keyring that the app made; null if it gave keys or passphrases. */
   readonly appKeyring: KeyringInternals | null
-  /** The passphrases that the keys were derived from, or null. */
+  /** Passphrases that the keys were derived from; null without any. */
   readonly secrets: readonly Buffer[] | null
 }
 
 /**
  * Reads `key`, `secret` and `salt`.
- * @throws `FST_SEALED_SESSION_KEY_MISSING`, and what reading a key or passphrase throws.
+ * @throws `FST_SEALED_SESSION_KEY_MISSING`, and the errors of reading a key or passphrase.
  */
 export async function readKeyring (options: Options, sessionName: string, warn: Warn): Promise<Keys> {
   const { key, secret, salt } = options
   await sodiumReady()
-  // Like the peer, an empty value is one that was not given: an environment variable that is not set.
+  // An empty value is one that was not given, as in @fastify/secure-session: an environment variable that is
+  // not set.
   if (key) {
     if (secret) warn('FST_SEALED_SESSION_WARN_KEY_AND_SECRET', sessionName)
     const appKeyring = keyringInternals(key)
@@ -59,7 +60,7 @@ function warnOfExposed ({ exposed }: KeyringInternals, sessionName: string, warn
   warn('FST_SEALED_SESSION_WARN_KEY_FILE_MODE', sessionName, path, mode.toString(8).padStart(4, '0'), exposure)
 }
 
-/** Derives all ids now, so that what is wrong with them is found at registration. */
+/** Derives all ids now, so that an error in them is found at registration. */
 function withIds <Source extends KeySource> (keyring: Source): Source {
   keyring.current.check()
   return keyring

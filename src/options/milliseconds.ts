@@ -2,10 +2,13 @@ import type { Warn } from '../warnings.ts'
 
 const DAY = 86_400
 
-/** Nobody means less than this in milliseconds: a session of ten minutes. */
+/** Least number of seconds that is taken for milliseconds: a session of ten minutes. Nobody means less. */
 const LEAST = 6 * DAY
 
-/** Days that whole hours in milliseconds make of themselves, three at a time; in seconds nobody means a multiple. */
+/**
+ * Days, in seconds, of three hours in milliseconds: whole hours in milliseconds make whole days three at a
+ * time. In seconds nobody means a multiple.
+ */
 const THREE_HOURS = 125 * DAY
 
 /**
@@ -17,7 +20,10 @@ export function looksLikeMilliseconds (seconds: number): boolean {
   return seconds % DAY !== 0 || seconds % THREE_HOURS === 0
 }
 
-/** Eight hours in milliseconds are 333 days in seconds, and nothing would say so. */
+/**
+ * Warns of a number that looks like milliseconds: eight hours in milliseconds are 333 days in seconds, and
+ * nothing would say so.
+ */
 export function warnOfMilliseconds (name: string, seconds: unknown, sessionName: string, warn: Warn): void {
   if (typeof seconds !== 'number' || !looksLikeMilliseconds(seconds)) return
   warn('FST_SEALED_SESSION_WARN_MILLISECONDS', sessionName, name, seconds, Math.floor(seconds / DAY), seconds / 1000)

@@ -4,14 +4,14 @@ import type { Warn } from '../warnings.ts'
 
 const OPTIONS = ['sessionName', 'cookieName', 'key', 'secret', 'salt', 'expiry', 'maxExpiry', 'cookie', 'cookieOptions', 'noStore', 'format', 'accept', 'context', 'rolling', 'absoluteTimeout', 'maxChunks', 'serializer', 'schema']
 
-/** What Fastify's own `register` takes, in the same object. */
+/** Options of Fastify's own `register`, in the same object. */
 export const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 
 const COOKIE_ATTRIBUTES = ['domain', 'encode', 'expires', 'httpOnly', 'maxAge', 'partitioned', 'path', 'priority', 'sameSite', 'secure', 'signed']
 
 /**
- * Refuses a name that is nearly one of ours, and warns about any other that is not known: an option
- * that silently has no effect is the worst kind of mistake in what protects a login.
+ * Refuses a name that is nearly one of ours, and warns about any other that is not known: an option that
+ * silently has no effect is the worst kind of mistake in a package that protects a login.
  * @throws `FST_SEALED_SESSION_OPTION_UNKNOWN`
  */
 export function checkOptionNames (options: object, sessionName: string, warn: Warn): void {
@@ -28,8 +28,8 @@ export function checkOptionNames (options: object, sessionName: string, warn: Wa
 }
 
 /**
- * Refuses every name but those that are known: where there is no log to warn in, and where no
- * plugin adds options of its own.
+ * Refuses every name but those that are known: for options without a log to warn in, and to which no plugin
+ * adds options of its own.
  * @throws `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_OPTIONS_INVALID`
  */
 export function refuseUnknown (options: unknown, known: readonly string[]): void {
@@ -65,12 +65,15 @@ function checkNames (attributes: object, meant: (name: string, known: readonly s
   }
 }
 
-/** The known name that was likely meant by another one. */
+/** Known name that was likely meant by another one. */
 export function nearest<Known extends string> (name: string, known: readonly Known[]): Known | undefined {
   return known.find(option => isNear(name, option))
 }
 
-/** Equal but for case or the order of letters; or one edit apart in a short name, two in a longer one. */
+/**
+ * True if names are equal but for case or the order of letters; or one edit apart in a short name, two in a
+ * longer one.
+ */
 function isNear (name: string, option: string): boolean {
   const [a, b] = [name.toLowerCase(), option.toLowerCase()]
   return sorted(a) === sorted(b) || distance(a, b) <= (Math.min(a.length, b.length) > 5 ? 2 : 1)

@@ -30,15 +30,15 @@ export interface SessionConfig extends Keys {
   readonly maxChunks: number
   readonly format: Format
   readonly accept: readonly Format[]
-  /** What sealed tokens are bound to. */
+  /** Context that sealed tokens are bound to. */
   readonly context: string
   readonly serializer: Serializer
-  /** Null where a session may hold anything. */
+  /** Null if a session may hold anything. */
   readonly schema: DataSchema | null
 }
 
 /**
- * Checks what `register` was given. The caller's objects are read, never changed.
+ * Checks the options given to `register`. The caller's objects are read, never changed.
  * @returns the sessions in the order given; at least one.
  */
 export async function readOptions (options: unknown, warn: Warn): Promise<SessionConfig[]> {
@@ -87,7 +87,7 @@ function assertDistinct (names: readonly Names[]): void {
   }
 }
 
-/** The cookies that one session is split into must not be another's. */
+/** Checks that the cookies that one session is split into are not another's. */
 function assertChunksDistinct (sessions: ReadonlyArray<Names & Pick<SessionConfig, 'maxChunks'>>): void {
   const names = sessions.map(({ cookieName }) => cookieName)
   for (const { cookieName, maxChunks } of sessions) {
@@ -134,7 +134,8 @@ function readContext (options: Options): string | undefined {
 function readLifetimes (options: Options, sessionName: string, warn: Warn): Pick<SessionConfig, 'expiry' | 'maxExpiry'> {
   if (options.maxExpiry === undefined || options.maxExpiry === null) {
     const expiry = readExpiry(options, DEFAULT_EXPIRY, sessionName, warn)
-    // Apps that come from the peer may have any `expiry`: nobody but their developers has set it.
+    // Apps that come from @fastify/secure-session may have any `expiry`: nobody but their developers has set
+    // it.
     return { expiry, maxExpiry: Math.max(DEFAULT_MAX_EXPIRY, expiry) }
   }
   const maxExpiry = readDuration(options, 'maxExpiry', DEFAULT_MAX_EXPIRY)
@@ -163,7 +164,7 @@ export function areAlike (config: SessionConfig, other: SessionConfig): boolean 
   return openAlike(config, other) && shareKey(config, other)
 }
 
-/** Whether one session's token could be used as another's, if they had a key in common. */
+/** True if one session's token could be used as another's, if they had a key in common. */
 function openAlike (a: SessionConfig, b: SessionConfig): boolean {
   const both = (format: Format): boolean => a.accept.includes(format) && b.accept.includes(format)
   return both('secretbox') || (both('sealed') && a.context === b.context)

@@ -4,7 +4,10 @@ import { kindOf, sealedSessionError } from '../errors.ts'
 
 export type Options = Readonly<Record<string, unknown>>
 
-/** Like the peer, an empty text means the default. @throws `FST_SEALED_SESSION_OPTION_INVALID` */
+/**
+ * A text. An empty one means the default, as in @fastify/secure-session. @throws
+ * `FST_SEALED_SESSION_OPTION_INVALID`
+ */
 export function readText (options: object, name: string): string | undefined {
   const value = (options as Options)[name]
   if (value === undefined || value === null || value === '') return undefined
@@ -34,7 +37,10 @@ export function readDuration (options: object, name: string, fallback: number, {
   throw sealedSessionError('FST_SEALED_SESSION_DURATION', [name, typeof value === 'number' ? String(value) : kindOf(value)])
 }
 
-/** @throws `FST_SEALED_SESSION_EXPIRY_TOO_LONG` where a session would live longer than any may. */
+/**
+ * Checks a lifetime against the longest. @throws `FST_SEALED_SESSION_EXPIRY_TOO_LONG` if a session would live
+ * longer than any may.
+ */
 export function assertWithin (expiry: number, maxExpiry: number): void {
   if (expiry > maxExpiry) throw sealedSessionError('FST_SEALED_SESSION_EXPIRY_TOO_LONG', [expiry, maxExpiry])
 }
