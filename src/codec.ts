@@ -12,7 +12,7 @@ import { JSON_SERIALIZER, type Serializer } from './data/serializer.ts'
 import { idOfToken } from './session/id.ts'
 import { boundLifetime, lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.ts'
 
-/** Why a token was refused. For logs only: the client learns nothing but that its session is empty. */
+/** Reason for which a token was refused. For logs only: the client learns nothing but that its session is empty. */
 export type Refusal = FormatRefusal | LifetimeRefusal | 'format-not-accepted' | 'schema-invalid'
 
 export type Opened =
@@ -21,7 +21,7 @@ export type Opened =
 
 type FormatRefusal = SecretboxRefusal | SealedRefusal
 
-/** Where time and randomness come from; tests bring their own. */
+/** Sources of time and randomness; tests bring their own. */
 export interface Surroundings {
   /** Milliseconds since 1970. Called whenever the time is needed, so that a test's clock counts. */
   now: () => number
@@ -34,7 +34,7 @@ export interface CodecOptions {
   keyring: KeySource
   /** Seconds that a session is valid after its last write, unless it has a lifetime of its own. */
   expiry: number
-  /** Seconds that it is valid after its last write at most, whatever its token says; no limit where it is left out. */
+  /** Seconds that it is valid after its last write at most, whatever its token says; no limit if it is left out. */
   maxExpiry?: number
   /** Seconds that it is valid since it was created; null, the default, for no limit. */
   absoluteTimeout?: number | null
@@ -42,7 +42,7 @@ export interface CodecOptions {
   format: Format
   /** The formats that are opened. */
   accept: readonly Format[]
-  /** What sealed tokens are bound to. */
+  /** Context that sealed tokens are bound to. */
   context: string
   /** Default JSON. */
   serializer?: Serializer
@@ -95,15 +95,15 @@ export class Codec {
   }
 
   /**
-   * The token of a session, in the format of this codec.
-   * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, `FST_SEALED_SESSION_SERIALIZER_FAILED`, `FST_SEALED_SESSION_TOO_LARGE`,
-   * and what checking against the schema throws
+   * Token of a session, in the format of this codec.
+   * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, `FST_SEALED_SESSION_SERIALIZER_FAILED`,
+   * `FST_SEALED_SESSION_TOO_LARGE`, and the errors of the check against the schema
    */
   seal (record: SessionRecord, key: DerivedKey = this.sealingKey()): string {
     return this.#format.seal(this.#checked(record), key)
   }
 
-  /** The same as it stands in a cookie, percent-encoded as `encodeValue` does. */
+  /** The same token as it stands in a cookie, percent-encoded as `encodeValue` does. */
   sealEncoded (record: SessionRecord): string {
     return this.#format.sealEncoded(this.#checked(record), this.sealingKey())
   }
@@ -114,10 +114,10 @@ export class Codec {
   }
 
   /**
-   * The session of a token. Whatever a client sends is refused with a reason; what is thrown is only
-   * `FST_SEALED_SESSION_SCHEMA_ASYNC`, for a schema that cannot be used.
-   * `stale` says that a token made now would have another format, or a newer key. It is never set
-   * for a key that is leaving: a forged session must not get a token of a key that stays.
+   * Session of a token. A token that does not open is refused with a reason, whatever a client sends; the
+   * only error thrown is `FST_SEALED_SESSION_SCHEMA_ASYNC`, for a schema that cannot be used. `stale` says
+   * that a token made now would have another format, or a newer key. It is never set for a key that is
+   * leaving: a forged session must not get a token of a key that stays.
    */
   open (token: string): Opened {
     const format = this.#accepted[formatOf(token)]
@@ -126,7 +126,7 @@ export class Codec {
     return this.#admit(format.open(token, keys), token, format.name, keys)
   }
 
-  /** The same with one key, of those that may be tried: there are as many as `attempts` says. */
+  /** The same with one key, of those that may be tried: `attempts` counts them. */
   openWith (token: string, index: number): Opened {
     const format = this.#accepted[formatOf(token)]
     if (format === undefined) return refused('format-not-accepted')
@@ -135,11 +135,11 @@ export class Codec {
   }
 
   /**
-   * The same of a token as it stands in a cookie, percent-encoded as we do or the peer does. Null where it has
-   * to be decoded first, which this saves the copy of.
+   * The same of a token as it stands in a cookie, percent-encoded as we do or @fastify/secure-session does.
+   * Null if it has to be decoded first; otherwise this saves a copy of it.
    */
   openEncoded (text: string): Opened | null {
-    // Nothing of our own format is percent-encoded, and a part of the peer's always is.
+    // Nothing of our own format is percent-encoded, and a part of the other format always is.
     const format = this.#accepted[text.includes('%') ? 'secretbox' : 'sealed']
     if (format === undefined) return null
     const keys = this.#keyring.current
@@ -147,7 +147,7 @@ export class Codec {
     return opened === null ? null : this.#admit(opened, text, format.name, keys)
   }
 
-  /** Takes a session whose token is authentic, if its times and its data allow it. */
+  /** Checks expiry and schema of a session whose token is authentic. */
   #admit (opened: FormatOpened<DerivedKey, FormatRefusal>, token: string, format: Format, keys: KeySet): Opened {
     if (!opened.ok) return opened
     const { record, key } = opened
@@ -162,26 +162,30 @@ export class Codec {
   }
 
   /**
-   * No session lives longer than these options allow: it may be one of an app's other options. A user of an
-   * app on the peer can write any lifetime into a session, if the app stores names that users choose.
+   * Bounds the lifetime: no session lives longer than these options allow. It may be one of an app's other
+   * options. A user of an app on @fastify/secure-session can write any lifetime into a session, if the app
+   * stores names that users choose.
    */
   #bound (record: SessionRecord): SessionRecord {
     const lifetime = boundLifetime(record.lifetime, this.#limits)
     return lifetime === record.lifetime ? record : { ...record, lifetime }
   }
 
-  /** Where a token does not say when its session began, that is its last write, which must not move it on. */
+  /**
+   * Fills in the time of creation. If a token does not say when its session began, that is its last write,
+   * which must not move it on.
+   */
   #dated (record: SessionRecord): SessionRecord {
     if (this.#limits.absoluteTimeout === null || record.createdAt !== null) return record
     return { ...record, createdAt: record.writtenAt }
   }
 
-  /** How many keys there are. */
+  /** Number of keys. */
   get keyCount (): number {
     return this.#keyring.current.keys.length
   }
 
-  /** How often decryption may be tried for a token. */
+  /** Number of decryptions that may be tried for a token. */
   attempts (token: string): number {
     return this.#accepted[formatOf(token)]?.decryptions(this.#keyring.current) ?? 0
   }
@@ -193,14 +197,14 @@ export function formatsOf (settings: FormatSettings): { readonly [Name in Format
 }
 
 /**
- * What a token claims to be. It is opened as that or not at all: to try one format after the other
- * would let whoever attacks choose the weaker one.
+ * Format that a token claims to have. It is opened as that or not at all: to try one format after the other
+ * would let an attacker choose the weaker one.
  */
 export function formatOf (token: string): Format {
   return token.includes(';') ? 'secretbox' : 'sealed'
 }
 
-/** A record with what its token, which is older than the use of ids, does not say. */
+/** Record with the id and the time of creation that its token, which is older than the use of ids, does not say. */
 function withIdentity (record: SessionRecord, token: string): SessionRecord {
   const { id, createdAt, writtenAt } = record
   if (id !== null && createdAt !== null) return record

@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import type { ErrorCode } from './errors.ts'
 import type { Format, RefusalReason } from './token-types.ts'
 
-// What is published for metrics. No token, key or value of a session is in a message.
+// Messages published for metrics. No token, key or value of a session is in a message.
 //
 // Node finds a channel by its name, so the ESM and the CommonJS copy of this package publish on the same one.
 
@@ -10,17 +10,17 @@ import type { Format, RefusalReason } from './token-types.ts'
 export interface SessionOpenMessage {
   sessionName: string
   outcome: 'opened' | 'rejected'
-  /** Why it was refused; null where it was opened. */
+  /** Reason for which it was refused; null if it was opened. */
   reason: RefusalReason | null
-  /** The id of the key that opened it, as in `keyring.ids`; null where it was refused. */
+  /** Id of the key that opened it, as in `keyring.ids`; null if it was refused. */
   keyId: string | null
-  /** The format of the token; where it was refused, the one that it looks like. */
+  /** Format of the token; if it was refused, the one that it looks like. */
   format: Format
   /** Length of the token in bytes, before percent-encoding. */
   bytes: number
   /**
-   * How many different sessions opened in the same request besides this one; 0 where it was refused.
-   * More than 0 is a sign that somebody has planted a cookie.
+   * Number of different sessions that opened in the same request besides this one; 0 if it was refused. More
+   * than 0 is a sign that somebody has planted a cookie.
    */
   others: number
 }
@@ -29,12 +29,12 @@ export interface SessionOpenMessage {
 export interface SessionSealMessage {
   sessionName: string
   outcome: 'sealed' | 'failed'
-  /** The code of the error that is thrown; null where it was sealed. */
+  /** Code of the error that is thrown; null if it was sealed. */
   reason: ErrorCode | null
-  /** The id of the key that seals now, as in `keyring.ids`. */
+  /** Id of the key that seals now, as in `keyring.ids`. */
   keyId: string
   format: Format
-  /** Length of the token in bytes, before it is signed and percent-encoded; null where there is none. */
+  /** Length of the token in bytes, before it is signed and percent-encoded; null if there is none. */
   bytes: number | null
 }
 

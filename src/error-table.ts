@@ -1,9 +1,9 @@
 /**
- * Every error that this package throws. `message` is one printf-style sentence: what was expected
- * and what was got. `advice` says what to do; it is on the error as `hint`.
+ * Errors that this package throws. `message` is one printf-style sentence: what was expected and what was
+ * got. `advice` says what to do; it is on the error as `hint`.
  *
- * Messages marked 'as the peer' are those of @fastify/secure-session word for word, since programs
- * match on them; what they leave out stands in the hint.
+ * Messages marked 'as the peer' are those of @fastify/secure-session word for word, since programs match on
+ * them; facts that they leave out stand in the hint.
  *
  * Keys, tokens and session values never go into either: only names, positions, types and lengths.
  */

@@ -7,7 +7,7 @@ export type ErrorCode = keyof typeof ERRORS
 export interface SealedSessionError extends Error {
   code: ErrorCode
   statusCode: number
-  /** What to do about it. */
+  /** Advice on what to do about it. */
   hint: string
 }
 
@@ -21,7 +21,7 @@ for (const code of Object.keys(ERRORS) as ErrorCode[]) {
 
 /**
  * An error of the table.
- * @param values what fills the message's places; types, names and lengths only.
+ * @param values fill the message's places; types, names and lengths only.
  * @param detail goes before the advice in the hint.
  */
 export function sealedSessionError (code: ErrorCode, values: readonly unknown[] = [], detail = ''): SealedSessionError {
@@ -31,7 +31,7 @@ export function sealedSessionError (code: ErrorCode, values: readonly unknown[] 
   return error
 }
 
-/** What a value is, in words that give nothing of it away. */
+/** Kind of a value, in words that give nothing of it away. */
 export function kindOf (value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'

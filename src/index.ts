@@ -1,9 +1,9 @@
 /**
  * Encrypted cookie sessions for Fastify. The plugin is the default export, and what `require()` returns.
  *
- * A request has its session as `request.session`, or under the name that the options give it: see
- * `Session` and `SessionMethods`. What else is added to Fastify: `app.createSecureSession()`,
- * `app.encodeSecureSession()`, `app.decodeSecureSession()`, and `reply.sessionCookies()`.
+ * A request has its session as `request.session`, or under the name that the options give it: see `Session`
+ * and `SessionMethods`. Other additions to Fastify: `app.createSecureSession()`, `app.encodeSecureSession()`,
+ * `app.decodeSecureSession()`, and `reply.sessionCookies()`.
  *
  * @module fastify-sealed-session
  */
@@ -12,7 +12,7 @@ import { fastifySecureSession } from './plugin.ts'
 import { createSessionCodec } from './session-codec.ts'
 import { sessionInfo } from './session/info.ts'
 
-// On the plugin, too, which is what `require()` returns: with types, `secureSession.Session` is a name
+// Named exports, on the plugin, too, which `require()` returns: with types, `secureSession.Session` is a name
 // in the namespace of the default import, in ES modules as in CommonJS.
 Object.assign(fastifySecureSession, { Keyring, generateKey, createSessionCodec, sessionInfo })
 

@@ -1,12 +1,12 @@
-// How long a session lives. Pure: the time comes in as an argument. Times are in milliseconds since 1970,
-// as Date.now() gives them; what options and tokens say of durations is in seconds.
+// Life of a session. Pure: the time comes in as an argument. Times are in milliseconds since 1970, as
+// Date.now() gives them; durations in options and tokens are in seconds.
 
-/** Seconds after its last write that a session stays valid, unless the options say otherwise. */
+/** Seconds that a session stays valid after its last write, unless the options say otherwise. */
 export const DEFAULT_EXPIRY = 86401
 
 /**
- * How far in the future a token's time may lie, in seconds. Servers that share a key have clocks
- * that differ a little; a token from further ahead would outlive its expiry by as much.
+ * Seconds that a token's time may lie in the future. Servers that share a key have clocks that differ a
+ * little; a token from further ahead would outlive its expiry by as much.
  */
 export const CLOCK_TOLERANCE = 60
 
@@ -16,12 +16,12 @@ export const CLOCK_TOLERANCE = 60
  */
 export const DEFAULT_MAX_EXPIRY = 400 * 86_400
 
-/** The longest lifetime that a token can say, in seconds: what the four bytes of a sealed one hold. */
+/** The longest lifetime that a token can say, in seconds: the most that the four bytes of a sealed one hold. */
 export const MAX_SECONDS = 2 ** 32 - 1
 
 export type LifetimeRefusal = 'time-in-future' | 'expired'
 
-/** A time in milliseconds, rounded to the second as the peer does. */
+/** A time in milliseconds, rounded to the second as @fastify/secure-session does. */
 export function toWholeSeconds (now: number): number {
   return Math.round(now / 1000) * 1000
 }
@@ -34,30 +34,30 @@ export function toDate (milliseconds: number): Date {
   return new Date(Math.min(Math.max(Math.round(milliseconds), -LAST_DATE), LAST_DATE))
 }
 
-/** What a session's token says of its life. */
+/** Times of a session, as its token has them. */
 export interface Times {
-  /** Milliseconds since 1970; null where the token does not say. */
+  /** Milliseconds since 1970; null if the token does not say. */
   readonly createdAt: number | null
   /** The last write, in milliseconds since 1970. */
   readonly writtenAt: number
-  /** Seconds that this one session lives after its last write; null where the options decide. */
+  /** Seconds that this one session lives after its last write; null if the options decide. */
   readonly lifetime: number | null
 }
 
-/** What the options say of it, in seconds. */
+/** Limits of a session's life from the options, in seconds. */
 export interface Limits {
   expiry: number
-  /** The most that a session lives after its last write, whatever its token says; no limit where it is left out. */
+  /** The most that a session lives after its last write, whatever its token says; no limit if it is left out. */
   maxExpiry?: number | undefined
-  /** Since a session was created; null for no limit. */
+  /** Longest life since a session was created; null for no limit. */
   absoluteTimeout: number | null
 }
 
-/** When a session ends, in milliseconds since 1970, if nothing is written. */
+/** Time at which a session ends, in milliseconds since 1970, if nothing is written. */
 export function endOf (times: Times, limits: Limits): number {
   const { absoluteTimeout } = limits
   const end = times.writtenAt + lifetimeOf(times, limits) * 1000
-  // Where a token does not say when its session began, it is as old as its last write at least.
+  // If a token does not say when its session began, it is as old as its last write at least.
   return absoluteTimeout === null ? end : Math.min(end, (times.createdAt ?? times.writtenAt) + absoluteTimeout * 1000)
 }
 
@@ -66,20 +66,23 @@ export function lifetimeOf ({ lifetime }: Times, { expiry, maxExpiry = Infinity 
   return Math.min(lifetime ?? expiry, maxExpiry)
 }
 
-/** A lifetime as a token may say it. Up to a whole second, which is all that a token holds: `endOf` is exact. */
+/**
+ * Lifetime as a token may say it. Rounded up to a whole second, which is all that a token holds: `endOf` is
+ * exact.
+ */
 export function boundLifetime (lifetime: number | null, { maxExpiry = Infinity }: Limits): number | null {
   return lifetime === null ? null : Math.min(lifetime, Math.ceil(maxExpiry))
 }
 
-/** Why a session is not valid now, or null where it is. @param now milliseconds since 1970. */
+/** Reason for which a session is not valid now; null if it is. @param now milliseconds since 1970. */
 export function lifetimeRefusal (times: Times, limits: Limits, now: number): LifetimeRefusal | null {
   if (times.writtenAt > now + CLOCK_TOLERANCE * 1000) return 'time-in-future'
   return endOf(times, limits) > now ? null : 'expired'
 }
 
 /**
- * Whether a rolling session that is only read is due to be sealed again: once more than half of its
- * time has passed, so that few responses carry a cookie, and only if it then ends later.
+ * True if a rolling session that is only read is due to be sealed again: once more than half of its time has
+ * passed, so that few responses carry a cookie, and only if it then ends later.
  */
 export function isDueForRenewal (times: Times, limits: Limits, now: number): boolean {
   if (now - times.writtenAt <= lifetimeOf(times, limits) * 500) return false

@@ -22,13 +22,13 @@ import { kReply, kSealed, type TrackedRequest } from './request/tracked-request.
 import type { DecodeLog, FastifySecureSession, Session } from './types.ts'
 import { isNoLog, warnOnce, warnerOf, type Warn } from './warnings.ts'
 
-// The wiring into Fastify, and nothing else. Where to find the rest:
+// The wiring into Fastify, and nothing else. Places of the rest:
 //
-//   what register() was given           options/, keys/
-//   a cookie in a request               request/manager.ts, candidates.ts, cookies/find.ts
+//   options of register()               options/, keys/
+//   a cookie in a request               request/manager.ts, cookies/read.ts
 //   a token, opened and sealed          codec.ts, formats/, data/, lifetime.ts, crypto/
-//   what a handler sees                 session/
-//   what a request holds                request/held.ts, request/request-session.ts
+//   a session as handlers see it        session/
+//   the sessions of a request           request/held.ts, request/request-session.ts
 //   a session outside a request         request/outside.ts
 //   a cookie on a response              request/session-cookie.ts, cookies/
 //   the app's @fastify/cookie           request/app-cookies.ts
@@ -62,10 +62,13 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   warnOfWasm(app, warn)
 }
 
-/** Marks the server of an app that has been told. Registered, since both copies of the package may be in use. */
+/**
+ * Mark on the server of an app whose log has the warning. `Symbol.for`: both copies of the package may be in
+ * use.
+ */
 const kTold = Symbol.for('fastify-sealed-session.wasm')
 
-/** Once an app, however often the plugin is registered in it: the contexts of an app share one server. */
+/** Warns once an app, however often the plugin is registered in it: the contexts of an app share one server. */
 function warnOfWasm ({ server }: FastifyInstance, warn: Warn): void {
   const reason = fallbackReason()
   if (reason === null || Object.hasOwn(server, kTold)) return
@@ -73,7 +76,7 @@ function warnOfWasm ({ server }: FastifyInstance, warn: Warn): void {
   warn('FST_SEALED_SESSION_WARN_WASM', reason)
 }
 
-/** Has the app's log say what happens to the files of its keyrings. */
+/** Has the app's log tell the events of its keyrings' files. */
 function followKeyFiles (app: FastifyInstance, configs: readonly SessionConfig[]): void {
   for (const keyring of new Set(configs.map(({ appKeyring }) => appKeyring))) {
     const stop = keyring?.subscribe(event => {
@@ -85,7 +88,7 @@ function followKeyFiles (app: FastifyInstance, configs: readonly SessionConfig[]
   }
 }
 
-/** What works outside a request. */
+/** Adds the methods that work outside a request. */
 function addDecorators (app: FastifyInstance, sessions: readonly Registered[], assignable: AssignableSessions): void {
   const byName = new Map(sessions.map(({ manager }) => [manager.config.sessionName, manager]))
   const first = sessions[0]!.manager // readOptions returns at least one
@@ -117,7 +120,7 @@ function nameReserved (app: FastifyInstance, sessionName: string): Error {
   return sealedSessionError('FST_SEALED_SESSION_NAME_RESERVED', [sessionName], isOurs ? 'A session of the context around this one has it, and is there in this context as well: you need not register it again.' : '')
 }
 
-/** `request.session`: opened when it is first used, in whichever hook that is. */
+/** Adds `request.session`: opened when it is first used, in any hook. */
 function addToRequests (app: FastifyInstance, registered: Registered, assignable: AssignableSessions): void {
   const { manager, slot } = registered
   const { sessionName } = manager.config
@@ -129,7 +132,7 @@ function addToRequests (app: FastifyInstance, registered: Registered, assignable
       return sessionOf(this, registered) ?? null as never
     },
     setter (this: FastifyRequest, value: unknown): void {
-      // The peer takes null, and then sends nothing.
+      // @fastify/secure-session takes null, and then sends nothing.
       if (value === null || value === undefined) discard(this, registered)
       else assign(this, registered, value, assignable)
     }
@@ -153,7 +156,7 @@ function extensible (registered: Registered): ExtensibleSession {
       if (extension.needsIds === true) manager.useIds()
     },
     find (request) {
-      // Also one that a hook has discarded: what is assigned in its place must end it.
+      // Also one that a hook has discarded: a session that is assigned in its place must end it.
       return manager.mayFind(request) ? incumbent(request, registered).state : null
     },
     held (request) {
@@ -162,7 +165,7 @@ function extensible (registered: Registered): ExtensibleSession {
   }
 }
 
-/** What a response needs that `onSend` does not see. */
+/** Adds the parts that a response needs and `onSend` does not see. */
 function addToReplies (app: FastifyInstance, own: readonly Registered[]): void {
   // Those of the contexts around this one as well, whose hooks run here, too.
   const outer = app.hasDecorator(kRegistered) ? app.getDecorator<readonly Registered[]>(kRegistered) : []
@@ -181,7 +184,10 @@ function addToReplies (app: FastifyInstance, own: readonly Registered[]): void {
   })
 }
 
-/** Without `await`, Node would send the header "Set-Cookie: [object Promise]", and nobody would notice. */
+/**
+ * A promise that is no text. Without `await`, Node would send the header "Set-Cookie: [object Promise]", and
+ * nobody would notice.
+ */
 function noText<T> (promise: Promise<T>): Promise<T> {
   return Object.assign(promise, { toString () { throw sealedSessionError('FST_SEALED_SESSION_NOT_AWAITED') } })
 }
@@ -228,12 +234,13 @@ const callable: FastifySecureSession = async (app, options, ...[done]) => {
 /**
  * The plugin: gives each request a session that lives in an encrypted cookie.
  * @param options of one session, or an array with those of several, each with a `sessionName`.
- * @throws (`app.ready()` rejects) a coded error for what cannot be meant, such as
- * `FST_SEALED_SESSION_KEY_MISSING`; `docs/errors.md` has all of them. What is legal but probably a
+ * @throws (`app.ready()` rejects) a coded error for options that cannot be meant, such as
+ * `FST_SEALED_SESSION_KEY_MISSING`; `docs/errors.md` has all of them. An option that is legal but probably a
  * mistake is logged once, as a warning.
  */
 export const fastifySecureSession: FastifySecureSession = fp(callable, {
   fastify: '5.x',
-  // The peer's name: other plugins ask for it with hasPlugin, or have it among their dependencies.
+  // Name of @fastify/secure-session: other plugins ask for it with hasPlugin, or have it among their
+  // dependencies.
   name: '@fastify/secure-session'
 })

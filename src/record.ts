@@ -4,21 +4,21 @@ import type { DerivedKey } from './keys/derived-key.ts'
 import type { Place } from './place.ts'
 import type { Format, RefusalReason } from './types.ts'
 
-/** Length of what tells sessions apart, where something has to. */
+/** Length of a session's id, if sessions have to be told apart. */
 export const SESSION_ID_BYTES = 16
 
 /**
- * What a token carries. Never changed: a write makes another one, so that a record may be shared, and
- * what came in stays known.
+ * Record of a session, as a token carries it. Never changed: a write makes another one, so that a record may
+ * be shared, and the data that came in stays known.
  */
 export interface SessionRecord extends Times {
   /** Written to by the session alone that it belongs to. */
   readonly data: Readonly<Data>
-  /** `Max-Age` of this session's cookie, in seconds; null where the options decide. */
+  /** `Max-Age` of this session's cookie, in seconds; null if the options decide. */
   readonly cookieMaxAge: number | null
-  /** `SESSION_ID_BYTES` random bytes, or null where sessions are not told apart. */
+  /** `SESSION_ID_BYTES` random bytes; null if sessions are not told apart. */
   readonly id: Buffer | null
-  /** Absent where the options decide, which is nearly always. */
+  /** Absent if the options decide, as they nearly always do. */
   readonly place?: Readonly<Place>
 }
 
@@ -34,19 +34,19 @@ export function recordWith (record: SessionRecord, changes: Partial<SessionRecor
   return place === undefined ? next : { ...next, place }
 }
 
-/** The key that opened a token; to a session it is something to ask the keyring about. */
+/** Key that opened a token; to a session it is something to ask the keyring about. */
 export type OpeningKey = DerivedKey
 
 /** A token that opened. */
 interface OpenedFrom { ok: true, key: OpeningKey, keyId: string, format: Format, stale: boolean }
 
-/** The token that a session was opened from, or that was refused so that it began empty; null where there was none. */
+/** Token that a session was opened from, or that was refused so that it began empty; null if there was none. */
 export type Origin =
   | OpenedFrom & { others?: ReadonlyArray<OpenedFrom & { record: SessionRecord }> }
   | { ok: false, reason: RefusalReason }
   | null
 
-/** What a format found in a token. */
+/** Result of a format for a token. */
 export type FormatOpened<Key, Refusal> =
   | { ok: true, record: SessionRecord, key: Key }
   | { ok: false, reason: Refusal }

@@ -1,7 +1,7 @@
 import type { RefusalReason } from './types.ts'
 
-// One line at level debug for every token that is refused. The first four are the peer's, word for
-// word: programs and its own tests match on them.
+// Messages for refused tokens: one line at level debug for each. The first four are
+// @fastify/secure-session's, word for word: programs and its own tests match on them.
 const MESSAGES: Record<RefusalReason, string> = {
   malformed: 'the cookie is malformed, creating an empty session',
   'ciphertext-length': 'the cipher is not long enough, creating an empty session',
@@ -22,7 +22,7 @@ const MESSAGES: Record<RefusalReason, string> = {
   revoked: 'the session was revoked, creating an empty session'
 }
 
-/** The line of the log that says why a token was refused. */
+/** Line of the log that says why a token was refused. */
 export function refusalMessage (reason: RefusalReason): string {
   return `@fastify/secure-session: ${MESSAGES[reason]}`
 }

@@ -1,2 +1,2 @@
-// What `require()` of this package returns: the plugin itself, which has the named exports on it.
+// Export of `require()` of this package: the plugin itself, which has the named exports on it.
 module.exports = require('./index.js').default

@@ -1,5 +1,5 @@
 /// <reference path="../esm/index.d.ts" />
-// The types of what `require()` of this package returns. All of them are those of types.ts, under the
+// Types of the export of `require()` of this package. All of them are those of types.ts, under the
 // same symbols: a type that is only equal would leave the compiler no name for what an app exports.
 // SessionData has a declaration here, for `declare module` in files that use `require()` to extend.
 //

@@ -18,7 +18,7 @@ import { warnProcess } from './warnings.ts'
  * opens what it seals.
  * @param options of one session, the same as for `register`. Attributes of the cookie have no effect,
  * and a token is not signed. Warnings go to `process.emitWarning`.
- * @throws what registration throws, with the same codes.
+ * @throws the errors of registration, with the same codes.
  */
 export async function createSessionCodec<T = TokenData> (options: SecureSessionPluginOptions): Promise<SessionCodec<T>> {
   if (Array.isArray(options)) throw sealedSessionError('FST_SEALED_SESSION_OPTIONS_INVALID', ['', 'an array'])
@@ -30,7 +30,7 @@ export async function createSessionCodec<T = TokenData> (options: SecureSessionP
 
   return {
     seal (data) {
-      // What is found to be nobody must not become a session of nobody.
+      // No user found must not become a session of nobody.
       if (data === undefined || data === null) throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kindOf(data)])
       return codec.seal(newRecord(dataFrom(data), SURROUNDINGS.now()))
     },
@@ -51,7 +51,7 @@ export async function createSessionCodec<T = TokenData> (options: SecureSessionP
   }
 }
 
-/** What the caller learns of a token. */
+/** Description of a token for the caller. */
 function describe<T> (opened: Found | Refused, config: SessionConfig): OpenedToken<T> {
   if (!opened.ok) return opened
   const { record, format, keyId, stale } = opened

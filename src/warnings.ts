@@ -1,9 +1,9 @@
 import { format } from 'node:util'
 
 /**
- * What is likely a mistake but does not keep the app from starting. Written to `fastify.log.warn`
- * as `{ code }` with the message, at registration unless the message is about a request. Where an app
- * has no logger, they go to `process.emitWarning`.
+ * Warnings of likely mistakes that do not keep the app from starting. Written to `fastify.log.warn` as `{
+ * code }` with the message, at registration unless the message is about a request. If an app has no logger,
+ * they go to `process.emitWarning`.
  */
 export const WARNINGS = {
   FST_SEALED_SESSION_WARN_EXPIRY: 'session "%s": expiry is %s, the default of %s seconds applies; leave it out or give a number of seconds',
@@ -74,7 +74,10 @@ export function isNoLog (log: Log): boolean {
 
 const told = new Set<string>()
 
-/** Writes to the process what an app cannot log; once, since a test suite makes the same app a hundred times. */
+/**
+ * Writes a warning to the process that an app cannot log; once, since a test suite makes the same app a
+ * hundred times.
+ */
 export function warnOnce (code: string, message: string): void {
   if (told.has(message)) return
   told.add(message)

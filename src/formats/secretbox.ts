@@ -181,8 +181,8 @@ function writeMessage (bytes: Buffer, json: string, record: SecretboxRecord): nu
 }
 
 /**
- * Whole seconds of a time, rounded down. Exact; beyond 2 ** 53 milliseconds, which another program may have
- * written, the seconds that they came from.
+ * Whole seconds of a time, rounded down. Beyond 2 ** 53 milliseconds, which another program may have written,
+ * rounded to the seconds that they came from.
  */
 function wholeSeconds (milliseconds: number): number {
   const seconds = milliseconds / 1000

@@ -1,4 +1,4 @@
-// The types of what `require()` of this part of the package returns. All of them are those of types.ts.
+// Types of the export of `require()` of this part of the package. All of them are those of types.ts.
 import type * as types from './types.ts'
 import * as memory from './memory-store.ts'
 
