@@ -9,23 +9,26 @@ import type { CookieRequest } from '../types.ts'
 
 type Cookies = Record<string, string | undefined>
 
-/** Of a request: its `Cookie` header as long as nobody has looked at its cookies, then what it holds. */
+/**
+ * Key of a request: its raw `Cookie` header until `request.cookies` is first read; the parsed cookies after
+ * that.
+ */
 const kCookies: unique symbol = Symbol('cookies')
 type LazyRequest = CookieRequest & { [kCookies]?: string | Cookies | null }
 
-/** How the values of cookies are put into headers and read from them. */
+/** Encoding of the values of cookies in headers, and its inverse. */
 export interface CookieCoding {
-  /** Whether the app registered `@fastify/cookie` itself, so that its `parseOptions` count. */
+  /** True if the app registered `@fastify/cookie` itself, so that its `parseOptions` count. */
   isApps: boolean
   encode: (value: string) => string
-  /** Undefined where a `decode` function of the app's fails. */
+  /** Undefined if a `decode` function of the app's fails. */
   decode: (text: string) => string | undefined
   signatures: SignatureCheck
 }
 
 /**
  * Uses the `@fastify/cookie` that the app registered, or registers it for the app.
- * @returns how the values of cookies are written and read: as the app has it.
+ * @returns the encoding of the values of cookies: as the app has it.
  * @throws `FST_SEALED_SESSION_SIGNING_SECRET_MISSING`, `FST_SEALED_SESSION_COOKIE_INVALID`
  */
 export async function registerCookies (app: FastifyInstance, configs: readonly SessionConfig[]): Promise<CookieCoding> {
@@ -44,11 +47,11 @@ function decodeWith (app: FastifyInstance, text: string): string | undefined {
     const value: unknown = app.parseCookie(`value=${unquoted(text)}`).value
     return typeof value === 'string' ? value : undefined
   } catch {
-    return undefined // a `decode` function of the app's may throw at what a client sends
+    return undefined // a `decode` function of the app's may throw at a value that a client sends
   }
 }
 
-/** What `request.cookies` holds; null where nothing has parsed the header yet. */
+/** Value of `request.cookies`; null if nothing has parsed the header yet. */
 export function parsedCookies (request: CookieRequest): Cookies | null {
   const cookies = (request as LazyRequest)[kCookies]
   if (cookies === undefined) return request.cookies ?? null // the app's own @fastify/cookie
@@ -114,10 +117,10 @@ function canSign (app: FastifyInstance): boolean {
   }
 }
 
-/** What a token and its signature have in them that a cookie may not, or that parsers trip over. */
+/** Value with characters of a token and its signature that a cookie may not have, or that parsers trip over. */
 const TRICKY_VALUE = 'a+b/c==;d.e'
 
-/** Writes the cookie once, so that what cannot be written is found at registration. */
+/** Writes the cookie once, so that one that cannot be written is found at registration. */
 function assertWritable (app: FastifyInstance, { cookieName, cookie }: SessionConfig): void {
   try {
     app.serializeCookie(cookieName, TRICKY_VALUE, resolveAttributes(cookie, true) as SerializeOptions)

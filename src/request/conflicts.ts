@@ -2,11 +2,11 @@ import type { FastifyInstance } from 'fastify'
 import { sealedSessionError } from '../errors.ts'
 import { kSessions } from './extension.ts'
 
-// Plugins that cannot be registered beside this one, or only before it. Fastify would say that some
-// decorator is there already, and nothing of what to do.
+// Plugins that cannot be registered beside this one, or only before it. Fastify would say that some decorator
+// is there already, but no advice.
 
 /**
- * Called before anything is decorated.
+ * Refuses a second registration, and one beside @fastify/secure-session. Called before anything is decorated.
  * @throws `FST_SEALED_SESSION_REGISTERED_TWICE`, `FST_SEALED_SESSION_BESIDE_PEER`
  */
 export function assertAlone (app: FastifyInstance): void {
@@ -15,7 +15,8 @@ export function assertAlone (app: FastifyInstance): void {
 }
 
 /**
- * Refuses what is registered after this plugin and would collide with it, when it adds its first decorator.
+ * Refuses a plugin that is registered after this one and would collide with it, when it adds its first
+ * decorator.
  * @param isCookieOurs true if `@fastify/cookie` was registered by this plugin, for the app.
  */
 export function refuseLater (app: FastifyInstance, isCookieOurs: boolean): void {

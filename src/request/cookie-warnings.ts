@@ -50,7 +50,7 @@ export class RequestCookieWarnings {
     if (end <= 0) return
     this.#lacksPath = false
     const { sessionName, cookieName } = this.#config
-    // The route, which has nothing in it of what a user puts into the URL.
+    // The route: it has nothing in it of the URL that a user sends.
     const { url: route = '' } = routeOptions
     this.#warn('FST_SEALED_SESSION_WARN_PATH_MISSING', sessionName, cookieName, `${method} ${route || '(no route)'}`, route.slice(0, route.lastIndexOf('/')) || 'the folder of that one')
   }

@@ -15,7 +15,7 @@ export interface SessionExtension {
   readonly name: string
   /** True if it tells sessions apart: each has an id then. */
   readonly needsIds?: boolean
-  /** Called whenever a request's session is handed out. @throws where it may not be used. */
+  /** Called whenever a request's session is handed out. @throws if it may not be used. */
   used? (state: SessionState): void
   /** @throws if a session that was opened outside a request was not checked as it is, so that it may not be assigned to one. */
   assignable? (state: SessionState): void
@@ -32,15 +32,15 @@ export interface SessionExtension {
   /**
    * Called before the response leaves, for each session that was used.
    * @param isDue true if a cookie is about to be sent.
-   * @returns false where none may be: the extensions behind it are not asked then.
-   * @throws (or rejects) where the request must fail.
+   * @returns false if none may be: the extensions behind it are not asked then.
+   * @throws (or rejects) if the request must fail.
    */
   sealing? (state: SessionState, isDue: boolean, request: FastifyRequest): boolean | Promise<boolean>
   /**
-   * Called when the session's cookie is on the response, which waits for it. A write after the hook that seals
-   * waits for nobody: what is rejected then is logged.
-   * @param record what the cookie holds.
-   * @throws (or rejects) where the request must fail: the cookie is taken back.
+   * Called when the session's cookie is on the response, which waits for it. A write after the hook that
+   * seals waits for nobody: a rejection is logged then.
+   * @param record the record that the cookie holds.
+   * @throws (or rejects) if the request must fail: the cookie is taken back.
    */
   sealed? (state: SessionState, record: SessionRecord, request: FastifyRequest): void | Promise<void>
 }

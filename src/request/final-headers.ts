@@ -11,7 +11,7 @@ type Given = Record<string, unknown> | readonly unknown[] | undefined
 
 const SWITCHING_PROTOCOLS = 101
 
-/** Headers of a response about to leave: what writeHead() is given counts before what is set. */
+/** Headers of a response about to leave: those that writeHead() is given count before those that are set. */
 export class FinalHeaders {
   readonly status: number
   readonly #raw: Raw

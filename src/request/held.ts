@@ -7,11 +7,14 @@ import type { SessionState } from '../session/session.ts'
 import type { TrackedRequest } from './tracked-request.ts'
 import type { Session } from '../types.ts'
 
-// What a request holds of the app's sessions.
+// Sessions of the app that are in use on a request.
 
 /** Stands in the slot of a session after `request.session = null`. */
 class Discarded {
-  /** The session that nothing of is sent; null until something asks for it. What is assigned later must not hide that it has ended. */
+  /**
+   * The session that nothing of is sent; null until something asks for it. A session that is assigned later
+   * must not hide that it has ended.
+   */
   session: RequestSession | null
 
   constructor (session: RequestSession | null) {
@@ -22,7 +25,7 @@ class Discarded {
 /** A request's slot for a session: null until it is used. */
 type Slots = TrackedRequest & Record<symbol, RequestSession | Discarded | null | undefined>
 
-/** The session of a request, found when it is first used; null where it was discarded. */
+/** Session of a request, found when it is first used; null if it was discarded. */
 export function hold (request: FastifyRequest, registered: Registered): RequestSession | null {
   let held = (request as Slots)[registered.slot]
   if (held === null || held === undefined) {
@@ -32,7 +35,7 @@ export function hold (request: FastifyRequest, registered: Registered): RequestS
   return held instanceof Discarded ? null : held
 }
 
-/** The session that a request brings or was given, also after `request.session = null`. */
+/** Session that a request brings or was given, also after `request.session = null`. */
 export function incumbent (request: FastifyRequest, registered: Registered): RequestSession {
   const held = hold(request, registered)
   if (held !== null) return held
@@ -43,8 +46,8 @@ export function incumbent (request: FastifyRequest, registered: Registered): Req
 }
 
 /**
- * The session of a request for the app; null where it was discarded.
- * @throws what an extension does, where Fastify can answer with it; elsewhere the session reads as empty.
+ * Session of a request for the app; null if it was discarded.
+ * @throws the error of an extension, if Fastify can answer with it; otherwise the session reads as empty.
  */
 export function sessionOf (request: FastifyRequest, registered: Registered): Session | null {
   try {
@@ -63,8 +66,8 @@ export function unusable (request: FastifyRequest, { manager, warnings }: Regist
 }
 
 /**
- * The request that has the slot, where an app has derived another from it: `Object.create(request)`. A
- * session of the derived one alone would be written, and sent by nobody.
+ * The request that has the slot, if an app has derived another from it: `Object.create(request)`. A session
+ * of the derived one alone would be written, and sent by nobody.
  */
 function ownerOf (request: FastifyRequest, { slot }: Registered): Slots {
   let owner: object | null = request
@@ -72,7 +75,7 @@ function ownerOf (request: FastifyRequest, { slot }: Registered): Slots {
   return (owner ?? request) as Slots
 }
 
-/** The session of a request if something has used it. */
+/** Session of a request if something has used it. */
 export function heldIn (request: FastifyRequest, { slot }: Registered): RequestSession | null {
   const held = (request as Slots)[slot]
   return held instanceof RequestSession ? held : null
@@ -97,7 +100,7 @@ export function replace (request: FastifyRequest, registered: Registered, state:
 
 /**
  * Puts the cookies of the sessions that a request has used on the response, from one of them on.
- * @returns a promise only where one of them has to be waited for.
+ * @returns a promise only if one of them has to be waited for.
  */
 export function sendAll (sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from: number): Promise<void> | undefined {
   for (let index = from; index < sessions.length; index++) {
@@ -111,7 +114,7 @@ async function sendRest (sending: Promise<void>, sessions: readonly Registered[]
   await sendAll(sessions, request, reply, from)
 }
 
-/** The lines that a session has put on the response so far. */
+/** Lines that a session has put on the response so far. */
 export function linesOf (request: FastifyRequest, registered: Registered): Lines {
   return heldIn(request, registered)?.lines ?? []
 }

@@ -53,7 +53,7 @@ export class SessionManager {
     this.#reader = new CookieReader({ codec, name: config.cookieName, decode: coding.decode, signatures, isOwnEncoding: !coding.isApps })
   }
 
-  /** Once an app: the number may be a user's, who could fill the log. */
+  /** Warns once an app: the number may be a user's, who could fill the log. */
   #warnTooLong (expiry: number): void {
     if (this.#isTold) return
     this.#isTold = true
@@ -79,8 +79,9 @@ export class SessionManager {
   }
 
   /**
-   * The token of a session outside a request.
-   * @throws `FST_SEALED_SESSION_ENDED` for one that was opened and has ended since: it must not get a new life.
+   * Token of a session outside a request.
+   * @throws `FST_SEALED_SESSION_ENDED` for one that was opened and has ended since: it must not get a new
+   * life.
    */
   encode (state: SessionState): string {
     state.look()
@@ -93,12 +94,12 @@ export class SessionManager {
     return sealChannel.hasSubscribers ? this.#sealObserved(state) : this.#codec.seal(state.record())
   }
 
-  /** The same as it stands in a cookie: in one go, if the app says nothing of how it is encoded. */
+  /** The same as it stands in a cookie: in one go, if the app has no encoding of its own. */
   sealEncoded (state: SessionState): string {
     return sealChannel.hasSubscribers ? encodeValue(this.#sealObserved(state)) : this.#codec.sealEncoded(state.record())
   }
 
-  /** Seals, and publishes what came of it. */
+  /** Seals, and publishes the outcome. */
   #sealObserved (state: SessionState): string {
     const { sessionName, format } = this.config
     const key = this.#codec.sealingKey()
@@ -114,28 +115,28 @@ export class SessionManager {
     return token
   }
 
-  /** The session of a token from outside a request, signed or not; null where it is refused. */
+  /** Session of a token from outside a request, signed or not; null if it is refused. */
   open (token: string, log: DecodeLog): SessionState | null {
     const opened = this.#open(this.#unsign(token) ?? token, log)
     return opened.ok ? this.#restore(opened) : null
   }
 
   /**
-   * The session that a request brings, found as `find` finds it; null where there is none that opens.
-   * The request may be one of node:http's, which Fastify has not seen.
+   * Session that a request brings, found as `find` finds it; null if there is none that opens. The request
+   * may be one of node:http's, which Fastify has not seen.
    */
   openIn (request: CookieRequest, log: DecodeLog): SessionState | null {
     const found = this.#find({ headers: request.headers, cookies: parsedCookies(request), log })
     return found?.ok === true ? this.#restore(found) : null
   }
 
-  /** The session that a request's cookie holds, or an empty one. */
+  /** Session of a request's cookie, or an empty one. */
   find (request: FastifyRequest): SessionState {
     const found = this.#find(request)
     return found?.ok === true ? this.#restore(found) : SessionState.begin(this.#settings, {}, found)
   }
 
-  /** Whether a request may bring a cookie of this session. Costs little, and may be wrong where it says so. */
+  /** True if a request may bring a cookie of this session. Costs little, and may be true without one. */
   mayFind (request: FastifyRequest): boolean {
     const { cookieName } = this.config
     const parsed = parsedCookies(request)
@@ -147,10 +148,10 @@ export class SessionManager {
     return this.#settings.now()
   }
 
-  /** Null where there is no cookie at all. */
+  /** Session that a request brings, or the reason to refuse it. Null if there is no cookie at all. */
   #find (request: Bringing): Found | Refused | null {
     const brought = { header: request.headers.cookie, parsed: parsedCookies(request) }
-    // A message says what a token was, and ids are made of tokens: it has to be decoded for both.
+    // A message describes the token, and ids are made of tokens: it has to be decoded for both.
     const isPlain = !openChannel.hasSubscribers && this.#settings.newId === undefined
     const opened = isPlain ? this.#reader.readOnly(brought) : null
     return opened === null ? this.#read(brought, request.log) : this.#told('', opened, request.log)
@@ -171,7 +172,7 @@ export class SessionManager {
     return this.#told(token, this.#codec.open(token), log)
   }
 
-  /** Logs and publishes what came of opening a token, and hands it on. */
+  /** Logs and publishes the result of opening a token, and hands it on. */
   #told (token: string, result: Found | Refused, log: DecodeLog, others = 0): Found | Refused {
     if (!result.ok) log.debug?.(refusalMessage(result.reason))
     if (openChannel.hasSubscribers) {
@@ -193,11 +194,11 @@ export class SessionManager {
     return new SessionState(this.#settings, found.record, found, found.record.data)
   }
 
-  /** The value that was signed, or null where the session's cookie is not signed or the signature is wrong. */
+  /** Value that was signed; null if the session's cookie is not signed or the signature is wrong. */
   #unsign (value: string): string | null {
     if (this.config.cookie.signed !== true || value.length > MAX_SIGNED_LENGTH) return null
     const unsigned = this.#app.unsignCookie(value)
-    // A signer of the app's own may give a value back even where it is not valid.
+    // A signer of the app's own may give a value back even if it is not valid.
     return unsigned.valid === true ? unsigned.value : null
   }
 }

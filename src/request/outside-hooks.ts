@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import { kReply, type TrackedRequest } from './tracked-request.ts'
 
-// Code of the app's that runs where nothing catches what it throws, so that the process would end: log
+// Code of the app's that runs outside of any catch, so that an error of it would end the process: log
 // serializers before the first hook and after the response, `frameworkErrors`.
 
 /** Fastify's own, under symbols that it does not export. */
@@ -12,7 +12,10 @@ interface Internals {
 }
 type FrameworkErrors = (this: unknown, error: unknown, request: FastifyRequest, reply: FastifyReply) => unknown
 
-/** Undefined where this version of Fastify has it no more: what depends on it is then left out. */
+/**
+ * Fastify's internal value. Undefined if this version of Fastify has it no more: code that depends on it is
+ * then left out.
+ */
 function internalOf<Name extends keyof Internals> (app: object, name: Name): Internals[Name] | undefined {
   for (let owner = app; owner !== null; owner = Object.getPrototypeOf(owner) as object) {
     const symbol = Object.getOwnPropertySymbols(owner).find(({ description }) => description === name)
@@ -40,7 +43,10 @@ function moveToFront (app: object): void {
   for (const child of internalOf(app, 'fastify.children') ?? []) moveToFront(child)
 }
 
-/** True where Fastify catches what is thrown and answers with it: from the first hook until the response is on its way. */
+/**
+ * True if Fastify catches an error that is thrown now, and answers with it: from the first hook until the
+ * response is on its way.
+ */
 export function isCaught (request: FastifyRequest): boolean {
   const reply = (request as TrackedRequest)[kReply]
   if (reply == null) return !hasFirstHook(request.server)
@@ -54,8 +60,8 @@ function hasFirstHook (app: object): boolean {
 }
 
 /**
- * Has the requests that `frameworkErrors` is given answer for a session, too: Fastify makes them without
- * what an app has decorated its requests with.
+ * Has the requests that `frameworkErrors` is given answer for a session, too: Fastify makes them without the
+ * decorators of an app's requests.
  */
 export function decorateFrameworkErrors (app: FastifyInstance, name: string, get: (request: FastifyRequest) => unknown): void {
   const options = internalOf(app, 'fastify.options')

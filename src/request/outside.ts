@@ -8,9 +8,9 @@ import { isCaught } from './outside-hooks.ts'
 import type { Registered } from './registered.ts'
 import type { CookieRequest, DecodeLog } from '../types.ts'
 
-// Sessions outside a request, and how they get into one: `request.session = session`.
+// Sessions outside a request, and their way into one: `request.session = session`.
 
-/** The session of a token or of a request; null where there is none that opens. */
+/** Session of a token or of a request; null if there is none that opens. */
 export function openFrom (from: unknown, log: DecodeLog | undefined, appLog: DecodeLog, manager: SessionManager): SessionState | null {
   if (typeof from === 'string') return manager.open(from, log ?? appLog)
   if (isRequest(from)) return manager.openIn(from, log ?? from.log ?? appLog)
@@ -31,7 +31,7 @@ function isRequest (value: unknown): value is CookieRequest & { log?: DecodeLog 
 export class AssignableSessions {
   readonly #managers = new WeakMap<SessionState, SessionManager>()
 
-  /** @param manager what made it. */
+  /** @param manager the manager that made it. */
   add (state: SessionState, manager: SessionManager): SessionState {
     this.#managers.set(state, manager)
     return state
@@ -50,8 +50,8 @@ export class AssignableSessions {
 
 /**
  * Makes a session that of a request.
- * @throws `FST_SEALED_SESSION_ASSIGNED` for anything else than an assignable session; where Fastify can
- * answer with it, `FST_SEALED_SESSION_NOT_CHECKED` for one that may have been revoked.
+ * @throws `FST_SEALED_SESSION_ASSIGNED` for anything else than an assignable session; if Fastify can answer
+ * with it, `FST_SEALED_SESSION_NOT_CHECKED` for one that may have been revoked.
  */
 export function assign (request: FastifyRequest, registered: Registered, value: unknown, assignable: AssignableSessions): void {
   const { manager } = registered
@@ -67,7 +67,7 @@ export function assign (request: FastifyRequest, registered: Registered, value: 
   replace(request, registered, state)
 }
 
-/** Asks the extensions. Where nothing catches what it throws, the assignment is ignored, with a warning. */
+/** Asks the extensions. If nothing would catch an error of theirs, the assignment is ignored, with a warning. */
 function isAllowed (request: FastifyRequest, registered: Registered, state: SessionState): boolean {
   const { extensions, warnings } = registered
   try {

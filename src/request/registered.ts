@@ -5,12 +5,12 @@ import type { SessionCookie } from './session-cookie.ts'
 
 /** One session of the app, as it was registered. */
 export interface Registered {
-  /** What makes its states. */
+  /** Maker of its states. */
   manager: SessionManager
-  /** What writes its cookie. */
+  /** Writer of its cookie. */
   cookie: SessionCookie
   warnings: RouteWarnings
-  /** Where a request keeps its own. */
+  /** Key under which a request keeps its own. */
   slot: symbol
   /** Null without any. */
   extensions: Extensions | null

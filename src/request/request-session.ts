@@ -14,7 +14,7 @@ import type { Successor, WriteObserver } from '../session/settings.ts'
 import { kReply, kSealed, type TrackedRequest } from './tracked-request.ts'
 import type { RefusalReason, Session } from '../types.ts'
 
-/** Words of the log for what became of a session while a request was under way. */
+/** Words of the log for the end of a session while a request was under way. */
 const ENDED: Partial<Record<RefusalReason, string>> = { revoked: 'was revoked', expired: 'has expired', 'key-unknown': 'lost its key' }
 
 /** A session that is used in a request: its state, and how it gets into the response. */
@@ -25,18 +25,18 @@ export class RequestSession implements WriteObserver {
   readonly #warnings: RouteWarnings
   readonly #request: TrackedRequest
   readonly #extensions: Extensions | null
-  /** Whether the app has had it: an extension looks at sessions that the app never does. */
+  /** True if the app has had it: an extension looks at sessions that the app never does. */
   #isUsed = false
-  /** True where an extension says that no cookie may be sent. */
+  /** True if an extension says that no cookie may be sent. */
   #isHeldBack = false
-  /** Why a session that began anew in this request gets no cookie. */
+  /** Reason for which a session that began anew in this request gets no cookie. */
   #lostBy: RefusalReason | null = null
   /** True after a failure to seal, which was thrown. */
   #failed = false
-  /** True as long as nothing was written since a failure: it would only fail again. */
+  /** True until something is written after a failure: it would only fail again. */
   #settled = false
   #isDiscarded = false
-  /** What this session has put on the response so far. */
+  /** Lines that this session has put on the response so far. */
   #lines: Lines = []
   /** True if `Cache-Control: no-store` was put beside them: the app had not set that header by then. */
   #hasNoStore = false
@@ -46,10 +46,10 @@ export class RequestSession implements WriteObserver {
   #isRenewal = false
   /** True after a failure of `reply.sessionCookies()`, which nobody need have awaited. */
   #isUnheard = false
-  /** The one in whose place it was assigned. */
+  /** The session in whose place it was assigned. */
   #replaced: RequestSession | null = null
 
-  /** @param state default: what the request's cookie holds. */
+  /** @param state default: that of the request's cookie. */
   constructor ({ manager, cookie, warnings, extensions }: Registered, request: TrackedRequest, state = manager.find(request)) {
     this.#manager = manager
     this.#cookie = cookie
@@ -69,7 +69,7 @@ export class RequestSession implements WriteObserver {
 
   get lines (): Lines { return this.#lines }
 
-  /** Session for the app. @throws what an extension does, where it may not have it. */
+  /** Session for the app. @throws the error of an extension, if the app may not have it. */
   get session (): Session {
     this.#extensions?.used(this.state)
     if (!this.#isUsed) this.#lookFirst()
@@ -89,9 +89,9 @@ export class RequestSession implements WriteObserver {
 
   /**
    * Puts the session's cookie on the response, if the session changed.
-   * @returns a promise only where an extension has to be waited for.
-   * @throws what sealing throws, once: the response to that error goes out without the cookie, and
-   * the browser keeps the one it has, unless the error handler writes something that can be sealed.
+   * @returns a promise only if an extension has to be waited for.
+   * @throws the error of sealing, once: the response to that error goes out without the cookie, and the
+   * browser keeps the one it has, unless the error handler writes something that can be sealed.
    */
   send (reply: FastifyReply): Promise<void> | undefined {
     if (this.#extensions === null) this.#sendIfDue(reply)
@@ -116,10 +116,11 @@ export class RequestSession implements WriteObserver {
   async #sendChecked (reply: FastifyReply, extensions: Extensions, isDue: boolean, answer?: boolean | Promise<boolean>): Promise<void> {
     try {
       await this.#ask(reply, answer ?? extensions.sealing(this.state, isDue, this.#request))
-      // What was written while that was awaited.
+      // A write while that was awaited.
       if (!isDue && this.#isDue(reply)) await this.#ask(reply, extensions.sealing(this.state, true, this.#request))
     } catch (error) {
-      // An error handler must seal neither what could not be checked, nor what it began after a logout that failed.
+      // An error handler must seal neither a session that could not be checked, nor one that it began after a
+      // logout that failed.
       this.#isHeldBack = true
       if (this.state.asked) this.#fail(reply, error)
       else this.#skip(reply, error)
@@ -152,8 +153,8 @@ export class RequestSession implements WriteObserver {
     const { state } = this
     state.settle()
     if (this.#manager.config.rolling && state.renew()) this.#isRenewal = true
-    // To look again at what was only read would be for nothing. One that has ended may have a cookie on the response,
-    // or be one by which somebody logged in.
+    // To look again at a session that was only read would be for nothing. One that has ended may have a cookie on the
+    // response, or be one by which somebody logged in.
     if (!state.isDirty && state.endedBy === null) return false
     this.#lookBeforeSealing(reply)
     if (this.#isHeldBack || !state.isDirty || this.#settled) return false
@@ -209,7 +210,7 @@ export class RequestSession implements WriteObserver {
 
   /** Last look, at the headers that leave. */
   #leaving (headers: FinalHeaders): void {
-    // What the app has set on the raw response meanwhile counts before what nobody asked for.
+    // Headers that the app has set on the raw response meanwhile count before a cookie that nobody asked for.
     let control = headers.get('cache-control')
     const own = this.#hasNoStore && control === 'no-store' ? headers.set('cache-control') : undefined
     if (own !== undefined && headers.given !== undefined) {
@@ -254,7 +255,8 @@ export class RequestSession implements WriteObserver {
     this.#settled = true
     this.#takeBack(reply)
     if (this.#failed) {
-      // What an extension held back could be sealed: the store that it asks has failed, which the log says.
+      // A session that an extension held back could be sealed: the store that it asks has failed, which the
+      // log says.
       if (!this.#isHeldBack) this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_SEALED', this.#request)
       return
     }
@@ -263,8 +265,8 @@ export class RequestSession implements WriteObserver {
   }
 
   /**
-   * Counts a session that was assigned as used and written, unless it is over: what was opened before
-   * may have expired or been revoked since, and must not be sealed again.
+   * Counts a session that was assigned as used and written, unless it is over: one that was opened before may
+   * have expired or been revoked since, and must not be sealed again.
    * @param before the session that the request had.
    */
   takeOver (before: RequestSession): void {
@@ -288,7 +290,7 @@ export class RequestSession implements WriteObserver {
     if (!before.#isUsed) before.#lookFirst()
     this.state.moveToPlaceOf(before.state)
     const isSame = this.#isSameAs(before)
-    // Of one that the app has not read, nothing can go on.
+    // If the app has not read the session before, nothing of it can go on.
     this.#replaced = isSame || !before.#isUsed ? before.#replaced : before
     if (!isSame) before.state.regenerate()
   }
@@ -316,7 +318,7 @@ export class RequestSession implements WriteObserver {
     return this.#replaced === null ? null : this.#replaced.#lossReason()
   }
 
-  /** Takes back what was put on the response for it, and sends nothing more. */
+  /** Takes back the lines that were put on the response for it, and sends nothing more. */
   discard (): void {
     this.#isDiscarded = this.#isHeldBack = true
     const reply = this.#request[kReply]
@@ -328,7 +330,10 @@ export class RequestSession implements WriteObserver {
     this.#lines = []
   }
 
-  /** What nobody asked for must not give the cookie a longer life than the session has. */
+  /**
+   * Attributes for this response. A cookie that nobody asked for must not get a longer life than the session
+   * has.
+   */
   #overrides (reply: FastifyReply): SessionState['cookieOptions'] {
     const { state } = this
     if (state.asked) return state.cookieOptions
@@ -369,7 +374,7 @@ export class RequestSession implements WriteObserver {
   }
 }
 
-/** Whether its connection is a WebSocket by now: the answer to the upgrade bypasses the reply. */
+/** True if its connection is a WebSocket by now: the answer to the upgrade bypasses the reply. */
 function isUpgraded (reply: FastifyReply): boolean {
   return reply.sent && isUpgrade(reply)
 }

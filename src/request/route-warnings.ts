@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { Warn, WarningCode } from '../warnings.ts'
 
-/** Warns of what happens to a session in requests: once a route, since the log would fill up otherwise. */
+/** Warnings of events of a session in requests: once a route, since the log would fill up otherwise. */
 export class RouteWarnings {
   readonly #sessionName: string
   readonly #warn: Warn
@@ -12,9 +12,12 @@ export class RouteWarnings {
     this.#warn = warn
   }
 
-  /** @param values what fills the places of the message behind the session's name and the route. */
+  /**
+   * Writes a warning once a route. @param values fill the places of the message behind the session's name and
+   * the route.
+   */
   warn (code: WarningCode, { method, routeOptions }: FastifyRequest, ...values: unknown[]): void {
-    // The route, which has nothing in it of what a user puts into the URL.
+    // The route: it has nothing in it of the URL that a user sends.
     const route = `${method} ${routeOptions.url ?? '(no route)'}`
     if (this.#told.has(`${code} ${route}`)) return
     this.#told.add(`${code} ${route}`)

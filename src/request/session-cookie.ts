@@ -16,7 +16,7 @@ type Attributes = CookieSerializeOptions
 
 const NO_LINES: Lines = []
 
-/** What a browser sends beside a session's cookies, at least. */
+/** Bytes that a browser sends beside a session's cookies, at least. */
 const OTHER_HEADERS_BYTES = 2048
 
 /** Puts the cookie of one session of the app on responses. */
@@ -26,7 +26,7 @@ export class SessionCookie {
   readonly #coding: CookieCoding
   readonly #warn: Warn
   readonly #writer: CookieWriter
-  /** What follows the value, for plain and for TLS requests, which `secure: 'auto'` tells apart. */
+  /** Text behind the value, for plain and for TLS requests, which `secure: 'auto'` tells apart. */
   readonly #ends: { plain: string | null, secure: string | null } = { plain: null, secure: null }
   readonly #isProduction = process.env.NODE_ENV === 'production'
   #defaults: Attributes | null = null
@@ -99,7 +99,7 @@ export class SessionCookie {
     return end
   }
 
-  /** What the cookie is written with: the app's settings for all cookies, the session's, the response's. */
+  /** Attributes of the cookie: the app's settings for all cookies, the session's, the response's. */
   attributes (reply: FastifyReply, overrides: Attributes | null): Attributes {
     this.#defaults ??= this.#readDefaults(reply)
     const attributes = { ...this.#defaults, ...this.#config.cookie, ...overrides }
@@ -110,7 +110,7 @@ export class SessionCookie {
     const defaults = appCookieDefaults(reply)
     this.#requestWarnings = new RequestCookieWarnings(this.#config, { ...defaults, ...this.#config.cookie }, this.#isProduction, this.#warn)
     if (defaults === null) this.#warn('FST_SEALED_SESSION_WARN_COOKIE_DEFAULTS')
-    // Where the app has a say in the attributes, this is the first time that all of them are known.
+    // If the app has a say in the attributes, this is the first time that all of them are known.
     if (this.#coding.isApps) {
       const { maxAge, expires } = this.#config.cookie
       warnOfAttributes(this.#config, { ...defaults, ...this.#config.cookie }, this.#isProduction, this.#warn)
@@ -148,8 +148,8 @@ function kindOf (reply: FastifyReply): 'plain' | 'secure' {
 }
 
 /**
- * Of a response that is a stream, Fastify hands the headers to Node before the first chunk is there.
- * What changes after that is put there as well; other responses overwrite it with the same.
+ * Hands the headers to Node. For a response that is a stream, Fastify does so before the first chunk is
+ * there: headers that change after that are put there as well. Other responses overwrite them with the same.
  */
 function handOver (reply: FastifyReply): void {
   const cookies = reply.getHeader('set-cookie')

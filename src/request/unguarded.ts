@@ -4,7 +4,7 @@ import { REVOCATION } from './extension.ts'
 import type { Registered } from './registered.ts'
 import type { Warn } from '../warnings.ts'
 
-/** A session of some context of the app, as others see it; it may be of the other copy of this package. */
+/** Session of some context of the app, as others see it; it may be of the other copy of this package. */
 interface Seen {
   readonly config: SessionConfig
   readonly isGuarded: () => boolean
