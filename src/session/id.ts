@@ -1,9 +1,9 @@
 import { SESSION_ID_BYTES } from '../record.ts'
 import { sodium } from '../crypto/sodium.ts'
 
-// What tells sessions apart, where revocation has to.
+// Ids that tell sessions apart, if revocation has to.
 
-/** The id of a session that begins. */
+/** Id of a session that begins. */
 export function newId (): Buffer {
   const id = Buffer.alloc(SESSION_ID_BYTES)
   sodium().fillRandom(id)
@@ -11,11 +11,11 @@ export function newId (): Buffer {
 }
 
 /**
- * The id of a session whose token has none, since it was sealed before ids were in use: the same
- * for every request that brings this token, so that it can be revoked, too.
+ * Id of a session whose token has none, since it was sealed before ids were in use: the same for every
+ * request that brings this token, so that it can be revoked, too.
  */
 export function idOfToken (token: string): Buffer {
-  // What follows a second `;` is no part of a token: another tail must not make another session of it.
+  // Text behind a second `;` is no part of a token: another tail must not make another session of it.
   const [ciphertext = '', nonce] = token.split(';', 2)
   const text = nonce === undefined ? ciphertext : `${ciphertext};${nonce}`
   return sodium().hash(Buffer.from(text)).subarray(0, SESSION_ID_BYTES)

@@ -4,9 +4,10 @@ import { stateOf } from './proxy.ts'
 import type { SessionInfo } from '../types.ts'
 
 /**
- * Why a session is as it is, for logs, messages to users and support. Reads only; of a request's
+ * Status of a session and its reasons, for logs, messages to users and support. Reads only; of a request's
  * session it opens the cookie, as every use does.
- * @param session `request.session`, or what `createSecureSession` or `decodeSecureSession` returned.
+ * @param session `request.session`, or a session that `createSecureSession` or `decodeSecureSession`
+ * returned.
  * @throws `FST_SEALED_SESSION_NOT_A_SESSION` for anything else.
  */
 export function sessionInfo (session: object): SessionInfo {

@@ -1,7 +1,7 @@
 import { kindOf, sealedSessionError } from '../errors.ts'
 import type { SessionState } from './session.ts'
 
-/** Reads the state behind a session. Registered, since ESM and CommonJS each have a copy of this file. */
+/** Key of the state behind a session. `Symbol.for`, since ESM and CommonJS each have a copy of this file. */
 export const kState: unique symbol = Symbol.for('fastify-sealed-session.state')
 
 // Shared by all sessions. Symbols, methods and the two flags are the session's; every other name is
@@ -38,11 +38,11 @@ export const sessionHandler: ProxyHandler<SessionState> = {
   defineProperty (state, key, descriptor) {
     const { configurable, enumerable, writable } = descriptor
     const isPlain = configurable !== false && enumerable !== false && writable !== false
-    if (!('value' in descriptor) || !isPlain) return false // what a token cannot hold
+    if (!('value' in descriptor) || !isPlain) return false // a token cannot hold it
     state.set(key, descriptor.value)
     return true
   },
-  // What data cannot follow is refused: it makes `Object.freeze(session)` and the like throw.
+  // An operation that data cannot follow is refused: it makes `Object.freeze(session)` and the like throw.
   setPrototypeOf: () => false,
   preventExtensions: () => false
 }
@@ -65,7 +65,7 @@ export function stateOf (session: unknown): SessionState {
   return state
 }
 
-/** The state behind a session, or null where it is none. */
+/** The state behind a session; null if the value is none. */
 export function maybeStateOf (session: unknown): SessionState | null {
   const state = typeof session === 'object' && session !== null
     ? (session as { [kState]?: SessionState })[kState]

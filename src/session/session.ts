@@ -10,24 +10,30 @@ import { kState, sessionHandler } from './proxy.ts'
 import type { SessionSettings, WriteObserver } from './settings.ts'
 import type { RefusalReason, Session } from '../types.ts'
 
-/** What `util.inspect` calls; the same symbol as `inspect.custom`. */
+/** Key of the method that `util.inspect` calls; the same symbol as `inspect.custom`. */
 const kInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 
 type Method = 'get' | 'set' | 'delete' | 'touch' | 'options' | 'data' | 'regenerate'
 
 /**
- * What is behind a session: its data, and what happened to it. A handler sees it through a proxy,
- * whose properties are the data's.
+ * State of a session: its data, and the events of its life. A handler sees it through a proxy, whose
+ * properties are the data's.
  *
  * All fields are private, so that `util.inspect` has nothing to show, whatever its options are.
  */
 export class SessionState {
   /** Never changed: each write makes another. */
   #record: SessionRecord
-  /** The data of the record, if it is this session's own; null as long as it is what came in. */
+  /**
+   * Data of the record, if it is this session's own; null until the first write: it came with the token, and
+   * may be shared.
+   */
   #data: Data | null
   #origin: Origin
-  /** The key that opened the session, kept by `regenerate()`: what a leaked key has opened must not get a new one. */
+  /**
+   * Key that opened the session, kept by `regenerate()`: a session that a leaked key has opened must not get
+   * a new one.
+   */
   #key: OpeningKey | null
   /** Reason for which it was found to have ended after it had been used. */
   #ended: RefusalReason | null = null
@@ -35,7 +41,7 @@ export class SessionState {
   #deleted = false
   #asked = false
   #isAnew = false
-  /** What the session held when a value was first handed out that can be changed in place. */
+  /** JSON of the data when the app first received a value that can be changed in place; null if none was. */
   #lent: string | null = null
   #cookieOptions: CookieSerializeOptions | null = null
   /** True if those came with a lifetime, which another life does not have. */
@@ -65,7 +71,7 @@ export class SessionState {
     return new SessionState(settings, newRecord(data, settings.now()), origin, data)
   }
 
-  /** What handlers see. */
+  /** The session as handlers see it. */
   get session (): Session { return this.#session }
 
   get changed (): boolean {
@@ -78,7 +84,7 @@ export class SessionState {
     this.#asked = true
   }
 
-  /** `changed` as of the last look, without those in place that are not settled. */
+  /** `changed` as of the last look, without changes in place that are not detected yet. */
   get isDirty (): boolean { return this.#changed }
 
   get deleted (): boolean { return this.#deleted }
@@ -88,22 +94,22 @@ export class SessionState {
     else this.#deleted = value
   }
 
-  /** True where the app did something to be sent; false where only an older key made it change. */
+  /** True if the app did something to be sent; false if only an older key, or a renewal, made it change. */
   get asked (): boolean { return this.#asked }
 
-  /** Where it comes from. */
+  /** Origin of the session: its token, or none. */
   get origin (): Origin { return this.#origin }
 
-  /** From when on it is not valid, in milliseconds since 1970, if nothing is written. */
+  /** Time from which on it is not valid, in milliseconds since 1970, if nothing is written. */
   get expiresAt (): number { return endOf(this.#record, this.#settings) }
 
-  /** Attributes of its cookie: its own, and what `options()` was given for this response. */
+  /** Attributes of its cookie: its own, and those given to `options()` for this response. */
   get cookieOptions (): CookieSerializeOptions | null {
     const { cookieMaxAge: maxAge, place } = this.#record
     return maxAge === null && place === undefined ? this.#cookieOptions : { ...(maxAge !== null && { maxAge }), ...place, ...this.#cookieOptions }
   }
 
-  /** What a token carries. A new session gets its id when that is first needed. */
+  /** Record for a token. A new session gets its id when that is first needed. */
   record (): SessionRecord {
     const { newId } = this.#settings
     if (this.#record.id === null && newId !== undefined) this.#change({ id: newId() })
@@ -131,7 +137,10 @@ export class SessionState {
   /** True after `regenerate()` without keys to keep: most likely somebody logs in. */
   get isAnew (): boolean { return this.#isAnew }
 
-  /** Why the session was found to have ended after it had been used; null if it is valid, or began anew. */
+  /**
+   * Reason for which the session was found to have ended after it had been used; null if it is valid, or
+   * began anew.
+   */
   get endedBy (): RefusalReason | null { return this.#ended }
 
   /** True if it, or what it began from by `regenerate()`, was opened from a token. */
@@ -155,7 +164,7 @@ export class SessionState {
     return now
   }
 
-  /** Why the session that was opened is not valid now; null if it is, or if none was opened. */
+  /** Reason for which the session that was opened is not valid now; null if it is, or if none was opened. */
   refusal (now = this.#settings.now()): RefusalReason | null {
     if (this.#key === null) return null // it began here
     if (!this.#settings.keys.has(this.#key)) return 'key-unknown'
@@ -182,7 +191,7 @@ export class SessionState {
     return true
   }
 
-  /** Empties a session that was used: what was read from it must not be sealed as another. */
+  /** Empties a session that was used: data that was read from it must not be sealed as another's. */
   end (reason: RefusalReason): void {
     this.refuse(reason)
     this.#ended = reason
@@ -219,7 +228,7 @@ export class SessionState {
   }
 
   set (key: PropertyKey, value: unknown): void {
-    // As a property key is: what a query string gives may be an array with the name in it.
+    // Name as a property key is: a value from a query string may be an array with the name in it.
     const name = typeof key === 'symbol' ? key : String(key)
     assertNotReserved(name)
     const now = this.look()
@@ -254,7 +263,7 @@ export class SessionState {
     this.#touched()
   }
 
-  /** Another life: what is sealed from here on says nothing of the one before. */
+  /** Begins another life: a token sealed from here on says nothing of the one before. */
   #follow (keep: readonly string[], isLogout: boolean): void {
     this.look()
     const ended = this.#record
@@ -280,9 +289,9 @@ export class SessionState {
   }
 
   /**
-   * As if it had been touched, where that is due for a session that was only read; nobody asked for it. An empty one
-   * in place of a cookie that was refused could replace a login that another tab has made meanwhile.
-   * @returns true where it was.
+   * Renews the session as if it had been touched, if that is due for one that was only read; nobody asked for
+   * it. An empty one in place of a cookie that was refused could replace a login that another tab has made meanwhile.
+   * @returns true if it was.
    */
   renew (): boolean {
     const now = this.#settings.now()
@@ -293,7 +302,7 @@ export class SessionState {
     return true
   }
 
-  /** Counts as written what was changed in place: `session.cart.items.push(x)`. */
+  /** Marks the session as written if a value in it was changed in place: `session.cart.items.push(x)`. */
   settle (): void {
     if (this.#isChangedWithin() && !this.#hasEndedNow()) this.#write()
   }
@@ -308,14 +317,14 @@ export class SessionState {
   #write (now = this.#settings.now()): void {
     this.#changed = true
     this.#asked = true
-    // Never backwards: a clock that was set back must not end a session early.
+    // Time of the write. It never goes backwards: a clock that was set back must not end a session early.
     const writtenAt = toWholeSeconds(now)
     if (writtenAt > this.#record.writtenAt) this.#change({ writtenAt })
   }
 
-  /** Passes a value on, and remembers what the session holds if it can be changed in place. */
+  /** Passes a value on, and takes a snapshot of the data if the value can be changed in place. */
   #lend (value: unknown): unknown {
-    // After a write the session is sealed as it then is, whatever was changed in between.
+    // After a write the session is sealed as it then is, with all changes in between.
     if (typeof value === 'object' && value !== null && this.#lent === null && !this.#asked) {
       this.#lent = snapshotOf(this.#record.data, this.#settings.stringify)
       this.#observer?.lent?.()
@@ -338,7 +347,7 @@ export class SessionState {
   }
 
   #setLifetime ({ expiry, ...attributes }: CookieSerializeOptions & { expiry?: unknown }): void {
-    // Up, since tokens hold whole seconds: half a second must not become none.
+    // Rounded up, since tokens hold whole seconds: half a second must not become none.
     const seconds = readDuration({ expiry }, 'expiry', 0, { most: MAX_SECONDS })
     const lifetime = boundLifetime(Math.ceil(seconds), this.#settings)
     const cookieMaxAge = attributes.maxAge === undefined ? null : Math.ceil(readDuration(attributes, 'maxAge', 0, { most: MAX_SECONDS }))
@@ -372,7 +381,7 @@ export class SessionState {
     return this.#record.data
   }
 
-  /** Names, never values: this is what reaches a log. `this` may be the proxy. */
+  /** Names, never values: this text reaches a log. `this` may be the proxy. */
   [kInspect] (): string {
     const keys = Object.keys(this[kState].raw()).map(key => inspect(key)).join(', ')
     return `Session { keys: [${keys}], changed: ${this.changed}, deleted: ${this.deleted} }`

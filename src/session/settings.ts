@@ -4,13 +4,13 @@ import type { Data } from '../data/data.ts'
 import type { Limits } from '../lifetime.ts'
 import type { RefusalReason } from '../types.ts'
 
-// Parts of a session that come from outside.
+// Dependencies of sessions: settings, observers and keys.
 
-/** How a session goes on after `delete()` or `regenerate()`. */
+/** Successor of a session after `delete()` or `regenerate()`. */
 export interface Successor {
   /** True if it goes on with some of its data. */
   isKept: boolean
-  /** True for `delete()`, and for `regenerate()` without keys to keep: it takes nothing from what it was. */
+  /** True for `delete()`, and for `regenerate()` without keys to keep: it takes nothing from the session before. */
   isNew: boolean
   /** True for `delete()`. */
   isLogout: boolean
@@ -43,7 +43,7 @@ export interface SessionSettings extends Limits {
   /** Milliseconds since 1970. */
   now: () => number
   keys: CurrentKeys
-  /** Reader of what `options()` is given, which corrects and refuses mistakes. */
+  /** Reader of the attributes given to `options()`, which corrects and refuses mistakes. */
   readOptions?: (given: CookieSerializeOptions) => CookieSerializeOptions
   /** Hears of an `options({ expiry })` that is longer than `maxExpiry`, which counts instead. Seconds. */
   tooLong?: (expiry: number) => void
