@@ -1,6 +1,6 @@
 /** An entry that ends. */
 export interface Ending {
-  /** When it is looked at; not later than when it ends. Milliseconds since 1970. */
+  /** Time at which it is looked at; not later than its end. Milliseconds since 1970. */
   due: number
 }
 
@@ -12,7 +12,7 @@ export class Ends<Entry extends Ending> {
   /** Each entry is due no earlier than its parent, which stands at half of its index. */
   readonly #heap: Entry[] = []
 
-  /** The one that is due first. */
+  /** The entry that is due first. */
   get first (): Entry | undefined { return this.#heap[0] }
 
   add (entry: Entry): void {
@@ -40,7 +40,7 @@ export class Ends<Entry extends Ending> {
     }
   }
 
-  /** When the entry at an index is due; never, where there is none. */
+  /** Time at which the entry at an index is due; never, if there is none. */
   #due (index: number): number {
     return this.#heap[index]?.due ?? Infinity
   }

@@ -2,7 +2,7 @@ import { unavailable, type StoreClient } from './store-client.ts'
 import { ALL, LATEST, epochKeysOf, subjectKey } from './store-keys.ts'
 import { Turns } from './turns.ts'
 
-/** How often a time is written that the store does not have afterwards. */
+/** Writes of a time, at most, if the store does not have it afterwards. */
 const MAX_WRITES = 3
 
 /**
@@ -24,7 +24,7 @@ export interface EpochWriterOptions {
 export interface Revoked {
   /** Key of the store. */
   key: string
-  /** Milliseconds since 1970: what began until then has ended. */
+  /** Milliseconds since 1970: sessions that began until then have ended. */
   epoch: number
   /** The revocation before, or 0. */
   previous: number
@@ -46,7 +46,7 @@ export class EpochWriter {
     this.#options = options
   }
 
-  /** Revokes what a subject has; without one, everything. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
+  /** Revokes the sessions of a subject; without one, all. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
   async raise (subject: string | undefined): Promise<Revoked> {
     const key = subject === undefined ? ALL : subjectKey(subject)
     let previous = 0
@@ -63,7 +63,7 @@ export class EpochWriter {
     if (subject === undefined) earlier.push(latest)
     let epoch = Math.max(now(), ...earlier.map(epoch => epoch + 1))
     for (let writes = 1; writes <= MAX_WRITES; writes++) {
-      // First, so that revokeAll() knows of it before anybody logs in after it.
+      // Written first, so that revokeAll() knows of it before anybody logs in after it.
       if (subject !== undefined) await this.#raiseLatest(Math.max(latest, epoch))
       await client.set(key, epoch, life)
       const answered = now()
@@ -76,7 +76,10 @@ export class EpochWriter {
     throw unavailable(new Error('the store does not have what it was given'))
   }
 
-  /** Of many subjects that are revoked at once, the first one writes for those that wait. */
+  /**
+   * Writes the latest time. Of many subjects that are revoked at once, the first one writes for those that
+   * wait.
+   */
   async #raiseLatest (epoch: number): Promise<void> {
     const { client, life, now } = this.#options
     await this.#turns.run(LATEST, async before => {

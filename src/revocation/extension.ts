@@ -14,12 +14,12 @@ import { LOGOUT_LIFE, type Identity, type Revocations } from './revocations.ts'
 import type { SubjectReader } from './subject.ts'
 
 /**
- * Milliseconds after which a request counts as held open by its client: its body came late, and what
- * the store said before that is out of date.
+ * Milliseconds after which a request counts as held open by its client: its body came late, and the store's
+ * answer from before that is out of date.
  */
 const HELD_AFTER = 10
 
-/** Milliseconds for which the app's question lets it assign a session, or `cacheTtl` if that is longer. */
+/** Milliseconds for which a check by the app lets it assign a session, or `cacheTtl` if that is longer. */
 const ASKED_FOR = 10_000
 
 /** State of a session in one request. */
@@ -30,13 +30,13 @@ interface Case {
   lifetime: number | null
   /** The same if it was not revoked when it came in; null otherwise. */
   opened: Identity | null
-  /** What the session goes on from; null if it began in this request, with nothing of an earlier one. */
+  /** Session that it goes on from; null if it began in this request, with nothing of an earlier one. */
   from: Identity | null
   /** False until it is known whether it is revoked. */
   isChecked: boolean
   /** Milliseconds since 1970 at which it was checked last. */
   checkedAt: number
-  /** Why it could not be checked. */
+  /** Error for which it could not be checked. */
   failure: unknown
   /** Ids that this request has ended. */
   ended: Buffer[]
@@ -79,9 +79,9 @@ export class RevocationExtension implements SessionExtension {
   }
 
   /**
-   * Checks the session of a request that has just come in. If it is revoked, the next of several that
-   * opened counts: whoever plants a session that has ended must not log the user out. Without
-   * another, it is empty from now on.
+   * Checks the session of a request that has just come in. If it is revoked, the next of several that opened
+   * counts: an attacker who plants a session that has ended must not log the user out. Without another, it is
+   * empty from now on.
    * @returns a promise only if the store has to be asked.
    */
   check (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
@@ -116,7 +116,7 @@ export class RevocationExtension implements SessionExtension {
     try {
       await this.#conclude(state, known, await this.#revocations.isRevoked(identity, isAgain), request)
     } catch (error) {
-      known.failure = error // for who uses the session; others need not care
+      known.failure = error // thrown to users of the session; others need not care
     }
   }
 
@@ -140,9 +140,9 @@ export class RevocationExtension implements SessionExtension {
   }
 
   /**
-   * Answers the app if a session is revoked or has otherwise ended. One that was opened and is
-   * as it was opened may then be assigned to a request: with another user written into it, the
-   * revocations of its own user would not be found.
+   * Tells the app if a session is revoked or has otherwise ended. One that was opened and is as it was opened
+   * may then be assigned to a request: with another user written into it, the revocations of its own user
+   * would not be found.
    */
   async isRevoked (state: SessionState): Promise<boolean> {
     state.look()
@@ -167,13 +167,13 @@ export class RevocationExtension implements SessionExtension {
   }
 
   /**
-   * A new session goes on as one after `regenerate()`: all that is known of the one before holds for
-   * it. One that was opened comes with its own past, and with the logouts of the one before, unless
-   * that was another user's.
+   * State of a session that takes the place of another. A new one goes on as one after `regenerate()`: all
+   * that is known of the one before holds for it. One that was opened comes with its own past, and with the
+   * logouts of the one before, unless that was another user's.
    */
   assigned (state: SessionState, before: SessionState): void {
     const known = this.#caseOf(before)
-    this.#cases.set(before, { ...known }) // it is not this one's past that the app ends in it
+    this.#cases.set(before, { ...known }) // it is not this one's past if the app ends a session in it
     known.from = null
     this.#cases.set(state, known)
     const asked = state.isOpened ? this.#asked.get(state) : undefined
@@ -212,15 +212,18 @@ export class RevocationExtension implements SessionExtension {
     const known = this.#caseOf(state)
     // A session of nobody is not worth an entry of the store: without a login, anybody could fill it.
     const isSomebodys = this.#subject === null || (known.from ?? known.brought)?.subject !== undefined
-    // It goes on if who is logged in was kept; where nobody says what that is, if anything was.
+    // It goes on if the user who is logged in was kept; if nobody says who that is, if anything was.
     const goesOn = isKept && (this.#subject === null || this.#subjectOf(state) !== undefined)
     known.from = known.from !== null && goesOn ? { id: null, created: known.from.created, subject: known.from.subject } : null
     if (isSomebodys) this.#revoke(known, id, lifetime, isLogout)
-    // Without a subject, what is kept may say who is logged in.
+    // Without a subject, the data that is kept may say who is logged in.
     return isNew || this.#subject !== null
   }
 
-  /** Also a logout after `regenerate()`, as passport does it, ends what the request brought: a request beside it must not bring it back. */
+  /**
+   * Revokes the ids that a session ends. Also a logout after `regenerate()`, as passport does it, ends the
+   * session that the request brought: a request beside it must not bring it back.
+   */
   #revoke (known: Case, id: Buffer | null, lifetime: number | null, isLogout: boolean): void {
     const brought = known.brought?.id ?? null
     known.isLoggedOut ||= isLogout
@@ -242,7 +245,7 @@ export class RevocationExtension implements SessionExtension {
   }
 
   async #sealing (state: SessionState, known: Case, isDue: boolean, request: FastifyRequest): Promise<boolean> {
-    // What failed stays: it fails for everybody who waits for it.
+    // A failure stays: it fails for everybody who waits for it.
     for (const revoking of known.pending) await revoking
     if (!isDue) return true
     // A deletion could take the cookie of a newer login away.
@@ -252,7 +255,7 @@ export class RevocationExtension implements SessionExtension {
     return await this.#prepare(state, known, request)
   }
 
-  /** Sees to it that what is sealed is valid. @returns false where nothing may be sealed. */
+  /** Checks and prepares a session for sealing. @returns false if nothing may be sealed. */
   async #prepare (state: SessionState, known: Case, request: FastifyRequest): Promise<boolean> {
     const { from } = known
     const subject = this.#subjectOf(state)
@@ -265,24 +268,27 @@ export class RevocationExtension implements SessionExtension {
     return true
   }
 
-  /** Has a session begin after all that its subject was revoked by. @throws as `#beginning` does */
+  /** Has a session begin after all revocations of its subject. @throws as `#beginning` does */
   async #beginAfter (state: SessionState, subject: string | undefined, known: Case, request: FastifyRequest): Promise<Pick<SessionRecord, 'id' | 'createdAt'>> {
     const { id, createdAt: before } = state.record()
     const createdAt = Math.max(before ?? 0, await this.#beginning(subject, known, request, before))
-    // What has begun anew while that was awaited has a beginning of its own.
+    // A session that began anew while that was awaited has a beginning of its own.
     if (state.record().id === id) state.beginAt(createdAt)
     return { id, createdAt }
   }
 
-  /** To regenerate a session so that it is nobody's is a logout, too: @fastify/passport does no more. */
+  /**
+   * Stores a logout: to regenerate a session so that it is nobody's is one, too; @fastify/passport does no
+   * more.
+   */
   async #noteLogout ({ opened, lifetime }: Case): Promise<void> {
     if (opened?.id != null && opened.subject !== undefined) await this.#revocations.revokeId(opened.id, lifetime, true)
   }
 
-  /** Gives a session that goes on another id, if it has to be told from what it was. */
+  /** Gives a session that goes on another id, if it has to be told from the session before. */
   async #renewId (state: SessionState, id: Buffer, lifetime: number | null, isGained: boolean): Promise<void> {
     if (isGained) {
-      // Who logs in gets a session that nobody knew before, even where the app does not regenerate().
+      // A login gets a session that nobody knew before, even if the app does not regenerate().
       state.renewIdentity(newId(), this.#now())
     } else if (state.isProlonged) {
       // The entry of a logout lives as long as the session that it ends. One with the old lifetime would end too early.
@@ -314,15 +320,16 @@ export class RevocationExtension implements SessionExtension {
 
   /**
    * The time from which on a session may begin.
-   * @throws `FST_SEALED_SESSION_REVOKED_MEANWHILE` if the subject was revoked while this request was under way.
-   * `FST_SEALED_SESSION_REVOKED_AHEAD` where that is so far ahead that its token would be
-   * refused as one from the future: a login that fails says more than one that is lost.
+   * @throws `FST_SEALED_SESSION_REVOKED_MEANWHILE` if the subject was revoked while this request was under
+   * way. `FST_SEALED_SESSION_REVOKED_AHEAD` if that is so far ahead that its token would be refused as one
+   * from the future: a login that fails says more than one that is lost.
    */
   async #beginning (subject: string | undefined, { opened }: Case, request: FastifyRequest, created: number | null): Promise<number> {
     const record = this.records.of(request)
     const epochs = await this.#revocations.epochsOf(subject)
     const isSame = subject !== undefined && opened?.subject === subject
-    // One that createSecureSession made before the request: a revocation since then is none that it follows.
+    // A session that createSecureSession made before the request: a revocation since then is none that it
+    // follows.
     const isOld = created !== null && record !== null && created < record.beganAt
     // Without a subject, nobody says whether it is a login.
     const mayBeLogin = subject !== undefined || this.#subject === null

@@ -1,16 +1,16 @@
-/** How many keys of each kind are remembered: a few MB. The oldest one makes room. */
+/** Keys of each kind that are remembered, at most: a few MB. The oldest one makes room. */
 const MAX_KEYS = 50_000
 
 /**
- * Cache of the store's answers. That something is revoked is never taken back, so it is kept; that
- * it is not may change, so it is believed for a short time only.
+ * Cache of the store's answers. 'Revoked' is never taken back, so it is kept; 'not revoked' may change, so it
+ * is believed for a short time only.
  */
 export class Known {
   /** Numbers above 0, as the store has them. */
   readonly #present = new Map<string, number>()
-  /** When a key was read, in milliseconds since 1970, whatever it held. */
+  /** Time at which a key was read, in milliseconds since 1970, with or without a number. */
   readonly #readAt = new Map<string, number>()
-  /** At which `sequence` the number of a key became known. */
+  /** Value of `sequence` at which the number of a key became known. */
   readonly #learned = new Map<string, number>()
   readonly #ttl: number
   #sequence = 0
@@ -23,12 +23,12 @@ export class Known {
   /** Count of the numbers that became known. */
   get sequence (): number { return this.#sequence }
 
-  /** At which `sequence` the present number of a key became known; 0 if it is not there any more. */
+  /** Value of `sequence` at which the present number of a key became known; 0 if it is not there any more. */
   learned (key: string): number {
     return this.#learned.get(key) ?? 0
   }
 
-  /** The number of a key as far as it is known; it may be higher by now. */
+  /** Number of a key as far as it is known; it may be higher by now. */
   get (key: string): number {
     return this.#present.get(key) ?? 0
   }
@@ -38,7 +38,7 @@ export class Known {
     return readAt !== undefined && now >= readAt && now - readAt < this.#ttl
   }
 
-  /** What the store has said, or will say once it was told. Numbers only grow. */
+  /** Puts a number that the store has given, or will give after it was told. Numbers only grow. */
   put (key: string, value: number, now: number): void {
     const before = this.get(key)
     const known = Math.max(value, before)
@@ -48,7 +48,7 @@ export class Known {
     remember(this.#readAt, key, now)
   }
 
-  /** Takes back what could not be stored. */
+  /** Takes back a number that could not be stored. */
   forget (key: string): void {
     this.#present.delete(key)
     this.#readAt.delete(key)

@@ -11,37 +11,37 @@ interface Entry {
   due: number
 }
 
-/** How many entries of one kind a `MemoryStore` holds unless told otherwise: about 25 MB. */
+/** Entries of one kind that a `MemoryStore` holds unless told otherwise: about 25 MB. */
 const DEFAULT_MAX_ENTRIES = 100_000
 
-/** How many entries that ended make room for a new one: more than one, so that the store shrinks. */
+/** Ended entries that make room for a new one: more than one, so that the store shrinks. */
 const ROOM = 2
 
 /**
  * Keeps revocations in the memory of this process, for development, tests and an app that is one
  * process and never restarts. It forgets nothing that is still in force.
  *
- * When it is full of sessions that were ended one by one, `set` throws `FST_SEALED_SESSION_STORE_FULL`
- * for another one. What ends many sessions has room of its own, and is never refused: when there are
- * more subjects than fit, the oldest entries become one that counts for every subject without an entry.
- * So some sessions end that began before those revocations, rather than one go on that was revoked.
+ * When it is full of sessions that were ended one by one, `set` throws `FST_SEALED_SESSION_STORE_FULL` for
+ * another one. An entry that ends many sessions has room of its own, and is never refused: when there are
+ * more subjects than fit, the oldest entries become one that counts for every subject without an entry. So
+ * some sessions end that began before those revocations, rather than one go on that was revoked.
  */
 export class MemoryStore implements RevocationStore {
   readonly #maxEntries: number
-  /** One for each session that was ended by itself. Anybody who has one can add to them. */
+  /** One for each session that was ended by itself. Anybody who has a session can add to them. */
   readonly #sessions = new Map<string, Entry>()
   readonly #ends = new Ends<Entry>()
   /** `all`, `latest`, and one for each subject: only the app adds to them. */
   readonly #epochs = new Map<string, Entry>()
   /** Logouts of the last hour. They count beside an entry of `#sessions`, so the oldest make room. */
   readonly #logouts = new Map<string, Entry>()
-  /** What counts for subjects that have no entry. */
+  /** Entry that counts for subjects that have none. */
   #folded: Entry | undefined
 
   /**
-   * @param options `maxEntries`: how many sessions that were ended one by one it holds, and how many
-   * subjects besides; default 100 000, which is about 25 MB for each of both.
-   * @throws `FST_SEALED_SESSION_OPTION_INVALID` where that is no whole number above 0.
+   * @param options `maxEntries`: number of sessions that were ended one by one that it holds, and of subjects
+   * besides; default 100 000, which is about 25 MB for each of both.
+   * @throws `FST_SEALED_SESSION_OPTION_INVALID` if that is no whole number above 0.
    */
   constructor ({ maxEntries = DEFAULT_MAX_ENTRIES }: { maxEntries?: number | undefined } = {}) {
     if (!Number.isInteger(maxEntries) || maxEntries < 1) {
@@ -124,7 +124,10 @@ function isEpochKey (key: string): boolean {
   return key === ALL || key === LATEST || isSubjectKey(key)
 }
 
-/** Numbers only grow: of two revocations at once, the one that is written last may be the earlier one. */
+/**
+ * Extends an entry. Numbers only grow: of two revocations at once, the one that is written last may be the
+ * earlier one.
+ */
 function extend (entry: Entry, value: string, end: number): Entry {
   if (Number(value) > Number(entry.value)) entry.value = value
   entry.end = Math.max(entry.end, end)

@@ -9,7 +9,7 @@ const NAMES = ['store', 'subject', 'sessionName', 'cacheTtl', 'onStoreError', 's
 const DEFAULT_CACHE_TTL = 2
 const DEFAULT_STORE_TIMEOUT = 0.5
 
-// Who gives more has meant milliseconds.
+// Longest `cacheTtl`, in seconds. An app that gives more has meant milliseconds.
 const MAX_CACHE_TTL = 300
 const MAX_STORE_TIMEOUT = 60
 
@@ -27,7 +27,7 @@ export interface RevocationConfig {
   storeTimeout: number
 }
 
-/** Checks what `register` was given; nothing of it is changed. */
+/** Checks the options given to `register`; nothing of them is changed. */
 export function readRevocationOptions (options: SessionRevocationOptions): RevocationConfig {
   refuseUnknown(options, [...NAMES, ...REGISTER_OPTIONS])
   return {
@@ -51,7 +51,7 @@ function readStore (store: unknown): RevocationStore | null {
   return store as RevocationStore
 }
 
-/** A Keyv and most of its adapters keep failures to themselves unless told otherwise. */
+/** Refuses a Keyv, or an adapter, that keeps failures to itself, as most do unless told otherwise. */
 function assertLoud (part: unknown, name: string): void {
   if (typeof part !== 'object' || part === null || !('throwOnErrors' in part)) return
   if (part.throwOnErrors !== true) throw sealedSessionError('FST_SEALED_SESSION_STORE_SILENT', [name])

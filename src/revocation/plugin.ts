@@ -16,7 +16,7 @@ import { StoreClient } from './store-client.ts'
 import { checkedSubject } from './subject.ts'
 import type { SessionRevocation, SessionRevocationOptions } from './types.ts'
 
-// The wiring into Fastify. What is revoked: revocations.ts. What that means for a request: extension.ts.
+// The wiring into Fastify. Revocations are in revocations.ts, their effect on a request in extension.ts.
 
 const now = (): number => Date.now()
 
@@ -37,7 +37,7 @@ function addHooks (app: FastifyInstance, session: ExtensibleSession, revocations
     goOn(state?.origin?.ok === true ? extension.check(state, request) : undefined, within(request, done))
   })
 
-  /** A body that does not end can hold a request open for as long as its client likes. */
+  /** Checks a request again: a body that does not end can hold it open for as long as its client likes. */
   const recheck = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
     const state = session.held(request)
     const waiting = state === null ? undefined : extension.recheck(state, request)
@@ -51,13 +51,13 @@ function addHooks (app: FastifyInstance, session: ExtensibleSession, revocations
   app.addHook('preHandler', (request, reply, done) => { recheck(request, reply, done) })
 }
 
-/** Has all that follows know its request. To read a body loses it, so each of the hooks does it anew. */
+/** Has all code that follows know its request. To read a body loses it, so each of the hooks does it anew. */
 function within (request: FastifyRequest, done: HookHandlerDoneFunction): HookHandlerDoneFunction {
   return error => { currentRequest.run(request, done, error) }
 }
 
 /**
- * Goes on without a promise where nothing has to be awaited, and else in a tick of its own: in a reaction of a
+ * Goes on without a promise if nothing has to be awaited, and else in a tick of its own: in a reaction of a
  * promise, Fastify would take an async handler for done before the stream that it sent has begun.
  */
 function goOn (waiting: Promise<void> | undefined, done: HookHandlerDoneFunction): void {
@@ -126,7 +126,7 @@ function exceptOf (options: { except?: object | undefined } | undefined): Sessio
 
 /**
  * The plugin that ends sessions on the server. Register it after `fastify-sealed-session`.
- * @throws (`app.ready()` rejects) a coded error for what cannot be meant, such as
+ * @throws (`app.ready()` rejects) a coded error for options that cannot be meant, such as
  * `FST_SEALED_SESSION_STORE_SILENT`.
  */
 export const sessionRevocation: SessionRevocation = fp(plugin, {

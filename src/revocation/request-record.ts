@@ -5,7 +5,7 @@ import type { FastifyRequest } from 'fastify'
 export interface RequestRecord {
   /** Milliseconds since 1970 at which the request began. */
   readonly beganAt: number
-  /** How many revocations this process knew of by then. Unlike clocks, it is exact. */
+  /** Number of revocations that this process knew of by then. Unlike clocks, it is exact. */
   readonly sequence: number
   /** The request's own revocations: keys of the store and their values. */
   own: Map<string, number> | null

@@ -15,7 +15,7 @@ export const LOGOUT_LIFE = 3_600_000
 
 /** Identity of a session, by which it is revoked. */
 export interface Identity {
-  /** Null where only the times count. */
+  /** Null if only the times count. */
   id: Buffer | null
   /** Milliseconds since 1970. */
   created: number
@@ -34,19 +34,19 @@ export interface RevocationsOptions extends Limits {
   client: StoreClient
   /** Milliseconds for which 'not revoked' is believed. */
   cacheTtl: number
-  /** Whether to go by what is known where the store fails. */
+  /** True if known answers count while the store fails. */
   acceptsErrors: boolean
   now: () => number
 }
 
 /** A read of the store that is under way. */
 interface Reading {
-  /** Milliseconds since 1970. Its answer may be as old. */
+  /** Time at which it began, in milliseconds since 1970. Its answer may be as old. */
   began: number
   answer: Promise<number>
 }
 
-/** Which sessions are revoked: asks the store, remembers the answers, and tells it. */
+/** Revocations of sessions: asks the store, remembers the answers, and tells it of new ones. */
 export class Revocations {
   readonly #options: RevocationsOptions
   readonly #known: Known
@@ -76,7 +76,7 @@ export class Revocations {
   }
 
   /**
-   * @param fresh asks the store even where the answer is known to have been 'no' a moment ago.
+   * @param fresh asks the store even if the answer is known to have been 'no' a moment ago.
    * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`, unless errors are accepted.
    */
   async isRevoked (identity: Identity, fresh = false): Promise<boolean> {
@@ -86,7 +86,7 @@ export class Revocations {
     return this.#isKnown(keys, identity)
   }
 
-  /** Whether a session is revoked; null if the store has to be asked. */
+  /** True if a session is revoked; null if the store has to be asked. */
   isRevokedSync (identity: Identity): boolean | null {
     const { own, epochs } = keysOf(identity)
     if (this.isKnownRevoked(identity)) return true
@@ -94,7 +94,7 @@ export class Revocations {
     return [...own, ...epochs].every(key => this.#known.isFresh(key, now)) ? false : null
   }
 
-  /** Whether a session is revoked as far as this process knows. */
+  /** True if a session is revoked as far as this process knows. */
   isKnownRevoked (identity: Identity): boolean {
     return this.#isKnown(keysOf(identity), identity)
   }
@@ -102,20 +102,20 @@ export class Revocations {
   /** Number of revocations that became known to this process so far. */
   get sequence (): number { return this.#known.sequence }
 
-  /** Whether a session was revoked by its own id, as far as this process knows. */
+  /** True if a session was revoked by its own id, as far as this process knows. */
   isKnownEnded (identity: Identity): boolean {
     return keysOf(identity).own.some(key => this.#known.get(key) > 0)
   }
 
-  /** Whether the user of a session has logged out, in whichever process. @throws as `isRevoked` does. */
+  /** True if the user of a session has logged out, in any process. @throws as `isRevoked` does. */
   async isLoggedOut (id: Buffer): Promise<boolean> {
     return await this.#read(logoutKey(id), true) > 0
   }
 
   /**
-   * Whether a revocation came while a request was under way. In the process that revoked, the order
-   * of events tells; of other processes, their clocks.
-   * @param epoch what `epochsOf` gave for the key.
+   * True if a revocation came while a request was under way. In the process that revoked, the order of events
+   * tells; of other processes, their clocks.
+   * @param epoch the time that `epochsOf` gave for the key.
    */
   cameDuring (key: string, epoch: number, { beganAt, sequence }: RequestRecord): boolean {
     const learned = this.#known.learned(key)
@@ -137,7 +137,7 @@ export class Revocations {
   /**
    * Revokes one session: in this process at once, and in the store.
    * @param isLogout false if another session takes its place.
-   * @returns whether it was revoked before.
+   * @returns true if it was revoked before.
    * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`; it is then not revoked here either, so that it
    * can be tried again.
    */
@@ -167,7 +167,7 @@ export class Revocations {
   }
 
   /**
-   * Revokes what a subject has; without one, everything.
+   * Revokes the sessions of a subject; without one, all.
    * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`
    */
   async revokeUntilNow (subject?: string): Promise<Revoked> {
@@ -175,10 +175,10 @@ export class Revocations {
   }
 
   /**
-   * How long the revocation of one session is remembered, in milliseconds. A session that has a
-   * lifetime of its own may have had a longer one before: after its entry, an older copy of its
-   * cookie would be valid again. One without never had one, as only another life takes it away.
-   * @param lifetime the session's own; null where it has none.
+   * Life of the entry of one revoked session, in milliseconds. A session that has a lifetime of its own may
+   * have had a longer one before: after its entry, an older copy of its cookie would be valid again. One
+   * without never had one, as only another life takes it away.
+   * @param lifetime the session's own; null if it has none.
    */
   #lifeOfEntry (lifetime: number | null): number {
     const { expiry, absoluteTimeout } = this.#options
@@ -191,7 +191,7 @@ export class Revocations {
     try {
       const { began, answer } = fresh ? this.#begin(key) : this.#join(key)
       const value = await answer
-      // As old as the question: what another process writes meanwhile is not in the answer.
+      // As old as the question: a number that another process writes meanwhile is not in the answer.
       this.#known.put(key, value, began)
       return Math.max(value, this.#known.get(key))
     } catch (error) {

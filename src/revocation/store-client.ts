@@ -8,8 +8,8 @@ export interface StoreLog {
 }
 
 /**
- * Calls the store: each call ends within the time limit, and each failure is the same coded error.
- * What is stored are times and counts, as text, since not all stores take numbers.
+ * Calls the store: each call ends within the time limit, and each failure is the same coded error. It stores
+ * times and counts, as text, since not all stores take numbers.
  */
 export class StoreClient {
   readonly #store: RevocationStore
@@ -73,7 +73,7 @@ function isPromise (value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
 }
 
-/** The store's own words are in the cause: what they hold is not known. */
+/** Error for a failure of the store. The store's own words are in the cause: they may hold anything. */
 export function unavailable (cause: unknown): Error {
   const error = sealedSessionError('FST_SEALED_SESSION_STORE_UNAVAILABLE', [wordFor(cause)])
   error.cause = cause

@@ -1,15 +1,15 @@
 import { sodium } from '../crypto/sodium.ts'
 
-// The keys of the store, and the number that each has:
+// Keys of the store, and the number of each:
 //
-//   sealed-session:revoked:<id>     since when a session is revoked
-//   sealed-session:logout:<id>      since when its user is logged out, for an hour: nothing took its place
-//   sealed-session:subject:<hash>   up to when the sessions of a subject began that are revoked
+//   sealed-session:revoked:<id>     time since which a session is revoked
+//   sealed-session:logout:<id>      time since which its user is logged out, for an hour: nothing took its place
+//   sealed-session:subject:<hash>   time up to which the sessions of a subject began that are revoked
 //   sealed-session:all              the same for all sessions
 //   sealed-session:latest           the latest of all times under `subject:`, or a later one
 //
-// Times are in milliseconds since 1970. They only grow. A subject may be an e-mail address, so only
-// its hash is stored: who reads the store can still try whether it is a certain one.
+// Times are in milliseconds since 1970. They only grow. A subject may be an e-mail address, so only its hash
+// is stored: a reader of the store can still try whether it is a certain one.
 
 export const ALL = 'sealed-session:all'
 export const LATEST = 'sealed-session:latest'
@@ -34,7 +34,7 @@ export function subjectKey (subject: string): string {
   return SUBJECT + sodium().hash(Buffer.from(subject)).toString('base64url')
 }
 
-/** The keys of the times that count for sessions of a subject, or of nobody. */
+/** Keys of the times that count for sessions of a subject, or of nobody. */
 export function epochKeysOf (subject: string | undefined): string[] {
   return subject === undefined ? [ALL] : [ALL, subjectKey(subject)]
 }

@@ -2,10 +2,10 @@ import { kindOf, sealedSessionError } from '../errors.ts'
 import type { Session } from '../types.ts'
 import type { SessionRevocationOptions } from './types.ts'
 
-/** Reads whose a session is; undefined where it is nobody's. */
+/** Reader of a session's subject; undefined if it is nobody's. */
 export type SubjectReader = (session: Session) => string | undefined
 
-/** A reader that checks what the app's `subject` returns; null where the app has none. */
+/** Reader that checks the result of the app's `subject`; null if the app has none. */
 export function subjectReader (subject: SessionRevocationOptions['subject']): SubjectReader | null {
   if (subject === undefined) return null
   return session => {

@@ -7,9 +7,9 @@ export class Turns {
   readonly #last = new Map<string, Promise<number>>()
 
   /**
-   * Runs a write when those of the same key are done. If one fails, those that wait for it fail, too:
-   * where a store hangs, they would otherwise wait for its time limit one after the other.
-   * @param write gets what the write before it returned, or 0 where none was under way.
+   * Runs a write when those of the same key are done. If one fails, those that wait for it fail, too: if a
+   * store hangs, they would otherwise wait for its time limit one after the other.
+   * @param write gets the result of the write before it, or 0 if none was under way.
    */
   async run (key: string, write: (before: number) => Promise<number>): Promise<number> {
     const writing = (this.#last.get(key) ?? Promise.resolve(0)).then(write)

@@ -4,15 +4,15 @@ import type { Session } from '../types.ts'
 type Awaitable<T> = T | Promise<T>
 
 /**
- * Where revocations are kept: a Keyv, one of its adapters, or anything else with these two methods.
- * A failure must throw or reject. Both may return a promise.
+ * Store of revocations: a Keyv, one of its adapters, or anything else with these two methods. A failure must
+ * throw or reject. Both may return a promise.
  */
 export interface RevocationStore {
-  /** @returns what was stored, or `undefined` or `null` where there is nothing, or nothing any more. */
+  /** @returns the value stored, or `undefined` or `null` if there is nothing, or nothing any more. */
   get(key: string): Awaitable<unknown>
   /**
-   * Numbers only grow: best keep the greater one in one step, since two processes may write at once.
-   * `get` has to see what was stored.
+   * Numbers only grow: best keep the greater one in one step, since two processes may write at once. `get`
+   * has to see the value that was stored.
    * @param value digits, as text.
    * @param ttl milliseconds for which it has to be kept at least.
    * @returns anything but `false`, which counts as a failure.
@@ -20,11 +20,11 @@ export interface RevocationStore {
   set(key: string, value: string, ttl: number): Awaitable<unknown>
 }
 
-/** What `sessionRevocation` takes. */
+/** Options of `sessionRevocation`. */
 export interface SessionRevocationOptions {
   /**
-   * Where revocations are kept. Default: a `MemoryStore` of this process, with a warning, since it
-   * forgets when the process ends.
+   * Store of revocations. Default: a `MemoryStore` of this process, with a warning, since it forgets when the
+   * process ends.
    *
    * A Keyv, or an adapter, whose `throwOnErrors` is not true is refused with
    * `FST_SEALED_SESSION_STORE_SILENT`: it answers failures with 'nothing found'.
@@ -32,11 +32,11 @@ export interface SessionRevocationOptions {
   store?: RevocationStore | undefined
 
   /**
-   * Whose a session is, so that `revokeSubject` can end all of one user's. Default: sessions have no
-   * subject. Called with every session that is opened or sealed; it must be quick and always say the
-   * same of the same session.
-   * @returns the id of a user, say; `undefined` where nobody is logged in. Anything but that and
-   * text that is not empty fails the request with `FST_SEALED_SESSION_SUBJECT_TYPE`.
+   * Subject of a session: the user it belongs to, so that `revokeSubject` can end all sessions of one user.
+   * Default: sessions have no subject. Called with every session that is opened or sealed; it must be quick
+   * and always say the same of the same session.
+   * @returns the id of a user, say; `undefined` if nobody is logged in. Anything but that and text that is
+   * not empty fails the request with `FST_SEALED_SESSION_SUBJECT_TYPE`.
    */
   subject?(session: Session): string | null | undefined
 
@@ -44,17 +44,17 @@ export interface SessionRevocationOptions {
   sessionName?: string | undefined
 
   /**
-   * Seconds for which 'not revoked' is believed without asking the store again: as long as that, a
-   * session that another process revoked can still be read here. What this process revoked counts at
-   * once. Default 2, at most 300; with 0 each request asks for itself, after it has come in.
+   * Seconds for which 'not revoked' is believed without asking the store again: as long as that, a session
+   * that another process revoked can still be read here. A revocation by this process counts at once. Default
+   * 2, at most 300; with 0 each request asks for itself, after it has come in.
    */
   cacheTtl?: number | undefined
 
   /**
-   * What happens to sessions while the store fails. `'reject'`, the default: a request that uses its
-   * session is answered with 503, unless the cache knows the answer, and nothing is sealed.
-   * `'accept'`: everybody keeps working, those too whose session was revoked and of whom this process
-   * does not know. Either way a revocation that cannot be stored fails.
+   * Treatment of sessions while the store fails. `'reject'`, the default: a request that uses its session is
+   * answered with 503, unless the cache knows the answer, and nothing is sealed. `'accept'`: everybody keeps
+   * working, those too whose session was revoked and of whom this process does not know. Either way a
+   * revocation that cannot be stored fails.
    */
   onStoreError?: 'reject' | 'accept' | undefined
 
@@ -62,42 +62,42 @@ export interface SessionRevocationOptions {
   storeTimeout?: number | undefined
 }
 
-/** The plugin. */
+/** The plugin that ends sessions on the server. */
 export type SessionRevocation = FastifyPluginAsync<SessionRevocationOptions>
 
 declare module 'fastify' {
   interface FastifyInstance {
     /**
-     * Ends a session for good: whoever brings its cookie, or a copy of it, has an empty session. In
+     * Ends a session for good: a request that brings its cookie, or a copy of it, has an empty session. In
      * this process at once, in others after their `cacheTtl`.
-     * @param session `request.session`, or what `decodeSecureSession` returned.
-     * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` where it could not be stored; the session is
-     * then not revoked. `FST_SEALED_SESSION_NO_ID` for a session of another `sessionName`.
+     * @param session `request.session`, or a session that `decodeSecureSession` returned.
+     * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored; the session is then not
+     * revoked. `FST_SEALED_SESSION_NO_ID` for a session of another `sessionName`.
      */
     revokeSession(session: object): Promise<void>
 
     /**
-     * Ends all sessions of a subject that exist now: 'log out everywhere'. Those that begin after it
-     * has resolved are not affected; one that begins meanwhile may be.
-     * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` where it could not be stored,
-     * `FST_SEALED_SESSION_SUBJECT_MISSING` without the option `subject`;
-     * with `except`, `FST_SEALED_SESSION_REVOKED_MEANWHILE` (409) if that session has been ended itself.
-     * @param options `except`: a session that goes on, such as `request.session`. It keeps its data and gets a new
-     * id and a new cookie; copies of its old cookie end with the others.
+     * Ends all sessions of a subject that exist now: 'log out everywhere'. Those that begin after it has
+     * resolved are not affected; one that begins meanwhile may be.
+     * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored,
+     * `FST_SEALED_SESSION_SUBJECT_MISSING` without the option `subject`; with `except`,
+     * `FST_SEALED_SESSION_REVOKED_MEANWHILE` (409) if that session has been ended itself.
+     * @param options `except`: a session that goes on, such as `request.session`. It keeps its data and gets
+     * a new id and a new cookie; copies of its old cookie end with the others.
      */
     revokeSubject(subject: string, options?: { except?: object | undefined }): Promise<void>
 
     /**
      * Ends all sessions that exist now. One that begins before it has resolved may end, too.
-     * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` where it could not be stored.
+     * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored.
      */
     revokeAll(): Promise<void>
 
     /**
-     * Whether a session was revoked, or has otherwise ended since it was opened: for one that came from `decodeSecureSession`, which does not
-     * check, or that has been open for long, such as a WebSocket's. May be as old as `cacheTtl`.
-     * A session that was opened may be assigned to a request once this has said false of it: within ten
-     * seconds, or `cacheTtl` if that is longer, and as long as it is not changed.
+     * True if a session was revoked, or has otherwise ended since it was opened: for one that came from
+     * `decodeSecureSession`, which does not check, or that has been open for long, such as a WebSocket's. May
+     * be as old as `cacheTtl`. A session that was opened may be assigned to a request once this has said
+     * false of it: within ten seconds, or `cacheTtl` if that is longer, and as long as it is not changed.
      * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` with `onStoreError: 'reject'`,
      * `FST_SEALED_SESSION_NO_ID` for a session of another `sessionName`.
      */
