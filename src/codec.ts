@@ -208,7 +208,7 @@ export function formatOf (token: string): Format {
 function withIdentity (record: SessionRecord, token: string): SessionRecord {
   const { id, createdAt, writtenAt } = record
   if (id !== null && createdAt !== null) return record
-  // Not later than the write, whose time was rounded to the second.
+  // Half a second before the write, whose time was rounded to the second: it must not be later.
   return { ...record, id: id ?? idOfToken(token), createdAt: createdAt ?? writtenAt - 500 }
 }
 

@@ -118,7 +118,7 @@ export function joinChunks (values: readonly string[], valuesOf: (...asked: Para
   const joined = values.filter(value => firstChunk(value) === null)
   joined.push(...joinTagged(firsts, laterOf))
   for (const first of firsts) {
-    if (joined.length >= MAX_CANDIDATES) break // no work for what would be cut off
+    if (joined.length >= MAX_CANDIDATES) break // no work for values that would be cut off
     if (first.tag === null) joined.push(...joinUntagged(first, laterOf))
   }
   return joined.slice(0, MAX_CANDIDATES)

@@ -62,6 +62,6 @@ export function snapshotOf (data: Readonly<Data>, stringify: (data: Readonly<Dat
   try {
     return stringify(data)
   } catch {
-    return 'what cannot be stored' // sealing says what that is
+    return 'what cannot be stored' // sealing names the value
   }
 }

@@ -1,6 +1,6 @@
-// Base64 as it stands in a cookie, where `/` is percent-encoded, and `+` if the peer wrote it. It is
-// decoded as it is: to take the escapes out first, for Node's decoder, would be a copy of the text, which
-// takes three times as long for a token of ordinary length.
+// Base64 as it stands in a cookie, where `/` is percent-encoded, and `+` if @fastify/secure-session wrote it.
+// It is decoded as it is: to take the escapes out first, for Node's decoder, would be a copy of the text,
+// which takes three times as long for a token of ordinary length.
 
 const PERCENT = 0x25
 const TWO = 0x32

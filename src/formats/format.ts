@@ -29,6 +29,9 @@ export interface FormatSettings {
   context: string
   serializer: Serializer
   fillRandom: (nonce: Uint8Array) => void
-  /** True if something depends on when a session began, so that a secretbox token says it: the peer shows it as data. */
+  /**
+   * True if something depends on when a session began, so that a secretbox token says it:
+   * @fastify/secure-session shows it as data.
+   */
   saysCreated: boolean
 }

@@ -197,7 +197,7 @@ function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: S
   if (payload === null || life === null) return refused('payload-invalid')
   const time = timeAtEnd ?? getOwn(payload, TIME_KEY)
   if (Object.hasOwn(payload, TIME_KEY)) delete payload[TIME_KEY]
-  if (life !== NO_LIFE) delete payload[LIFE_KEY] // to delete what is not there takes time, too
+  if (life !== NO_LIFE) delete payload[LIFE_KEY] // to delete a name that is not there takes time, too
   const data = readData(payload, serializer)
   if (data === null) return refused('payload-invalid')
   if (typeof time !== 'number' || !Number.isFinite(time)) return refused('time-missing')

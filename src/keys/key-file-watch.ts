@@ -35,7 +35,7 @@ export interface KeyFileWatch {
  *
  * Does not keep the process running.
  * @param watch whose functions must not throw.
- * @returns how to stop.
+ * @returns a function that stops the watch.
  */
 export function watchKeyFile ({ path, interval, content, changed, looked, failed }: KeyFileWatch): () => void {
   let told: Buffer | Error = content

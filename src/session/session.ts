@@ -88,7 +88,10 @@ export class SessionState {
   get isDirty (): boolean { return this.#changed }
 
   get deleted (): boolean { return this.#deleted }
-  /** For a session that was opened, true is a logout: it ends as by `delete()`. A new one is only not kept, as with the peer. */
+  /**
+   * For a session that was opened, true is a logout: it ends as by `delete()`. A new one is only not kept, as
+   * with @fastify/secure-session.
+   */
   set deleted (value: boolean) {
     if (value && this.#key !== null) this.delete()
     else this.#deleted = value
