@@ -30,7 +30,7 @@ export interface FormatSettings {
   serializer: Serializer
   fillRandom: (nonce: Uint8Array) => void
   /**
-   * True if something depends on when a session began, so that a secretbox token says it:
+   * True if something depends on when a session began. A secretbox token then says it:
    * @fastify/secure-session shows it as data.
    */
   saysCreated: boolean

@@ -122,7 +122,7 @@ export class RequestSession implements WriteObserver {
       // An error handler must seal neither a session that could not be checked, nor one that it began after a
       // logout that failed.
       this.#isHeldBack = true
-      if (this.state.asked) this.#fail(reply, error)
+      if (this.state.changedByApp) this.#fail(reply, error)
       else this.#skip(reply, error)
     }
     if (this.#sendIfDue(reply)) await this.#tellSealed(reply, extensions)
@@ -151,7 +151,7 @@ export class RequestSession implements WriteObserver {
 
   #isDue (reply: FastifyReply): boolean {
     const { state } = this
-    state.settle()
+    state.detectMutation()
     if (this.#manager.config.rolling && state.renew()) this.#isRenewal = true
     // To look again at a session that was only read would be for nothing. One that has ended may have a cookie on the
     // response, or be one by which somebody logged in.
@@ -159,7 +159,7 @@ export class RequestSession implements WriteObserver {
     this.#lookBeforeSealing(reply)
     if (this.#isHeldBack || !state.isDirty || this.#settled) return false
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
-    if (state.asked || !isSharedCacheable(reply.getHeader('cache-control'))) return true
+    if (state.changedByApp || !isSharedCacheable(reply.getHeader('cache-control'))) return true
     if (this.#isRenewal) this.#watch(reply)
     return false
   }
@@ -190,7 +190,7 @@ export class RequestSession implements WriteObserver {
       return !state.deleted
     } catch (error) {
       // The cookie that the browser has is as good as the one that nobody asked for.
-      if (state.asked) this.#fail(reply, error)
+      if (state.changedByApp) this.#fail(reply, error)
       else this.#skip(reply, error)
       return false
     }
@@ -218,8 +218,8 @@ export class RequestSession implements WriteObserver {
       control = own
     }
     const isShared = isSharedCacheable(control)
-    if (this.#lines.length === 0) this.state.settle()
-    if (this.state.asked) this.#leavingAsked(headers, isShared)
+    if (this.#lines.length === 0) this.state.detectMutation()
+    if (this.state.changedByApp) this.#leavingAsked(headers, isShared)
     else this.#leavingUnasked(headers, isShared)
   }
 
@@ -336,7 +336,7 @@ export class RequestSession implements WriteObserver {
    */
   #overrides (reply: FastifyReply): SessionState['cookieOptions'] {
     const { state } = this
-    if (state.asked) return state.cookieOptions
+    if (state.changedByApp) return state.cookieOptions
     const { maxAge, expires } = this.#cookie.attributes(reply, state.cookieOptions)
     if (maxAge === undefined && expires === undefined) return state.cookieOptions
     const now = this.#manager.now()
@@ -364,7 +364,7 @@ export class RequestSession implements WriteObserver {
     this.#tellSealed(reply, extensions).catch((err: unknown) => { reply.request.log.error({ err }, 'a session was sealed late, and an extension of it has failed') })
   }
 
-  lent (): void {
+  snapshotTaken (): void {
     const reply = this.#request[kReply]
     if (reply != null) this.#watch(reply)
   }

@@ -20,7 +20,7 @@ import type { SubjectReader } from './subject.ts'
 const HELD_AFTER = 10
 
 /** Milliseconds for which a check by the app lets it assign a session, or `cacheTtl` if that is longer. */
-const ASKED_FOR = 10_000
+const ASSIGNABLE_FOR = 10_000
 
 /** State of a session in one request. */
 interface Case {
@@ -69,7 +69,7 @@ export class RevocationExtension implements SessionExtension {
   readonly records = new RequestRecords()
   readonly #cases = new WeakMap<SessionState, Case>()
   /** Opened sessions outside requests of which the app was told that they are not revoked. */
-  readonly #asked = new WeakMap<SessionState, { identity: Identity, lifetime: number | null, at: number }>()
+  readonly #checkedByApp = new WeakMap<SessionState, { identity: Identity, lifetime: number | null, at: number }>()
 
   constructor ({ revocations, subject, cacheTtl, now }: RevocationExtensionOptions) {
     this.#revocations = revocations
@@ -148,37 +148,37 @@ export class RevocationExtension implements SessionExtension {
     state.look()
     if (hasEnded(state)) return true
     const identity = this.identityOf(state)
-    state.settle()
-    const isAsOpened = state.isOpened && !state.asked
+    state.detectMutation()
+    const isAsOpened = state.isOpened && !state.changedByApp
     const { lifetime } = state.record()
     const at = this.#now()
     const isRevoked = await this.#revocations.isRevoked(identity)
-    if (isRevoked) this.#asked.delete(state)
-    else if (isAsOpened) this.#asked.set(state, { identity, lifetime, at })
+    if (isRevoked) this.#checkedByApp.delete(state)
+    else if (isAsOpened) this.#checkedByApp.set(state, { identity, lifetime, at })
     return isRevoked
   }
 
   assignable (state: SessionState): void {
     if (!state.isOpened) return
-    state.settle()
-    const asked = state.asked ? undefined : this.#asked.get(state)
-    const isLate = asked === undefined || Math.abs(this.#now() - asked.at) > Math.max(ASKED_FOR, this.#cacheTtl)
+    state.detectMutation()
+    const checked = state.changedByApp ? undefined : this.#checkedByApp.get(state)
+    const isLate = checked === undefined || Math.abs(this.#now() - checked.at) > Math.max(ASSIGNABLE_FOR, this.#cacheTtl)
     if (isLate) throw sealedSessionError('FST_SEALED_SESSION_NOT_CHECKED')
   }
 
   /**
-   * State of a session that takes the place of another. A new one goes on as one after `regenerate()`: all
-   * that is known of the one before holds for it. One that was opened comes with its own past, and with the
-   * logouts of the one before, unless that was another user's.
+   * Gives a session the state of the one whose place it takes. A new one goes on as one after `regenerate()`:
+   * all that is known of the one before holds for it. One that was opened comes with its own past, and with
+   * the logouts of the one before, unless that was another user's.
    */
   assigned (state: SessionState, before: SessionState): void {
     const known = this.#caseOf(before)
     this.#cases.set(before, { ...known }) // it is not this one's past if the app ends a session in it
     known.from = null
     this.#cases.set(state, known)
-    const asked = state.isOpened ? this.#asked.get(state) : undefined
-    if (asked === undefined) return
-    const { identity, lifetime, at } = asked
+    const checked = state.isOpened ? this.#checkedByApp.get(state) : undefined
+    if (checked === undefined) return
+    const { identity, lifetime, at } = checked
     const isOthers = identity.subject !== undefined && identity.subject !== known.brought?.subject
     const own = { brought: identity, opened: identity, from: identity, lifetime, checkedAt: at }
     this.#cases.set(state, isOthers ? { ...known, ...own, wasRevoked: false } : Object.assign(known, own))

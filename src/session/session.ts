@@ -39,10 +39,10 @@ export class SessionState {
   #ended: RefusalReason | null = null
   #changed: boolean
   #deleted = false
-  #asked = false
+  #changedByApp = false
   #isAnew = false
   /** JSON of the data when the app first received a value that can be changed in place; null if none was. */
-  #lent: string | null = null
+  #snapshot: string | null = null
   #cookieOptions: CookieSerializeOptions | null = null
   /** True if those came with a lifetime, which another life does not have. */
   #isLifeGiven = false
@@ -76,12 +76,12 @@ export class SessionState {
 
   get changed (): boolean {
     this.look()
-    return this.#changed || this.#isChangedWithin()
+    return this.#changed || this.#isMutated()
   }
 
   set changed (value: boolean) {
     this.#changed = value
-    this.#asked = true
+    this.#changedByApp = true
   }
 
   /** `changed` as of the last look, without changes in place that are not detected yet. */
@@ -90,7 +90,7 @@ export class SessionState {
   get deleted (): boolean { return this.#deleted }
   /**
    * For a session that was opened, true is a logout: it ends as by `delete()`. A new one is only not kept, as
-   * with @fastify/secure-session.
+   * with @fastify/secure-session's.
    */
   set deleted (value: boolean) {
     if (value && this.#key !== null) this.delete()
@@ -98,7 +98,7 @@ export class SessionState {
   }
 
   /** True if the app did something to be sent; false if only an older key, or a renewal, made it change. */
-  get asked (): boolean { return this.#asked }
+  get changedByApp (): boolean { return this.#changedByApp }
 
   /** Origin of the session: its token, or none. */
   get origin (): Origin { return this.#origin }
@@ -190,7 +190,7 @@ export class SessionState {
     this.#key = next.key
     this.#openedLifetime = lifetimeOf(next.record, this.#settings)
     this.#changed = next.stale
-    this.#lent = null // it was of the other
+    this.#snapshot = null // it was of the other
     return true
   }
 
@@ -205,8 +205,8 @@ export class SessionState {
     this.#begin({}, {})
     this.#origin = { ok: false, reason }
     this.#key = null
-    this.#changed = this.#asked = this.#deleted = false
-    this.#lent = null
+    this.#changed = this.#changedByApp = this.#deleted = false
+    this.#snapshot = null
   }
 
   /** Makes a new session one of the name that these settings belong to. */
@@ -225,7 +225,7 @@ export class SessionState {
 
   get (key: PropertyKey): unknown {
     this.look()
-    const value = this.#lend(getOwn(this.#record.data, key))
+    const value = this.#track(getOwn(this.#record.data, key))
     // The peer shows the time of the last write under this name, in whole seconds.
     return value === undefined && key === TIME_KEY ? Math.floor(this.#record.writtenAt / 1000) : value
   }
@@ -251,7 +251,7 @@ export class SessionState {
   data (): object {
     this.look()
     const data: Data = { ...this.#record.data }
-    for (const key in data) this.#lend(data[key])
+    for (const key in data) this.#track(data[key])
     return data
   }
 
@@ -298,7 +298,7 @@ export class SessionState {
    */
   renew (): boolean {
     const now = this.#settings.now()
-    if (this.#asked || this.#origin?.ok !== true || !isDueForRenewal(this.#record, this.#settings, now)) return false
+    if (this.#changedByApp || this.#origin?.ok !== true || !isDueForRenewal(this.#record, this.#settings, now)) return false
     if (this.#hasEndedNow()) return false
     this.#change({ writtenAt: toWholeSeconds(now) })
     this.#changed = true
@@ -306,8 +306,8 @@ export class SessionState {
   }
 
   /** Marks the session as written if a value in it was changed in place: `session.cart.items.push(x)`. */
-  settle (): void {
-    if (this.#isChangedWithin() && !this.#hasEndedNow()) this.#write()
+  detectMutation (): void {
+    if (this.#isMutated() && !this.#hasEndedNow()) this.#write()
   }
 
   /** Looks, as each write does before it: it must not give a session more time that has none left. */
@@ -319,24 +319,24 @@ export class SessionState {
 
   #write (now = this.#settings.now()): void {
     this.#changed = true
-    this.#asked = true
+    this.#changedByApp = true
     // Time of the write. It never goes backwards: a clock that was set back must not end a session early.
     const writtenAt = toWholeSeconds(now)
     if (writtenAt > this.#record.writtenAt) this.#change({ writtenAt })
   }
 
   /** Passes a value on, and takes a snapshot of the data if the value can be changed in place. */
-  #lend (value: unknown): unknown {
+  #track (value: unknown): unknown {
     // After a write the session is sealed as it then is, with all changes in between.
-    if (typeof value === 'object' && value !== null && this.#lent === null && !this.#asked) {
-      this.#lent = snapshotOf(this.#record.data, this.#settings.stringify)
-      this.#observer?.lent?.()
+    if (typeof value === 'object' && value !== null && this.#snapshot === null && !this.#changedByApp) {
+      this.#snapshot = snapshotOf(this.#record.data, this.#settings.stringify)
+      this.#observer?.snapshotTaken?.()
     }
     return value
   }
 
-  #isChangedWithin (): boolean {
-    return this.#lent !== null && !this.#asked && this.#lent !== snapshotOf(this.#record.data, this.#settings.stringify)
+  #isMutated (): boolean {
+    return this.#snapshot !== null && !this.#changedByApp && this.#snapshot !== snapshotOf(this.#record.data, this.#settings.stringify)
   }
 
   options (given: CookieSerializeOptions & { expiry?: unknown }): void {

@@ -20,7 +20,7 @@ export interface Successor {
 export interface WriteObserver {
   written: () => void
   /** A value was handed out that can be changed in place; called once, as far as nothing was written. */
-  lent?: () => void
+  snapshotTaken?: () => void
   /**
    * `delete()` or `regenerate()` was called.
    * @returns true if a session that was revoked meanwhile may be followed by another, such as a new login.

@@ -110,7 +110,7 @@ describe('the time of the last write', () => {
       clock.seconds += 5
       write(session)
       assert.equal(state.record().writtenAt, (NOW + 5) * 1000)
-      assert.deepEqual([session.changed, state.asked, told], [true, true, 1])
+      assert.deepEqual([session.changed, state.changedByApp, told], [true, true, 1])
     })
   }
 
@@ -123,7 +123,7 @@ describe('the time of the last write', () => {
     session.options({ maxAge: 1 })
     delete session.absent
     assert.equal(state.record().writtenAt, NOW * 1000)
-    assert.deepEqual([session.changed, session.deleted, state.asked], [false, false, false])
+    assert.deepEqual([session.changed, session.deleted, state.changedByApp], [false, false, false])
   })
 
   it('does not go backwards with the clock', () => {
@@ -162,7 +162,7 @@ describe('changed and deleted', () => {
 
   it('a session that an older key opened is to be sent, although nobody asked for it', () => {
     const { session, state } = start({}, true)
-    assert.deepEqual([session.changed, state.asked], [true, false])
+    assert.deepEqual([session.changed, state.changedByApp], [true, false])
   })
 
   it('can be written, and change no data of a new session', () => {
@@ -170,7 +170,7 @@ describe('changed and deleted', () => {
     const session = state.session as Session & Record<string, unknown>
     session.changed = true
     session.deleted = true
-    assert.deepEqual([session.changed, state.asked, session.deleted, state.record().writtenAt], [true, true, true, NOW * 1000])
+    assert.deepEqual([session.changed, state.changedByApp, session.deleted, state.record().writtenAt], [true, true, true, NOW * 1000])
     session.changed = false
     session.deleted = false
     assert.deepEqual([session.changed, session.deleted, session.data()], [false, false, { a: 1 }])
