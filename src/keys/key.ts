@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { kindOf, sealedSessionError, type SealedSessionError } from '../errors.ts'
-import { accidentOfBytes, accidentOfText, accidentOfType } from './key-accidents.ts'
+import { hintOfBytes, hintOfText, hintOfType } from './key-hints.ts'
 import { BASE64, HEX } from './key-text.ts'
 
 /**
@@ -41,7 +41,7 @@ export function isConstant (key: Uint8Array): boolean {
 function readKeyText (text: string, label: string): Buffer {
   if (HEX.test(text)) return Buffer.from(text, 'hex')
   if (BASE64.test(text)) return Buffer.from(text, 'base64')
-  throw sealedSessionError('FST_SEALED_SESSION_KEY_TEXT', [label, `${text.length} characters`], accidentOfText(text))
+  throw sealedSessionError('FST_SEALED_SESSION_KEY_TEXT', [label, `${text.length} characters`], hintOfText(text))
 }
 
 function readKeyBytes (bytes: Uint8Array, label: string): Buffer {
@@ -50,12 +50,12 @@ function readKeyBytes (bytes: Uint8Array, label: string): Buffer {
 }
 
 function keyLength (label: string, bytes: Uint8Array): SealedSessionError {
-  return sealedSessionError('FST_SEALED_SESSION_KEY_LENGTH', [label, String(bytes.length)], accidentOfBytes(bytes))
+  return sealedSessionError('FST_SEALED_SESSION_KEY_LENGTH', [label, String(bytes.length)], hintOfBytes(bytes))
 }
 
 /** Checks that an item of an array of keys, or the only key, is of a type that a key can have. */
 export function assertKeyType (key: unknown, label: string): asserts key is string | Uint8Array {
   if (typeof key === 'string' || types.isUint8Array(key)) return
-  if (label === 'key') throw sealedSessionError('FST_SEALED_SESSION_KEY_TYPE', [], accidentOfType(key))
-  throw sealedSessionError('FST_SEALED_SESSION_KEY_ITEM_TYPE', [`: ${label} is ${kindOf(key)}`], accidentOfType(key))
+  if (label === 'key') throw sealedSessionError('FST_SEALED_SESSION_KEY_TYPE', [], hintOfType(key))
+  throw sealedSessionError('FST_SEALED_SESSION_KEY_ITEM_TYPE', [`: ${label} is ${kindOf(key)}`], hintOfType(key))
 }

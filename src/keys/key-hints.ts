@@ -8,7 +8,7 @@ import { BASE64, BASE64_PART, BASE64_RANDOM, HEX, HEX_PIECE, hrefOf } from './ke
 // never show the value.
 
 /** Hint for a key file that was read as bytes; empty if nothing is known. */
-export function accidentOfBytes (bytes: Uint8Array): string {
+export function hintOfBytes (bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (isUtf16(buffer)) {
     return 'This is text in UTF-16, which ">" of Windows PowerShell writes; it changes raw bytes beyond repair. Use "keygen --out FILE" there, not ">".'
@@ -18,15 +18,15 @@ export function accidentOfBytes (bytes: Uint8Array): string {
   if (BASE64.test(text)) return 'This is the key as base64 text: read the file as text, readFileSync(file, "utf8").'
   if (isKeyFile(text)) return 'This is a file of keys, as "rotate" makes it: read it with "await Keyring.fromFile(path)", and no key is lost.'
   if (endsWithNewline(buffer)) return 'A newline follows the 32 bytes, which an editor or echo has added: remove it.'
-  return accidentAround(text)
+  return hintAround(text)
 }
 
 /** Hint for a text that is no key. */
-export function accidentOfText (text: string): string {
+export function hintOfText (text: string): string {
   if (text.includes('\0') || text.startsWith('\ufffd') || text.startsWith('\ufeff')) {
     return 'This looks like UTF-16, which ">" of Windows PowerShell writes, or like raw bytes read as text: use "keygen --out FILE", and pass raw bytes as a Buffer.'
   }
-  const around = accidentAround(text)
+  const around = hintAround(text)
   if (around !== '') return around
   if (/^[0-9a-f]+$/i.test(text)) return `These are ${text.length} hex digits, not 64.`
   if (isPath(text)) return PATH_GIVEN
@@ -50,10 +50,10 @@ function orPassphrase (text: string): string {
 }
 
 /** Hint for a key that was copied together with text around it; empty for another text. */
-function accidentAround (text: string): string {
+function hintAround (text: string): string {
   const pieces = text.split(/[,;]/)
   const parts = pieces.map(withoutQuotes).filter(part => part !== '')
-  if (!parts.every(isKey)) return accidentOfLine(text)
+  if (!parts.every(isKey)) return hintOfLine(text)
   if (parts.length > 1) return `These are ${parts.length} keys in one text: give an array of them, or give each a line of its own in a key file.`
   if (parts.length === 0) return ''
   if (pieces.length > 1) return 'The comma or semicolon beside the key is part of the text here: remove it, and quotes, if there are any.'
@@ -65,7 +65,7 @@ const LINE = /^(?:(?:export|set)\s+|\$env:)?["']?(?<name>[a-z_][\w.-]{0,40})["']
 const ENVIRONMENT_LINE = /^(?:export\s+)?[A-Z_][A-Z0-9_]{2,}=/
 
 /** Hint for a whole line `NAME=value`; empty for another text. */
-function accidentOfLine (text: string): string {
+function hintOfLine (text: string): string {
   const value = LINE.exec(text)?.groups?.value
   if (value === undefined) return ''
   const advice = 'a whole line NAME=value: give the value alone, without quotes.'
@@ -116,7 +116,7 @@ function endsWithNewline (buffer: Buffer): boolean {
 }
 
 /** Hint for a value of a type that no key has. */
-export function accidentOfType (key: unknown): string {
+export function hintOfType (key: unknown): string {
   if (keyringInternals(key) !== undefined) return 'A Keyring has its own array of keys and is given alone, as "key: keyring".'
   if (hrefOf(key) !== null) return PATH_GIVEN
   if (types.isPromise(key)) return 'It is a promise: "await" it, as in "key: await Keyring.fromFile(path)".'
