@@ -2,7 +2,7 @@ import type { SodiumNative } from 'sodium-native'
 import { AEAD_NONCE_BYTES, AEAD_TAG_BYTES, KEY_BYTES, type SodiumLibrary } from './library.ts'
 import { assertLength } from './lengths.ts'
 import { derivePassphraseKeyInWorker } from './passphrase-worker.ts'
-import { succeeds } from './succeeds.ts'
+import { verifies } from './verifies.ts'
 
 /** libsodium as an addon, compiled for the platform. */
 export class NativeSodium implements SodiumLibrary {
@@ -34,7 +34,7 @@ export class NativeSodium implements SodiumLibrary {
     assertLength('message', message, sealed.length - AEAD_TAG_BYTES)
     assertLength('nonce', nonce, AEAD_NONCE_BYTES)
     assertLength('key', key, KEY_BYTES)
-    return succeeds(() => this.#sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(message, null, sealed, associatedData, nonce, key))
+    return verifies(() => this.#sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(message, null, sealed, associatedData, nonce, key))
   }
 
   deriveSubkey (key: Uint8Array, id: number, context: string, length: number): Buffer {

@@ -5,7 +5,7 @@ import {
 import { assertLength } from './lengths.ts'
 import type { SodiumWasm } from './load.cts'
 import { derivePassphraseKeyInWorker } from './passphrase-worker.ts'
-import { succeeds } from './succeeds.ts'
+import { verifies } from './verifies.ts'
 
 /**
  * Random bytes for a process without the addon. They need no library: libsodium as WebAssembly has them from
@@ -52,7 +52,7 @@ export class WasmSodium implements SodiumLibrary {
     assertLength('mac', mac, SECRETBOX_MAC_BYTES)
     assertLength('nonce', nonce, SECRETBOX_NONCE_BYTES)
     assertLength('key', key, KEY_BYTES)
-    return succeeds(() => ciphertext.set(this.#sodium.crypto_secretbox_open_detached(view(ciphertext), view(mac), view(nonce), view(key))))
+    return verifies(() => ciphertext.set(this.#sodium.crypto_secretbox_open_detached(view(ciphertext), view(mac), view(nonce), view(key))))
   }
 
   aeadSeal (sealed: Uint8Array, message: Uint8Array, associatedData: Uint8Array, nonce: Uint8Array, key: Uint8Array): void {
@@ -64,7 +64,7 @@ export class WasmSodium implements SodiumLibrary {
     assertLength('message', message, sealed.length - AEAD_TAG_BYTES)
     assertLength('nonce', nonce, AEAD_NONCE_BYTES)
     assertLength('key', key, KEY_BYTES)
-    return succeeds(() => message.set(this.#sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, view(sealed), view(associatedData), view(nonce), view(key))))
+    return verifies(() => message.set(this.#sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, view(sealed), view(associatedData), view(nonce), view(key))))
   }
 
   deriveSubkey (key: Uint8Array, id: number, context: string, length: number): Buffer {

@@ -4,11 +4,11 @@
  * Errors made meanwhile have no stack trace. Nobody reads it, and to write it takes longer than to open a
  * token: a flood of bad tokens would cost more than one of good ones.
  */
-export function succeeds (act: () => void): boolean {
+export function verifies (decrypt: () => void): boolean {
   const { stackTraceLimit } = Error
   limitStackTraces(0)
   try {
-    act()
+    decrypt()
     return true
   } catch {
     return false
