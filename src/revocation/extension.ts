@@ -23,7 +23,7 @@ const HELD_AFTER = 10
 const ASSIGNABLE_FOR = 10_000
 
 /** State of a session in one request. */
-interface Case {
+interface RequestState {
   /** The session that the request brought, revoked or not; null if it brought none. */
   brought: Identity | null
   /** Seconds of its own lifetime as it was brought: its entry must not live shorter. Null for none. */
@@ -67,7 +67,7 @@ export class RevocationExtension implements SessionExtension {
   readonly #cacheTtl: number
   readonly #now: () => number
   readonly records = new RequestRecords()
-  readonly #cases = new WeakMap<SessionState, Case>()
+  readonly #requestStates = new WeakMap<SessionState, RequestState>()
   /** Opened sessions outside requests of which the app was told that they are not revoked. */
   readonly #checkedByApp = new WeakMap<SessionState, { identity: Identity, lifetime: number | null, at: number }>()
 
@@ -86,17 +86,17 @@ export class RevocationExtension implements SessionExtension {
    */
   check (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
     // An earlier hook has assigned it: it must not become another of the sessions that opened with it.
-    if (!this.#cases.has(state)) return this.#check(state, request)
+    if (!this.#requestStates.has(state)) return this.#check(state, request)
   }
 
   #check (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
-    const known = this.#caseOf(state)
-    known.isChecked = false
-    known.from = null // to read a subject is a use, which looks at it
-    known.brought = known.opened = known.from = this.identityOf(state)
-    known.lifetime = state.record().lifetime
-    const isRevoked = this.#revocations.isRevokedSync(known.from)
-    return isRevoked === null ? this.#ask(state, known, known.from, request, false) : this.#conclude(state, known, isRevoked, request)
+    const current = this.#requestStateOf(state)
+    current.isChecked = false
+    current.from = null // to read a subject is a use, which looks at it
+    current.brought = current.opened = current.from = this.identityOf(state)
+    current.lifetime = state.record().lifetime
+    const isRevoked = this.#revocations.isRevokedSync(current.from)
+    return isRevoked === null ? this.#ask(state, current, current.from, request, false) : this.#conclude(state, current, isRevoked, request)
   }
 
   /**
@@ -105,38 +105,38 @@ export class RevocationExtension implements SessionExtension {
    * @returns a promise only if the store has to be asked.
    */
   recheck (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
-    const known = this.#cases.get(state)
-    if (known === undefined || known.from === null || !known.isChecked) return
-    const elapsed = Math.abs(this.#now() - known.checkedAt) // a clock may be set back
+    const current = this.#requestStates.get(state)
+    if (current === undefined || current.from === null || !current.isChecked) return
+    const elapsed = Math.abs(this.#now() - current.checkedAt) // a clock may be set back
     if (elapsed <= HELD_AFTER) return
-    if (request.body !== undefined || elapsed > this.#cacheTtl) return this.#ask(state, known, known.from, request, true)
+    if (request.body !== undefined || elapsed > this.#cacheTtl) return this.#ask(state, current, current.from, request, true)
   }
 
-  async #ask (state: SessionState, known: Case, identity: Identity, request: FastifyRequest, isAgain: boolean): Promise<void> {
+  async #ask (state: SessionState, current: RequestState, identity: Identity, request: FastifyRequest, isAgain: boolean): Promise<void> {
     try {
-      await this.#conclude(state, known, await this.#revocations.isRevoked(identity, isAgain), request)
+      await this.#conclude(state, current, await this.#revocations.isRevoked(identity, isAgain), request)
     } catch (error) {
-      known.failure = error // thrown to users of the session; others need not care
+      current.failure = error // thrown to users of the session; others need not care
     }
   }
 
-  #conclude (state: SessionState, known: Case, isRevoked: boolean, request: FastifyRequest): Promise<void> | undefined {
-    if (isRevoked && !known.isChecked && state.takeNext()) return this.#check(state, request)
-    if (isRevoked) this.#refuse(state, known, request)
-    known.isChecked = true
-    known.checkedAt = this.#now()
+  #conclude (state: SessionState, current: RequestState, isRevoked: boolean, request: FastifyRequest): Promise<void> | undefined {
+    if (isRevoked && !current.isChecked && state.takeNext()) return this.#check(state, request)
+    if (isRevoked) this.#refuse(state, current, request)
+    current.isChecked = true
+    current.checkedAt = this.#now()
   }
 
-  #refuse (state: SessionState, known: Case, request: FastifyRequest): void {
+  #refuse (state: SessionState, current: RequestState, request: FastifyRequest): void {
     request.log.debug(refusalMessage('revoked'))
-    if (known.isChecked) {
+    if (current.isChecked) {
       state.end('revoked') // a hook may have read it
-      known.isRefused = true
+      current.isRefused = true
     } else {
       state.refuse('revoked')
-      known.opened = null
+      current.opened = null
     }
-    known.from = null
+    current.from = null
   }
 
   /**
@@ -172,16 +172,16 @@ export class RevocationExtension implements SessionExtension {
    * the logouts of the one before, unless that was another user's.
    */
   assigned (state: SessionState, before: SessionState): void {
-    const known = this.#caseOf(before)
-    this.#cases.set(before, { ...known }) // it is not this one's past if the app ends a session in it
-    known.from = null
-    this.#cases.set(state, known)
+    const current = this.#requestStateOf(before)
+    this.#requestStates.set(before, { ...current }) // it is not this one's past if the app ends a session in it
+    current.from = null
+    this.#requestStates.set(state, current)
     const checked = state.isOpened ? this.#checkedByApp.get(state) : undefined
     if (checked === undefined) return
     const { identity, lifetime, at } = checked
-    const isOthers = identity.subject !== undefined && identity.subject !== known.brought?.subject
+    const isOthers = identity.subject !== undefined && identity.subject !== current.brought?.subject
     const own = { brought: identity, opened: identity, from: identity, lifetime, checkedAt: at }
-    this.#cases.set(state, isOthers ? { ...known, ...own, wasRevoked: false } : Object.assign(known, own))
+    this.#requestStates.set(state, isOthers ? { ...current, ...own, wasRevoked: false } : Object.assign(current, own))
   }
 
   /** @throws `FST_SEALED_SESSION_NO_ID` */
@@ -192,30 +192,30 @@ export class RevocationExtension implements SessionExtension {
   }
 
   used (state: SessionState): void {
-    const known = this.#cases.get(state)
-    if (known !== undefined && known.failure !== null) throw known.failure
+    const current = this.#requestStates.get(state)
+    if (current !== undefined && current.failure !== null) throw current.failure
     // Without a session that was opened there is nothing to check.
-    const isChecked = known === undefined ? state.origin?.ok !== true : known.isChecked
+    const isChecked = current === undefined ? state.origin?.ok !== true : current.isChecked
     if (!isChecked) throw sealedSessionError('FST_SEALED_SESSION_NOT_CHECKED')
   }
 
   refusal (state: SessionState): RefusalReason | null {
-    const known = this.#cases.get(state)
-    if (known === undefined || known.from === null || !this.#revocations.isKnownRevoked(known.from)) return null
-    known.wasRevoked ||= this.#revocations.isKnownEnded(known.from)
-    known.from = null
-    known.isRefused = true
+    const current = this.#requestStates.get(state)
+    if (current === undefined || current.from === null || !this.#revocations.isKnownRevoked(current.from)) return null
+    current.wasRevoked ||= this.#revocations.isKnownEnded(current.from)
+    current.from = null
+    current.isRefused = true
     return 'revoked'
   }
 
   ended (state: SessionState, { id, lifetime }: SessionRecord, { isKept, isNew, isLogout }: Successor): boolean {
-    const known = this.#caseOf(state)
+    const current = this.#requestStateOf(state)
     // A session of nobody is not worth an entry of the store: without a login, anybody could fill it.
-    const isSomebodys = this.#subject === null || (known.from ?? known.brought)?.subject !== undefined
+    const isSomebodys = this.#subject === null || (current.from ?? current.brought)?.subject !== undefined
     // It goes on if the user who is logged in was kept; if nobody says who that is, if anything was.
     const goesOn = isKept && (this.#subject === null || this.#subjectOf(state) !== undefined)
-    known.from = known.from !== null && goesOn ? { id: null, created: known.from.created, subject: known.from.subject } : null
-    if (isSomebodys) this.#revoke(known, id, lifetime, isLogout)
+    current.from = current.from !== null && goesOn ? { id: null, created: current.from.created, subject: current.from.subject } : null
+    if (isSomebodys) this.#revoke(current, id, lifetime, isLogout)
     // Without a subject, the data that is kept may say who is logged in.
     return isNew || this.#subject !== null
   }
@@ -224,54 +224,54 @@ export class RevocationExtension implements SessionExtension {
    * Revokes the ids that a session ends. Also a logout after `regenerate()`, as passport does it, ends the
    * session that the request brought: a request beside it must not bring it back.
    */
-  #revoke (known: Case, id: Buffer | null, lifetime: number | null, isLogout: boolean): void {
-    const brought = known.brought?.id ?? null
-    known.isLoggedOut ||= isLogout
-    if (id !== null) this.#revokeLater(known, id, lifetime, isLogout)
-    if (isLogout && brought !== null && id?.equals(brought) !== true) this.#revokeLater(known, brought, known.lifetime, true)
+  #revoke (current: RequestState, id: Buffer | null, lifetime: number | null, isLogout: boolean): void {
+    const brought = current.brought?.id ?? null
+    current.isLoggedOut ||= isLogout
+    if (id !== null) this.#revokeLater(current, id, lifetime, isLogout)
+    if (isLogout && brought !== null && id?.equals(brought) !== true) this.#revokeLater(current, brought, current.lifetime, true)
   }
 
-  #revokeLater (known: Case, id: Buffer, lifetime: number | null, isLogout: boolean): void {
-    const isOwn = known.ended.some(ended => ended.equals(id))
-    known.ended.push(id)
-    const revoking = this.#revocations.revokeId(id, lifetime, isLogout).then(wasRevoked => { known.wasRevoked ||= wasRevoked && !isOwn })
+  #revokeLater (current: RequestState, id: Buffer, lifetime: number | null, isLogout: boolean): void {
+    const isOwn = current.ended.some(ended => ended.equals(id))
+    current.ended.push(id)
+    const revoking = this.#revocations.revokeId(id, lifetime, isLogout).then(wasRevoked => { current.wasRevoked ||= wasRevoked && !isOwn })
     revoking.catch(() => {}) // sealing() waits for it, and throws
-    known.pending.push(revoking)
+    current.pending.push(revoking)
   }
 
   sealing (state: SessionState, isDue: boolean, request: FastifyRequest): boolean | Promise<boolean> {
-    const known = this.#caseOf(state)
-    return !isDue && known.pending.length === 0 ? true : this.#sealing(state, known, isDue, request)
+    const current = this.#requestStateOf(state)
+    return !isDue && current.pending.length === 0 ? true : this.#sealing(state, current, isDue, request)
   }
 
-  async #sealing (state: SessionState, known: Case, isDue: boolean, request: FastifyRequest): Promise<boolean> {
+  async #sealing (state: SessionState, current: RequestState, isDue: boolean, request: FastifyRequest): Promise<boolean> {
     // A failure stays: it fails for everybody who waits for it.
-    for (const revoking of known.pending) await revoking
+    for (const revoking of current.pending) await revoking
     if (!isDue) return true
     // A deletion could take the cookie of a newer login away.
-    if (state.deleted) return !known.wasRevoked
-    if (known.from !== null && (known.wasRevoked || await this.#revocations.isRevoked(known.from, true))) return false
-    if (await this.#isLoggedOut(state, known, request)) return false
-    return await this.#prepare(state, known, request)
+    if (state.deleted) return !current.wasRevoked
+    if (current.from !== null && (current.wasRevoked || await this.#revocations.isRevoked(current.from, true))) return false
+    if (await this.#isLoggedOut(state, current, request)) return false
+    return await this.#prepare(state, current, request)
   }
 
   /** Checks and prepares a session for sealing. @returns false if nothing may be sealed. */
-  async #prepare (state: SessionState, known: Case, request: FastifyRequest): Promise<boolean> {
-    const { from } = known
+  async #prepare (state: SessionState, current: RequestState, request: FastifyRequest): Promise<boolean> {
+    const { from } = current
     const subject = this.#subjectOf(state)
     const isGained = subject !== undefined && subject !== from?.subject
-    if (this.#isEmptied(known, subject, request)) return false
-    if (from !== null && from.id !== null) await this.#renewId(state, from.id, known.lifetime, isGained)
-    if (from === null && subject === undefined) await this.#noteLogout(known)
-    const { id, createdAt } = isGained || from === null ? await this.#beginAfter(state, subject, known, request) : state.record()
-    known.from = { id, created: createdAt ?? 0, subject }
+    if (this.#isEmptied(current, subject, request)) return false
+    if (from !== null && from.id !== null) await this.#renewId(state, from.id, current.lifetime, isGained)
+    if (from === null && subject === undefined) await this.#noteLogout(current)
+    const { id, createdAt } = isGained || from === null ? await this.#beginAfter(state, subject, current, request) : state.record()
+    current.from = { id, created: createdAt ?? 0, subject }
     return true
   }
 
   /** Has a session begin after all revocations of its subject. @throws as `#beginning` does */
-  async #beginAfter (state: SessionState, subject: string | undefined, known: Case, request: FastifyRequest): Promise<Pick<SessionRecord, 'id' | 'createdAt'>> {
+  async #beginAfter (state: SessionState, subject: string | undefined, current: RequestState, request: FastifyRequest): Promise<Pick<SessionRecord, 'id' | 'createdAt'>> {
     const { id, createdAt: before } = state.record()
-    const createdAt = Math.max(before ?? 0, await this.#beginning(subject, known, request, before))
+    const createdAt = Math.max(before ?? 0, await this.#beginning(subject, current, request, before))
     // A session that began anew while that was awaited has a beginning of its own.
     if (state.record().id === id) state.beginAt(createdAt)
     return { id, createdAt }
@@ -281,7 +281,7 @@ export class RevocationExtension implements SessionExtension {
    * Stores a logout: to regenerate a session so that it is nobody's is one, too; @fastify/passport does no
    * more.
    */
-  async #noteLogout ({ opened, lifetime }: Case): Promise<void> {
+  async #noteLogout ({ opened, lifetime }: RequestState): Promise<void> {
     if (opened?.id != null && opened.subject !== undefined) await this.#revocations.revokeId(opened.id, lifetime, true)
   }
 
@@ -298,7 +298,7 @@ export class RevocationExtension implements SessionExtension {
   }
 
   /** True if a session that was revoked meanwhile is followed by nobody's: its cookie could replace that of a newer login. */
-  #isEmptied ({ isRefused, from }: Case, subject: string | undefined, request: FastifyRequest): boolean {
+  #isEmptied ({ isRefused, from }: RequestState, subject: string | undefined, request: FastifyRequest): boolean {
     return from === null && isRefused && subject === undefined && this.#subject !== null && this.records.of(request)?.own == null
   }
 
@@ -307,7 +307,7 @@ export class RevocationExtension implements SessionExtension {
    * id: a request that was under way would bring the session back by `regenerate()`. One that another
    * login has replaced is let go on: a second click on "log in" must not lose the login.
    */
-  async #isLoggedOut (state: SessionState, { opened, from, isLoggedOut, wasRevoked }: Case, request: FastifyRequest): Promise<boolean> {
+  async #isLoggedOut (state: SessionState, { opened, from, isLoggedOut, wasRevoked }: RequestState, request: FastifyRequest): Promise<boolean> {
     if (opened?.id == null || (isLoggedOut && !wasRevoked) || from?.id?.equals(opened.id) === true) return false
     const goesOn = from !== null || (opened.subject !== undefined && opened.subject === this.#subjectOf(state))
     if (!goesOn) return false
@@ -324,7 +324,7 @@ export class RevocationExtension implements SessionExtension {
    * way. `FST_SEALED_SESSION_REVOKED_AHEAD` if that is so far ahead that its token would be refused as one
    * from the future: a login that fails says more than one that is lost.
    */
-  async #beginning (subject: string | undefined, { opened }: Case, request: FastifyRequest, created: number | null): Promise<number> {
+  async #beginning (subject: string | undefined, { opened }: RequestState, request: FastifyRequest, created: number | null): Promise<number> {
     const record = this.records.of(request)
     const epochs = await this.#revocations.epochsOf(subject)
     const isSame = subject !== undefined && opened?.subject === subject
@@ -355,7 +355,7 @@ export class RevocationExtension implements SessionExtension {
    * @param previous the revocation before: one that came while the request was under way does count.
    */
   noteOwn (record: RequestRecord, state: SessionState | null, { key, epoch, previous }: Revoked): void {
-    const opened = state === null ? null : this.#cases.get(state)?.opened ?? null
+    const opened = state === null ? null : this.#requestStates.get(state)?.opened ?? null
     const isOthers = previous > 0 && record.own?.get(key) !== previous
     if (isOthers && (this.#revocations.cameDuring(key, previous, record) || (opened !== null && opened.created <= previous))) return
     record.own ??= new Map()
@@ -377,9 +377,9 @@ export class RevocationExtension implements SessionExtension {
   /** Has a session go on with a new id, begun after the revocation that ends the others. */
   goOn (state: SessionState, subject: string, epoch: number): void {
     this.#assertNotAhead(epoch + 1)
-    const known = this.#caseOf(state)
+    const current = this.#requestStateOf(state)
     const id = newId()
-    if (known.from !== null) known.from = { id, created: epoch + 1, subject }
+    if (current.from !== null) current.from = { id, created: epoch + 1, subject }
     state.renewIdentity(id, epoch + 1)
     state.touch()
   }
@@ -395,13 +395,13 @@ export class RevocationExtension implements SessionExtension {
     if (isSecond) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
   }
 
-  #caseOf (state: SessionState): Case {
-    let known = this.#cases.get(state)
-    if (known === undefined) {
-      known = { brought: null, lifetime: null, opened: null, from: null, isChecked: true, checkedAt: 0, failure: null, ended: [], pending: [], wasRevoked: false, isRefused: false, isLoggedOut: false }
-      this.#cases.set(state, known)
+  #requestStateOf (state: SessionState): RequestState {
+    let current = this.#requestStates.get(state)
+    if (current === undefined) {
+      current = { brought: null, lifetime: null, opened: null, from: null, isChecked: true, checkedAt: 0, failure: null, ended: [], pending: [], wasRevoked: false, isRefused: false, isLoggedOut: false }
+      this.#requestStates.set(state, current)
     }
-    return known
+    return current
   }
 
   #subjectOf (state: SessionState): string | undefined {

@@ -1,5 +1,5 @@
 import type { Limits } from '../lifetime.ts'
-import { Known, remember } from './known.ts'
+import { RevocationCache, remember } from './cache.ts'
 import { lifeOfEntries } from './entry-life.ts'
 import { EpochWriter, type Revoked } from './epoch-writer.ts'
 import type { RequestRecord } from './request-record.ts'
@@ -49,7 +49,7 @@ interface Reading {
 /** Revocations of sessions: asks the store, remembers the answers, and tells it of new ones. */
 export class Revocations {
   readonly #options: RevocationsOptions
-  readonly #known: Known
+  readonly #cache: RevocationCache
   /** Revocations of subjects that this process has made, by key: the latest ones. */
   readonly #made = new Map<string, number>()
   /** The latest read of each key that is under way, so that many requests at once ask once. */
@@ -61,7 +61,7 @@ export class Revocations {
 
   constructor (options: RevocationsOptions) {
     this.#options = options
-    this.#known = new Known(options.cacheTtl)
+    this.#cache = new RevocationCache(options.cacheTtl)
     const { client, now, maxExpiry = Infinity, absoluteTimeout } = options
     this.#lifeOfEpochs = lifeOfEntries(maxExpiry, absoluteTimeout)
     this.#epochs = new EpochWriter({
@@ -69,7 +69,7 @@ export class Revocations {
       now,
       life: this.#lifeOfEpochs,
       written: (key, epoch, now) => {
-        this.#known.put(key, epoch, now)
+        this.#cache.put(key, epoch, now)
         remember(this.#made, key, epoch)
       }
     })
@@ -91,7 +91,7 @@ export class Revocations {
     const { own, epochs } = keysOf(identity)
     if (this.isKnownRevoked(identity)) return true
     const now = this.#options.now()
-    return [...own, ...epochs].every(key => this.#known.isFresh(key, now)) ? false : null
+    return [...own, ...epochs].every(key => this.#cache.isFresh(key, now)) ? false : null
   }
 
   /** True if a session is revoked as far as this process knows. */
@@ -100,11 +100,11 @@ export class Revocations {
   }
 
   /** Number of revocations that became known to this process so far. */
-  get sequence (): number { return this.#known.sequence }
+  get sequence (): number { return this.#cache.sequence }
 
   /** True if a session was revoked by its own id, as far as this process knows. */
   isKnownEnded (identity: Identity): boolean {
-    return keysOf(identity).own.some(key => this.#known.get(key) > 0)
+    return keysOf(identity).own.some(key => this.#cache.get(key) > 0)
   }
 
   /** True if the user of a session has logged out, in any process. @throws as `isRevoked` does. */
@@ -118,15 +118,15 @@ export class Revocations {
    * @param epoch the time that `epochsOf` gave for the key.
    */
   cameDuring (key: string, epoch: number, { beganAt, sequence }: RequestRecord): boolean {
-    const learned = this.#known.learned(key)
-    if (this.#known.get(key) === epoch && learned <= sequence) return false // known before the request
+    const learned = this.#cache.learned(key)
+    if (this.#cache.get(key) === epoch && learned <= sequence) return false // known before the request
     if (this.#made.get(key) === epoch) return true
     // One that lies ahead of this clock was made by another that is ahead: it says nothing.
     return epoch > beganAt && epoch <= this.#options.now()
   }
 
   #isKnown ({ own, epochs }: Keys, { created }: Identity): boolean {
-    return own.some(key => this.#known.get(key) > 0) || epochs.some(key => created <= this.#known.get(key))
+    return own.some(key => this.#cache.get(key) > 0) || epochs.some(key => created <= this.#cache.get(key))
   }
 
   /** The times after which a session has to begin in order to be valid, by key; in milliseconds since 1970, 0 for any time. */
@@ -152,8 +152,8 @@ export class Revocations {
 
   async #revokeKey (key: string, life: number): Promise<boolean> {
     const now = this.#options.now()
-    const wasKnown = this.#known.get(key) > 0
-    this.#known.put(key, now, now)
+    const wasKnown = this.#cache.get(key) > 0
+    this.#cache.put(key, now, now)
     try {
       return await this.#turns.run(key, async () => {
         const was = await this.#options.client.get(key)
@@ -161,7 +161,7 @@ export class Revocations {
         return was
       }) > 0 || wasKnown
     } catch (error) {
-      if (!wasKnown) this.#known.forget(key)
+      if (!wasKnown) this.#cache.forget(key)
       throw error
     }
   }
@@ -187,15 +187,15 @@ export class Revocations {
 
   async #read (key: string, fresh: boolean): Promise<number> {
     const { now, acceptsErrors } = this.#options
-    if (!fresh && this.#known.isFresh(key, now())) return this.#known.get(key)
+    if (!fresh && this.#cache.isFresh(key, now())) return this.#cache.get(key)
     try {
       const { began, answer } = fresh ? this.#begin(key) : this.#join(key)
       const value = await answer
       // As old as the question: a number that another process writes meanwhile is not in the answer.
-      this.#known.put(key, value, began)
-      return Math.max(value, this.#known.get(key))
+      this.#cache.put(key, value, began)
+      return Math.max(value, this.#cache.get(key))
     } catch (error) {
-      if (acceptsErrors) return this.#known.get(key)
+      if (acceptsErrors) return this.#cache.get(key)
       throw error
     }
   }

@@ -5,7 +5,7 @@ const MAX_KEYS = 50_000
  * Cache of the store's answers. 'Revoked' is never taken back, so it is kept; 'not revoked' may change, so it
  * is believed for a short time only.
  */
-export class Known {
+export class RevocationCache {
   /** Numbers above 0, as the store has them. */
   readonly #present = new Map<string, number>()
   /** Time at which a key was read, in milliseconds since 1970, with or without a number. */
