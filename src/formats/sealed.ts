@@ -11,7 +11,7 @@ import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
 import { isCanonicalUrl } from './base64.ts'
 import type { FormatSettings, TokenFormat } from './format.ts'
 import { HEADER_BYTES, MAX_HEADER_BYTES, payloadStart, placeBytes, readHeader, writeHeader, type Header } from './sealed-header.ts'
-import { TEXT, getWorkspace, textOf } from './workspace.ts'
+import { MESSAGE_OFFSET, getWorkspace, messageOf } from './workspace.ts'
 
 // This package's own token, as one base64url string without padding:
 //
@@ -33,7 +33,7 @@ const KEY_ID_BYTES = 4
 const NAME_BYTES = VERSION_BYTES + KEY_ID_BYTES // bytes that the associated data begins with
 
 // Offsets of the parts in the workspace.
-const NONCE_START = TEXT - NONCE_BYTES
+const NONCE_START = MESSAGE_OFFSET - NONCE_BYTES
 const KEY_ID_START = NONCE_START - KEY_ID_BYTES
 const START = KEY_ID_START - VERSION_BYTES
 
@@ -51,24 +51,24 @@ export type SealedOpened = FormatOpened<DerivedKey, SealedRefusal>
  * Associated data of a token: room for its first five bytes, which are filled in for each token, then the
  * context.
  */
-export type Binding = Buffer
+export type AssociatedData = Buffer
 
 /** Associated data of a context, such as a cookie's name, for `sealSealed` and `openSealed`. */
-export function bindingOf (context: string): Binding {
+export function associatedDataOf (context: string): AssociatedData {
   return Buffer.concat([Buffer.alloc(NAME_BYTES), Buffer.from(context)])
 }
 
 /** Our own format. */
 export function sealedFormat ({ context, serializer, fillRandom }: FormatSettings): TokenFormat<SealedRefusal> {
-  const binding = bindingOf(context)
-  const seal: TokenFormat['seal'] = (record, key) => sealSealed(record, key, binding, fillRandom, serializer)
-  const open: TokenFormat<SealedRefusal>['open'] = (token, keys) => openSealed(token, keys, binding, serializer)
+  const associatedData = associatedDataOf(context)
+  const seal: TokenFormat['seal'] = (record, key) => sealSealed(record, key, associatedData, fillRandom, serializer)
+  const open: TokenFormat<SealedRefusal>['open'] = (token, keys) => openSealed(token, keys, associatedData, serializer)
   // Nothing in it is percent-encoded, and the token names its key.
   return { name: 'sealed', seal, sealEncoded: seal, open, openEncoded: open, openWith: open, decryptions: () => 1 }
 }
 
 /** Seals with a key, for a context. */
-export function sealSealed (record: SessionRecord, key: DerivedKey, binding: Binding, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): string {
+export function sealSealed (record: SessionRecord, key: DerivedKey, associatedData: AssociatedData, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): string {
   // 1. data to text, JSON by default: code of the app's, such as a toJSON(), runs here and nowhere below
   const text = serializer.stringify(record.data)
   // 2. times and text to bytes
@@ -80,14 +80,14 @@ export function sealSealed (record: SessionRecord, key: DerivedKey, binding: Bin
   bytes.writeUInt32BE(key.idNumber, KEY_ID_START)
   const nonce = nonceOf(bytes)
   fillRandom(nonce)
-  const sealed = textOf(workspace, length + TAG_BYTES)
-  sodium().aeadSeal(sealed, textOf(workspace, length), bind(binding, bytes), nonce, key.encryption)
+  const sealed = messageOf(workspace, length + TAG_BYTES)
+  sodium().aeadSeal(sealed, messageOf(workspace, length), complete(associatedData, bytes), nonce, key.encryption)
   // 4. encode
-  return bytes.toString('base64url', START, TEXT + length + TAG_BYTES)
+  return bytes.toString('base64url', START, MESSAGE_OFFSET + length + TAG_BYTES)
 }
 
 /** Opens with the key that the token names: the steps of `sealSealed`, backwards. */
-export function openSealed (token: string, keys: KeySet, binding: Binding, serializer: Serializer = JSON_SERIALIZER): SealedOpened {
+export function openSealed (token: string, keys: KeySet, associatedData: AssociatedData, serializer: Serializer = JSON_SERIALIZER): SealedOpened {
   // 4. decode, after a bound on the work
   if (token.length > MAX_TOKEN_LENGTH) return refused('too-long')
   const workspace = getWorkspace()
@@ -99,12 +99,12 @@ export function openSealed (token: string, keys: KeySet, binding: Binding, seria
   if (bytes[START] !== VERSION) return refused('version-unknown')
   const key = keys.find(bytes.readUInt32BE(KEY_ID_START))
   if (key === undefined) return refused('key-unknown')
-  const length = end - TEXT - TAG_BYTES
-  const isAuthentic = sodium().aeadOpen(textOf(workspace, length), textOf(workspace, end - TEXT), bind(binding, bytes), nonceOf(bytes), key.encryption)
+  const length = end - MESSAGE_OFFSET - TAG_BYTES
+  const isAuthentic = sodium().aeadOpen(messageOf(workspace, length), messageOf(workspace, end - MESSAGE_OFFSET), complete(associatedData, bytes), nonceOf(bytes), key.encryption)
   if (!isAuthentic) return refused('not-authentic')
 
   // 2. and 1. bytes to times and text, text to data
-  return readMessage(bytes, TEXT + length, key, serializer)
+  return readMessage(bytes, MESSAGE_OFFSET + length, key, serializer)
 }
 
 function refused (reason: SealedRefusal): SealedOpened {
@@ -112,16 +112,16 @@ function refused (reason: SealedRefusal): SealedOpened {
 }
 
 /** Completes the associated data with the version and key id that a token has. */
-function bind (binding: Binding, bytes: Buffer): Binding {
-  for (let i = 0; i < NAME_BYTES; i++) binding[i] = bytes[START + i]! // the workspace is longer
-  return binding
+function complete (associatedData: AssociatedData, bytes: Buffer): AssociatedData {
+  for (let i = 0; i < NAME_BYTES; i++) associatedData[i] = bytes[START + i]! // the workspace is longer
+  return associatedData
 }
 
 let nonceView: Uint8Array | null = null
 
 /** The nonce of the token in the workspace, of which a thread has one. */
 function nonceOf (bytes: Buffer): Uint8Array {
-  nonceView ??= bytes.subarray(NONCE_START, TEXT)
+  nonceView ??= bytes.subarray(NONCE_START, MESSAGE_OFFSET)
   return nonceView
 }
 
@@ -131,15 +131,15 @@ function writeMessage (bytes: Buffer, text: string, record: SessionRecord): numb
   const most = MAX_PAYLOAD_BYTES - placeBytes(record.place)
   const length = text.length * 3 < most ? 0 : Buffer.byteLength(text)
   if (length > most) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, most])
-  const payload = writeHeader(bytes, TEXT, record)
-  return payload + bytes.write(text, payload) - TEXT
+  const payload = writeHeader(bytes, MESSAGE_OFFSET, record)
+  return payload + bytes.write(text, payload) - MESSAGE_OFFSET
 }
 
 /** The inverse of `writeMessage` and `stringify`. All is read before `parse`, which may be the app's, runs. */
 function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: Serializer): SealedOpened {
-  const payload = payloadStart(bytes, TEXT)
+  const payload = payloadStart(bytes, MESSAGE_OFFSET)
   if (payload === null || payload > end) return refused('header-invalid')
-  const header = readHeader(bytes, TEXT)
+  const header = readHeader(bytes, MESSAGE_OFFSET)
   if (header === null) return refused('header-invalid')
   const data = serializer.parse(bytes.toString('utf8', payload, end))
   if (data === null) return refused('payload-invalid')

@@ -15,7 +15,7 @@ import { isCanonical, isStandardAlphabet } from './base64.ts'
 import { MAX_TOKEN_LENGTH } from '../limits.ts'
 import { DATA_KEY, LIFE_KEY, TIME_KEY } from '../data/reserved.ts'
 import { JSON_SERIALIZER, parse, type Serializer } from '../data/serializer.ts'
-import { TEXT, getWorkspace, textOf, type Workspace } from './workspace.ts'
+import { MESSAGE_OFFSET, getWorkspace, messageOf, type Workspace } from './workspace.ts'
 
 // Token of @fastify/secure-session, the peer:
 //
@@ -45,7 +45,7 @@ export type SecretboxRefusal = 'too-long' | 'malformed' | 'ciphertext-length' | 
 export type SecretboxOpened = FormatOpened<DerivedKey, SecretboxRefusal>
 
 /** Offset of the first part of a token: its tag in front of the text. */
-const START = TEXT - MAC_BYTES
+const START = MESSAGE_OFFSET - MAC_BYTES
 
 /** The format of the peer. */
 export function secretboxFormat ({ serializer, fillRandom, saysCreated }: FormatSettings): TokenFormat<SecretboxRefusal> {
@@ -91,9 +91,9 @@ function seal (record: SecretboxRecord, key: DerivedKey, fillRandom: (nonce: Uin
   const length = writeMessage(bytes, json, record)
   // 3. encrypt
   fillRandom(nonce)
-  sodium().secretboxSeal(textOf(workspace, length), mac, nonce, key.bytes)
+  sodium().secretboxSeal(messageOf(workspace, length), mac, nonce, key.bytes)
   // 4. encode
-  return { ciphertext: bytes.toString('base64', START, TEXT + length), nonce: nonce.toString('base64') }
+  return { ciphertext: bytes.toString('base64', START, MESSAGE_OFFSET + length), nonce: nonce.toString('base64') }
 }
 
 /**
@@ -140,11 +140,11 @@ function openParts ({ whole, ciphertext, padding, nonce: nonceText }: TextParts,
 
   // 3. decrypt
   const length = byteCount - MAC_BYTES
-  const key = decrypt(textOf(workspace, length), mac, nonce, keys)
+  const key = decrypt(messageOf(workspace, length), mac, nonce, keys)
   if (key === null) return refused('not-authentic')
 
   // 2. and 1. bytes to JSON, JSON to data and time
-  return readMessage(bytes, TEXT + length, key, serializer)
+  return readMessage(bytes, MESSAGE_OFFSET + length, key, serializer)
 }
 
 /** Decrypts in place with the first key that fits. */
@@ -172,12 +172,12 @@ function writeMessage (bytes: Buffer, json: string, record: SecretboxRecord): nu
   const most = record.place === undefined || life === null ? MAX_JSON_BYTES : MAX_JSON_BYTES - life.length // it is ASCII
   const length = json.length * 3 < most ? 0 : Buffer.byteLength(json)
   if (length > most) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, most])
-  const brace = TEXT + bytes.write(json, TEXT) - 1
+  const brace = MESSAGE_OFFSET + bytes.write(json, MESSAGE_OFFSET) - 1
   // Rounded down, if the time comes from a sealed token: to be sealed again must not make a session live
   // longer.
   const time = timeEnd(wholeSeconds(record.writtenAt))
   const end = life === null ? time : `,"${LIFE_KEY}":${life}${time}`
-  return brace + bytes.write(json === '{}' ? end.slice(1) : end, brace) - TEXT
+  return brace + bytes.write(json === '{}' ? end.slice(1) : end, brace) - MESSAGE_OFFSET
 }
 
 /**
@@ -191,8 +191,8 @@ function wholeSeconds (milliseconds: number): number {
 
 /** The inverse of `writeMessage` and `stringify`. */
 function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: Serializer): SecretboxOpened {
-  const timeAtEnd = cutTimeEnd(bytes, TEXT, end)
-  const payload = parse(bytes.toString('utf8', TEXT, timeAtEnd === null ? end : end - TIME_LENGTH + 1))
+  const timeAtEnd = cutTimeEnd(bytes, MESSAGE_OFFSET, end)
+  const payload = parse(bytes.toString('utf8', MESSAGE_OFFSET, timeAtEnd === null ? end : end - TIME_LENGTH + 1))
   const life = payload === null ? null : readLife(getOwn(payload, LIFE_KEY))
   if (payload === null || life === null) return refused('payload-invalid')
   const time = timeAtEnd ?? getOwn(payload, TIME_KEY)
@@ -231,9 +231,9 @@ function readData (payload: Data, { isJson, parse }: Serializer): Data | null {
 function openBytes (workspace: Workspace, length: number, keys: Pick<KeySet, 'keys'>, serializer: Serializer): SecretboxOpened {
   const { bytes, mac, nonce } = workspace
   // 3. decrypt
-  const key = decrypt(textOf(workspace, length), mac, nonce, keys)
+  const key = decrypt(messageOf(workspace, length), mac, nonce, keys)
   if (key === null) return refused('not-authentic')
 
   // 2. and 1. bytes to JSON, JSON to data and time
-  return readMessage(bytes, TEXT + length, key, serializer)
+  return readMessage(bytes, MESSAGE_OFFSET + length, key, serializer)
 }

@@ -1,7 +1,7 @@
 // Tokens for the tests of `inspect`, of whatever record.
 import { randomBytes } from 'node:crypto'
 import sodium from 'sodium-native'
-import { bindingOf, sealSealed } from '../../src/formats/sealed.ts'
+import { associatedDataOf, sealSealed } from '../../src/formats/sealed.ts'
 import { sealSecretbox } from '../../src/formats/secretbox.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
 import type { SessionRecord } from '../../src/record.ts'
@@ -17,7 +17,7 @@ function recordOf (part: Part): SessionRecord {
 }
 
 export function sealedToken (key: Buffer, part: Part = {}, context = 'session'): string {
-  return sealSealed(recordOf(part), KeySet.of([key]).keys[0]!, bindingOf(context))
+  return sealSealed(recordOf(part), KeySet.of([key]).keys[0]!, associatedDataOf(context))
 }
 
 export function secretboxToken (key: Buffer, part: Part = {}): string {

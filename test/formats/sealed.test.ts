@@ -6,7 +6,7 @@ import { describe, it, mock } from 'node:test'
 import fc from 'fast-check'
 import { sodium } from '../../src/crypto/sodium.ts'
 import { setOwn, type Data } from '../../src/data/data.ts'
-import { bindingOf, openSealed, sealSealed } from '../../src/formats/sealed.ts'
+import { associatedDataOf, openSealed, sealSealed } from '../../src/formats/sealed.ts'
 import { openSecretbox, sealSecretbox } from '../../src/formats/secretbox.ts'
 import { DerivedKey } from '../../src/keys/derived-key.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
@@ -19,27 +19,27 @@ const EXPIRY = 60
 const key = Buffer.from(Array.from({ length: 32 }, (_, i) => i))
 const keys = KeySet.of([key])
 const sealingKey = keys.keys[0]!
-const binding = bindingOf('session')
+const associatedData = associatedDataOf('session')
 
 function written (data: Data, rest: Partial<SessionRecord> = {}): SessionRecord {
   return { data, createdAt: CREATED, writtenAt: CREATED, lifetime: null, cookieMaxAge: null, id: null, ...rest }
 }
 
-const seal = (data: Data, rest: Partial<SessionRecord> = {}): string => sealSealed(written(data, rest), sealingKey, binding)
-const reasonOf = (token: string, set = keys, bound = binding): string => {
+const seal = (data: Data, rest: Partial<SessionRecord> = {}): string => sealSealed(written(data, rest), sealingKey, associatedData)
+const reasonOf = (token: string, set = keys, bound = associatedData): string => {
   const opened = openSealed(token, set, bound)
   return opened.ok ? 'opened' : opened.reason
 }
 
 /** What a token holds; fails where it is refused. */
-function recordOf (token: string, set = keys, bound = binding): SessionRecord {
+function recordOf (token: string, set = keys, bound = associatedData): SessionRecord {
   const opened = openSealed(token, set, bound)
   assert.ok(opened.ok, opened.ok ? '' : opened.reason)
   return opened.record
 }
 
 function assertRefused (token: string): void {
-  const opened = openSealed(token, keys, binding)
+  const opened = openSealed(token, keys, associatedData)
   if (opened.ok) assert.fail(`${JSON.stringify(token)} was opened`)
 }
 
@@ -83,7 +83,7 @@ describe('the second implementation', () => {
     fc.assert(fc.property(anySession, ({ key, nonce, context, id, ...session }) => {
       const { data, created, lastWrite, lifetime, maxAge } = session
       const record = { data, createdAt: created, writtenAt: created + lastWrite * 1000, lifetime, cookieMaxAge: maxAge, id: id === null ? null : Buffer.from(id) }
-      const token = sealSealed(record, new DerivedKey(Buffer.from(key)), bindingOf(context), bytes => bytes.set(nonce))
+      const token = sealSealed(record, new DerivedKey(Buffer.from(key)), associatedDataOf(context), bytes => bytes.set(nonce))
       assert.equal(token, independent.seal({ key, nonce, context, id, ...session }).token)
     }))
   })
@@ -92,7 +92,7 @@ describe('the second implementation', () => {
     fc.assert(fc.property(anySession, ({ key, context, id, data, created, lastWrite, lifetime, maxAge }) => {
       const own = new DerivedKey(Buffer.from(key))
       const record = { data, createdAt: created, writtenAt: created + lastWrite * 1000, lifetime, cookieMaxAge: maxAge, id: id === null ? null : Buffer.from(id) }
-      const opened = independent.open(sealSealed(record, own, bindingOf(context)), {
+      const opened = independent.open(sealSealed(record, own, associatedDataOf(context)), {
         keys: [randomBytes(32), key], context, now: created + lastWrite * 1000 - 1, expiry: 1
       })
       assert.ok(opened.ok)
@@ -105,7 +105,7 @@ describe('the second implementation', () => {
   it('seals any session so that it is opened here, to the same record', () => {
     fc.assert(fc.property(anySession, ({ key, nonce, context, data, id, ...fields }) => {
       const set = KeySet.of([randomBytes(32), Buffer.from(key)])
-      const opened = openSealed(independent.seal({ key, nonce, context, data, id, ...fields }).token, set, bindingOf(context))
+      const opened = openSealed(independent.seal({ key, nonce, context, data, id, ...fields }).token, set, associatedDataOf(context))
       assert.ok(opened.ok)
       assert.equal(opened.key, set.keys[1])
       const { data: openedData, ...rest } = opened.record
@@ -151,12 +151,12 @@ describe('a token of one context', () => {
     '', 's', 'session', 'session2', 'session22', 'Session', 'SESSION', 'sessio', 'ession', ' session', 'session ', 'session\0', '\0', '\0\0',
     '__Host-session', '__Secure-session', 'auth', 'prefs', 'a;b', 'a=b', 'é', 'e\u0301', 'сессия', '🔑', '🔑🔑', '\u{1f511}\ufe0f', '\x01', 'x'.repeat(64), 'x'.repeat(65), 'x'.repeat(5000)
   ]
-  const bindings = contexts.map(bindingOf)
-  const tokens = bindings.map(bound => sealSealed(written({ a: 1 }), sealingKey, bound))
+  const associated = contexts.map(associatedDataOf)
+  const tokens = associated.map(bound => sealSealed(written({ a: 1 }), sealingKey, bound))
 
   for (const [index, context] of contexts.entries()) {
     it(`is opened by that one and by no other: ${JSON.stringify(context.length > 40 ? `${context.slice(0, 2)}… of ${context.length}` : context)}`, () => {
-      const reasons = bindings.map(bound => reasonOf(tokens[index] ?? '', keys, bound))
+      const reasons = associated.map(bound => reasonOf(tokens[index] ?? '', keys, bound))
       assert.deepEqual(reasons, contexts.map((_, other) => other === index ? 'opened' : 'not-authentic'))
     })
   }
@@ -164,7 +164,7 @@ describe('a token of one context', () => {
   it('is opened by no other, whatever both are', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (one, other) => {
       fc.pre(Buffer.from(one).compare(Buffer.from(other)) !== 0)
-      assert.equal(reasonOf(sealSealed(written({}), sealingKey, bindingOf(one)), keys, bindingOf(other)), 'not-authentic')
+      assert.equal(reasonOf(sealSealed(written({}), sealingKey, associatedDataOf(one)), keys, associatedDataOf(other)), 'not-authentic')
     }))
   })
 })
@@ -357,7 +357,7 @@ describe('openSealed', () => {
       fc.base64String({ maxLength: 500 }),
       fc.tuple(fc.nat(long.length), fc.string({ unit: 'binary' })).map(([at, text]) => long.slice(0, at) + text + long.slice(at))
     )
-    fc.assert(fc.property(text, text => { openSealed(text, keys, binding) }), { numRuns: 2000 })
+    fc.assert(fc.property(text, text => { openSealed(text, keys, associatedData) }), { numRuns: 2000 })
   })
 
   it('is thrown off by no string of a megabyte, and looks at none', () => {
@@ -452,7 +452,7 @@ describe('the workspace that all tokens of a thread are sealed and opened in', (
   it('lets keys, contexts and formats take turns', () => {
     const others = ['one', 'two'].map(context => {
       const set = KeySet.of([randomBytes(32)])
-      return { set, bound: bindingOf(context), key: set.keys[0]! } // a set has at least one
+      return { set, bound: associatedDataOf(context), key: set.keys[0]! } // a set has at least one
     })
     for (let i = 0; i < 50; i++) {
       const data = { i, text: 'é'.repeat(i) }
@@ -469,7 +469,7 @@ describe('the workspace that all tokens of a thread are sealed and opened in', (
 
   it('is not held while a toJSON() seals and opens other sessions', () => {
     const inner: string[] = []
-    const other = bindingOf('other')
+    const other = associatedDataOf('other')
     const otherKeys = KeySet.of([randomBytes(32)])
     const nosy = {
       toJSON () {
@@ -480,7 +480,7 @@ describe('the workspace that all tokens of a thread are sealed and opened in', (
       }
     }
     const nonce = randomBytes(24)
-    const outer = sealSealed(written({ before: 'x'.repeat(100), nosy, after: 'y'.repeat(100) }), sealingKey, binding, bytes => bytes.set(nonce))
+    const outer = sealSealed(written({ before: 'x'.repeat(100), nosy, after: 'y'.repeat(100) }), sealingKey, associatedData, bytes => bytes.set(nonce))
     const outerBox = sealSecretbox(written({ nosy, after: 'y'.repeat(100) }), sealingKey)
     assert.deepEqual(recordOf(outer).data, { before: 'x'.repeat(100), nosy: 'outer', after: 'y'.repeat(100) })
     const opened = openSecretbox(outerBox, keys)
