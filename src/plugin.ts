@@ -66,13 +66,13 @@ const plugin: FastifyPluginAsync = async (app, options) => {
  * Mark on the server of an app whose log has the warning. `Symbol.for`: both copies of the package may be in
  * use.
  */
-const kTold = Symbol.for('fastify-sealed-session.wasm')
+const kWasmWarned = Symbol.for('fastify-sealed-session.wasm')
 
 /** Warns once an app, however often the plugin is registered in it: the contexts of an app share one server. */
 function warnOfWasm ({ server }: FastifyInstance, warn: Warn): void {
   const reason = fallbackReason()
-  if (reason === null || Object.hasOwn(server, kTold)) return
-  Object.defineProperty(server, kTold, { value: true })
+  if (reason === null || Object.hasOwn(server, kWasmWarned)) return
+  Object.defineProperty(server, kWasmWarned, { value: true })
   warn('FST_SEALED_SESSION_WARN_WASM', reason)
 }
 

@@ -16,16 +16,16 @@ const NINE = 0x39
 const OPENING_BRACE = 0x7b
 const CLOSING_BRACE = 0x7d
 
-let madeFor = NaN
-let made = ''
+let cachedSeconds = NaN
+let cachedSuffix = ''
 
 /** `,"__ts":1760000000}`, made once a second. */
 export function timeEnd (seconds: number): string {
-  if (seconds !== madeFor) {
-    madeFor = seconds
-    made = `${START}${seconds}}`
+  if (seconds !== cachedSeconds) {
+    cachedSeconds = seconds
+    cachedSuffix = `${START}${seconds}}`
   }
-  return made
+  return cachedSuffix
 }
 
 /**
