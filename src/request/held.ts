@@ -112,6 +112,8 @@ export function sendAll (sessions: readonly Registered[], request: FastifyReques
 async function sendRest (sending: Promise<void>, sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from: number): Promise<void> {
   await sending
   await sendAll(sessions, request, reply, from)
+  // A handler that did not return its reply may have gone on meanwhile, and have written to one that was sealed.
+  for (const session of sessions) await heldIn(request, session)?.sendAgain(reply)
 }
 
 /** Lines that a session has put on the response so far. */

@@ -36,6 +36,8 @@ export class RequestSession implements WriteObserver {
   /** True until something is written after a failure: it would only fail again. */
   #settled = false
   #isDiscarded = false
+  /** True for a write that is not sealed yet. */
+  #isWritten = false
   /** Lines that this session has put on the response so far. */
   #lines: Lines = []
   /** True if `Cache-Control: no-store` was put beside them: the app had not set that header by then. */
@@ -98,6 +100,11 @@ export class RequestSession implements WriteObserver {
     const sending = this.#extensions !== null && this.#isUsed ? this.#sendExtended(reply, this.#extensions) : undefined
     if (sending !== undefined) return sending.then(() => { this.#failIfLost(reply) })
     this.#failIfLost(reply)
+  }
+
+  /** The same, if it was written since it was sealed. */
+  sendAgain (reply: FastifyReply): Promise<void> | undefined {
+    return this.#isWritten ? this.send(reply) : undefined
   }
 
   /** A login must not seem to work that gets no cookie, since the session of before ended meanwhile. */
@@ -177,6 +184,7 @@ export class RequestSession implements WriteObserver {
   #sendIfDue (reply: FastifyReply): boolean {
     const { state } = this
     if (!this.#isDue(reply)) return false
+    this.#isWritten = false
     const isFree = !reply.hasHeader('cache-control')
     try {
       if (state.deleted) {
@@ -350,6 +358,7 @@ export class RequestSession implements WriteObserver {
   /** After the hook that seals, a write is sealed at once while there is time; else it is lost. */
   written (): void {
     this.#settled = false
+    this.#isWritten = true
     const reply = this.#request[kReply]
     if (reply == null) return
     if (reply.raw.headersSent || isUpgraded(reply)) this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)

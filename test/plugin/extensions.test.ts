@@ -1,9 +1,11 @@
 // Extensions beside revocation, which is the first: what they are told, and in which order.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
+import secureSession, { type Session } from '../../src/index.ts'
 import { kSessions, type ExtensibleSession, type SessionExtension } from '../../src/request/extension.ts'
-import { setCookies } from '../support/helpers.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
 import { appWith, get, login, post, who } from '../support/revocation.ts'
 
 type App = Awaited<ReturnType<typeof appWith>>
@@ -129,4 +131,38 @@ describe('several extensions', () => {
     assert.deepEqual(setCookies(await get(app, '/revoked-within', cookie)), [])
     assert.deepEqual(calls.filter(call => call.includes('seal')), [])
   })
+})
+
+describe('of several sessions, one that was sealed while another is waited for', () => {
+  const ACTS: Record<string, { act: (request: FastifyRequest & Record<'a', Session>, app: FastifyInstance) => void, expected: unknown }> = {
+    'is written': { act: ({ a }) => { a.set('v' as never, 2 as never) }, expected: { v: 2 } },
+    'is regenerated': { act: ({ a }) => { a.regenerate() }, expected: {} },
+    'is deleted': { act: ({ a }) => { a.delete() }, expected: null },
+    'is replaced by assignment': { act: (request, app) => { request.a = app.createSecureSession({ v: 3 } as never) }, expected: { v: 3 } }
+  }
+  for (const [how, { act, expected }] of Object.entries(ACTS)) {
+    it(`${how}: the cookie is as the session was when the response left`, async () => {
+      const app = Fastify()
+      let go = (): void => {}
+      app.register(secureSession, [{ sessionName: 'a', key: newKey() }, { sessionName: 'b', key: newKey() }])
+      app.register(fp(async app => {
+        const [, b] = (app as unknown as { [kSessions]: ExtensibleSession[] })[kSessions]
+        b?.extend({ name: 'slow', sealing: async () => await new Promise(resolve => { go = () => { resolve(true) } }) })
+      }))
+      app.after(() => {
+        app.get('/', (request, reply) => {
+          const both = request as unknown as FastifyRequest & Record<'a' | 'b', Session>
+          both.a.set('v' as never, 1 as never)
+          both.b.set('v' as never, 1 as never)
+          reply.send('x')
+          act(both, app)
+          go()
+        })
+      })
+      await app.ready()
+      const line = setCookies(await app.inject('/')).find(line => line.startsWith('a='))
+      const token = decodeURIComponent(line?.slice('a='.length).split(';')[0] ?? '')
+      assert.deepEqual(token === '' ? null : app.decodeSecureSession(token, undefined, 'a')?.data(), expected)
+    })
+  }
 })
