@@ -89,7 +89,8 @@ describe('in Chromium', { skip: noBrowser }, () => {
   for (const cookie of [{}, { signed: true }, { domain: 'app.test', maxAge: 86401 }]) {
     it(`delete() leaves no chunk in the jar, with ${JSON.stringify(cookie)}`, async () => {
       await visit({ maxChunks: 3, cookie: { path: '/', ...cookie } })
-      await visitor.set({ text: 'x'.repeat(await longest(3)) })
+      // A signature may have some `/` more, each of which takes three bytes.
+      await visitor.set({ text: 'x'.repeat(await longest(3) - 100) })
       assert.equal((await names()).length, 3)
       await visitor.fetch('/delete', {})
       assert.deepEqual(await names(), [])
