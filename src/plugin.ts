@@ -51,7 +51,7 @@ const plugin: FastifyPluginAsync = async (app, options) => {
     slot: Symbol(config.sessionName),
     extensions: null
   }))
-  const assignable = new AssignableSessions()
+  const assignable = new AssignableSessions(sessions.map(({ manager }) => manager))
   addDecorators(app, sessions, assignable)
   for (const session of sessions) addToRequests(app, session, assignable)
   addToReplies(app, sessions)

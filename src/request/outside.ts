@@ -29,22 +29,27 @@ function isRequest (value: unknown): value is CookieRequest & { log?: DecodeLog 
  * that two requests shared would be sent to both of their users.
  */
 export class AssignableSessions {
-  readonly #managers = new WeakMap<SessionState, SessionManager>()
+  readonly #managers: ReadonlySet<object>
 
-  /** @param manager the manager that made it. */
+  /** @param managers those of the sessions of the app. */
+  constructor (managers: Iterable<SessionManager>) {
+    this.#managers = new Set<object>(managers)
+  }
+
+  /** @param manager its maker. */
   add (state: SessionState, manager: SessionManager): SessionState {
-    this.#managers.set(state, manager)
+    state.madeOutsideBy = manager
     return state
   }
 
   /** True if a session may be the one of a name: a new one may take any, an opened one its own. */
   has (state: SessionState, manager: SessionManager): boolean {
-    const own = this.#managers.get(state)
-    return own === manager || (own !== undefined && state.origin === null && !state.isOpened)
+    const { madeOutsideBy: own } = state
+    return own === manager || (own !== null && this.#managers.has(own) && state.origin === null && !state.isOpened)
   }
 
   remove (state: SessionState): void {
-    this.#managers.delete(state)
+    state.madeOutsideBy = null
   }
 }
 

@@ -51,6 +51,7 @@ export class SessionState {
   /** Seconds that the session lived after its last write when it was opened. */
   #openedLifetime: number
   #settings: SessionSettings
+  #madeOutsideBy: object | null = null
   readonly #session: Session
 
   /** @param data of the record, if it belongs to the session from now on. */
@@ -86,6 +87,13 @@ export class SessionState {
 
   /** `changed` as of the last look, without changes in place that are not detected yet. */
   get isDirty (): boolean { return this.#changed }
+
+  /**
+   * Maker of a session outside a request, as long as it may be assigned to one; null otherwise. It is kept here, since to
+   * add a session to a WeakMap takes a tenth of the time of opening it.
+   */
+  get madeOutsideBy (): object | null { return this.#madeOutsideBy }
+  set madeOutsideBy (maker: object | null) { this.#madeOutsideBy = maker }
 
   get deleted (): boolean { return this.#deleted }
   /**
