@@ -45,7 +45,7 @@ export async function createSessionCodec<T = TokenData> (options: SecureSessionP
       const signatures = unsign === undefined ? null : checkWith(unsign)
       const reader = new CookieReader({ codec, name: cookieName, decode: readValue, signatures, isOwnEncoding: true })
       const brought = { header, parsed: null }
-      const found = reader.readOnly(brought) ?? reader.read(brought)
+      const found = reader.readSingle(brought) ?? reader.read(brought)
       return found === null ? null : describe(found, config)
     }
   }

@@ -43,7 +43,7 @@ export class CookieReader {
    * Session of a request that brings one cookie, which we wrote, as nearly every request does; without a copy
    * of the token. Null if there is more to it. `read` says the same, and more slowly.
    */
-  readOnly ({ header, parsed }: BroughtCookies): Opened | null {
+  readSingle ({ header, parsed }: BroughtCookies): Opened | null {
     const { codec, name, isOwnEncoding, signatures } = this.#reading
     if (parsed !== null || !isOwnEncoding || signatures !== null) return null
     const text = onlyText(header, name)

@@ -30,7 +30,8 @@ export interface SessionExtension {
    */
   ended? (state: SessionState, ended: SessionRecord, successor: Successor): boolean
   /**
-   * Called before the response leaves, for each session that was used.
+   * Called before the response leaves, for each session that was used, and again if it was written while this was
+   * awaited. It must not write to the session itself.
    * @param isDue true if a cookie is about to be sent.
    * @returns false if none may be: the extensions behind it are not asked then.
    * @throws (or rejects) if the request must fail.

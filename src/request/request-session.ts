@@ -122,9 +122,15 @@ export class RequestSession implements WriteObserver {
 
   async #sendChecked (reply: FastifyReply, extensions: Extensions, isDue: boolean, answer?: boolean | Promise<boolean>): Promise<void> {
     try {
+      this.#isWritten = false
       await this.#ask(reply, answer ?? extensions.sealing(this.state, isDue, this.#request))
-      // A write while that was awaited.
-      if (!isDue && this.#isDue(reply)) await this.#ask(reply, extensions.sealing(this.state, true, this.#request))
+      let isJudged = isDue
+      // A write while that was awaited: the session that was judged is not the one that would be sealed.
+      while ((!isJudged || this.#isWritten) && this.#isDue(reply)) {
+        isJudged = true
+        this.#isWritten = false
+        await this.#ask(reply, extensions.sealing(this.state, true, this.#request))
+      }
     } catch (error) {
       // An error handler must seal neither a session that could not be checked, nor one that it began after a
       // logout that failed.

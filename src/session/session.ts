@@ -25,8 +25,7 @@ export class SessionState {
   /** Never changed: each write makes another. */
   #record: SessionRecord
   /**
-   * Data of the record, if it is this session's own; null until the first write: it came with the token, and
-   * may be shared.
+   * Data of the record, if it is this session's own; null if it may be shared, as long as nothing is written.
    */
   #data: Data | null
   #origin: Origin

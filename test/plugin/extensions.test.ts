@@ -103,6 +103,37 @@ describe('a second extension beside revocation', () => {
   })
 })
 
+it('an extension judges what is sealed: a write while it was asked has it asked again', async () => {
+  for (const first of [{ v: 1 }, {}]) {
+    const app = Fastify()
+    const judged: unknown[] = []
+    let go = (): void => {}
+    app.register(secureSession, { key: newKey() })
+    app.register(fp(async app => {
+      const [session] = (app as unknown as { [kSessions]: ExtensibleSession[] })[kSessions]
+      session?.extend({
+        name: 'slow',
+        async sealing (state) {
+          const isAllowed = state.record().data.v !== 2
+          judged.push({ ...state.record().data })
+          if (judged.length === 1) await new Promise<void>(resolve => { go = resolve })
+          return isAllowed
+        }
+      })
+    }))
+    app.after(() => {
+      app.get('/', ({ session }, reply) => {
+        Object.assign(session, first)
+        reply.send('x')
+        session.set('v' as never, 2 as never)
+        go()
+      })
+    })
+    assert.deepEqual(setCookies(await app.inject('/')), [])
+    assert.deepEqual(judged.slice(0, 2), [first, { v: 2 }])
+  }
+})
+
 describe('several extensions', () => {
   it('are called in the order of their registration', async () => {
     const calls: string[] = []
