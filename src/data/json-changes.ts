@@ -26,7 +26,7 @@ const INSTANCE: Change = { what: 'an object of a class', becomes: 'a plain objec
 /** Change that JSON makes of a value; null if it comes back as it is, or if its parts say. */
 export function changeOf (value: unknown): Change | null {
   switch (typeof value) {
-    case 'object': return value === null || isPlain(value) ? null : changeOfObject(value)
+    case 'object': return value === null || isObjectOrArray(value) ? null : changeOfObject(value)
     case 'number': return Number.isFinite(value) ? null : NOT_FINITE
     case 'function': return FUNCTION
     case 'symbol': return SYMBOL
@@ -35,7 +35,7 @@ export function changeOf (value: unknown): Change | null {
 }
 
 /** True for arrays, and for objects whose prototype is that of all objects, of this realm or another. */
-function isPlain (value: object): boolean {
+function isObjectOrArray (value: object): boolean {
   if (Array.isArray(value)) return true
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null

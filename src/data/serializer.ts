@@ -127,13 +127,13 @@ function changeAt (object: Data | unknown[], key: string | number, told: Readonl
   if (typeof value === 'string' || typeof value === 'boolean' || value === null) return null
   if (typeof value === 'number' && Number.isFinite(value)) return null
   if (!Object.hasOwn(object, key)) return null // `in` goes through the prototype as well
-  const found = isPlain(value) ? findWithin(value, told) : findIn(value, told)
+  const found = isOrdinary(value) ? findWithin(value, told) : findIn(value, told)
   found?.path.unshift(key)
   return found
 }
 
 /** True for most objects there are; not for all that are plain. */
-function isPlain (value: unknown): value is object {
+function isOrdinary (value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === Array.prototype

@@ -2,13 +2,13 @@ import { TIME_KEY } from '../data/reserved.ts'
 
 // The time of the last write, which stands last in a secretbox payload: …,"__ts":1760000000}
 
-const START = `,"${TIME_KEY}":`
+const PREFIX = `,"${TIME_KEY}":`
 
 /** Digits of a time from 2001 to 2286. */
 const DIGITS = 10
 
 /** Bytes of a time at the end of a payload. */
-export const TIME_LENGTH = START.length + DIGITS + 1
+export const TIME_LENGTH = PREFIX.length + DIGITS + 1
 
 const SPACE = 0x20
 const ZERO = 0x30
@@ -23,7 +23,7 @@ let cachedSuffix = ''
 export function timeEnd (seconds: number): string {
   if (seconds !== cachedSeconds) {
     cachedSeconds = seconds
-    cachedSuffix = `${START}${seconds}}`
+    cachedSuffix = `${PREFIX}${seconds}}`
   }
   return cachedSuffix
 }
@@ -40,8 +40,8 @@ export function cutTimeEnd (bytes: Buffer, start: number, end: number): number |
   const before = bytes[comma - 1]! // it is behind the start
   // A value ends there, and the payload's last brace; so the rest is JSON if and only if the whole is.
   if (before <= SPACE || before === OPENING_BRACE) return null
-  for (let i = 0; i < START.length; i++) if (bytes[comma + i] !== START.charCodeAt(i)) return null
-  const time = readDigits(bytes, comma + START.length)
+  for (let i = 0; i < PREFIX.length; i++) if (bytes[comma + i] !== PREFIX.charCodeAt(i)) return null
+  const time = readDigits(bytes, comma + PREFIX.length)
   if (time !== null) bytes[comma] = CLOSING_BRACE
   return time
 }
