@@ -1,8 +1,8 @@
-// Prints docs/errors.md, made from the tables in src/error-table.ts and src/warnings.ts:
+// Prints docs/errors.md, made from the tables in src/errors.ts and src/messages.ts:
 //
 //   npm run docs:errors
-import { ERRORS } from '../src/error-table.ts'
-import { WARNINGS } from '../src/warnings.ts'
+import { ERRORS } from '../src/errors.ts'
+import { WARNINGS } from '../src/messages.ts'
 
 /** @param {string} text a printf-style message or an advice, as it goes into a cell of a table */
 function cell (text) {
@@ -20,7 +20,7 @@ const warnings = Object.entries(WARNINGS).map(([code, message]) => [`\`${code}\`
 process.stdout.write(`\
 # Errors and warnings
 
-<!-- Made by "npm run docs:errors" from src/error-table.ts and src/warnings.ts. Change those. -->
+<!-- Made by "npm run docs:errors" from src/errors.ts and src/messages.ts. Change those. -->
 
 Decide by \`code\`, never by a message: messages may get better in any release, codes stay. An \`…\`
 stands for a name, a position, a type or a length. No key, token or session value is ever in a message.

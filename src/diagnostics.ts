@@ -1,6 +1,6 @@
 import { channel } from 'node:diagnostics_channel'
 import type { ErrorCode } from './errors.ts'
-import type { Format, RefusalReason } from './token-types.ts'
+import type { Format, RefusalReason } from './types.ts'
 
 // Messages published for metrics. No token, key or value of a session is in a message.
 //

@@ -8,7 +8,7 @@
  * @module fastify-sealed-session
  */
 import { Keyring, generateKey } from './keys/keyring.ts'
-import { fastifySecureSession } from './plugin.ts'
+import { fastifySecureSession } from './fastify/plugin.ts'
 import { createSessionCodec } from './session-codec.ts'
 import { sessionInfo } from './session/info.ts'
 

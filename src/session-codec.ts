@@ -1,16 +1,14 @@
-import type { Found, Refused } from './cookies/candidates.ts'
-import { Codec, SURROUNDINGS } from './codec.ts'
-import { CookieReader } from './cookies/read.ts'
-import { readValue } from './cookies/set-cookie.ts'
-import { checkWith } from './cookies/signer.ts'
-import { newRecord } from './record.ts'
+import { readValue } from './cookies/header.ts'
+import { CookieReader, type Found, type Refused } from './cookies/read.ts'
 import { fallbackReason } from './crypto/sodium.ts'
 import { dataFrom } from './data/data.ts'
 import { kindOf, sealedSessionError } from './errors.ts'
-import { endOf, toDate } from './lifetime.ts'
+import { checkWith } from './fastify/cookie-plugin.ts'
+import { warnProcess } from './messages.ts'
 import { readOptions, type SessionConfig } from './options/options.ts'
+import { Codec, SURROUNDINGS } from './token/codec.ts'
+import { endOf, newRecord, toDate } from './token/record.ts'
 import type { OpenedToken, SecureSessionPluginOptions, SessionCodec, TokenData } from './types.ts'
-import { warnProcess } from './warnings.ts'
 
 /**
  * Seals and opens tokens without Fastify: for WebSocket servers, workers, scripts and other

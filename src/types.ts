@@ -1,10 +1,8 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
-import type { SecureSessionOptions } from './options/types.ts'
+import type { Keyring } from './keys/keyring.ts'
 import type { SessionData as RequireSessionData } from './require.cjs'
 
-export type * from './options/types.ts'
-export type * from './token-types.ts'
 export type { SessionOpenMessage, SessionSealMessage } from './diagnostics.ts'
 
 /**
@@ -188,4 +186,349 @@ declare module 'fastify' {
      */
     session: Session
   }
+}
+
+/** A key: 32 bytes; or 64 hex characters; or the 32 bytes in base64 or base64url. */
+export type SessionKey = string | Uint8Array
+
+/** A passphrase of at least 32 bytes; text is encoded in UTF-8. */
+export type SessionSecret = string | Uint8Array
+
+/** Options by which a `Keyring` follows its file. */
+export interface KeyFileOptions {
+  /** True for a keyring that changes when the file does. Default false. */
+  watch?: boolean | undefined
+  /**
+   * Seconds for which a key that appears in a watched file opens but does not seal yet, so that no process
+   * seals what another one, which has not read the file yet, cannot open. Default 120: make it longer than it
+   * takes until every process has the new file. For the first key of a file that was written just before the
+   * process started, it counts from then. With `watch` it must be at least ten times `watchInterval`; 0 (or
+   * less than a second) is for one process: new keys seal at once.
+   */
+  activateAfter?: number | undefined
+  /**
+   * Seconds between two looks at a watched file; a change counts at the second look. Default 1. A tenth
+   * of `activateAfter` at most.
+   */
+  watchInterval?: number | undefined
+}
+
+/** Serializer, such as `superjson`: it turns the data of a session into text and back. */
+export interface SessionSerializer {
+  /**
+   * Text of a session's data. Called as a method of the object given. If it throws, or returns anything but
+   * text, that ends in `FST_SEALED_SESSION_SERIALIZER_FAILED`, with the error thrown as the cause.
+   */
+  stringify(data: Record<string, unknown>): string
+  /**
+   * The inverse of `stringify`. If it throws, or returns anything but a plain object, the token is refused as
+   * `payload-invalid`.
+   */
+  parse(text: string): unknown
+}
+
+/**
+ * A schema of zod, valibot, arktype or any other library that implements Standard Schema. These are
+ * the parts of `StandardSchemaV1` that are used here, after https://standardschema.dev (version 1).
+ */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1
+    readonly vendor: string
+    readonly validate: (value: unknown) => StandardResult<Output> | Promise<StandardResult<Output>>
+    readonly types?: { readonly input: Input, readonly output: Output } | undefined
+  }
+}
+
+/** Result of a schema for a value: the value that it makes of it, or the issues. */
+export type StandardResult<Output = unknown> =
+  | { readonly value: Output, readonly issues?: undefined }
+  | { readonly issues: readonly StandardIssue[] }
+
+/** An issue of a value: its message, and its place in the value. */
+export interface StandardIssue {
+  readonly message: string
+  readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined
+}
+
+/** Data of a session that has this schema: `interface SessionData extends InferSession<typeof schema> {}`. */
+export type InferSession<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['output']
+
+/** Options of one session, besides its key. */
+export interface SessionOptions {
+  /** Name of the property on the request. Default `'session'`. */
+  sessionName?: string | undefined
+
+  /** Name of the cookie. Default: `sessionName`. */
+  cookieName?: string | undefined
+
+  /**
+   * Seconds that a session stays valid after its last write or touch. Enforced inside the token, whatever the
+   * cookie's attributes say, and for every copy of it. Default 86401.
+   *
+   * Anything but a finite positive number is refused with `FST_SEALED_SESSION_DURATION`; `0` and `null` mean
+   * the default, with a warning.
+   */
+  expiry?: number | null | undefined
+
+  /**
+   * Seconds that any session lives at most after its last write: the limit of `session.options({ expiry })`,
+   * and of lifetimes in tokens that other programs, other versions or other options sealed. Those count as
+   * this long. Default 400 days, as long as browsers keep a cookie, or `expiry` if that is longer. The
+   * default of `expiry` is never longer than this.
+   *
+   * With revocation, an entry that ends many sessions at once is remembered for as long: a shorter one saves
+   * memory. The option `expiry` may not be longer, which is refused with
+   * `FST_SEALED_SESSION_EXPIRY_TOO_LONG`; `session.options({ expiry })` is cut, with a warning once; anything
+   * but a finite positive number is refused with `FST_SEALED_SESSION_DURATION`. `null` means the default.
+   */
+  maxExpiry?: number | null | undefined
+
+  /**
+   * True for a session that keeps itself alive if it is only read: once more than half of its `expiry` has
+   * passed, the response to a request that uses it carries it again, as if it had been touched. Default
+   * false. Set `absoluteTimeout` with it: registration warns otherwise.
+   */
+  rolling?: boolean | undefined
+
+  /**
+   * Seconds since a session was created after which it ends, whatever is written, touched or
+   * rotated. `regenerate()` starts a new life. Default: no limit. Anything but a finite positive
+   * number is refused with `FST_SEALED_SESSION_DURATION`.
+   */
+  absoluteTimeout?: number | null | undefined
+
+  /**
+   * Attributes of the cookie: those that `setCookie` of `@fastify/cookie` takes, `signed` and `secure:
+   * 'auto'` included. `httpOnly` defaults to true. Copied: later changes have no effect.
+   */
+  cookie?: CookieSerializeOptions | undefined
+
+  /** The same as `cookie`; it counts if both are given. */
+  cookieOptions?: CookieSerializeOptions | undefined
+
+  /**
+   * Most cookies that a session may be split into that is too large for one, which takes 4096 bytes with its
+   * name and attributes. A whole number from 1 to 8, default 2; anything else is refused with
+   * `FST_SEALED_SESSION_OPTION_INVALID`. Together they may have 3584 bytes for each that is allowed, so 7 KiB
+   * by default: many proxies take 8 KiB of cookies, and a browser that sends more is locked out. A larger
+   * session is not sealed: the response is an error with the code `FST_SEALED_SESSION_COOKIE_TOO_LARGE`. It
+   * does not count when a cookie is read.
+   */
+  maxChunks?: number | undefined
+
+  /**
+   * True if a response that carries the session's cookie says `Cache-Control: no-store`, unless the app set
+   * that header itself (RFC 9111 section 7.3: shared caches may store `Set-Cookie`). Default true.
+   */
+  noStore?: boolean | undefined
+
+  /**
+   * Format that sessions are sealed in. Default `'secretbox'`, which `@fastify/secure-session` opens, too.
+   * Take `'sealed'` for a new app.
+   */
+  format?: Format | undefined
+
+  /**
+   * Formats that are opened. Default: `format`, and `'sealed'`. A session in another format than `format` is
+   * sealed again in that one when it is used. Must contain `format`.
+   *
+   * While `'secretbox'` is in it, sessions that share a key are not told apart: registration warns.
+   */
+  accept?: readonly Format[] | undefined
+
+  /**
+   * Context that a sealed token is bound to, beside its key: it opens only if this is the same. Default: the
+   * cookie's name. Set it to keep tokens when the cookie is renamed, or to tell apps and environments apart
+   * that have to share a key.
+   */
+  context?: string | undefined
+
+  /**
+   * Serializer in place of JSON, for values that JSON cannot hold: a Date, a Map, a BigInt. Default JSON.
+   * Change it together with `context` or the key: a session that was sealed with another one is refused at
+   * best, and at worst opens as something else.
+   *
+   * The text of `stringify` is sealed, so its length counts. `@fastify/secure-session` opens such a session,
+   * but finds only that text in it.
+   */
+  serializer?: SessionSerializer | undefined
+
+  /**
+   * Schema of a session's data. Default: anything. When a session is opened, it holds the data as the schema
+   * returns it. If its data is not valid, it starts empty, with the reason `schema-invalid`. When it is
+   * sealed, its data is checked, and sealed as it is: so the schema has to take the data that it returns. An
+   * empty session is not checked before it is sealed.
+   *
+   * Must work synchronously: `FST_SEALED_SESSION_SCHEMA_ASYNC` is thrown at registration or, if it does not
+   * show there, when a session is first sealed or opened.
+   */
+  schema?: StandardSchema | undefined
+}
+
+/** A session sealed with random keys. */
+export interface SessionKeyOptions {
+  /**
+   * The key, or several for rotation: the first seals, all of them open, and a session that a later
+   * one opened is sealed again with the first when it is used. Bytes are copied at registration. Or a
+   * `Keyring`, which can change while the app runs.
+   *
+   * `undefined` is taken so that `key: process.env.SESSION_KEY` compiles: if the variable is not set,
+   * registration is refused with `FST_SEALED_SESSION_KEY_MISSING`.
+   */
+  key: SessionKey | readonly SessionKey[] | Keyring | undefined
+  /** Has no effect beside `key`. */
+  secret?: SessionSecret | readonly SessionSecret[] | undefined
+  /** Has no effect beside `key`. */
+  salt?: string | Uint8Array | undefined
+}
+
+/** A session sealed with a key derived from a passphrase. */
+export interface SessionSecretOptions {
+  key?: undefined
+  /**
+   * Passphrase of at least 32 bytes. The key is derived from it at registration with libsodium's
+   * `crypto_pwhash` (Argon2id, MODERATE limits: 256 MiB and about half a second, off the event loop).
+   * Or several for rotation, as with `key`; two are derived at a time. `undefined` compiles, as with
+   * `key`, and is refused.
+   */
+  secret: SessionSecret | readonly SessionSecret[] | undefined
+  /**
+   * Exactly 16 bytes. Default: one that is the same in every installation, with a warning, since
+   * it lets one guess be tried against all of them at once.
+   */
+  salt?: string | Uint8Array | undefined
+}
+
+/** Options of one session. */
+export type SecureSessionPluginOptions = SessionOptions & (SessionKeyOptions | SessionSecretOptions)
+
+/** Options of `register`: those of one session, or of several, each with its own name. */
+export type SecureSessionOptions =
+  | SecureSessionPluginOptions
+  | ReadonlyArray<SecureSessionPluginOptions & { sessionName: string }>
+
+/**
+ * Format in which a session is sealed into a token.
+ *
+ * - `'secretbox'`: the format that `@fastify/secure-session` reads and writes, too.
+ * - `'sealed'`: shorter, needs no percent-encoding, opens only as the session that it was sealed
+ *   for, and names its key, so that it opens as fast with a hundred keys as with one.
+ */
+export type Format = 'secretbox' | 'sealed'
+
+/**
+ * Reason for which a token was refused. For logs and messages of the app's: a response should not tell them
+ * apart beyond `expired`, which the user may know.
+ *
+ * - `malformed`, `too-long`, `ciphertext-length`, `nonce-length`: no token at all
+ * - `version-unknown`, `key-unknown`: sealed by a version or with a key that this process does not have
+ * - `not-authentic`: changed, or sealed with another key or for another session
+ * - `format-not-accepted`: a format that is not in `accept`
+ * - `header-invalid`, `payload-invalid`, `time-missing`: sealed with the key, but not by this package
+ * - `expired`, `time-in-future`: not valid now
+ * - `schema-invalid`: its data does not fit the option `schema`
+ * - `signature-invalid`: the signature of a signed cookie is missing or wrong
+ * - `chunk-missing`: one of the cookies that a large session was split into is missing
+ * - `revoked`: ended on the server; only if the plugin `sessionRevocation` is registered
+ */
+export type RefusalReason =
+  | 'malformed' | 'too-long' | 'ciphertext-length' | 'nonce-length'
+  | 'version-unknown' | 'key-unknown'
+  | 'not-authentic'
+  | 'format-not-accepted'
+  | 'header-invalid' | 'payload-invalid' | 'time-missing'
+  | 'expired' | 'time-in-future'
+  | 'schema-invalid'
+  | 'signature-invalid'
+  | 'chunk-missing'
+  | 'revoked'
+
+/** Status of a session and its reasons. `sessionInfo()` returns it. */
+export interface SessionInfo {
+  /**
+   * `'valid'`: a cookie or token was opened. `'rejected'`: there was one and it was refused, so the
+   * session began empty. `'new'`: there was none, or `delete()` or `regenerate()` ended it.
+   */
+  status: 'new' | 'valid' | 'rejected'
+  /** Reason for which it was refused; null unless it was. */
+  reason: RefusalReason | null
+  /** Time at which the session began; null for one of the secretbox format, which does not say. */
+  createdAt: Date | null
+  /** Time of the last write or touch; null for a new one that was not written, or was deleted. */
+  lastWriteAt: Date | null
+  /** Time from which on it will be refused if nothing is written; null if `lastWriteAt` is null. */
+  expiresAt: Date | null
+  /** Id of the key that opened it, as in `keyring.ids`; null for a new one. */
+  keyId: string | null
+  /** Format it was opened from; null for a new one. */
+  format: Format | null
+  /** Id that tells this session from others; null if nothing needs it. */
+  id: string | null
+}
+
+/**
+ * Type of a token's data if nobody says another one: the declared keys, each of which may be missing; or any
+ * keys, as long as none is declared.
+ */
+export type TokenData = keyof SessionData extends never ? Record<string, unknown> : Partial<SessionData>
+
+/** Result of opening a token. */
+export type OpenedToken<T = TokenData> =
+  | {
+    ok: true
+    data: T
+    /** Time at which the session began; null in the secretbox format, which does not say. */
+    createdAt: Date | null
+    lastWriteAt: Date
+    /** Time from which on the token will be refused. */
+    expiresAt: Date
+    /** Id of the key that opened it, as in `keyring.ids`. */
+    keyId: string
+    format: Format
+    /** True if a token made now would have a newer key or another format. */
+    stale: boolean
+  }
+  | { ok: false, reason: RefusalReason }
+
+/**
+ * Checks the signature of a cookie's value and takes it off. `app.unsignCookie` is one, and so is
+ * `value => unsign(value, secret)` with the `unsign` of `@fastify/cookie`.
+ */
+export type Unsign = (value: string) => { valid: boolean, value: string | null }
+
+/** Seals and opens tokens without Fastify. `createSessionCodec()` returns it. */
+export interface SessionCodec<T = TokenData> {
+  /**
+   * Token of a new session that holds `data`: the value of its cookie. It is never split: a cookie of more
+   * than 4096 bytes with its attributes, from about 2.8 KB of JSON on, is dropped by browsers.
+   * @throws `FST_SEALED_SESSION_DATA_INVALID` if it is not an object,
+   * `FST_SEALED_SESSION_KEY_RESERVED` if it has a key that the session keeps itself,
+   * `FST_SEALED_SESSION_VALUE_UNSTORABLE` for data that JSON cannot hold,
+   * `FST_SEALED_SESSION_TOO_LARGE` for more than 48 KiB of it.
+   */
+  seal(data: T): string
+
+  /**
+   * Content of a token. Looks at nothing but the token: not at a signature, and not at whether the session
+   * was revoked. For any token, the only error thrown is `FST_SEALED_SESSION_SCHEMA_ASYNC`, for a schema that
+   * cannot be used.
+   * @param token as it was before percent-encoding: `decodeURIComponent` of a cookie's value, which cookie
+   * parsers do.
+   */
+  open(token: string | undefined): OpenedToken<T>
+
+  /**
+   * Content of the session's cookie of a request, or of its cookies if the session was split. They are found
+   * as the plugin finds them: by `cookieName`, percent-decoded, and of several that open the one written
+   * last. At most 16 are looked at and keys tried 64 times, whatever a client sends. One that comes alone is
+   * tried with all keys.
+   * @param header `request.headers.cookie` of node:http.
+   * @param unsign needed if the cookie is signed: a value that it does not accept is refused as
+   * `signature-invalid`. Default: cookies are not signed.
+   * @returns `null` if there is no cookie of this name, and otherwise the result of `open`.
+   * @throws `FST_SEALED_SESSION_UNSIGN_MISSING` if the options say `signed: true` and there is no `unsign`;
+   * the errors of `unsign`; and those of `open`. Nothing else, whatever the header is.
+   */
+  openCookies(header: string | undefined, unsign?: Unsign): OpenedToken<T> | null
 }

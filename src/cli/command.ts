@@ -1,4 +1,4 @@
-import { visible } from './printable.ts'
+import { visible } from '../messages.ts'
 
 // Types that the commands of the command line share.
 

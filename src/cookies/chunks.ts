@@ -1,5 +1,4 @@
-import { MAX_CANDIDATES, numberedValues, type NumberedValues } from './find.ts'
-import { MAX_COOKIE_BYTES } from './set-cookie.ts'
+import { MAX_CANDIDATES, MAX_COOKIE_BYTES, numberedValues, type NumberedValues } from './header.ts'
 
 // A value that is too long for one cookie is split over several:
 //

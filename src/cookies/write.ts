@@ -1,7 +1,7 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { BYTES_PER_CHUNK, chunkName, chunksIn, splitValue } from './chunks.ts'
-import { MAX_COOKIE_BYTES, attributesEnd, deleteCookieLine, type Serialize } from './set-cookie.ts'
 import { sealedSessionError } from '../errors.ts'
+import { attributesEnd, deleteCookieLine, MAX_COOKIE_BYTES, type Serialize } from './header.ts'
 
 type Attributes = CookieSerializeOptions
 
@@ -9,7 +9,7 @@ type Attributes = CookieSerializeOptions
 export type Lines = readonly string[]
 
 /** Settings for writing the cookie of a session. */
-export interface CookieWriting {
+interface CookieWriting {
   /** Name of the session, for errors. */
   sessionName: string
   name: string

@@ -70,3 +70,54 @@ export interface SodiumLibrary {
    */
   hash (input: Uint8Array): Buffer
 }
+
+/**
+ * Check of a buffer's length. Both builds of libsodium check what they read, but not all that is written to.
+ * @throws RangeError if a buffer does not have the length that it must have.
+ */
+export function assertLength (name: string, { length }: Uint8Array, expected: number): void {
+  if (length !== expected) throw new RangeError(`${name} must have ${expected} bytes, got ${length}`)
+}
+
+/**
+ * False if a decryption throws: both builds of libsodium throw if a tag is wrong.
+ *
+ * Errors made meanwhile have no stack trace. Nobody reads it, and to write it takes longer than to open a
+ * token: a flood of bad tokens would cost more than one of good ones.
+ */
+export function verifies (decrypt: () => void): boolean {
+  const { stackTraceLimit } = Error
+  limitStackTraces(0)
+  try {
+    decrypt()
+    return true
+  } catch {
+    return false
+  } finally {
+    limitStackTraces(stackTraceLimit)
+  }
+}
+
+function limitStackTraces (limit: number): void {
+  try {
+    Error.stackTraceLimit = limit
+  } catch {
+    // If intrinsics are frozen, errors have their traces.
+  }
+}
+
+/**
+ * Reason why something could not be loaded, in one line for a log. The error's own message then has several
+ * lines: each path that was tried, and each module that required it.
+ */
+export function reasonOf (error: unknown): string {
+  // libsodium as WebAssembly throws text if it finds no secure random numbers.
+  const { code, message = String(error), cause } = error as { code?: string, message?: string, cause?: { message?: string } }
+  if (code === 'ADDON_NOT_FOUND') {
+    const platform = /prebuilds\/([\w-]+)\//.exec(message)?.[1] ?? `${process.platform}-${process.arch}`
+    return `it has no binary for ${platform}`
+  }
+  // The addon's loader says that a file cannot be loaded, and has the system's reason as the cause.
+  const [line = ''] = (cause?.message ?? message).split('\n')
+  return line
+}

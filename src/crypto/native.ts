@@ -1,8 +1,6 @@
 import type { SodiumNative } from 'sodium-native'
-import { AEAD_NONCE_BYTES, AEAD_TAG_BYTES, KEY_BYTES, type SodiumLibrary } from './library.ts'
-import { assertLength } from './lengths.ts'
+import { AEAD_NONCE_BYTES, AEAD_TAG_BYTES, assertLength, KEY_BYTES, type SodiumLibrary, verifies } from './library.ts'
 import { derivePassphraseKeyInWorker } from './passphrase-worker.ts'
-import { verifies } from './verifies.ts'
 
 /** libsodium as an addon, compiled for the platform. */
 export class NativeSodium implements SodiumLibrary {

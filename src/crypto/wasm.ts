@@ -1,11 +1,10 @@
 import { randomFillSync } from 'node:crypto'
 import {
-  AEAD_NONCE_BYTES, AEAD_TAG_BYTES, KEY_BYTES, SECRETBOX_MAC_BYTES, SECRETBOX_NONCE_BYTES, SUBKEY_MAX_BYTES, SUBKEY_MIN_BYTES, type SodiumLibrary
+  AEAD_NONCE_BYTES, AEAD_TAG_BYTES, assertLength, KEY_BYTES, SECRETBOX_MAC_BYTES, SECRETBOX_NONCE_BYTES,
+  type SodiumLibrary, SUBKEY_MAX_BYTES, SUBKEY_MIN_BYTES, verifies
 } from './library.ts'
-import { assertLength } from './lengths.ts'
 import type { SodiumWasm } from './load.cts'
 import { derivePassphraseKeyInWorker } from './passphrase-worker.ts'
-import { verifies } from './verifies.ts'
 
 /**
  * Random bytes for a process without the addon. They need no library: libsodium as WebAssembly has them from

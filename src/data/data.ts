@@ -1,6 +1,5 @@
 import { types } from 'node:util'
 import { kindOf, sealedSessionError } from '../errors.ts'
-import { assertNoneReserved } from './reserved.ts'
 
 /**
  * Data of a session, as its own properties. Every name is a key of the app's, `__proto__`, `constructor` and
@@ -64,4 +63,45 @@ export function snapshotOf (data: Readonly<Data>, stringify: (data: Readonly<Dat
   } catch {
     return 'what cannot be stored' // sealing names the value
   }
+}
+
+// Names that tokens keep among the session's data for themselves.
+
+/** Time of the last write, in seconds. */
+export const TIME_KEY = '__ts'
+
+/** Other facts of a session's life in the secretbox format, if it has to remember any. */
+export const LIFE_KEY = '__life'
+
+/** The text of a serializer of the app's, in the secretbox format, which is JSON. */
+export const DATA_KEY = '__data'
+
+const RESERVED: readonly PropertyKey[] = [TIME_KEY, LIFE_KEY, DATA_KEY]
+
+/**
+ * Keeps an app, and objects that an app copies from its users, from setting a session's own times.
+ * @throws `FST_SEALED_SESSION_KEY_RESERVED`
+ */
+export function assertNotReserved (key: PropertyKey): void {
+  if (RESERVED.includes(key)) throw sealedSessionError('FST_SEALED_SESSION_KEY_RESERVED', [key])
+}
+
+/** The same for all keys of an object. */
+export function assertNoneReserved (data: object): void {
+  for (const key of RESERVED) if (Object.hasOwn(data, key)) assertNotReserved(key)
+}
+
+/**
+ * Place of a value in a session, as one writes it in JavaScript: `cart.items[0]["odd name"]`. Names only,
+ * never a value: it stands in messages.
+ * @param keys from the outside in; a number is the index of an array.
+ */
+export function keyPath (keys: readonly PropertyKey[]): string {
+  return keys.map(step).join('').replace(/^\./, '')
+}
+
+function step (key: PropertyKey): string {
+  if (typeof key === 'number') return `[${key}]`
+  const name = String(key)
+  return /^[a-z_$][\w$]*$/i.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`
 }

@@ -1,8 +1,6 @@
-import type { Data } from './data.ts'
+import { assertNoneReserved, type Data, keyPath } from './data.ts'
 import { kindOf, sealedSessionError, type SealedSessionError } from '../errors.ts'
-import { keyPath } from './key-path.ts'
-import type { StandardIssue, StandardResult, StandardSchema } from '../options/types.ts'
-import { assertNoneReserved } from './reserved.ts'
+import type { StandardIssue, StandardResult, StandardSchema } from '../types.ts'
 
 /** Check of a session's data against a schema of the app's. */
 export class DataSchema {

@@ -1,5 +1,7 @@
+import { inspect } from 'node:util'
+import { KEY_BYTES } from '../crypto/library.ts'
+import { sodium } from '../crypto/sodium.ts'
 import { sealedSessionError } from '../errors.ts'
-import { DerivedKey } from './derived-key.ts'
 
 /**
  * The keys of a session at one moment. Never changes: a rotation makes another set.
@@ -102,4 +104,98 @@ function distinct (keys: readonly DerivedKey[]): readonly DerivedKey[] {
  */
 function includes (keys: readonly DerivedKey[], key: DerivedKey): boolean {
   return keys.includes(key) || keys.some(key.equals, key) // no closure: this may run in every request
+}
+
+/** Separates the subkeys of this package from those of any other use of the same key. */
+const KDF_CONTEXT = 'fsealses'
+
+// Numbers of the subkeys.
+const ENCRYPTION = 1
+const IDENTIFICATION = 2
+
+/** The shortest subkey that crypto_kdf gives; the id is its beginning. */
+const ID_SUBKEY_BYTES = 16
+
+/**
+ * Key with everything derived from it: a subkey that encrypts, so that the key itself is used by one cipher
+ * only (the secretbox format's), and an id that says nothing about either.
+ *
+ * The bytes are in private fields: neither `console.log` nor a logger shows them.
+ */
+export class DerivedKey {
+  readonly #bytes: Buffer
+  readonly #activeFrom: number
+  #encryption: Buffer | null = null
+  #id: { number: number, text: string } | null = null
+
+  /**
+   * @param bytes 32 of them; they belong to the key from now on.
+   * @param activeFrom milliseconds since 1970 at which it may begin to seal. It opens at once.
+   */
+  constructor (bytes: Buffer, activeFrom: number = -Infinity) {
+    this.#bytes = bytes
+    this.#activeFrom = activeFrom
+  }
+
+  get activeFrom (): number { return this.#activeFrom }
+
+  /** The key itself. */
+  get bytes (): Buffer { return this.#bytes }
+
+  /** The subkey of the sealed format. */
+  get encryption (): Buffer {
+    this.#encryption ??= sodium().deriveSubkey(this.#bytes, ENCRYPTION, KDF_CONTEXT, KEY_BYTES)
+    return this.#encryption
+  }
+
+  /** Id of the key, as tokens have it: four bytes. */
+  get idNumber (): number { return this.#identity.number }
+
+  /** Id of the key as text: eight hex characters. */
+  get id (): string { return this.#identity.text }
+
+  /** @param other may be of the other copy of this package, ESM or CommonJS. */
+  equals (other: DerivedKey): boolean {
+    return this.#bytes.equals(other.bytes)
+  }
+
+  get #identity (): { number: number, text: string } {
+    if (this.#id === null) {
+      const subkey = sodium().deriveSubkey(this.#bytes, IDENTIFICATION, KDF_CONTEXT, ID_SUBKEY_BYTES)
+      this.#id = { number: subkey.readUInt32BE(), text: subkey.toString('hex', 0, 4) }
+    }
+    return this.#id
+  }
+
+  [inspect.custom] (): string { return 'DerivedKey {}' }
+}
+
+/** Source of a codec's keys: another set after each rotation. */
+export interface KeySource {
+  readonly current: KeySet
+}
+
+/** Event of the file that a keyring follows. */
+export type KeyFileEvent =
+  | { type: 'read' | 'dropped', path: string, ids: readonly string[] }
+  | { type: 'failed', path: string, error: Error }
+
+/** Internals of a `Keyring`, for the code that seals and opens. */
+export interface KeyringInternals extends KeySource {
+  /** The file that the keys were read from, if users may read or write it who should not; null otherwise. */
+  readonly exposed: { readonly path: string, readonly mode: number, readonly exposure: string } | null
+  /** Has `listener` hear of each event of the file; returns a function that stops it. */
+  subscribe (listener: (event: KeyFileEvent) => void): () => void
+}
+
+/**
+ * Reaches the internals of a `Keyring`. Registered, since the keyring may have been made by the
+ * other copy of this package, ESM or CommonJS, than the one that uses it.
+ */
+export const kKeyring: unique symbol = Symbol.for('fastify-sealed-session.keyring')
+
+/** The internals of a `Keyring`, or undefined for anything else. */
+export function keyringInternals (value: unknown): KeyringInternals | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  return (value as { [kKeyring]?: KeyringInternals })[kKeyring]
 }

@@ -1,9 +1,6 @@
 import { isSodiumReady } from '../crypto/sodium.ts'
-import { DerivedKey } from './derived-key.ts'
-import { exposureOf, parseKeyFile, type KeyFile } from './key-file.ts'
-import { watchKeyFile } from './key-file-watch.ts'
-import { KeySet } from './key-set.ts'
-import type { KeyFileEvent, KeyringInternals } from './key-source.ts'
+import { exposureOf, type KeyFile, parseKeyFile, watchKeyFile } from './key-file.ts'
+import { DerivedKey, type KeyFileEvent, type KeyringInternals, KeySet } from './key-set.ts'
 
 /**
  * Looks at the file for which a key still opens that has left it, the look included at which that counts.
@@ -12,7 +9,7 @@ import type { KeyFileEvent, KeyringInternals } from './key-source.ts'
 const LOOKS_TO_LEAVE = 9
 
 /** Times by which a file is followed, in seconds. */
-export interface Following {
+interface Following {
   activateAfter: number
   interval: number
 }

@@ -1,11 +1,10 @@
 import { sodiumReady } from '../crypto/sodium.ts'
 import { sealedSessionError } from '../errors.ts'
+import { keyringInternals, type KeyringInternals, KeySet, type KeySource } from '../keys/key-set.ts'
 import { isConstant, readKeys } from '../keys/key.ts'
-import { keyringInternals, type KeyringInternals, type KeySource } from '../keys/key-source.ts'
-import { KeySet } from '../keys/key-set.ts'
 import { keysFromPassphrases, readSecrets } from '../keys/passphrase.ts'
-import type { Options } from './values.ts'
-import type { Warn } from '../warnings.ts'
+import type { Warn } from '../messages.ts'
+import type { Options } from './readers.ts'
 
 /** Keys of a session, and their sources. */
 export interface Keys {

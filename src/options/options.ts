@@ -1,18 +1,16 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { MAX_CHUNKS, chunkName } from '../cookies/chunks.ts'
-import type { Format } from '../token-types.ts'
-import { kindOf, sealedSessionError } from '../errors.ts'
-import { readKeyring, type Keys } from './keys.ts'
-import { DEFAULT_EXPIRY, DEFAULT_MAX_EXPIRY } from '../lifetime.ts'
-import { readAccept, readFormat } from './formats.ts'
-import { readCookie } from './cookie.ts'
-import { warnOfMilliseconds } from './milliseconds.ts'
-import { checkOptionNames } from './names.ts'
-import { readSchema, readSerializer } from './data.ts'
-import { assertWithin, readDuration, readFlag, readText, readWhole, type Options } from './values.ts'
-import type { DataSchema } from '../data/schema.ts'
-import type { Serializer } from '../data/serializer.ts'
-import type { Warn } from '../warnings.ts'
+import { chunkName, MAX_CHUNKS } from '../cookies/chunks.ts'
+import { DataSchema } from '../data/schema.ts'
+import { customSerializer, JsonSerializer, type Serializer } from '../data/serializer.ts'
+import { kindOf, sealedSessionError, type SealedSessionError } from '../errors.ts'
+import { type Keys, readKeyring } from './keys.ts'
+import type { Warn } from '../messages.ts'
+import {
+  assertWithin, checkOptionNames, nearest, type Options, readCookie, readDuration, readFlag, readText, readWhole,
+  warnOfMilliseconds
+} from './readers.ts'
+import { DEFAULT_EXPIRY, DEFAULT_MAX_EXPIRY } from '../token/record.ts'
+import type { Format, SessionSerializer, StandardSchema } from '../types.ts'
 
 /** One session's options, checked, complete and frozen. */
 export interface SessionConfig extends Keys {
@@ -172,4 +170,63 @@ function openAlike (a: SessionConfig, b: SessionConfig): boolean {
 
 function shareKey (a: SessionConfig, b: SessionConfig): boolean {
   return a.keyring.current.keys.some(key => b.keyring.current.keys.some(other => other.equals(key)))
+}
+
+const FORMATS: readonly Format[] = ['secretbox', 'sealed']
+
+/** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
+function readFormat (format: unknown): Format {
+  if (format === undefined || format === null) return 'secretbox'
+  if (isFormat(format)) return format
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['format', "'secretbox' or 'sealed'", `${kindOf(format)}${suggestion(format)}`])
+}
+
+/**
+ * Formats that are opened.
+ * @param format the one that seals: a session that was sealed must open again.
+ * @throws `FST_SEALED_SESSION_OPTION_INVALID`
+ */
+function readAccept (accept: unknown, format: Format): readonly Format[] {
+  if (accept === undefined || accept === null) return Object.freeze([...new Set<Format>([format, 'sealed'])])
+  if (!Array.isArray(accept)) throw notAccepted(format, kindOf(accept))
+  const index = accept.findIndex(item => !isFormat(item))
+  if (index !== -1) {
+    const item: unknown = accept[index]
+    throw notAccepted(format, `${typeof item === 'string' ? 'an unknown format' : kindOf(item)} at [${index}]${suggestion(item)}`)
+  }
+  if (!accept.includes(format)) throw notAccepted(format, 'an array without it')
+  return Object.freeze([...accept as Format[]])
+}
+
+function notAccepted (format: Format, got: string): SealedSessionError {
+  return sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['accept', `an array of formats with '${format}' in it, which is the one that seals`, got])
+}
+
+function isFormat (value: unknown): value is Format {
+  return FORMATS.some(format => format === value)
+}
+
+function suggestion (value: unknown): string {
+  const near = typeof value === 'string' ? nearest(value, FORMATS) : undefined
+  return near === undefined ? '' : `, did you mean '${near}'?`
+}
+
+/** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
+function readSerializer (options: object, sessionName: string, warn: Warn): Serializer {
+  const serializer = (options as Options).serializer ?? null
+  if (serializer === null) return new JsonSerializer((path, { what, becomes }) => { warn('FST_SEALED_SESSION_WARN_VALUE_CHANGED', sessionName, path, what, becomes) })
+  const { stringify, parse } = serializer as Partial<Record<keyof SessionSerializer, unknown>>
+  // A class with static methods, as superjson is, will do.
+  if (typeof stringify === 'function' && typeof parse === 'function') return customSerializer(serializer as SessionSerializer)
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['serializer', 'an object with the functions "stringify" and "parse"', kindOf(serializer)])
+}
+
+/** @throws `FST_SEALED_SESSION_OPTION_INVALID`, `FST_SEALED_SESSION_SCHEMA_ASYNC` */
+function readSchema (options: object): DataSchema | null {
+  const schema = (options as Options).schema ?? null
+  if (schema === null) return null
+  // Some libraries make objects, others functions.
+  const standard = (schema as Partial<StandardSchema>)['~standard']
+  if (standard?.version === 1 && typeof standard.validate === 'function') return new DataSchema(schema as StandardSchema)
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['schema', 'a schema of a library that implements Standard Schema, such as zod', kindOf(schema)])
 }

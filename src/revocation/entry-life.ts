@@ -1,4 +1,4 @@
-import { CLOCK_TOLERANCE } from '../lifetime.ts'
+import { CLOCK_TOLERANCE } from '../token/record.ts'
 
 /** A hundred years, in seconds: as good as for ever, and a time that every store can take. */
 const MOST = 100 * 365 * 86_400

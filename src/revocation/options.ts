@@ -1,6 +1,5 @@
 import { kindOf, sealedSessionError } from '../errors.ts'
-import { REGISTER_OPTIONS, refuseUnknown } from '../options/names.ts'
-import { readDuration, readText } from '../options/values.ts'
+import { readDuration, readText, refuseUnknown, REGISTER_OPTIONS } from '../options/readers.ts'
 import { subjectReader, type SubjectReader } from './subject.ts'
 import type { RevocationStore, SessionRevocationOptions } from './types.ts'
 

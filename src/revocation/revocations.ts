@@ -1,10 +1,10 @@
-import type { Limits } from '../lifetime.ts'
-import { RevocationCache, remember } from './cache.ts'
+import { remember, RevocationCache } from './cache.ts'
 import { lifeOfEntries } from './entry-life.ts'
 import { EpochWriter, type Revoked } from './epoch-writer.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { StoreClient } from './store-client.ts'
 import { epochKeysOf, idKey, logoutKey } from './store-keys.ts'
+import type { Limits } from '../token/record.ts'
 import { Turns } from './turns.ts'
 
 /**

@@ -1,5 +1,5 @@
-import { SESSION_ID_BYTES } from '../record.ts'
 import { sodium } from '../crypto/sodium.ts'
+import { SESSION_ID_BYTES } from '../token/record.ts'
 
 // Ids that tell sessions apart, if revocation has to.
 

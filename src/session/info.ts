@@ -1,6 +1,5 @@
-import type { Origin } from '../record.ts'
-import { toDate } from '../lifetime.ts'
 import { stateOf } from './proxy.ts'
+import { type Origin, toDate } from '../token/record.ts'
 import type { SessionInfo } from '../types.ts'
 
 /**

@@ -1,14 +1,62 @@
 import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { newRecord, recordWith, type OpeningKey, type Origin, type SessionRecord } from '../record.ts'
-import { getOwn, pickOwn, setOwn, snapshotOf, type Data } from '../data/data.ts'
-import { MAX_SECONDS, boundLifetime, endOf, isDueForRenewal, lifetimeOf, toWholeSeconds } from '../lifetime.ts'
-import { readDuration } from '../options/values.ts'
-import { TIME_KEY, assertNotReserved } from '../data/reserved.ts'
-import { placeOf } from '../place.ts'
+import { assertNotReserved, type Data, getOwn, pickOwn, setOwn, snapshotOf, TIME_KEY } from '../data/data.ts'
+import { readDuration } from '../options/readers.ts'
 import { kState, sessionHandler } from './proxy.ts'
-import type { SessionSettings, WriteObserver } from './settings.ts'
+import {
+  boundLifetime, endOf, isDueForRenewal, lifetimeOf, type Limits, MAX_SECONDS, newRecord, type OpeningKey,
+  type Origin, placeOf, recordWith, type SessionRecord, toWholeSeconds
+} from '../token/record.ts'
 import type { RefusalReason, Session } from '../types.ts'
+
+// Dependencies of sessions: settings, observers and keys.
+
+/** Successor of a session after `delete()` or `regenerate()`. */
+export interface Successor {
+  /** True if it goes on with some of its data. */
+  isKept: boolean
+  /** True for `delete()`, and for `regenerate()` without keys to keep: it takes nothing from the session before. */
+  isNew: boolean
+  /** True for `delete()`. */
+  isLogout: boolean
+}
+
+/** Observer of one session: it hears of each write, and of each end. */
+export interface WriteObserver {
+  written: () => void
+  /** A value was handed out that can be changed in place; called once, as far as nothing was written. */
+  snapshotTaken?: () => void
+  /**
+   * `delete()` or `regenerate()` was called.
+   * @returns true if a session that was revoked meanwhile may be followed by another, such as a new login.
+   */
+  ended?: (ended: SessionRecord, successor: Successor) => boolean
+  /** Reason for which a session that opened is not valid any more, beside its key and its times. */
+  refusal?: () => RefusalReason | null
+}
+
+/** Keys of a session's codec as they are now. */
+interface CurrentKeys {
+  /** True for a key that still opens tokens. */
+  has: (key: OpeningKey) => boolean
+  /** True for a key of the list. One that has just left it may open for a while, and must seal nothing. */
+  isListed: (key: OpeningKey) => boolean
+}
+
+/** Settings that all states of one session of the app share. */
+export interface SessionSettings extends Limits {
+  /** Milliseconds since 1970. */
+  now: () => number
+  keys: CurrentKeys
+  /** Reader of the attributes given to `options()`, which corrects and refuses mistakes. */
+  readOptions?: (given: CookieSerializeOptions) => CookieSerializeOptions
+  /** Hears of an `options({ expiry })` that is longer than `maxExpiry`, which counts instead. Seconds. */
+  tooLong?: (expiry: number) => void
+  /** Text of the data, by which a change in place is told; default JSON.stringify. */
+  stringify?: ((data: Data) => string) | undefined
+  /** Maker of ids; absent if sessions are not told apart. */
+  newId?: () => Buffer
+}
 
 /** Key of the method that `util.inspect` calls; the same symbol as `inspect.custom`. */
 const kInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')

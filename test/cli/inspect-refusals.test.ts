@@ -4,9 +4,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import ts from 'typescript'
-import { REFUSALS } from '../../src/cli/refusal-words.ts'
+import { REFUSALS } from '../../src/messages.ts'
 import { Keyring } from '../../src/index.ts'
-import { MAX_TOKEN_LENGTH } from '../../src/limits.ts'
+import { MAX_TOKEN_LENGTH } from '../../src/token/format.ts'
 import { read } from '../docs/source.ts'
 import { sealRaw } from '../support/configurations.ts'
 import { newKey } from '../support/helpers.ts'
@@ -29,7 +29,7 @@ async function inspect (token: string, args: string[] = [], file = keyFile): Pro
 
 /** The names in the type. */
 function refusalReasons (): string[] {
-  const source = ts.createSourceFile('token-types.ts', read('src/token-types.ts'), ts.ScriptTarget.Latest)
+  const source = ts.createSourceFile('types.ts', read('src/types.ts'), ts.ScriptTarget.Latest)
   const type = source.statements.find(node => ts.isTypeAliasDeclaration(node) && node.name.text === 'RefusalReason')
   return [...type?.getText(source).replace(/\/\*[^]*?\*\//, '').matchAll(/'([\w-]+)'/g) ?? []].map(([, name = '']) => name)
 }

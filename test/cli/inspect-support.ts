@@ -1,10 +1,10 @@
 // Tokens for the tests of `inspect`, of whatever record.
 import { randomBytes } from 'node:crypto'
 import sodium from 'sodium-native'
-import { associatedDataOf, sealSealed } from '../../src/formats/sealed.ts'
-import { sealSecretbox } from '../../src/formats/secretbox.ts'
+import { associatedDataOf, sealSealed } from '../../src/token/sealed.ts'
+import { sealSecretbox } from '../../src/token/secretbox.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
-import type { SessionRecord } from '../../src/record.ts'
+import type { SessionRecord } from '../../src/token/record.ts'
 
 export type Part = Partial<SessionRecord>
 

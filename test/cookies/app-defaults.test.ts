@@ -3,7 +3,7 @@ import cookiePlugin, { type CookieSerializeOptions, type FastifyCookieOptions } 
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import Fastify, { type FastifyReply, type LightMyRequestResponse } from 'fastify'
-import { appCookieDefaults } from '../../src/cookies/app-defaults.ts'
+import { appCookieDefaults } from '../../src/fastify/cookie-plugin.ts'
 import { setCookies } from '../support/helpers.ts'
 
 interface Read {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import Fastify from 'fastify'
-import { MAX_CANDIDATES, cookieValues, numberedValues } from '../../src/cookies/find.ts'
+import { cookieValues, MAX_CANDIDATES, numberedValues } from '../../src/cookies/header.ts'
 
 const app = Fastify()
 app.register(cookiePlugin)

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import cookiePlugin, { type CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance } from 'fastify'
-import { looksLikeMilliseconds } from '../../src/options/milliseconds.ts'
+import { looksLikeMilliseconds } from '../../src/options/readers.ts'
 import { cookieOf, newKey, send, setCookies, warnings, type LogLine } from '../support/helpers.ts'
 import { prepare, rejection, warningsOf } from '../support/configurations.ts'
 

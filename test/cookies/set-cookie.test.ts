@@ -5,8 +5,9 @@ import { before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import Fastify from 'fastify'
 import {
-  attributesEnd, decodeValue, deleteCookieLine, encodeValue, readValue, replaceLines, resolveAttributes, type Serialize
-} from '../../src/cookies/set-cookie.ts'
+  attributesEnd, decodeValue, deleteCookieLine, encodeValue, readValue, replaceLines, resolveAttributes,
+  type Serialize
+} from '../../src/cookies/header.ts'
 import { setCookies } from '../support/helpers.ts'
 
 const TOKEN = 'Yg+/Yg==;QEFC+/Q0'

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { ERRORS } from '../../src/error-table.ts'
+import { ERRORS } from '../../src/errors.ts'
 import type { LogLine } from '../support/helpers.ts'
 import { installations, type Installation, type Outcome } from './installed.ts'
 

@@ -18,7 +18,7 @@ describe('docs/codec.md', () => {
   })
 
   it('has each reason to refuse, and no other', () => {
-    const [union = ''] = /export type RefusalReason =[^]+?\n\n/.exec(read('src/token-types.ts')) ?? []
+    const [union = ''] = /export type RefusalReason =[^]+?\n\n/.exec(read('src/types.ts')) ?? []
     const reasons = [...union.matchAll(/'([\w-]+)'/g)].map(([, reason = '']) => reason)
     assert.ok(reasons.length > 10)
     assert.deepEqual(names('### Refusals').sort(), reasons.sort())

@@ -22,13 +22,13 @@ export function membersOf (...interfaces: string[]): string[] {
     }
     ts.forEachChild(node, visit)
   }
-  for (const path of ['src/types.ts', 'src/options/types.ts', 'src/token-types.ts', 'src/diagnostics.ts']) visit(ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest))
+  for (const path of ['src/types.ts', 'src/diagnostics.ts']) visit(ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest))
   return [...names].sort()
 }
 
 /** Codes that src/ uses: those that follow what `call` matches, outside the tables themselves. */
 export function codesUsed (call: RegExp): string[] {
   const code = new RegExp(`${call.source}\\(\\s*'(\\w+)'`, 'gi')
-  const files = sourceFiles.filter(path => path !== 'src/errors.ts' && path !== 'src/error-table.ts' && path !== 'src/warnings.ts')
+  const files = sourceFiles.filter(path => path !== 'src/errors.ts' && path !== 'src/messages.ts')
   return [...new Set(files.flatMap(path => [...read(path).matchAll(code)].map(([, name = '']) => name)))].sort()
 }

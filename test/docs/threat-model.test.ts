@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { MAX_CANDIDATES } from '../../src/cookies/find.ts'
-import { CLOCK_TOLERANCE } from '../../src/lifetime.ts'
+import { MAX_CANDIDATES } from '../../src/cookies/header.ts'
+import { CLOCK_TOLERANCE } from '../../src/token/record.ts'
 import { codeIn, tableUnder } from './markdown.ts'
 import { read } from './source.ts'
 import { ROOT } from './workspace.ts'
@@ -44,7 +44,7 @@ describe('docs/threat-model.md', () => {
   })
 
   it('has the numbers of the code', () => {
-    assert.ok(page.includes(`**${MAX_CANDIDATES} cookies, ${number('src/cookies/budget.ts', 'MAX_TRIES')} decryptions.**`))
+    assert.ok(page.includes(`**${MAX_CANDIDATES} cookies, ${number('src/cookies/read.ts', 'MAX_TRIES')} decryptions.**`))
     assert.ok(page.includes(`**${CLOCK_TOLERANCE} seconds of tolerance.**`))
     assert.ok(page.includes(`a block of ${number('src/crypto/nonces.ts', 'BLOCK_BYTES')} random bytes`))
     assert.equal(number('src/crypto/nonces.ts', 'BLOCK_LIFETIME'), 1000)

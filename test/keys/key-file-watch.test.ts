@@ -4,7 +4,7 @@ import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers'
-import { watchKeyFile } from '../../src/keys/key-file-watch.ts'
+import { watchKeyFile } from '../../src/keys/key-file.ts'
 
 const INTERVAL = 5
 

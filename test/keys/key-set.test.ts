@@ -1,13 +1,11 @@
 // The keys of a session at one moment: which seal, which only open, and what a codec makes of it.
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
-import { Codec, type Opened } from '../../src/codec.ts'
+import { Codec, type Opened } from '../../src/token/codec.ts'
 import { sodiumReady } from '../../src/crypto/sodium.ts'
-import { DerivedKey } from '../../src/keys/derived-key.ts'
-import { KeySet } from '../../src/keys/key-set.ts'
-import { keyringInternals } from '../../src/keys/key-source.ts'
+import { DerivedKey, keyringInternals, KeySet } from '../../src/keys/key-set.ts'
 import { Keyring } from '../../src/index.ts'
-import { newRecord } from '../../src/record.ts'
+import { newRecord } from '../../src/token/record.ts'
 import type { Format } from '../../src/types.ts'
 import { newKey } from '../support/helpers.ts'
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import Fastify from 'fastify'
 import sodium from 'sodium-native'
-import { openSecretbox } from '../../src/formats/secretbox.ts'
+import { openSecretbox } from '../../src/token/secretbox.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
 import { keysFromPassphrases, readSecrets } from '../../src/keys/passphrase.ts'
 

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { format } from 'node:util'
-import { checkOptionNames } from '../../src/options/names.ts'
-import { WARNINGS } from '../../src/warnings.ts'
+import { checkOptionNames } from '../../src/options/readers.ts'
+import { WARNINGS } from '../../src/messages.ts'
 
 const OPTIONS = ['sessionName', 'cookieName', 'key', 'secret', 'salt', 'expiry', 'cookie', 'cookieOptions', 'noStore']
 

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import { readOptions, type SessionConfig } from '../../src/options/options.ts'
 import { JSON_SERIALIZER } from '../../src/data/serializer.ts'
-import type { WarningCode } from '../../src/warnings.ts'
+import type { WarningCode } from '../../src/messages.ts'
 
 const key = randomBytes(32)
 const SECRET = 'a passphrase of more than thirty-two bytes'

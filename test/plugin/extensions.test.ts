@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import secureSession, { type Session } from '../../src/index.ts'
-import { kSessions, type ExtensibleSession, type SessionExtension } from '../../src/request/extension.ts'
+import { type ExtensibleSession, kSessions, type SessionExtension } from '../../src/fastify/extension.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
 import { appWith, get, login, post, who } from '../support/revocation.ts'
 

@@ -6,7 +6,7 @@ import FakeTimers from '@sinonjs/fake-timers'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { Keyring, createSessionCodec, sessionInfo, type Session } from '../../src/index.ts'
 import { rejection, warningsOf } from '../support/configurations.ts'
-import { keyIdOf, hex, open, type Result } from '../formats/independent.ts'
+import { keyIdOf, hex, open, type Result } from '../tokens/independent.ts'
 import { cookieOf, newKey, setCookies, tokenOf } from '../support/helpers.ts'
 import { appWith, contentOf, cookieWith, get, linesOf, logged, newSession, properties, tokenWith, type Handler, type Setup } from '../support/app.ts'
 

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it, mock } from 'node:test'
 import fc from 'fast-check'
-import { Codec, type CodecOptions, type Opened } from '../../src/codec.ts'
-import type { Format } from '../../src/token-types.ts'
+import { Codec, type CodecOptions, type Opened } from '../../src/token/codec.ts'
+import type { Format } from '../../src/types.ts'
 import { sodium } from '../../src/crypto/sodium.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
-import type { SessionRecord } from '../../src/record.ts'
+import type { SessionRecord } from '../../src/token/record.ts'
 import { sealRaw } from '../support/configurations.ts'
-import * as independent from '../formats/independent.ts'
+import * as independent from './independent.ts'
 
 const NOW = 1_800_000_000
 const EXPIRY = 60

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { Codec, type CodecOptions, type Surroundings } from '../../src/codec.ts'
-import { DerivedKey } from '../../src/keys/derived-key.ts'
-import { KeySet } from '../../src/keys/key-set.ts'
-import type { SessionRecord } from '../../src/record.ts'
+import { Codec, type CodecOptions, type Surroundings } from '../../src/token/codec.ts'
+import { DerivedKey, KeySet } from '../../src/keys/key-set.ts'
+import type { SessionRecord } from '../../src/token/record.ts'
 import { sealRaw } from '../support/configurations.ts'
 
 const NOW = 1_800_000_000

@@ -6,7 +6,7 @@ import { ROOT } from '../docs/workspace.ts'
 
 /** A file that only this test has, and what is in it. */
 const SAMPLE = 'sample.ts'
-const DECLARED = "import type { SessionRecord } from './src/record.ts'\ndeclare const record: SessionRecord, loose: { -readonly [Name in keyof SessionRecord]: SessionRecord[Name] }, other: any\n"
+const DECLARED = "import type { SessionRecord } from './src/token/record.ts'\ndeclare const record: SessionRecord, loose: { -readonly [Name in keyof SessionRecord]: SessionRecord[Name] }, other: any\n"
 const CHANGES = [
   '(record as { id: unknown }).id = null', "(record as any)['id'] ??= null", '(<any>record!).writtenAt += 1', '(record as any).writtenAt++', 'delete (record as any).place', 'loose.id = null',
   'Object.assign(record, { id: null })', 'Object.assign(record as object, other)', "Object.defineProperty(record, 'id', {})", 'Object.defineProperties(record, {})', "Reflect.set(record, 'id', null)"
@@ -20,7 +20,7 @@ host.getSourceFile = (name, version, ...rest) => name.endsWith(`/${SAMPLE}`) ? t
 const program = ts.createProgram([...fileNames.filter(name => name.includes('/src/')), `${ROOT}${SAMPLE}`], options, host)
 const checker = program.getTypeChecker()
 const ofSource = program.getSourceFiles().filter(({ fileName }) => fileNames.includes(fileName))
-const declared = ofSource.find(({ fileName }) => fileName.endsWith('/src/record.ts'))?.statements.find(each => ts.isInterfaceDeclaration(each) && each.name.text === 'SessionRecord')
+const declared = ofSource.find(({ fileName }) => fileName.endsWith('/src/token/record.ts'))?.statements.find(each => ts.isInterfaceDeclaration(each) && each.name.text === 'SessionRecord')
 const sessionRecord = checker.getTypeAtLocation(declared ?? assert.fail('there is no SessionRecord')) as ts.InterfaceType
 const symbols = [sessionRecord, ...checker.getBaseTypes(sessionRecord)].map(({ symbol }) => symbol)
 const properties = sessionRecord.getProperties().flatMap(({ declarations = [] }) => declarations)

@@ -6,7 +6,7 @@
 // gives the same file. Cases may be added; those in it stay, since what they stand for is sealed into
 // cookies that are out there.
 import { createHash } from 'node:crypto'
-import { decode, encode, headerOf, hex, seal, sealBytes, type Fields, type ToSeal } from '../formats/independent.ts'
+import { decode, encode, headerOf, hex, seal, sealBytes, type Fields, type ToSeal } from '../tokens/independent.ts'
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5, 678)
 const EXPIRY = 3600

@@ -5,8 +5,8 @@
 // Made by the second implementation, not by src/. Keys, nonces and times are fixed, so that each run
 // gives the same file. Cases may be added; those in it stay.
 import { createHash } from 'node:crypto'
-import { hex } from '../formats/independent.ts'
-import { encode, open, payloadOf, seal, sign, signingSecret, type Life } from '../formats/independent-secretbox.ts'
+import { hex } from '../tokens/independent.ts'
+import { encode, open, payloadOf, seal, sign, signingSecret, type Life } from '../tokens/independent-secretbox.ts'
 
 const TIME = 1767323045 // seconds
 const EXPIRY = 3600

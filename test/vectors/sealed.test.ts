@@ -4,13 +4,12 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { Codec } from '../../src/codec.ts'
-import type { Format } from '../../src/token-types.ts'
+import { Codec } from '../../src/token/codec.ts'
+import type { Format } from '../../src/types.ts'
 import { sodium, sodiumReady } from '../../src/crypto/sodium.ts'
-import { DerivedKey } from '../../src/keys/derived-key.ts'
-import { KeySet } from '../../src/keys/key-set.ts'
-import type { SessionRecord } from '../../src/record.ts'
-import { fromHex, open, type Result } from '../formats/independent.ts'
+import { DerivedKey, KeySet } from '../../src/keys/key-set.ts'
+import type { SessionRecord } from '../../src/token/record.ts'
+import { fromHex, open, type Result } from '../tokens/independent.ts'
 
 /** Bytes are in hex; see docs/format.md for what each of these is. */
 interface Positive {

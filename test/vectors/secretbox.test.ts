@@ -6,13 +6,13 @@ import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import peer from '@fastify/secure-session'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { Codec } from '../../src/codec.ts'
+import { Codec } from '../../src/token/codec.ts'
 import { sodiumReady } from '../../src/crypto/sodium.ts'
 import secureSession, { type FastifySecureSession } from '../../src/index.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
-import type { Format } from '../../src/token-types.ts'
-import { fromHex } from '../formats/independent.ts'
-import { open, payloadOf, sign, signingSecret, unsign, type Life } from '../formats/independent-secretbox.ts'
+import type { Format } from '../../src/types.ts'
+import { fromHex } from '../tokens/independent.ts'
+import { open, payloadOf, sign, signingSecret, unsign, type Life } from '../tokens/independent-secretbox.ts'
 
 /** Keys and nonces are in hex; see docs/format.md for what each of these is. */
 interface Opening {

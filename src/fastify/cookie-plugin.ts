@@ -1,0 +1,254 @@
+import { types } from 'node:util'
+import cookiePlugin, { type CookieSerializeOptions, type SerializeOptions } from '@fastify/cookie'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { encodeValue, readValue, resolveAttributes, unquoted } from '../cookies/header.ts'
+import { sodium } from '../crypto/sodium.ts'
+import { sealedSessionError } from '../errors.ts'
+import type { DerivedKey, KeySource } from '../keys/key-set.ts'
+import type { SessionConfig } from '../options/options.ts'
+import type { CookieRequest } from '../types.ts'
+
+type Cookies = Record<string, string | undefined>
+
+/**
+ * Key of a request: its raw `Cookie` header until `request.cookies` is first read; the parsed cookies after
+ * that.
+ */
+const kCookies: unique symbol = Symbol('cookies')
+type LazyRequest = CookieRequest & { [kCookies]?: string | Cookies | null }
+
+/** Encoding of the values of cookies in headers, and its inverse. */
+export interface CookieCoding {
+  /** True if the app registered `@fastify/cookie` itself, so that its `parseOptions` count. */
+  isApps: boolean
+  encode: (value: string) => string
+  /** Undefined if a `decode` function of the app's fails. */
+  decode: (text: string) => string | undefined
+  signatures: SignatureCheck
+}
+
+/**
+ * Uses the `@fastify/cookie` that the app registered, or registers it for the app.
+ * @returns the encoding of the values of cookies: as the app has it.
+ * @throws `FST_SEALED_SESSION_SIGNING_SECRET_MISSING`, `FST_SEALED_SESSION_COOKIE_INVALID`
+ */
+export async function registerCookies (app: FastifyInstance, configs: readonly SessionConfig[]): Promise<CookieCoding> {
+  const isApps = app.hasPlugin('@fastify/cookie')
+  const signer = liveSigner(configs)
+  if (isApps) assertSigning(app, configs)
+  else await app.register(lazyCookiePlugin, { secret: signer })
+  for (const config of configs) assertWritable(app, config)
+  if (!isApps) return { isApps, encode: encodeValue, decode: readValue, signatures: signer.check }
+  // The app may have a `decode` that expects what encodeURIComponent escapes, such as `+`.
+  return { isApps, encode: encodeURIComponent, decode: text => decodeWith(app, text), signatures: checkWith(value => app.unsignCookie(value)) }
+}
+
+function decodeWith (app: FastifyInstance, text: string): string | undefined {
+  try {
+    const value: unknown = app.parseCookie(`value=${unquoted(text)}`).value
+    return typeof value === 'string' ? value : undefined
+  } catch {
+    return undefined // a `decode` function of the app's may throw at a value that a client sends
+  }
+}
+
+/** Value of `request.cookies`; null if nothing has parsed the header yet. */
+export function parsedCookies (request: CookieRequest): Cookies | null {
+  const cookies = (request as LazyRequest)[kCookies]
+  if (cookies === undefined) return request.cookies ?? null // the app's own @fastify/cookie
+  return typeof cookies === 'string' ? null : cookies
+}
+
+/**
+ * `@fastify/cookie` as it is, but for one thing: it parses the whole header of every request, and
+ * here that waits until somebody reads `request.cookies`. The plugin is given an app whose
+ * `parseCookie` hands the header back, and a `cookies` property that parses it when it is read.
+ */
+const lazyCookiePlugin = fp<{ secret: Signer }>(async (app, options) => {
+  app.decorateRequest(kCookies, null)
+  const lazyApp = new Proxy(app, {
+    get (target, property) {
+      if (property === 'parseCookie') return asIs
+      if (property === 'decorateRequest') return decorateLazily
+      const value: unknown = Reflect.get(target, property)
+      return typeof value === 'function' ? value.bind(target) : value
+    }
+  })
+  const decorateLazily = (name: string, value: unknown): unknown =>
+    app.decorateRequest(name, name === 'cookies' ? LAZY_COOKIES : value as null)
+  await load(cookiePlugin, lazyApp, options)
+}, { fastify: '5.x', name: '@fastify/cookie' })
+
+/** One function for all requests: the plugin asks for it in each. */
+const asIs = (header: string): string => header
+
+/** Runs a plugin by itself; older versions of @fastify/cookie take a callback. */
+async function load (plugin: unknown, app: FastifyInstance, options: object): Promise<void> {
+  const run = plugin as (app: FastifyInstance, options: object, done: (error?: Error) => void) => Promise<void> | undefined
+  await new Promise<void>((resolve, reject) => {
+    run(app, options, error => { if (error === undefined) resolve(); else reject(error) })?.then(resolve, reject)
+  })
+}
+
+const LAZY_COOKIES = {
+  getter (this: FastifyRequest): Cookies {
+    const request = this as FastifyRequest & LazyRequest
+    const cookies = request[kCookies]
+    if (typeof cookies !== 'string') return cookies as Cookies // null until the onRequest hook, as without us
+    const parsed = request.server.parseCookie(cookies)
+    request[kCookies] = parsed
+    return parsed
+  },
+  setter (this: FastifyRequest, cookies: string | Cookies | null): void {
+    (this as LazyRequest)[kCookies] = cookies
+  }
+}
+
+function assertSigning (app: FastifyInstance, configs: readonly SessionConfig[]): void {
+  const signed = configs.find(({ cookie }) => cookie.signed === true)
+  if (signed !== undefined && !canSign(app)) throw sealedSessionError('FST_SEALED_SESSION_SIGNING_SECRET_MISSING', [signed.sessionName])
+}
+
+/** Tries it: a secret that is null or empty leaves the method there, which then fails. */
+function canSign (app: FastifyInstance): boolean {
+  try {
+    return app.hasDecorator('signCookie') && typeof app.signCookie('') === 'string'
+  } catch {
+    return false
+  }
+}
+
+/** Value with characters of a token and its signature that a cookie may not have, or that parsers trip over. */
+const TRICKY_VALUE = 'a+b/c==;d.e'
+
+/** Writes the cookie once, so that one that cannot be written is found at registration. */
+function assertWritable (app: FastifyInstance, { cookieName, cookie }: SessionConfig): void {
+  try {
+    app.serializeCookie(cookieName, TRICKY_VALUE, resolveAttributes(cookie, true) as SerializeOptions)
+  } catch (error) {
+    throw sealedSessionError('FST_SEALED_SESSION_COOKIE_INVALID', [cookieName, (error as Error).message])
+  }
+}
+
+/** The part of a reply that is read here. */
+interface Reply {
+  setCookie: (this: never, name: string, value: string) => unknown
+  server: unknown
+}
+
+/**
+ * Attributes that the app has its own `@fastify/cookie` apply to every cookie (`parseOptions`), and that
+ * plugin's own defaults; null if they cannot be found out.
+ *
+ * That plugin keeps its options to itself, so a cookie is set on a stand-in for a reply, and the attributes
+ * that it would have been written with are read back. Session cookies are not set with `reply.setCookie`
+ * itself because it relies on the plugin's parsing hook: with `hook: false`, or if a request ends before that
+ * hook, its `onSend` hook returns early and a cookie set after it is lost.
+ */
+export function appCookieDefaults (reply: Reply): CookieSerializeOptions | null {
+  const plain = defaultsOver('http', reply)
+  // The plugin resolves `secure: 'auto'` before it can be read back.
+  const isAuto = plain !== null && plain.secure !== defaultsOver('https', reply)?.secure
+  return isAuto ? { ...plain, secure: 'auto' } : plain
+}
+
+function defaultsOver (protocol: string, reply: Reply): CookieSerializeOptions | null {
+  const { server } = reply
+  // The plugin's own method: a wrapper that an app put around it on the reply would set a real cookie.
+  const { setCookie } = Object.getPrototypeOf(reply) as Reply
+  const standIn: Record<PropertyKey, unknown> = {
+    server,
+    request: { raw: { headers: {} }, protocol },
+    signCookie: (value: string) => value
+  }
+  setCookie.call(standIn as never, 'name', '')
+  for (const property of Reflect.ownKeys(standIn)) {
+    const pending = standIn[property]
+    if (types.isMap(pending)) {
+      const [cookie] = pending.values() as Iterable<{ opts?: CookieSerializeOptions } | undefined>
+      if (typeof cookie?.opts === 'object') return cookie.opts
+    }
+  }
+  return null
+}
+
+/** Signs the values of cookies, and checks signatures. */
+export type Signer = ReturnType<typeof cookiePlugin.signerFactory>
+
+/** Check of signatures with one key at a time, if they can be told apart. */
+export interface SignatureCheck {
+  /** Number of keys to try. */
+  readonly count: number
+  /** Value that was signed; null if the signature was not made with the key of this index. */
+  unsign: (value: string, index: number) => string | null
+}
+
+interface LiveSigner extends Signer {
+  check: SignatureCheck
+}
+
+/** Part of a session's configuration that cookies are signed with. */
+interface SigningKeys {
+  keyring: KeySource
+  secrets: readonly Buffer[] | null
+}
+
+/**
+ * Signer for apps that did not register @fastify/cookie: with the passphrase or a hash of the key, of the
+ * last session first, as @fastify/secure-session orders them. The others follow, those of older keys too, so
+ * that a rotation of keys does not end signed sessions. The key that seals is the one that signs.
+ */
+function liveSigner (sessions: readonly SigningKeys[]): LiveSigner {
+  const ordered = sessions.toReversed()
+  let usedKeys: DerivedKey[] = []
+  let signer: Signer | null = null
+  let single: Signer[] = []
+
+  /** The signer for the keys as they are now; `single` has one for each of them then. */
+  function current (): Signer {
+    const keys = ordered.map(({ keyring }) => sealingFirst(keyring.current.keys, keyring.current.sealing(Date.now())))
+    if (signer === null || !isSame(keys.flat(), usedKeys)) {
+      usedKeys = keys.flat()
+      const secrets = ordered.flatMap(({ secrets }, index): ReadonlyArray<Buffer | string> => secrets ?? keys[index]!.map(signingSecret))
+      signer = cookiePlugin.signerFactory(secrets as string[]) // its types know one Buffer only
+      single = secrets.map(secret => cookiePlugin.signerFactory([secret] as string[]))
+    }
+    return signer
+  }
+
+  return {
+    sign: value => current().sign(value),
+    unsign: signed => current().unsign(signed),
+    check: {
+      get count () { current(); return single.length },
+      unsign: (value, index) => single[index]?.unsign(value).value ?? null
+    }
+  }
+}
+
+/**
+ * Check for a function that only checks a signature with all keys at once. A signer of an app's own may give
+ * a value back even if it is not valid.
+ */
+export function checkWith (unsign: (value: string) => { valid: boolean, value: string | null }): SignatureCheck {
+  return {
+    count: 1,
+    unsign: value => {
+      const unsigned = unsign(value)
+      return unsigned.valid === true ? unsigned.value : null
+    }
+  }
+}
+
+function signingSecret ({ bytes }: DerivedKey): string {
+  return sodium().hash(bytes).toString('hex')
+}
+
+function sealingFirst (keys: readonly DerivedKey[], sealing: DerivedKey): DerivedKey[] {
+  return [sealing, ...keys.filter(key => key !== sealing)]
+}
+
+function isSame (keys: readonly DerivedKey[], others: readonly DerivedKey[]): boolean {
+  return keys.length === others.length && keys.every((key, index) => key === others[index])
+}

@@ -1,0 +1,131 @@
+import type { FastifyRequest } from 'fastify'
+import type { SessionState, Successor } from '../session/session.ts'
+import type { SessionRecord } from '../token/record.ts'
+import type { RefusalReason } from '../types.ts'
+
+// The seam between sessions and plugins that have a say in them, such as revocation. Sessions without
+// an extension do not pay for it.
+
+/**
+ * A plugin that has a say in the sessions of one name. Every method is optional, and one that returns no
+ * promise costs none. Of several extensions, each method is called in the order of their registration.
+ */
+export interface SessionExtension {
+  readonly name: string
+  /** True if it tells sessions apart: each has an id then. */
+  readonly needsIds?: boolean
+  /** Called whenever a request's session is handed out. @throws if it may not be used. */
+  used? (state: SessionState): void
+  /** @throws if a session that was opened outside a request was not checked as it is, so that it may not be assigned to one. */
+  assignable? (state: SessionState): void
+  /** Called when a session takes the place of another in a request. */
+  assigned? (state: SessionState, before: SessionState): void
+  /** Reason for which a session has ended, as far as this process knows. Called at each use; it waits for nothing. */
+  refusal? (state: SessionState): RefusalReason | null
+  /**
+   * Called as soon as `delete()` or `regenerate()` has ended a session.
+   * @param ended the session as it was until then.
+   * @returns true if one that was revoked meanwhile may be followed by another, which `sealing` judges.
+   */
+  ended? (state: SessionState, ended: SessionRecord, successor: Successor): boolean
+  /**
+   * Called before the response leaves, for each session that was used, and again if it was written while this was
+   * awaited. It must not write to the session itself.
+   * @param isDue true if a cookie is about to be sent.
+   * @returns false if none may be: the extensions behind it are not asked then.
+   * @throws (or rejects) if the request must fail.
+   */
+  sealing? (state: SessionState, isDue: boolean, request: FastifyRequest): boolean | Promise<boolean>
+  /**
+   * Called when the session's cookie is on the response, which waits for it. A write after the hook that
+   * seals waits for nobody: a rejection is logged then.
+   * @param record the record that the cookie holds.
+   * @throws (or rejects) if the request must fail: the cookie is taken back.
+   */
+  sealed? (state: SessionState, record: SessionRecord, request: FastifyRequest): void | Promise<void>
+}
+
+/** The extensions of a session, in the order of their registration. */
+export class Extensions implements Required<Omit<SessionExtension, 'name' | 'needsIds'>> {
+  readonly #list: SessionExtension[] = []
+
+  add (extension: SessionExtension): void {
+    this.#list.push(extension)
+  }
+
+  has (name: string): boolean {
+    return this.#list.some(extension => extension.name === name)
+  }
+
+  used (state: SessionState): void {
+    for (const extension of this.#list) extension.used?.(state)
+  }
+
+  assignable (state: SessionState): void {
+    for (const extension of this.#list) extension.assignable?.(state)
+  }
+
+  assigned (state: SessionState, before: SessionState): void {
+    for (const extension of this.#list) extension.assigned?.(state, before)
+  }
+
+  refusal (state: SessionState): RefusalReason | null {
+    for (const extension of this.#list) {
+      const reason = extension.refusal?.(state) ?? null
+      if (reason !== null) return reason
+    }
+    return null
+  }
+
+  ended (state: SessionState, ended: SessionRecord, successor: Successor): boolean {
+    let isForgiven = false
+    for (const extension of this.#list) isForgiven = extension.ended?.(state, ended, successor) === true || isForgiven
+    return isForgiven
+  }
+
+  sealing (state: SessionState, isDue: boolean, request: FastifyRequest): boolean | Promise<boolean> {
+    return this.#ask(extension => extension.sealing?.(state, isDue, request), 0)
+  }
+
+  sealed (state: SessionState, record: SessionRecord, request: FastifyRequest): void | Promise<void> {
+    const waiting = this.#ask(extension => {
+      const answer = extension.sealed?.(state, record, request)
+      return answer === undefined ? true : answer.then(() => true)
+    }, 0)
+    if (waiting !== true) return Promise.resolve(waiting).then(() => {})
+  }
+
+  /** Asks one after the other until one says no; without a promise as long as none of them returns one. */
+  #ask (question: (extension: SessionExtension) => boolean | Promise<boolean> | undefined, from: number): boolean | Promise<boolean> {
+    for (let index = from; index < this.#list.length; index++) {
+      const answer = question(this.#list[index]!) // index is below the length
+      if (answer === false) return false
+      if (typeof answer === 'object') return answer.then(isAllowed => isAllowed && this.#ask(question, index + 1))
+    }
+    return true
+  }
+}
+
+/** A session of an app, as extensions see it. */
+export interface ExtensibleSession {
+  readonly sessionName: string
+  /** Seconds. */
+  readonly expiry: number
+  /** Seconds; no session lives longer after its last write. */
+  readonly maxExpiry: number
+  /** Seconds, or null for no limit. */
+  readonly absoluteTimeout: number | null
+  /** True if an extension of that name was added. */
+  hasExtension (name: string): boolean
+  extend (extension: SessionExtension): void
+  /** The session of a request that brings a cookie for it; null without one. */
+  find (request: FastifyRequest): SessionState | null
+  /** The session of a request if something has used it; null otherwise. */
+  held (request: FastifyRequest): SessionState | null
+}
+
+/** The sessions of an app, on the app. Registered, since ESM and CommonJS each have a copy of this file. */
+export const kSessions: unique symbol = Symbol.for('fastify-sealed-session.extensible')
+
+/** Name of the extension by which sessions are revoked. */
+export const REVOCATION = 'revocation'

@@ -1,0 +1,87 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { sealedSessionError } from '../errors.ts'
+import { kSessions, REVOCATION } from './extension.ts'
+import type { Warn, WarningCode } from '../messages.ts'
+import { areAlike, type SessionConfig } from '../options/options.ts'
+import type { Registered } from './registered.ts'
+
+// Plugins that cannot be registered beside this one, or only before it. Fastify would say that some decorator
+// is there already, but no advice.
+
+/**
+ * Refuses a second registration, and one beside @fastify/secure-session. Called before anything is decorated.
+ * @throws `FST_SEALED_SESSION_REGISTERED_TWICE`, `FST_SEALED_SESSION_BESIDE_PEER`
+ */
+export function assertAlone (app: FastifyInstance): void {
+  if (Object.hasOwn(app, kSessions)) throw sealedSessionError('FST_SEALED_SESSION_REGISTERED_TWICE')
+  if (Object.hasOwn(app, 'createSecureSession')) throw sealedSessionError('FST_SEALED_SESSION_BESIDE_PEER')
+}
+
+/**
+ * Refuses a plugin that is registered after this one and would collide with it, when it adds its first
+ * decorator.
+ * @param isCookieOurs true if `@fastify/cookie` was registered by this plugin, for the app.
+ */
+export function refuseLater (app: FastifyInstance, isCookieOurs: boolean): void {
+  const { decorate } = app as unknown as { decorate: (this: unknown, name: PropertyKey, ...rest: unknown[]) => unknown }
+  const checked: typeof decorate = function (name, ...rest) {
+    // In a context inside this one as well: it shares the reply.
+    if (isCookieOurs && name === 'serializeCookie') throw sealedSessionError('FST_SEALED_SESSION_COOKIE_PLUGIN_LATE')
+    if (this === app && name === 'decodeSecureSession') throw sealedSessionError('FST_SEALED_SESSION_BESIDE_PEER')
+    return decorate.call(this, name, ...rest)
+  }
+  Object.assign(app, { decorate: checked })
+}
+
+/** Session of some context of the app, as others see it; it may be of the other copy of this package. */
+interface Seen {
+  readonly config: SessionConfig
+  readonly isGuarded: () => boolean
+}
+
+/** The sessions of all contexts, on their server. Registered, since ESM and CommonJS each have a copy of this file. */
+const kAll: unique symbol = Symbol.for('fastify-sealed-session.all')
+
+/**
+ * Warns when the app is ready of a session without revocation that opens the tokens of one with it: a
+ * cookie that was revoked for the API would still open the pages.
+ */
+export function warnOfUnguarded (app: FastifyInstance, sessions: readonly Registered[], warn: Warn): void {
+  const server = app.server as { [kAll]?: Seen[] }
+  if (!Object.hasOwn(server, kAll)) Object.defineProperty(server, kAll, { value: [] })
+  const own = sessions.map((session): Seen => ({ config: session.manager.config, isGuarded: () => session.extensions?.has(REVOCATION) === true }))
+  const all = server[kAll]! // defined above
+  all.push(...own)
+
+  app.addHook('onReady', async () => {
+    for (const { config, isGuarded } of own) {
+      if (isGuarded()) continue
+      const guarded = all.find(other => other.isGuarded() && areAlike(config, other.config))
+      if (guarded !== undefined) warn('FST_SEALED_SESSION_WARN_UNGUARDED', config.sessionName, guarded.config.sessionName)
+    }
+  })
+}
+
+/** Warnings of events of a session in requests: once a route, since the log would fill up otherwise. */
+export class RouteWarnings {
+  readonly #sessionName: string
+  readonly #warn: Warn
+  readonly #told = new Set<string>()
+
+  constructor (sessionName: string, warn: Warn) {
+    this.#sessionName = sessionName
+    this.#warn = warn
+  }
+
+  /**
+   * Writes a warning once a route. @param values fill the places of the message behind the session's name and
+   * the route.
+   */
+  warn (code: WarningCode, { method, routeOptions }: FastifyRequest, ...values: unknown[]): void {
+    // The route: it has nothing in it of the URL that a user sends.
+    const route = `${method} ${routeOptions.url ?? '(no route)'}`
+    if (this.#told.has(`${code} ${route}`)) return
+    this.#told.add(`${code} ${route}`)
+    this.#warn(code, this.#sessionName, route, ...values)
+  }
+}

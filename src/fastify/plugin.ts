@@ -1,0 +1,241 @@
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { registerCookies } from './cookie-plugin.ts'
+import { fallbackReason } from '../crypto/sodium.ts'
+import { sealedSessionError } from '../errors.ts'
+import { type ExtensibleSession, Extensions, kSessions } from './extension.ts'
+import { discard, heldIn, incumbent, linesOf, sendAll, sessionOf, unusable } from './held.ts'
+import { addFirstHook, decorateFrameworkErrors, kReply, kSealed, type TrackedRequest, waitAsSent } from './hooks.ts'
+import { keyFileMessage } from '../keys/keyring-state.ts'
+import { isNoLog, type Warn, warnerOf, warnOnce } from '../messages.ts'
+import { assertAlone, refuseLater, RouteWarnings, warnOfUnguarded } from './mistakes.ts'
+import { readOptions, type SessionConfig } from '../options/options.ts'
+import { assign, AssignableSessions, openFrom } from './outside.ts'
+import { type Registered, SessionManager } from './registered.ts'
+import { SessionCookie } from './response-cookie.ts'
+import { stateOf } from '../session/proxy.ts'
+import { Codec } from '../token/codec.ts'
+import type { DecodeLog, FastifySecureSession, Session } from '../types.ts'
+
+// The wiring into Fastify, and nothing else. Places of the rest:
+//
+//   options of register()                options/, keys/
+//   a cookie in a request                registered.ts, cookies/read.ts
+//   a token, opened and sealed           token/, data/, crypto/
+//   a session as handlers see it         session/
+//   the sessions of a request            held.ts, request-session.ts
+//   a session outside a request          outside.ts
+//   a cookie on a response               response-cookie.ts, cookies/write.ts
+//   the app's @fastify/cookie            cookie-plugin.ts
+//   plugins that have a say in sessions  extension.ts, revocation/
+//   messages                             errors.ts, messages.ts
+
+/** The sessions that a context of the app has. */
+const kRegistered = Symbol('registered')
+
+const plugin: FastifyPluginAsync = async (app, options) => {
+  assertAlone(app)
+  const warn = warnerOf(app.log)
+  const configs = await readOptions(options, warn)
+  const coding = await registerCookies(app, configs)
+
+  const sessions = configs.map((config): Registered => ({
+    manager: new SessionManager(app, config, new Codec(config), coding),
+    cookie: new SessionCookie(app, config, coding, warn),
+    warnings: new RouteWarnings(config.sessionName, warn),
+    slot: Symbol(config.sessionName),
+    extensions: null
+  }))
+  const assignable = new AssignableSessions(sessions.map(({ manager }) => manager))
+  addDecorators(app, sessions, assignable)
+  for (const session of sessions) addToRequests(app, session, assignable)
+  addToReplies(app, sessions)
+  addHooks(app, sessions)
+  refuseLater(app, !coding.isApps)
+  warnOfUnguarded(app, sessions, warn)
+  followKeyFiles(app, configs)
+  warnOfWasm(app, warn)
+}
+
+/**
+ * Mark on the server of an app whose log has the warning. `Symbol.for`: both copies of the package may be in
+ * use.
+ */
+const kWasmWarned = Symbol.for('fastify-sealed-session.wasm')
+
+/** Warns once an app, however often the plugin is registered in it: the contexts of an app share one server. */
+function warnOfWasm ({ server }: FastifyInstance, warn: Warn): void {
+  const reason = fallbackReason()
+  if (reason === null || Object.hasOwn(server, kWasmWarned)) return
+  Object.defineProperty(server, kWasmWarned, { value: true })
+  warn('FST_SEALED_SESSION_WARN_WASM', reason)
+}
+
+/** Has the app's log tell the events of its keyrings' files. */
+function followKeyFiles (app: FastifyInstance, configs: readonly SessionConfig[]): void {
+  for (const keyring of new Set(configs.map(({ appKeyring }) => appKeyring))) {
+    const stop = keyring?.subscribe(event => {
+      if (event.type !== 'failed') return app.log.info({ keyIds: event.ids }, keyFileMessage(event))
+      app.log.error({ code: 'FST_SEALED_SESSION_KEY_FILE' }, keyFileMessage(event))
+      if (isNoLog(app.log)) warnOnce('FST_SEALED_SESSION_KEY_FILE', keyFileMessage(event))
+    })
+    if (stop !== undefined) app.addHook('onClose', async () => { stop() })
+  }
+}
+
+/** Adds the methods that work outside a request. */
+function addDecorators (app: FastifyInstance, sessions: readonly Registered[], assignable: AssignableSessions): void {
+  const byName = new Map(sessions.map(({ manager }) => [manager.config.sessionName, manager]))
+  const first = sessions[0]!.manager // readOptions returns at least one
+
+  const managerOf = (name: string | undefined): SessionManager => {
+    const manager = name === undefined ? first : byName.get(name)
+    if (manager === undefined) throw sealedSessionError('FST_SEALED_SESSION_UNKNOWN_SESSION')
+    return manager
+  }
+
+  app.decorate(kSessions, sessions.map(extensible))
+
+  app.decorate('createSecureSession', (data?: object | null) => assignable.add(first.create(data), first).session)
+
+  app.decorate('encodeSecureSession', (session: unknown, sessionName?: string) =>
+    managerOf(sessionName).encode(stateOf(session)))
+
+  app.decorate('decodeSecureSession', (from: unknown, log?: DecodeLog, sessionName?: string) => {
+    const manager = managerOf(sessionName)
+    const state = openFrom(from, log, app.log, manager)
+    // Callers say what type of session they expect.
+    return state === null ? null : assignable.add(state, manager).session as never
+  })
+}
+
+function nameReserved (app: FastifyInstance, sessionName: string): Error {
+  const outer = app.hasDecorator(kRegistered) ? app.getDecorator<readonly Registered[]>(kRegistered) : []
+  const isOurs = outer.some(({ manager }) => manager.config.sessionName === sessionName)
+  return sealedSessionError('FST_SEALED_SESSION_NAME_RESERVED', [sessionName], isOurs ? 'A session of the context around this one has it, and is there in this context as well: you need not register it again.' : '')
+}
+
+/** Adds `request.session`: opened when it is first used, in any hook. */
+function addToRequests (app: FastifyInstance, registered: Registered, assignable: AssignableSessions): void {
+  const { manager, slot } = registered
+  const { sessionName } = manager.config
+  if (app.hasRequestDecorator(sessionName)) throw nameReserved(app, sessionName)
+
+  app.decorateRequest(slot, null)
+  app.decorateRequest(sessionName, {
+    getter (this: FastifyRequest): Session {
+      return sessionOf(this, registered) ?? null as never
+    },
+    setter (this: FastifyRequest, value: unknown): void {
+      // @fastify/secure-session takes null, and then sends nothing.
+      if (value === null || value === undefined) discard(this, registered)
+      else assign(this, registered, value, assignable)
+    }
+  })
+  decorateFrameworkErrors(app, sessionName, request => unusable(request, registered))
+}
+
+/** A session as extensions see it. */
+function extensible (registered: Registered): ExtensibleSession {
+  const { manager } = registered
+  const { sessionName, expiry, maxExpiry, absoluteTimeout } = manager.config
+  return {
+    sessionName,
+    expiry,
+    maxExpiry,
+    absoluteTimeout,
+    hasExtension: name => registered.extensions?.has(name) === true,
+    extend (extension) {
+      registered.extensions ??= new Extensions()
+      registered.extensions.add(extension)
+      if (extension.needsIds === true) manager.useIds()
+    },
+    find (request) {
+      // Also one that a hook has discarded: a session that is assigned in its place must end it.
+      return manager.mayFind(request) ? incumbent(request, registered).state : null
+    },
+    held (request) {
+      return heldIn(request, registered)?.state ?? null
+    }
+  }
+}
+
+/** Adds the parts that a response needs and `onSend` does not see. */
+function addToReplies (app: FastifyInstance, own: readonly Registered[]): void {
+  // Those of the contexts around this one as well, whose hooks run here, too.
+  const outer = app.hasDecorator(kRegistered) ? app.getDecorator<readonly Registered[]>(kRegistered) : []
+  const sessions = [...outer, ...own]
+  app.decorate(kRegistered, sessions)
+  const collect = async (reply: FastifyReply): Promise<string[]> => {
+    if (reply.raw.headersSent) throw sealedSessionError('FST_SEALED_SESSION_HEADERS_SENT')
+    await sendAll(sessions, reply.request, reply, 0)
+    return sessions.flatMap(session => linesOf(reply.request, session))
+  }
+  app.decorateReply('sessionCookies', function (this: FastifyReply) {
+    const collecting = collect(this)
+    // Without `await` a failure would be nobody's, and end the process.
+    collecting.catch(() => { for (const session of sessions) heldIn(this.request, session)?.failedUnheard() })
+    return noText(collecting)
+  })
+}
+
+/**
+ * A promise that is no text. Without `await`, Node would send the header "Set-Cookie: [object Promise]", and
+ * nobody would notice.
+ */
+function noText<T> (promise: Promise<T>): Promise<T> {
+  return Object.assign(promise, { toString () { throw sealedSessionError('FST_SEALED_SESSION_NOT_AWAITED') } })
+}
+
+function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void {
+  if (!app.hasRequestDecorator(kReply)) {
+    app.decorateRequest(kReply, null)
+    app.decorateRequest(kSealed, false)
+  }
+
+  addFirstHook(app)
+
+  // No closure in here, nor in sendAll(): each would be paid for by every request.
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    const tracked = request as TrackedRequest
+    // A hook of the app's may have replied before the one above ran.
+    tracked[kReply] = reply
+    try {
+      const sending = sendAll(sessions, request, reply, 0)
+      if (sending !== undefined) return finishLater(tracked, reply, sending, done)
+    } catch (error) {
+      tracked[kSealed] = true
+      return done(error as Error)
+    }
+    tracked[kSealed] = true
+    done()
+  })
+}
+
+function finishLater (request: TrackedRequest, reply: FastifyReply, sending: Promise<void>, done: (error?: Error) => void): void {
+  waitAsSent(reply, sending, error => {
+    request[kSealed] = true
+    done(error)
+  })
+}
+
+/** For a plugin that calls this one and hands its own callback on, as it may with the peer. */
+const callable: FastifySecureSession = async (app, options, ...[done]) => {
+  const registered = plugin(app, options as never)
+  if (done === undefined) await registered
+  else await registered.then(() => { done() }, done)
+}
+
+/**
+ * The plugin: gives each request a session that lives in an encrypted cookie.
+ * @param options of one session, or an array with those of several, each with a `sessionName`.
+ * @throws (`app.ready()` rejects) a coded error for options that cannot be meant, such as
+ * `FST_SEALED_SESSION_KEY_MISSING`; `docs/errors.md` has all of them. An option that is legal but probably a
+ * mistake is logged once, as a warning.
+ */
+export const fastifySecureSession: FastifySecureSession = fp(callable, {
+  fastify: '5.x',
+  // Name of @fastify/secure-session: other plugins ask for it with hasPlugin, or have it among their
+  // dependencies.
+  name: '@fastify/secure-session'
+})

@@ -1,0 +1,217 @@
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
+import { type CookieCoding, parsedCookies } from './cookie-plugin.ts'
+import { encodeValue } from '../cookies/header.ts'
+import { type BroughtCookies, CookieReader, type Found, type Refused } from '../cookies/read.ts'
+import { dataFrom, getOwn } from '../data/data.ts'
+import { openChannel, publishOpen, publishSeal, sealChannel } from '../diagnostics.ts'
+import { sealedSessionError, type SealedSessionError } from '../errors.ts'
+import type { Extensions } from './extension.ts'
+import { refusalMessage, warnerOf } from '../messages.ts'
+import type { RouteWarnings } from './mistakes.ts'
+import type { SessionConfig } from '../options/options.ts'
+import { responseOptionsReader } from '../options/readers.ts'
+import type { SessionCookie } from './response-cookie.ts'
+import { newId } from '../session/id.ts'
+import { type SessionSettings, SessionState } from '../session/session.ts'
+import { type Codec, formatOf, SURROUNDINGS, type Surroundings } from '../token/codec.ts'
+import { MAX_SIGNED_LENGTH } from '../token/format.ts'
+import type { CookieRequest, DecodeLog } from '../types.ts'
+
+/** One session of the app, as it was registered. */
+export interface Registered {
+  /** Maker of its states. */
+  manager: SessionManager
+  /** Writer of its cookie. */
+  cookie: SessionCookie
+  warnings: RouteWarnings
+  /** Key under which a request keeps its own. */
+  slot: symbol
+  /** Null without any. */
+  extensions: Extensions | null
+}
+
+/** Logger of the search for a session. */
+type FindLog = Partial<Pick<FastifyBaseLogger, 'info' | 'debug' | 'trace'>>
+
+/** The parts of a request that sessions come from. */
+interface Bringing extends CookieRequest { log: FindLog }
+
+const SEVERAL_SESSIONS = '@fastify/secure-session: different sessions open in one request, the one written last counts: one of them may be planted'
+
+/** One session of the app: makes its states out of cookies, tokens and data, and tokens out of states. */
+export class SessionManager {
+  readonly config: SessionConfig
+  readonly #app: FastifyInstance
+  readonly #codec: Codec
+  readonly #settings: SessionSettings
+  readonly #reader: CookieReader
+  #isTold = false
+
+  constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, coding: CookieCoding, surroundings: Surroundings = SURROUNDINGS) {
+    this.config = config
+    this.#app = app
+    this.#codec = codec
+    const { expiry, maxExpiry, absoluteTimeout, serializer } = config
+    this.#settings = {
+      now: surroundings.now,
+      keys: codec,
+      expiry,
+      maxExpiry,
+      absoluteTimeout,
+      stringify: serializer.isJson ? undefined : serializer.stringify,
+      readOptions: responseOptionsReader(config.sessionName, absoluteTimeout, warnerOf(app.log)),
+      tooLong: expiry => { this.#warnTooLong(expiry) }
+    }
+    const signatures = config.cookie.signed === true ? coding.signatures : null
+    this.#reader = new CookieReader({ codec, name: config.cookieName, decode: coding.decode, signatures, isOwnEncoding: !coding.isApps })
+  }
+
+  /** Warns once an app: the number may be a user's, who could fill the log. */
+  #warnTooLong (expiry: number): void {
+    if (this.#isTold) return
+    this.#isTold = true
+    const { sessionName, maxExpiry } = this.config
+    const warn = warnerOf(this.#app.log)
+    warn('FST_SEALED_SESSION_WARN_EXPIRY_TOO_LONG', sessionName, expiry, maxExpiry)
+  }
+
+  /** Tells sessions apart from here on: each gets an id. */
+  useIds (): void {
+    this.#settings.newId = newId
+    this.#codec.useIds()
+  }
+
+  /** A new session that holds `data`. */
+  create (data?: unknown): SessionState {
+    return SessionState.begin(this.#settings, dataFrom(data))
+  }
+
+  /** Makes a new session that was made for another name one of this name. */
+  adopt (state: SessionState): void {
+    state.moveTo(this.#settings)
+  }
+
+  /**
+   * Token of a session outside a request.
+   * @throws `FST_SEALED_SESSION_ENDED` for one that was opened and has ended since: it must not get a new
+   * life.
+   */
+  encode (state: SessionState): string {
+    state.look()
+    const reason = state.endedBy ?? (state.maySeal ? null : 'key-unknown')
+    if (reason !== null) throw sealedSessionError('FST_SEALED_SESSION_ENDED', [reason])
+    return this.seal(state)
+  }
+
+  seal (state: SessionState): string {
+    return sealChannel.hasSubscribers ? this.#sealObserved(state) : this.#codec.seal(state.record())
+  }
+
+  /** The same as it stands in a cookie: in one go, if the app has no encoding of its own. */
+  sealEncoded (state: SessionState): string {
+    return sealChannel.hasSubscribers ? encodeValue(this.#sealObserved(state)) : this.#codec.sealEncoded(state.record())
+  }
+
+  /** Seals, and publishes the outcome. */
+  #sealObserved (state: SessionState): string {
+    const { sessionName, format } = this.config
+    const key = this.#codec.sealingKey()
+    const message = { sessionName, format, keyId: key.id }
+    let token: string
+    try {
+      token = this.#codec.seal(state.record(), key)
+    } catch (error) {
+      publishSeal({ ...message, outcome: 'failed', reason: (error as SealedSessionError).code, bytes: null })
+      throw error
+    }
+    publishSeal({ ...message, outcome: 'sealed', reason: null, bytes: token.length }) // it is ASCII
+    return token
+  }
+
+  /** Session of a token from outside a request, signed or not; null if it is refused. */
+  open (token: string, log: DecodeLog): SessionState | null {
+    const opened = this.#open(this.#unsign(token) ?? token, log)
+    return opened.ok ? this.#restore(opened) : null
+  }
+
+  /**
+   * Session that a request brings, found as `find` finds it; null if there is none that opens. The request
+   * may be one of node:http's, which Fastify has not seen.
+   */
+  openIn (request: CookieRequest, log: DecodeLog): SessionState | null {
+    const found = this.#find({ headers: request.headers, cookies: parsedCookies(request), log })
+    return found?.ok === true ? this.#restore(found) : null
+  }
+
+  /** Session of a request's cookie, or an empty one. */
+  find (request: FastifyRequest): SessionState {
+    const found = this.#find(request)
+    return found?.ok === true ? this.#restore(found) : SessionState.begin(this.#settings, {}, found)
+  }
+
+  /** True if a request may bring a cookie of this session. Costs little, and may be true without one. */
+  mayFind (request: FastifyRequest): boolean {
+    const { cookieName } = this.config
+    const parsed = parsedCookies(request)
+    return parsed === null ? request.headers.cookie?.includes(cookieName) === true : getOwn(parsed, cookieName) !== undefined
+  }
+
+  /** Milliseconds since 1970. */
+  now (): number {
+    return this.#settings.now()
+  }
+
+  /** Session that a request brings, or the reason to refuse it. Null if there is no cookie at all. */
+  #find (request: Bringing): Found | Refused | null {
+    const brought = { header: request.headers.cookie, parsed: parsedCookies(request) }
+    // A message describes the token, and ids are made of tokens: it has to be decoded for both.
+    const isPlain = !openChannel.hasSubscribers && this.#settings.newId === undefined
+    const opened = isPlain ? this.#reader.readSingle(brought) : null
+    return opened === null ? this.#read(brought, request.log) : this.#told('', opened, request.log)
+  }
+
+  #read (brought: BroughtCookies, log: FindLog): Found | Refused | null {
+    let isStrange = false
+    const found = this.#reader.read(brought, (token, result, others) => {
+      isStrange ||= others > 0
+      this.#told(token, result, log, others)
+    })
+    if (found === null) log.trace?.('@fastify/secure-session: there is no cookie, creating an empty session')
+    if (isStrange) log.info?.(SEVERAL_SESSIONS)
+    return found
+  }
+
+  #open (token: string, log: DecodeLog): Found | Refused {
+    return this.#told(token, this.#codec.open(token), log)
+  }
+
+  /** Logs and publishes the result of opening a token, and hands it on. */
+  #told (token: string, result: Found | Refused, log: DecodeLog, others = 0): Found | Refused {
+    if (!result.ok) log.debug?.(refusalMessage(result.reason))
+    if (openChannel.hasSubscribers) {
+      publishOpen({
+        sessionName: this.config.sessionName,
+        outcome: result.ok ? 'opened' : 'rejected',
+        reason: result.ok ? null : result.reason,
+        keyId: result.ok ? result.keyId : null,
+        format: formatOf(token),
+        bytes: Buffer.byteLength(token),
+        others
+      })
+    }
+    return result
+  }
+
+  #restore (found: Found): SessionState {
+    // Nobody else has the record: to copy its data would take a seventh of the time of a write.
+    return new SessionState(this.#settings, found.record, found, found.record.data)
+  }
+
+  /** Value that was signed; null if the session's cookie is not signed or the signature is wrong. */
+  #unsign (value: string): string | null {
+    if (this.config.cookie.signed !== true || value.length > MAX_SIGNED_LENGTH) return null
+    const unsigned = this.#app.unsignCookie(value)
+    // A signer of the app's own may give a value back even if it is not valid.
+    return unsigned.valid === true ? unsigned.value : null
+  }
+}

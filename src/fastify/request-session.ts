@@ -1,0 +1,392 @@
+import type { FastifyReply } from 'fastify'
+import type { Lines } from '../cookies/write.ts'
+import { sealedSessionError } from '../errors.ts'
+import type { Extensions } from './extension.ts'
+import { type FinalHeaders, isSharedCacheable, isUpgrade, watchHeaders } from './final-headers.ts'
+import { kReply, kSealed, type TrackedRequest } from './hooks.ts'
+import type { RouteWarnings } from './mistakes.ts'
+import type { Registered, SessionManager } from './registered.ts'
+import type { SessionCookie } from './response-cookie.ts'
+import type { SessionState, Successor, WriteObserver } from '../session/session.ts'
+import type { SessionRecord } from '../token/record.ts'
+import type { RefusalReason, Session } from '../types.ts'
+
+/** Words of the log for the end of a session while a request was under way. */
+const ENDED: Partial<Record<RefusalReason, string>> = { revoked: 'was revoked', expired: 'has expired', 'key-unknown': 'lost its key' }
+
+/** A session that is used in a request: its state, and how it gets into the response. */
+export class RequestSession implements WriteObserver {
+  readonly state: SessionState
+  readonly #manager: SessionManager
+  readonly #cookie: SessionCookie
+  readonly #warnings: RouteWarnings
+  readonly #request: TrackedRequest
+  readonly #extensions: Extensions | null
+  /** True if the app has had it: an extension looks at sessions that the app never does. */
+  #isUsed = false
+  /** True if an extension says that no cookie may be sent. */
+  #isHeldBack = false
+  /** Reason for which a session that began anew in this request gets no cookie. */
+  #lostBy: RefusalReason | null = null
+  /** True after a failure to seal, which was thrown. */
+  #failed = false
+  /** True until something is written after a failure: it would only fail again. */
+  #settled = false
+  #isDiscarded = false
+  /** True for a write that is not sealed yet. */
+  #isWritten = false
+  /** Lines that this session has put on the response so far. */
+  #lines: Lines = []
+  /** True if `Cache-Control: no-store` was put beside them: the app had not set that header by then. */
+  #hasNoStore = false
+  /** True as soon as something looks at the headers when they leave. */
+  #isWatched = false
+  /** True for a rolling session that is due to be sent again. */
+  #isRenewal = false
+  /** True after a failure of `reply.sessionCookies()`, which nobody need have awaited. */
+  #isUnheard = false
+  /** The session in whose place it was assigned. */
+  #replaced: RequestSession | null = null
+
+  /** @param state default: that of the request's cookie. */
+  constructor ({ manager, cookie, warnings, extensions }: Registered, request: TrackedRequest, state = manager.find(request)) {
+    this.#manager = manager
+    this.#cookie = cookie
+    this.#warnings = warnings
+    this.#request = request
+    this.#extensions = extensions
+    this.state = state
+    this.state.observe(this)
+  }
+
+  /** The session that a request brings, of which nothing is sent. */
+  static discarded (registered: Registered, request: TrackedRequest): RequestSession {
+    const session = new RequestSession(registered, request)
+    session.discard()
+    return session
+  }
+
+  get lines (): Lines { return this.#lines }
+
+  /** Session for the app. @throws the error of an extension, if the app may not have it. */
+  get session (): Session {
+    this.#extensions?.used(this.state)
+    if (!this.#isUsed) this.#lookFirst()
+    this.#isUsed = true
+    return this.state.session
+  }
+
+  /** An extension may have opened it long before. If it has ended since, the app has read nothing of it: a new one begins. */
+  #lookFirst (): void {
+    const reason = this.#extensions === null ? null : this.state.refusal()
+    if (reason !== null) this.state.refuse(reason)
+  }
+
+  refusal (): RefusalReason | null {
+    return this.#extensions?.refusal(this.state) ?? null
+  }
+
+  /**
+   * Puts the session's cookie on the response, if the session changed.
+   * @returns a promise only if an extension has to be waited for.
+   * @throws the error of sealing, once: the response to that error goes out without the cookie, and the
+   * browser keeps the one it has, unless the error handler writes something that can be sealed.
+   */
+  send (reply: FastifyReply): Promise<void> | undefined {
+    if (this.#extensions === null) this.#sendIfDue(reply)
+    const sending = this.#extensions !== null && this.#isUsed ? this.#sendExtended(reply, this.#extensions) : undefined
+    if (sending !== undefined) return sending.then(() => { this.#failIfLost(reply) })
+    this.#failIfLost(reply)
+  }
+
+  /** The same, if it was written since it was sealed. */
+  sendAgain (reply: FastifyReply): Promise<void> | undefined {
+    return this.#isWritten ? this.send(reply) : undefined
+  }
+
+  /** A login must not seem to work that gets no cookie, since the session of before ended meanwhile. */
+  #failIfLost (reply: FastifyReply): void {
+    if (this.#lostBy !== null && !this.#failed) this.#fail(reply, sealedSessionError('FST_SEALED_SESSION_ENDED', [ENDED[this.#lostBy]]))
+  }
+
+  /** Without a promise if the extensions have to ask nobody: a reply that is not returned would be answered twice. */
+  #sendExtended (reply: FastifyReply, extensions: Extensions): Promise<void> | undefined {
+    const isDue = this.#isDue(reply)
+    if (isDue) return this.#sendChecked(reply, extensions, isDue)
+    const answer = extensions.sealing(this.state, isDue, this.#request)
+    if (answer !== true) return this.#sendChecked(reply, extensions, isDue, answer)
+  }
+
+  async #sendChecked (reply: FastifyReply, extensions: Extensions, isDue: boolean, answer?: boolean | Promise<boolean>): Promise<void> {
+    try {
+      this.#isWritten = false
+      await this.#ask(reply, answer ?? extensions.sealing(this.state, isDue, this.#request))
+      let isJudged = isDue
+      // A write while that was awaited: the session that was judged is not the one that would be sealed.
+      while ((!isJudged || this.#isWritten) && this.#isDue(reply)) {
+        isJudged = true
+        this.#isWritten = false
+        await this.#ask(reply, extensions.sealing(this.state, true, this.#request))
+      }
+    } catch (error) {
+      // An error handler must seal neither a session that could not be checked, nor one that it began after a
+      // logout that failed.
+      this.#isHeldBack = true
+      if (this.state.changedByApp) this.#fail(reply, error)
+      else this.#skip(reply, error)
+    }
+    if (this.#sendIfDue(reply)) await this.#tellSealed(reply, extensions)
+  }
+
+  async #tellSealed (reply: FastifyReply, extensions: Extensions): Promise<void> {
+    try {
+      await extensions.sealed(this.state, this.state.record(), this.#request)
+    } catch (error) {
+      this.#isHeldBack = true
+      this.#fail(reply, error)
+    }
+  }
+
+  async #ask (reply: FastifyReply, answer: boolean | Promise<boolean>): Promise<void> {
+    if (!await answer) this.#holdBack(reply, 'revoked')
+  }
+
+  #holdBack (reply: FastifyReply, reason: RefusalReason): void {
+    if (this.#isHeldBack) return
+    this.#isHeldBack = true
+    if (this.state.isAnew && reason !== 'revoked') this.#lostBy = reason
+    this.#takeBack(reply)
+    reply.request.log.debug(`@fastify/secure-session: the session ${ENDED[reason] ?? 'ended'} meanwhile, sending no cookie`)
+  }
+
+  #isDue (reply: FastifyReply): boolean {
+    const { state } = this
+    state.detectMutation()
+    if (this.#manager.config.rolling && state.renew()) this.#isRenewal = true
+    // To look again at a session that was only read would be for nothing. One that has ended may have a cookie on the
+    // response, or be one by which somebody logged in.
+    if (!state.isDirty && state.endedBy === null) return false
+    this.#lookBeforeSealing(reply)
+    if (this.#isHeldBack || !state.isDirty || this.#settled) return false
+    // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
+    if (state.changedByApp || !isSharedCacheable(reply.getHeader('cache-control'))) return true
+    if (this.#isRenewal) this.#watch(reply)
+    return false
+  }
+
+  #lookBeforeSealing (reply: FastifyReply): void {
+    const { state } = this
+    state.look()
+    this.#loseWithReplaced(reply)
+    if (state.endedBy !== null) this.#holdBack(reply, state.endedBy)
+    // A deletion harms nobody; all else would make a leaked key's session one of the new key's.
+    else if (!state.deleted && !state.maySeal) this.#holdBack(reply, 'key-unknown')
+  }
+
+  /** @returns true if the session is in a cookie on the response. */
+  #sendIfDue (reply: FastifyReply): boolean {
+    const { state } = this
+    if (!this.#isDue(reply)) return false
+    this.#isWritten = false
+    const isFree = !reply.hasHeader('cache-control')
+    try {
+      if (state.deleted) {
+        reply.request.log.debug('@fastify/secure-session: deleting session')
+        this.#lines = this.#cookie.delete(reply, state.cookieOptions, this.#lines)
+      } else {
+        this.#lines = this.#set(reply, this.#overrides(reply))
+      }
+      this.#hasNoStore ||= isFree && this.#manager.config.noStore && this.#lines.length > 0
+      this.#watch(reply)
+      return !state.deleted
+    } catch (error) {
+      // The cookie that the browser has is as good as the one that nobody asked for.
+      if (state.changedByApp) this.#fail(reply, error)
+      else this.#skip(reply, error)
+      return false
+    }
+  }
+
+  #set (reply: FastifyReply, overrides: SessionState['cookieOptions']): Lines {
+    return this.#cookie.takesEncoded(reply, overrides)
+      ? this.#cookie.setEncoded(reply, this.#manager.sealEncoded(this.state), this.#lines)
+      : this.#cookie.set(reply, this.#manager.seal(this.state), overrides, this.#lines)
+  }
+
+  #watch (reply: FastifyReply): void {
+    if (this.#isWatched || reply.raw.headersSent) return
+    this.#isWatched = true
+    watchHeaders(reply, headers => { this.#leaving(headers) })
+  }
+
+  /** Last look, at the headers that leave. */
+  #leaving (headers: FinalHeaders): void {
+    // Headers that the app has set on the raw response meanwhile count before a cookie that nobody asked for.
+    let control = headers.get('cache-control')
+    const own = this.#hasNoStore && control === 'no-store' ? headers.set('cache-control') : undefined
+    if (own !== undefined && headers.given !== undefined) {
+      headers.replace('cache-control', own)
+      control = own
+    }
+    const isShared = isSharedCacheable(control)
+    if (this.#lines.length === 0) this.state.detectMutation()
+    if (this.state.changedByApp) this.#leavingAsked(headers, isShared)
+    else this.#leavingUnasked(headers, isShared)
+  }
+
+  #leavingAsked ({ cookies, status }: FinalHeaders, isShared: boolean): void {
+    const isSent = this.#lines.some(line => cookies.includes(line))
+    if (isSent && isShared) this.#warnings.warn('FST_SEALED_SESSION_WARN_SHARED_CACHE', this.#request)
+    if (isSent || !this.state.changed || this.#isDiscarded) return
+    // A failure is told by an error, and a session that was revoked is no loss.
+    const isSilent = this.#failed ? this.#isUnheard && status < 500 : !this.#isHeldBack
+    if (isSilent) this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_SENT', this.#request)
+  }
+
+  /** Nobody asked for this cookie: it must do no harm, and not undo what the app does to the cookie itself. */
+  #leavingUnasked (headers: FinalHeaders, isShared: boolean): void {
+    const isAnswered = headers.cookies.some(line => !this.#lines.includes(line) && this.#cookie.isOwn(line))
+    if (!isShared && !isAnswered) return
+    if (this.#lines.length > 0) headers.removeCookies(this.#lines)
+    if (isShared && this.#isRenewal) this.#warnings.warn('FST_SEALED_SESSION_WARN_RENEWAL_WITHHELD', this.#request)
+  }
+
+  /** Notes a failure that may have reached nobody. */
+  failedUnheard (): void {
+    this.#isUnheard = true
+  }
+
+  #skip (reply: FastifyReply, error: unknown): void {
+    this.#settled = true
+    this.#takeBack(reply)
+    this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_RENEWED', this.#request, (error as Error).message)
+  }
+
+  #fail (reply: FastifyReply, error: unknown): void {
+    this.#settled = true
+    this.#takeBack(reply)
+    if (this.#failed) {
+      // A session that an extension held back could be sealed: the store that it asks has failed, which the
+      // log says.
+      if (!this.#isHeldBack) this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_SEALED', this.#request)
+      return
+    }
+    this.#failed = true
+    throw error
+  }
+
+  /**
+   * Counts a session that was assigned as used and written, unless it is over: one that was opened before may
+   * have expired or been revoked since, and must not be sealed again.
+   * @param before the session that the request had.
+   */
+  takeOver (before: RequestSession): void {
+    const { state } = this
+    this.#isUsed = true
+    if (this.#extensions !== null && this.#request[kSealed]) {
+      // Too late for extensions to ask whether it may be sent. The session before must not end for one that is lost.
+      this.#isHeldBack = true
+      this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)
+      return
+    }
+    this.#follow(before)
+    this.#extensions?.assigned(state, before.state)
+    state.look()
+    if (state.endedBy === null) state.touch()
+  }
+
+  /** Ends the session before as `regenerate()` would: the app may have read in it whom it logs in now. */
+  #follow (before: RequestSession): void {
+    before.discard()
+    if (!before.#isUsed) before.#lookFirst()
+    this.state.moveToPlaceOf(before.state)
+    const isSame = this.#isSameAs(before)
+    // If the app has not read the session before, nothing of it can go on.
+    this.#replaced = isSame || !before.#isUsed ? before.#replaced : before
+    if (!isSame) before.state.regenerate()
+  }
+
+  /** True for a second copy of a session, opened from the same token: to end the one would end the other. */
+  #isSameAs ({ state }: RequestSession): boolean {
+    if (!state.isOpened) return false // and has no id yet, which would cost the store an entry
+    const { id } = state.record()
+    return id !== null && this.state.record().id?.equals(id) === true
+  }
+
+  /** A session that was read and has ended since must not go on under the name of an assigned one. */
+  #loseWithReplaced (reply: FastifyReply): void {
+    if (this.#isHeldBack || this.#replaced === null) return
+    const reason = this.#replaced.#lossReason()
+    if (reason === null) return
+    this.#lostBy = reason
+    this.#holdBack(reply, reason)
+  }
+
+  #lossReason (): RefusalReason | null {
+    this.state.look()
+    if (this.state.endedBy !== null) return this.state.endedBy
+    if (!this.state.maySeal) return 'key-unknown'
+    return this.#replaced === null ? null : this.#replaced.#lossReason()
+  }
+
+  /** Takes back the lines that were put on the response for it, and sends nothing more. */
+  discard (): void {
+    this.#isDiscarded = this.#isHeldBack = true
+    const reply = this.#request[kReply]
+    if (reply != null) this.#takeBack(reply)
+  }
+
+  #takeBack (reply: FastifyReply): void {
+    if (this.#lines.length > 0) this.#cookie.remove(reply, this.#lines)
+    this.#lines = []
+  }
+
+  /**
+   * Attributes for this response. A cookie that nobody asked for must not get a longer life than the session
+   * has.
+   */
+  #overrides (reply: FastifyReply): SessionState['cookieOptions'] {
+    const { state } = this
+    if (state.changedByApp) return state.cookieOptions
+    const { maxAge, expires } = this.#cookie.attributes(reply, state.cookieOptions)
+    if (maxAge === undefined && expires === undefined) return state.cookieOptions
+    const now = this.#manager.now()
+    const left = Math.floor((state.expiresAt - now) / 1000)
+    const capped = { ...state.cookieOptions }
+    if (maxAge !== undefined) capped.maxAge = Math.min(maxAge, left)
+    if (expires !== undefined) capped.expires = new Date(Math.min(expires.getTime(), now + left * 1000))
+    return capped
+  }
+
+  /** After the hook that seals, a write is sealed at once while there is time; else it is lost. */
+  written (): void {
+    this.#settled = false
+    this.#isWritten = true
+    const reply = this.#request[kReply]
+    if (reply == null) return
+    if (reply.raw.headersSent || isUpgraded(reply)) this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)
+    else this.#watch(reply) // it may be sent by another way than the hooks
+    // Too late for an extension to ask anybody else.
+    if (!this.#request[kSealed] || reply.raw.headersSent || this.refusal() !== null) return
+    if (this.#sendIfDue(reply) && this.#extensions !== null) this.#tellSealedLate(reply, this.#extensions)
+  }
+
+  /** Nobody waits for it: the headers may leave at any time. */
+  #tellSealedLate (reply: FastifyReply, extensions: Extensions): void {
+    this.#tellSealed(reply, extensions).catch((err: unknown) => { reply.request.log.error({ err }, 'a session was sealed late, and an extension of it has failed') })
+  }
+
+  snapshotTaken (): void {
+    const reply = this.#request[kReply]
+    if (reply != null) this.#watch(reply)
+  }
+
+  ended (ended: SessionRecord, successor: Successor): boolean {
+    return this.#extensions?.ended(this.state, ended, successor) ?? false
+  }
+}
+
+/** True if its connection is a WebSocket by now: the answer to the upgrade bypasses the reply. */
+function isUpgraded (reply: FastifyReply): boolean {
+  return reply.sent && isUpgrade(reply)
+}

@@ -1,0 +1,217 @@
+import { maxHeaderSize } from 'node:http'
+import type { CookieSerializeOptions } from '@fastify/cookie'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { appCookieDefaults, type CookieCoding } from './cookie-plugin.ts'
+import { browserRefusals, lifetimeMismatch, missingInProduction } from '../cookies/advice.ts'
+import { BYTES_PER_CHUNK } from '../cookies/chunks.ts'
+import { decodeValue, replaceLines, resolveAttributes, type Serialize } from '../cookies/header.ts'
+import { CookieWriter, type LineEnd, type Lines } from '../cookies/write.ts'
+import { sealedSessionError } from '../errors.ts'
+import { kSealed, type TrackedRequest } from './hooks.ts'
+import type { Warn } from '../messages.ts'
+import type { SessionConfig } from '../options/options.ts'
+
+type Attributes = CookieSerializeOptions
+
+const NO_LINES: Lines = []
+
+/** Bytes that a browser sends beside a session's cookies, at least. */
+const OTHER_HEADERS_BYTES = 2048
+
+/** Puts the cookie of one session of the app on responses. */
+export class SessionCookie {
+  readonly #app: FastifyInstance
+  readonly #config: SessionConfig
+  readonly #coding: CookieCoding
+  readonly #warn: Warn
+  readonly #writer: CookieWriter
+  /** Text behind the value, for plain and for TLS requests, which `secure: 'auto'` tells apart. */
+  readonly #ends: { plain: string | null, secure: string | null } = { plain: null, secure: null }
+  readonly #isProduction = process.env.NODE_ENV === 'production'
+  #defaults: Attributes | null = null
+  #requestWarnings: RequestCookieWarnings | null = null
+
+  constructor (app: FastifyInstance, config: SessionConfig, coding: CookieCoding, warn: Warn) {
+    this.#app = app
+    this.#config = config
+    this.#coding = coding
+    this.#warn = warn
+    const { sessionName, cookieName: name, maxChunks } = config
+    this.#writer = new CookieWriter({ sessionName, name, maxChunks, encode: coding.encode, decode: coding.decode, serialize: app.serializeCookie as Serialize })
+    if (!coding.isApps) warnOfAttributes(config, config.cookie, this.#isProduction, warn)
+    warnOfLifetime(config, config.cookie, warn)
+    this.#warnOfHeaderSize()
+  }
+
+  /**
+   * Gives the browser the cookie: split into several, if it is too long for one.
+   * @param overrides attributes for this response, on top of those of the session and the app.
+   * @param earlier the lines that this response has from here already; they are replaced.
+   * @returns the lines.
+   * @throws `FST_SEALED_SESSION_COOKIE_TOO_LARGE`
+   */
+  set (reply: FastifyReply, token: string, overrides: Attributes | null, earlier: Lines): Lines {
+    const { sessionName, cookie } = this.#config
+    const isSigned = (overrides?.signed ?? cookie.signed) === true
+    if (isSigned && !this.#app.hasDecorator('signCookie')) throw sealedSessionError('FST_SEALED_SESSION_SIGNING_SECRET_MISSING', [sessionName])
+    const value = isSigned ? this.#app.signCookie(token) : token
+    const lines = this.#writer.write(value, this.#end(reply, overrides), reply.request.headers.cookie, () => this.attributes(reply, overrides))
+    this.#requestWarnings?.look(reply.request, overrides)
+    return this.#put(reply, earlier, lines)
+  }
+
+  /** True if `setEncoded` does the same for this response as `set`. */
+  takesEncoded (reply: FastifyReply, overrides: Attributes | null): boolean {
+    return overrides === null && !this.#coding.isApps && this.#config.cookie.signed !== true && this.#ends[kindOf(reply)] !== null
+  }
+
+  /** The same of a token that is percent-encoded. */
+  setEncoded (reply: FastifyReply, text: string, earlier: Lines): Lines {
+    const end = this.#ends[kindOf(reply)] ?? '' // `takesEncoded` says that there is one
+    const lines = this.#writer.writeEncoded(text, end, reply.request.headers.cookie, () => this.attributes(reply, null))
+    if (lines === null) return this.set(reply, decodeValue(text), null, earlier)
+    this.#requestWarnings?.look(reply.request, null)
+    return this.#put(reply, earlier, lines)
+  }
+
+  /** Has the browser drop the cookie. */
+  delete (reply: FastifyReply, overrides: Attributes | null, earlier: Lines): Lines {
+    return this.#put(reply, earlier, this.#writer.delete(this.attributes(reply, overrides), reply.request.headers.cookie))
+  }
+
+  /** True for a `Set-Cookie` line with the name of the cookie, or of one of its chunks. */
+  isOwn (line: string): boolean {
+    return this.#writer.isOwn(line)
+  }
+
+  /** Takes lines off the response again. */
+  remove (reply: FastifyReply, lines: Lines): void {
+    this.#put(reply, lines, NO_LINES)
+  }
+
+  #end (reply: FastifyReply, overrides: Attributes | null): LineEnd {
+    const kind = kindOf(reply)
+    const known = overrides === null ? this.#ends[kind] : null
+    if (known !== null) return known
+    const end = this.#writer.endOf(this.attributes(reply, overrides))
+    if (overrides === null && typeof end === 'string') this.#ends[kind] = end
+    return end
+  }
+
+  /** Attributes of the cookie: the app's settings for all cookies, the session's, the response's. */
+  attributes (reply: FastifyReply, overrides: Attributes | null): Attributes {
+    this.#defaults ??= this.#readDefaults(reply)
+    const attributes = { ...this.#defaults, ...this.#config.cookie, ...overrides }
+    return resolveAttributes(attributes, reply.request.protocol === 'https')
+  }
+
+  #readDefaults (reply: FastifyReply): Attributes {
+    const defaults = appCookieDefaults(reply)
+    this.#requestWarnings = new RequestCookieWarnings(this.#config, { ...defaults, ...this.#config.cookie }, this.#isProduction, this.#warn)
+    if (defaults === null) this.#warn('FST_SEALED_SESSION_WARN_COOKIE_DEFAULTS')
+    // If the app has a say in the attributes, this is the first time that all of them are known.
+    if (this.#coding.isApps) {
+      const { maxAge, expires } = this.#config.cookie
+      warnOfAttributes(this.#config, { ...defaults, ...this.#config.cookie }, this.#isProduction, this.#warn)
+      if (maxAge === undefined && expires === undefined) warnOfLifetime(this.#config, defaults ?? {}, this.#warn)
+    }
+    return defaults ?? {}
+  }
+
+  #warnOfHeaderSize (): void {
+    const { sessionName, maxChunks } = this.#config
+    const limit = (this.#app.server as { maxHeaderSize?: number }).maxHeaderSize ?? maxHeaderSize
+    const bytes = maxChunks * BYTES_PER_CHUNK
+    // HTTP/2 has another limit, which is higher.
+    if (this.#app.initialConfig.http2 === true || bytes + OTHER_HEADERS_BYTES <= limit) return
+    this.#warn('FST_SEALED_SESSION_WARN_MAX_CHUNKS', sessionName, maxChunks, bytes, limit)
+  }
+
+  #put (reply: FastifyReply, earlier: Lines, lines: Lines): Lines {
+    const header = reply.getHeader('set-cookie')
+    if (header === undefined && lines.length === 1) {
+      reply.header('set-cookie', lines[0])
+    } else {
+      const all = replaceLines(header, earlier, lines)
+      reply.removeHeader('set-cookie')
+      if (all.length > 0) reply.header('set-cookie', all)
+    }
+    if (lines.length > 0 && this.#config.noStore && !reply.hasHeader('cache-control')) reply.header('cache-control', 'no-store')
+    if ((reply.request as TrackedRequest)[kSealed]) handOver(reply)
+    return lines
+  }
+}
+
+function kindOf (reply: FastifyReply): 'plain' | 'secure' {
+  return reply.request.protocol === 'https' ? 'secure' : 'plain'
+}
+
+/**
+ * Hands the headers to Node. For a response that is a stream, Fastify does so before the first chunk is
+ * there: headers that change after that are put there as well. Other responses overwrite them with the same.
+ */
+function handOver (reply: FastifyReply): void {
+  const cookies = reply.getHeader('set-cookie')
+  if (cookies !== undefined) reply.raw.setHeader('set-cookie', cookies)
+  const control = reply.getHeader('cache-control')
+  const isApps = control === 'no-store' && reply.raw.hasHeader('cache-control')
+  if (control !== undefined && !isApps) reply.raw.setHeader('cache-control', control)
+}
+
+/** Warns of a cookie that browsers refuse, or that is too open for production. */
+function warnOfAttributes ({ sessionName, cookieName }: SessionConfig, attributes: CookieSerializeOptions, isProduction: boolean, warn: Warn): void {
+  for (const refusal of browserRefusals(cookieName, attributes)) {
+    warn('FST_SEALED_SESSION_WARN_COOKIE_REFUSED', sessionName, cookieName, refusal)
+  }
+  const { path } = attributes
+  if (typeof path === 'string' && path !== '' && !path.startsWith('/')) warn('FST_SEALED_SESSION_WARN_COOKIE_PATH', sessionName, cookieName)
+  const missing = isProduction ? missingInProduction(attributes) : []
+  if (missing.length > 0) warn('FST_SEALED_SESSION_WARN_PRODUCTION', sessionName, cookieName, missing.join('; '))
+}
+
+/** Warns of a cookie that a browser keeps for longer than its session is valid, or not at all. */
+function warnOfLifetime ({ sessionName, cookieName, expiry, absoluteTimeout }: SessionConfig, attributes: CookieSerializeOptions, warn: Warn): void {
+  const mismatch = lifetimeMismatch(attributes, Math.min(expiry, absoluteTimeout ?? expiry))
+  if (mismatch !== null) warn('FST_SEALED_SESSION_WARN_MAX_AGE', sessionName, cookieName, mismatch)
+}
+
+/** Warnings of a cookie that only a request can tell: each is given once. */
+class RequestCookieWarnings {
+  readonly #config: SessionConfig
+  readonly #warn: Warn
+  #lacksPath: boolean
+  #isAuto: boolean
+
+  /** @param attributes all that cookies of the session have, but for those of one response. */
+  constructor (config: SessionConfig, { path, secure }: CookieSerializeOptions, isProduction: boolean, warn: Warn) {
+    this.#config = config
+    this.#warn = warn
+    this.#lacksPath = path === undefined || path === ''
+    this.#isAuto = secure === 'auto' && isProduction
+  }
+
+  /** @param overrides attributes for this response. */
+  look (request: FastifyRequest, overrides: CookieSerializeOptions | null): void {
+    if (this.#lacksPath && !overrides?.path) this.#lookAtPath(request)
+    if (this.#isAuto && overrides?.secure === undefined) this.#lookAtProxy(request)
+  }
+
+  /** Set by /login, a cookie is for the whole site all the same; set by /api/auth/login it is for /api/auth. */
+  #lookAtPath ({ originalUrl, method, routeOptions }: FastifyRequest): void {
+    const [path = ''] = originalUrl.split('?')
+    const end = path.lastIndexOf('/')
+    if (end <= 0) return
+    this.#lacksPath = false
+    const { sessionName, cookieName } = this.#config
+    // The route: it has nothing in it of the URL that a user sends.
+    const { url: route = '' } = routeOptions
+    this.#warn('FST_SEALED_SESSION_WARN_PATH_MISSING', sessionName, cookieName, `${method} ${route || '(no route)'}`, route.slice(0, route.lastIndexOf('/')) || 'the folder of that one')
+  }
+
+  /** Anybody may send the header: it is one line in the log, once. */
+  #lookAtProxy ({ protocol, headers }: FastifyRequest): void {
+    if (protocol === 'https' || !String(headers['x-forwarded-proto']).includes('https')) return
+    this.#isAuto = false
+    this.#warn('FST_SEALED_SESSION_WARN_PROXY', this.#config.sessionName, this.#config.cookieName)
+  }
+}

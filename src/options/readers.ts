@@ -1,0 +1,243 @@
+import type { CookieSerializeOptions } from '@fastify/cookie'
+import { distance } from 'fastest-levenshtein'
+import { kindOf, sealedSessionError } from '../errors.ts'
+import type { Warn } from '../messages.ts'
+
+// Options of simple types, read and checked.
+
+export type Options = Readonly<Record<string, unknown>>
+
+/**
+ * A text. An empty one means the default, as in @fastify/secure-session. @throws
+ * `FST_SEALED_SESSION_OPTION_INVALID`
+ */
+export function readText (options: object, name: string): string | undefined {
+  const value = (options as Options)[name]
+  if (value === undefined || value === null || value === '') return undefined
+  if (typeof value !== 'string') throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'a string', kindOf(value)])
+  return value
+}
+
+/** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
+export function readFlag (options: object, name: string, fallback: boolean): boolean {
+  const value = (options as Options)[name] ?? fallback
+  if (typeof value !== 'boolean') throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'a boolean', kindOf(value)])
+  return value
+}
+
+/** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
+export function readWhole (options: object, name: string, fallback: number, max: number): number {
+  const value = (options as Options)[name] ?? fallback
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max) return value
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, `a whole number from 1 to ${max}`, typeof value === 'number' ? String(value) : kindOf(value)])
+}
+
+/** A number of seconds. @throws `FST_SEALED_SESSION_DURATION` */
+export function readDuration (options: object, name: string, fallback: number, { orZero = false, most = Number.MAX_VALUE } = {}): number {
+  const value = (options as Options)[name] ?? fallback
+  const isInRange = typeof value === 'number' && value <= most && (value > 0 || (orZero && value === 0))
+  if (isInRange) return value
+  throw sealedSessionError('FST_SEALED_SESSION_DURATION', [name, typeof value === 'number' ? String(value) : kindOf(value)])
+}
+
+/**
+ * Checks a lifetime against the longest. @throws `FST_SEALED_SESSION_EXPIRY_TOO_LONG` if a session would live
+ * longer than any may.
+ */
+export function assertWithin (expiry: number, maxExpiry: number): void {
+  if (expiry > maxExpiry) throw sealedSessionError('FST_SEALED_SESSION_EXPIRY_TOO_LONG', [expiry, maxExpiry])
+}
+
+const DAY = 86_400
+
+/** Least number of seconds that is taken for milliseconds: a session of ten minutes. Nobody means less. */
+const LEAST = 6 * DAY
+
+/**
+ * Days, in seconds, of three hours in milliseconds: whole hours in milliseconds make whole days three at a
+ * time. In seconds nobody means a multiple.
+ */
+const THREE_HOURS = 125 * DAY
+
+/**
+ * True for a number of seconds that is more likely one of milliseconds: whole minutes, if read so, and
+ * no whole number of days if read as seconds, as lifetimes of weeks are.
+ */
+export function looksLikeMilliseconds (seconds: number): boolean {
+  if (seconds < LEAST || seconds % 60_000 !== 0) return false
+  return seconds % DAY !== 0 || seconds % THREE_HOURS === 0
+}
+
+/**
+ * Warns of a number that looks like milliseconds: eight hours in milliseconds are 333 days in seconds, and
+ * nothing would say so.
+ */
+export function warnOfMilliseconds (name: string, seconds: unknown, sessionName: string, warn: Warn): void {
+  if (typeof seconds !== 'number' || !looksLikeMilliseconds(seconds)) return
+  warn('FST_SEALED_SESSION_WARN_MILLISECONDS', sessionName, name, seconds, Math.floor(seconds / DAY), seconds / 1000)
+}
+
+const OPTIONS = ['sessionName', 'cookieName', 'key', 'secret', 'salt', 'expiry', 'maxExpiry', 'cookie', 'cookieOptions', 'noStore', 'format', 'accept', 'context', 'rolling', 'absoluteTimeout', 'maxChunks', 'serializer', 'schema']
+
+/** Options of Fastify's own `register`, in the same object. */
+export const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
+
+const COOKIE_ATTRIBUTES = ['domain', 'encode', 'expires', 'httpOnly', 'maxAge', 'partitioned', 'path', 'priority', 'sameSite', 'secure', 'signed']
+
+/**
+ * Refuses a name that is nearly one of ours, and warns about any other that is not known: an option that
+ * silently has no effect is the worst kind of mistake in a package that protects a login.
+ * @throws `FST_SEALED_SESSION_OPTION_UNKNOWN`
+ */
+export function checkOptionNames (options: object, sessionName: string, warn: Warn): void {
+  for (const name of Object.keys(options)) {
+    if (OPTIONS.includes(name) || REGISTER_OPTIONS.includes(name)) continue
+    if (COOKIE_ATTRIBUTES.includes(name)) {
+      warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, name, `attributes of the cookie go under "cookie": { cookie: { ${name}: … } }`)
+      continue
+    }
+    const near = nearest(name, OPTIONS)
+    if (near !== undefined) throw sealedSessionError('FST_SEALED_SESSION_OPTION_UNKNOWN', [name, near])
+    warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, name, 'remove it')
+  }
+}
+
+/**
+ * Refuses every name but those that are known: for options without a log to warn in, and to which no plugin
+ * adds options of its own.
+ * @throws `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_OPTIONS_INVALID`
+ */
+export function refuseUnknown (options: unknown, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) throw sealedSessionError('FST_SEALED_SESSION_OPTIONS_INVALID', ['', kindOf(options)])
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue
+    const near = nearest(name, known)
+    throw sealedSessionError('FST_SEALED_SESSION_OPTION_UNKNOWN', [name, near ?? known.join('", "')])
+  }
+}
+
+/**
+ * Warns about an attribute of the cookie that is nearly a known one: `samesite` has no effect, and
+ * nothing says so. Others pass, as with `setCookie`.
+ */
+function checkAttributeNames (cookie: object, prefix: string, sessionName: string, warn: Warn): void {
+  checkNames(cookie, nearest, prefix, sessionName, warn)
+}
+
+/**
+ * The same of `session.options()`, for names that are written otherwise only, such as `samesite` and
+ * `max-age`: plugins give it names of their own.
+ */
+function checkSpelling (attributes: object, sessionName: string, warn: Warn): void {
+  checkNames(attributes, name => COOKIE_ATTRIBUTES.find(known => known.toLowerCase() === name.toLowerCase().replace(/[-_]/g, '')), 'options().', sessionName, warn)
+}
+
+function checkNames (attributes: object, meant: (name: string, known: readonly string[]) => string | undefined, prefix: string, sessionName: string, warn: Warn): void {
+  for (const name of Object.keys(attributes)) {
+    if (COOKIE_ATTRIBUTES.includes(name)) continue
+    const near = meant(name, COOKIE_ATTRIBUTES)
+    if (near !== undefined) warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, prefix + name, `did you mean "${near}"?`)
+  }
+}
+
+/** Known name that was likely meant by another one. */
+export function nearest<Known extends string> (name: string, known: readonly Known[]): Known | undefined {
+  return known.find(option => isNear(name, option))
+}
+
+/**
+ * True if names are equal but for case or the order of letters; or one edit apart in a short name, two in a
+ * longer one.
+ */
+function isNear (name: string, option: string): boolean {
+  const [a, b] = [name.toLowerCase(), option.toLowerCase()]
+  return sorted(a) === sorted(b) || distance(a, b) <= (Math.min(a.length, b.length) > 5 ? 2 : 1)
+}
+
+function sorted (name: string): string {
+  return [...name].sort().join('')
+}
+
+// Attributes of the cookie, as an app gives them: at registration, and to session.options().
+
+const FLAGS = ['httpOnly', 'partitioned', 'secure', 'signed'] as const
+
+/**
+ * Attributes of the session's cookie, checked and frozen.
+ * @throws `FST_SEALED_SESSION_OPTION_INVALID`
+ */
+export function readCookie (options: Options, sessionName: string, warn: Warn): CookieSerializeOptions {
+  const name = options.cookieOptions ? 'cookieOptions' : 'cookie'
+  const cookie = options[name] ?? {}
+  if (typeof cookie !== 'object' || Array.isArray(cookie)) {
+    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'an object', kindOf(cookie)])
+  }
+  checkAttributeNames(cookie, `${name}.`, sessionName, warn)
+  const copy = withFlags(cookie, `${name}.`, sessionName, warn)
+  warnOfMilliseconds(`${name}.maxAge`, copy.maxAge, sessionName, warn)
+  if (copy.encode !== undefined && typeof copy.encode !== 'function') {
+    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [`${name}.encode`, 'a function', kindOf(copy.encode)])
+  }
+  // A script that runs in the page cannot read a cookie that it cannot see, and so cannot steal it.
+  if (copy.httpOnly === undefined) copy.httpOnly = true
+  return Object.freeze(copy)
+}
+
+/**
+ * Reader of the attributes given to `session.options()`, which warns of each mistake once: it is called in
+ * requests.
+ */
+export function responseOptionsReader (sessionName: string, absoluteTimeout: number | null, log: Warn): (given: CookieSerializeOptions) => CookieSerializeOptions {
+  const told = new Set<string>()
+  const warn: Warn = (code, ...values) => {
+    const mistake = `${code} ${values[1]}` // the name of the attribute
+    if (told.has(mistake)) return
+    told.add(mistake)
+    log(code, ...values)
+  }
+  return given => {
+    checkSpelling(given, sessionName, warn)
+    warnOfMilliseconds('options().maxAge', given.maxAge, sessionName, warn)
+    const { expiry } = given as { expiry?: unknown }
+    warnOfMilliseconds('options().expiry', expiry, sessionName, warn)
+    if (typeof expiry === 'number' && absoluteTimeout !== null && expiry > absoluteTimeout) {
+      warn('FST_SEALED_SESSION_WARN_EXPIRY_CUT', sessionName, 'options().expiry', expiry, absoluteTimeout)
+    }
+    return withFlags(withoutNothing(given), 'options().', sessionName, warn)
+  }
+}
+
+/** Attributes that are given: process.env.NAME that is not set must not take `Secure` or `HttpOnly` off a response. */
+function withoutNothing (given: object): object {
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined && value !== null))
+}
+
+/**
+ * Copy whose booleans are booleans. Text comes from the environment: 'false' would be true, and `signed:
+ * 'true'` a cookie without a signature.
+ */
+function withFlags (given: object, prefix: string, sessionName: string, warn: Warn): CookieSerializeOptions {
+  const copy: Record<string, unknown> = { ...given }
+  for (const name of FLAGS) {
+    const value = copy[name]
+    if (value === undefined || value === null || typeof value === 'boolean' || (name === 'secure' && value === 'auto')) continue
+    copy[name] = readFlagAttribute(prefix + name, value, sessionName, warn)
+  }
+  return copy
+}
+
+function readFlagAttribute (name: string, value: unknown, sessionName: string, warn: Warn): boolean {
+  if (value === 0 || value === 1) return value === 1
+  const isTrue = value === 'true' || value === '1'
+  if (!isTrue && value !== '') throw notFlag(name, value)
+  // @fastify/secure-session takes them so, too: apps that come from it go on working.
+  warn('FST_SEALED_SESSION_WARN_COOKIE_TEXT', sessionName, name, isTrue)
+  return isTrue
+}
+
+function notFlag (name: string, value: unknown): Error {
+  const isAuto = name.endsWith('.secure') && typeof value === 'string' && value.trim().toLowerCase() === 'auto'
+  const expected = name.endsWith('.secure') ? "a boolean or 'auto'" : 'a boolean'
+  const detail = isAuto ? "Write 'auto' in small letters." : 'Text is no boolean, and would count as true: write process.env.NAME === "true" where it comes from the environment.'
+  return sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, expected, kindOf(value)], detail)
+}

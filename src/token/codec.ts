@@ -1,0 +1,221 @@
+import { fillNonce } from '../crypto/nonces.ts'
+import type { DataSchema } from '../data/schema.ts'
+import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
+import type { FormatSettings, TokenFormat } from './format.ts'
+import type { DerivedKey, KeySet, KeySource } from '../keys/key-set.ts'
+import {
+  boundLifetime, type FormatOpened, lifetimeRefusal, type LifetimeRefusal, type Limits, type SessionRecord
+} from './record.ts'
+import { sealedFormat, type SealedRefusal } from './sealed.ts'
+import { secretboxFormat, type SecretboxRefusal } from './secretbox.ts'
+import { idOfToken } from '../session/id.ts'
+import type { Format } from '../types.ts'
+
+/** Reason for which a token was refused. For logs only: the client learns nothing but that its session is empty. */
+export type Refusal = FormatRefusal | LifetimeRefusal | 'format-not-accepted' | 'schema-invalid'
+
+export type Opened =
+  | { ok: true, record: SessionRecord, format: Format, key: DerivedKey, keyId: string, stale: boolean }
+  | { ok: false, reason: Refusal }
+
+type FormatRefusal = SecretboxRefusal | SealedRefusal
+
+/** Sources of time and randomness; tests bring their own. */
+export interface Surroundings {
+  /** Milliseconds since 1970. Called whenever the time is needed, so that a test's clock counts. */
+  now: () => number
+  fillRandom: (nonce: Uint8Array) => void
+}
+
+export const SURROUNDINGS: Surroundings = { now: () => Date.now(), fillRandom: fillNonce }
+
+export interface CodecOptions {
+  keyring: KeySource
+  /** Seconds that a session is valid after its last write, unless it has a lifetime of its own. */
+  expiry: number
+  /** Seconds that it is valid after its last write at most, whatever its token says; no limit if it is left out. */
+  maxExpiry?: number
+  /** Seconds that it is valid since it was created; null, the default, for no limit. */
+  absoluteTimeout?: number | null
+  /** The format that is sealed. */
+  format: Format
+  /** The formats that are opened. */
+  accept: readonly Format[]
+  /** Context that sealed tokens are bound to. */
+  context: string
+  /** Default JSON. */
+  serializer?: Serializer
+  /** Default null, for any data. */
+  schema?: DataSchema | null
+}
+
+/** Seals sessions into tokens and opens them again. Knows nothing of HTTP. */
+export class Codec {
+  readonly #keyring: KeySource
+  readonly #limits: Limits
+  readonly #format: TokenFormat<FormatRefusal>
+  /** Undefined for a format that is not opened. */
+  readonly #accepted: { readonly [Name in Format]: TokenFormat<FormatRefusal> | undefined }
+  readonly #schema: DataSchema | null
+  readonly #surroundings: Surroundings
+  #usesIds = false
+
+  constructor ({ keyring, expiry, maxExpiry, absoluteTimeout = null, format, accept, context, serializer = JSON_SERIALIZER, schema = null }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
+    this.#keyring = keyring
+    this.#limits = { expiry, maxExpiry, absoluteTimeout }
+    const formats = formatsOf({ context, serializer, fillRandom: surroundings.fillRandom, saysCreated: absoluteTimeout !== null })
+    this.#format = formats[format]
+    this.#accepted = {
+      secretbox: accept.includes('secretbox') ? formats.secretbox : undefined,
+      sealed: accept.includes('sealed') ? formats.sealed : undefined
+    }
+    this.#schema = schema
+    this.#surroundings = surroundings
+  }
+
+  /** Has each session that opens have an id and a time of its beginning from here on. */
+  useIds (): void {
+    this.#usesIds = true
+  }
+
+  /** The key that seals now. */
+  sealingKey (): DerivedKey {
+    return this.#keyring.current.sealing(this.#surroundings.now())
+  }
+
+  /** True if `key`, which has opened a session, may still have it sealed again: it is not leaving, and not retired. */
+  isListed (key: DerivedKey): boolean {
+    return this.#keyring.current.isListed(key)
+  }
+
+  /** True if `key`, which has opened a session, would still open it. */
+  has (key: DerivedKey): boolean {
+    return this.#keyring.current.has(key)
+  }
+
+  /**
+   * Token of a session, in the format of this codec.
+   * @throws `FST_SEALED_SESSION_VALUE_UNSTORABLE`, `FST_SEALED_SESSION_SERIALIZER_FAILED`,
+   * `FST_SEALED_SESSION_TOO_LARGE`, and the errors of the check against the schema
+   */
+  seal (record: SessionRecord, key: DerivedKey = this.sealingKey()): string {
+    return this.#format.seal(this.#checked(record), key)
+  }
+
+  /** The same token as it stands in a cookie, percent-encoded as `encodeValue` does. */
+  sealEncoded (record: SessionRecord): string {
+    return this.#format.sealEncoded(this.#checked(record), this.sealingKey())
+  }
+
+  #checked (record: SessionRecord): SessionRecord {
+    this.#schema?.check(record.data)
+    return this.#bound(record)
+  }
+
+  /**
+   * Session of a token. A token that does not open is refused with a reason, whatever a client sends; the
+   * only error thrown is `FST_SEALED_SESSION_SCHEMA_ASYNC`, for a schema that cannot be used. `stale` says
+   * that a token made now would have another format, or a newer key. It is never set for a key that is
+   * leaving: a forged session must not get a token of a key that stays.
+   */
+  open (token: string): Opened {
+    const format = this.#accepted[formatOf(token)]
+    if (format === undefined) return refused('format-not-accepted')
+    const keys = this.#keyring.current
+    return this.#admit(format.open(token, keys), token, format.name, keys)
+  }
+
+  /** The same with one key, of those that may be tried: `attempts` counts them. */
+  openWith (token: string, index: number): Opened {
+    const format = this.#accepted[formatOf(token)]
+    if (format === undefined) return refused('format-not-accepted')
+    const keys = this.#keyring.current
+    return this.#admit(format.openWith(token, keys, index), token, format.name, keys)
+  }
+
+  /**
+   * The same of a token as it stands in a cookie, percent-encoded as we do or @fastify/secure-session does.
+   * Null if it has to be decoded first; otherwise this saves a copy of it.
+   */
+  openEncoded (text: string): Opened | null {
+    // Nothing of our own format is percent-encoded, and a part of the other format always is.
+    const format = this.#accepted[text.includes('%') ? 'secretbox' : 'sealed']
+    if (format === undefined) return null
+    const keys = this.#keyring.current
+    const opened = format.openEncoded(text, keys)
+    return opened === null ? null : this.#admit(opened, text, format.name, keys)
+  }
+
+  /** Checks expiry and schema of a session whose token is authentic. */
+  #admit (opened: FormatOpened<DerivedKey, FormatRefusal>, token: string, format: Format, keys: KeySet): Opened {
+    if (!opened.ok) return opened
+    const { record, key } = opened
+    const now = this.#surroundings.now()
+    const dated = this.#dated(this.#bound(record))
+    const reason = lifetimeRefusal(dated, this.#limits, now)
+    if (reason !== null) return refused(reason)
+    const read = this.#schema === null ? dated : readWith(this.#schema, dated)
+    if (read === null) return refused('schema-invalid')
+    const stale = keys.isListed(key) && (format !== this.#format.name || keys.isOlder(key, keys.sealing(now)))
+    return { ok: true, record: this.#usesIds ? withIdentity(read, token) : read, format, key, keyId: key.id, stale }
+  }
+
+  /**
+   * Bounds the lifetime: no session lives longer than these options allow. It may be one of an app's other
+   * options. A user of an app on @fastify/secure-session can write any lifetime into a session, if the app
+   * stores names that users choose.
+   */
+  #bound (record: SessionRecord): SessionRecord {
+    const lifetime = boundLifetime(record.lifetime, this.#limits)
+    return lifetime === record.lifetime ? record : { ...record, lifetime }
+  }
+
+  /**
+   * Fills in the time of creation. If a token does not say when its session began, that is its last write,
+   * which must not move it on.
+   */
+  #dated (record: SessionRecord): SessionRecord {
+    if (this.#limits.absoluteTimeout === null || record.createdAt !== null) return record
+    return { ...record, createdAt: record.writtenAt }
+  }
+
+  /** Number of keys. */
+  get keyCount (): number {
+    return this.#keyring.current.keys.length
+  }
+
+  /** Number of decryptions that may be tried for a token. */
+  attempts (token: string): number {
+    return this.#accepted[formatOf(token)]?.decryptions(this.#keyring.current) ?? 0
+  }
+}
+
+/** All formats, by name. */
+export function formatsOf (settings: FormatSettings): { readonly [Name in Format]: TokenFormat<FormatRefusal> } {
+  return { secretbox: secretboxFormat(settings), sealed: sealedFormat(settings) }
+}
+
+/**
+ * Format that a token claims to have. It is opened as that or not at all: to try one format after the other
+ * would let an attacker choose the weaker one.
+ */
+export function formatOf (token: string): Format {
+  return token.includes(';') ? 'secretbox' : 'sealed'
+}
+
+/** Record with the id and the time of creation that its token, which is older than the use of ids, does not say. */
+function withIdentity (record: SessionRecord, token: string): SessionRecord {
+  const { id, createdAt, writtenAt } = record
+  if (id !== null && createdAt !== null) return record
+  // Half a second before the write, whose time was rounded to the second: it must not be later.
+  return { ...record, id: id ?? idOfToken(token), createdAt: createdAt ?? writtenAt - 500 }
+}
+
+function readWith (schema: DataSchema, record: SessionRecord): SessionRecord | null {
+  const data = schema.read(record.data)
+  return data === null ? null : { ...record, data }
+}
+
+function refused (reason: Refusal): Opened {
+  return { ok: false, reason }
+}

@@ -1,0 +1,258 @@
+import { AEAD_NONCE_BYTES as NONCE_BYTES, AEAD_TAG_BYTES as TAG_BYTES } from '../crypto/library.ts'
+import { fillNonce } from '../crypto/nonces.ts'
+import { sodium } from '../crypto/sodium.ts'
+import type { Data } from '../data/data.ts'
+import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
+import { sealedSessionError } from '../errors.ts'
+import {
+  type FormatSettings, getWorkspace, isCanonicalUrl, MAX_TOKEN_LENGTH, MESSAGE_OFFSET, messageOf, type TokenFormat
+} from './format.ts'
+import type { DerivedKey, KeySet } from '../keys/key-set.ts'
+import { type FormatOpened, isPlace, MAX_SECONDS, type Place, SESSION_ID_BYTES, type SessionRecord } from './record.ts'
+
+// This package's own token, as one base64url string without padding:
+//
+//   version 1 | key id 4 | nonce 24 | ciphertext                            | tag 16
+//   └──────┬──────────┘                 │
+//          │                            └─ XChaCha20-Poly1305 of header 11… | {"userId":1, …}
+//          └─ associated data, followed by the context of the session in UTF-8
+//
+// The version, the key's id and the context are authenticated with the rest: a token opens only as the
+// session that it was sealed for. The key is one that is derived for this format; see keys/key-set.ts.
+//
+// The cipher does not commit to its key: an attacker who has two keys can make a token that opens with both.
+// Nothing here relies on that: the id names one key, and an attacker who has a key can make any token anyway.
+
+const VERSION = 1
+
+const VERSION_BYTES = 1
+const KEY_ID_BYTES = 4
+const NAME_BYTES = VERSION_BYTES + KEY_ID_BYTES // bytes that the associated data begins with
+
+// Offsets of the parts in the workspace.
+const NONCE_START = MESSAGE_OFFSET - NONCE_BYTES
+const KEY_ID_START = NONCE_START - KEY_ID_BYTES
+const START = KEY_ID_START - VERSION_BYTES
+
+// Header of a sealed token: facts of its session, inside the seal and before the payload, big-endian:
+//
+//   flags 1 | created 6 | last write 4 | [lifetime 4] | [Max-Age 4] | [id 16] | [place]
+//             ms          s after         s              s
+//             since 1970  created
+//
+// A place is length 1 | domain | length 1 | path, with a length of 0 for none. Versions up to 0.1 do not know
+// its flag, and refuse the token.
+//
+// A field in brackets is there if its flag is set.
+
+const LIFETIME = 1
+const MAX_AGE = 2
+const ID = 4
+const PLACE = 8
+const KNOWN_FLAGS = LIFETIME | MAX_AGE | ID | PLACE
+
+const CREATED_BYTES = 6
+const SECONDS_BYTES = 4
+
+const CREATED_AT = 1
+const LAST_WRITE_AT = CREATED_AT + CREATED_BYTES
+
+/** Bytes that are always there. */
+const HEADER_BYTES = LAST_WRITE_AT + SECONDS_BYTES
+
+/** Bytes with all fields that may be there but a place. */
+const MAX_HEADER_BYTES = HEADER_BYTES + SECONDS_BYTES + SECONDS_BYTES + SESSION_ID_BYTES
+
+const MAX_CREATED = 2 ** 48 - 1
+
+const MIN_BYTES = NAME_BYTES + NONCE_BYTES + HEADER_BYTES + TAG_BYTES // 56
+
+/** Longest text of the data that fits into the longest token, in bytes. */
+const MAX_PAYLOAD_BYTES = Math.floor(MAX_TOKEN_LENGTH / 4) * 3 - NAME_BYTES - NONCE_BYTES - MAX_HEADER_BYTES - TAG_BYTES
+
+/** Reason for which a token of this format was not opened, in the order in which it is found out. */
+export type SealedRefusal = 'too-long' | 'malformed' | 'version-unknown' | 'key-unknown' | 'not-authentic' | 'header-invalid' | 'payload-invalid'
+
+type SealedOpened = FormatOpened<DerivedKey, SealedRefusal>
+
+/**
+ * Associated data of a token: room for its first five bytes, which are filled in for each token, then the
+ * context.
+ */
+type AssociatedData = Buffer
+
+/** Associated data of a context, such as a cookie's name, for `sealSealed` and `openSealed`. */
+export function associatedDataOf (context: string): AssociatedData {
+  return Buffer.concat([Buffer.alloc(NAME_BYTES), Buffer.from(context)])
+}
+
+/** Our own format. */
+export function sealedFormat ({ context, serializer, fillRandom }: FormatSettings): TokenFormat<SealedRefusal> {
+  const associatedData = associatedDataOf(context)
+  const seal: TokenFormat['seal'] = (record, key) => sealSealed(record, key, associatedData, fillRandom, serializer)
+  const open: TokenFormat<SealedRefusal>['open'] = (token, keys) => openSealed(token, keys, associatedData, serializer)
+  // Nothing in it is percent-encoded, and the token names its key.
+  return { name: 'sealed', seal, sealEncoded: seal, open, openEncoded: open, openWith: open, decryptions: () => 1 }
+}
+
+/** Seals with a key, for a context. */
+export function sealSealed (record: SessionRecord, key: DerivedKey, associatedData: AssociatedData, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): string {
+  // 1. data to text, JSON by default: code of the app's, such as a toJSON(), runs here and nowhere below
+  const text = serializer.stringify(record.data)
+  // 2. times and text to bytes
+  const workspace = getWorkspace()
+  const { bytes } = workspace
+  const length = writeMessage(bytes, text, record)
+  // 3. encrypt
+  bytes[START] = VERSION
+  bytes.writeUInt32BE(key.idNumber, KEY_ID_START)
+  const nonce = nonceOf(bytes)
+  fillRandom(nonce)
+  const sealed = messageOf(workspace, length + TAG_BYTES)
+  sodium().aeadSeal(sealed, messageOf(workspace, length), complete(associatedData, bytes), nonce, key.encryption)
+  // 4. encode
+  return bytes.toString('base64url', START, MESSAGE_OFFSET + length + TAG_BYTES)
+}
+
+/** Opens with the key that the token names: the steps of `sealSealed`, backwards. */
+export function openSealed (token: string, keys: KeySet, associatedData: AssociatedData, serializer: Serializer = JSON_SERIALIZER): SealedOpened {
+  // 4. decode, after a bound on the work
+  if (token.length > MAX_TOKEN_LENGTH) return refused('too-long')
+  const workspace = getWorkspace()
+  const { bytes } = workspace
+  const end = START + bytes.write(token, START, 'base64url')
+  if (end - START < MIN_BYTES || !isCanonicalUrl(token, end - START)) return refused('malformed')
+
+  // 3. decrypt
+  if (bytes[START] !== VERSION) return refused('version-unknown')
+  const key = keys.find(bytes.readUInt32BE(KEY_ID_START))
+  if (key === undefined) return refused('key-unknown')
+  const length = end - MESSAGE_OFFSET - TAG_BYTES
+  const isAuthentic = sodium().aeadOpen(messageOf(workspace, length), messageOf(workspace, end - MESSAGE_OFFSET), complete(associatedData, bytes), nonceOf(bytes), key.encryption)
+  if (!isAuthentic) return refused('not-authentic')
+
+  // 2. and 1. bytes to times and text, text to data
+  return readMessage(bytes, MESSAGE_OFFSET + length, key, serializer)
+}
+
+function refused (reason: SealedRefusal): SealedOpened {
+  return { ok: false, reason }
+}
+
+/** Completes the associated data with the version and key id that a token has. */
+function complete (associatedData: AssociatedData, bytes: Buffer): AssociatedData {
+  for (let i = 0; i < NAME_BYTES; i++) associatedData[i] = bytes[START + i]! // the workspace is longer
+  return associatedData
+}
+
+let nonceView: Uint8Array | null = null
+
+/** The nonce of the token in the workspace, of which a thread has one. */
+function nonceOf (bytes: Buffer): Uint8Array {
+  nonceView ??= bytes.subarray(NONCE_START, MESSAGE_OFFSET)
+  return nonceView
+}
+
+/** Writes the message to be encrypted and returns its length in bytes. */
+function writeMessage (bytes: Buffer, text: string, record: SessionRecord): number {
+  // No character of a string takes more than three bytes.
+  const most = MAX_PAYLOAD_BYTES - placeBytes(record.place)
+  const length = text.length * 3 < most ? 0 : Buffer.byteLength(text)
+  if (length > most) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, most])
+  const payload = writeHeader(bytes, MESSAGE_OFFSET, record)
+  return payload + bytes.write(text, payload) - MESSAGE_OFFSET
+}
+
+/** The inverse of `writeMessage` and `stringify`. All is read before `parse`, which may be the app's, runs. */
+function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: Serializer): SealedOpened {
+  const payload = payloadStart(bytes, MESSAGE_OFFSET)
+  if (payload === null || payload > end) return refused('header-invalid')
+  const header = readHeader(bytes, MESSAGE_OFFSET)
+  if (header === null) return refused('header-invalid')
+  const data = serializer.parse(bytes.toString('utf8', payload, end))
+  if (data === null) return refused('payload-invalid')
+  return { ok: true, record: recordOf(data, header), key }
+}
+
+function recordOf (data: Data, { createdAt, writtenAt, lifetime, cookieMaxAge, id, place }: Header): SessionRecord {
+  // Ordinary records have one shape.
+  return place === null ? { data, writtenAt, createdAt, lifetime, cookieMaxAge, id } : { data, writtenAt, createdAt, lifetime, cookieMaxAge, id, place }
+}
+
+/** Writes a header at `start` and returns where it ends. */
+function writeHeader (bytes: Buffer, start: number, { createdAt, writtenAt, lifetime, cookieMaxAge, id, place }: SessionRecord): number {
+  // A token that did not say when its session was created comes from another format; it is not younger.
+  const created = within(Math.floor(createdAt ?? writtenAt), MAX_CREATED)
+  bytes[start] = (lifetime === null ? 0 : LIFETIME) | (cookieMaxAge === null ? 0 : MAX_AGE) | (id === null ? 0 : ID) | (place === undefined ? 0 : PLACE)
+  bytes.writeUIntBE(created, start + CREATED_AT, CREATED_BYTES)
+  // Rounded down, so that to be sealed again never makes a session live longer.
+  bytes.writeUInt32BE(within(Math.floor((writtenAt - created) / 1000), MAX_SECONDS), start + LAST_WRITE_AT)
+  let at = start + HEADER_BYTES
+  if (lifetime !== null) at = bytes.writeUInt32BE(within(Math.floor(lifetime), MAX_SECONDS), at)
+  if (cookieMaxAge !== null) at = bytes.writeUInt32BE(within(Math.floor(cookieMaxAge), MAX_SECONDS), at)
+  if (id !== null) at += id.copy(bytes, at, 0, SESSION_ID_BYTES)
+  return place === undefined ? at : writePlace(bytes, at, place)
+}
+
+/** Bytes that a place takes. */
+function placeBytes (place: Readonly<Place> | undefined): number {
+  return place === undefined ? 0 : 2 + (place.domain ?? '').length + (place.path ?? '').length // it is ASCII
+}
+
+function writePlace (bytes: Buffer, start: number, { domain = '', path = '' }: Readonly<Place>): number {
+  let at = start
+  for (const text of [domain, path]) {
+    at = bytes.writeUInt8(text.length, at)
+    at += bytes.write(text, at, 'latin1')
+  }
+  return at
+}
+
+/** Null for a place that is none, or that no cookie can be written with. */
+function readPlace (bytes: Buffer, start: number): Place | null {
+  const path = start + 1 + bytes[start]! // payloadStart was within the message
+  const place: Place = {}
+  if (path > start + 1) place.domain = bytes.toString('latin1', start + 1, path)
+  if (bytes[path]! > 0) place.path = bytes.toString('latin1', path + 1, path + 1 + bytes[path]!) // as above
+  return Object.keys(place).length > 0 && isPlace(place) ? place : null
+}
+
+/** Index at which the payload begins behind the header at `start`; null if that has a flag that is not known. */
+function payloadStart (bytes: Buffer, start: number): number | null {
+  const flags = bytes[start]! // there are at least HEADER_BYTES
+  if ((flags & ~KNOWN_FLAGS) !== 0) return null
+  const at = start + HEADER_BYTES + (flags & LIFETIME ? SECONDS_BYTES : 0) + (flags & MAX_AGE ? SECONDS_BYTES : 0) + (flags & ID ? SESSION_ID_BYTES : 0)
+  if ((flags & PLACE) === 0) return at
+  // Lengths that stand beyond the message only move the payload further beyond it.
+  const path = at + 1 + (bytes[at] ?? 0)
+  return path + 1 + (bytes[path] ?? 0)
+}
+
+/** A header that was read. */
+export type Header = Omit<SessionRecord, 'data' | 'place'> & { readonly place: Place | null }
+
+/** Content of the header at `start`; null for a place that is refused. */
+export function readHeader (bytes: Buffer, start: number): Header | null {
+  const flags = bytes[start]! // as above
+  const createdAt = bytes.readUIntBE(start + CREATED_AT, CREATED_BYTES)
+  const writtenAt = createdAt + bytes.readUInt32BE(start + LAST_WRITE_AT) * 1000
+  const lifetimeAt = start + HEADER_BYTES
+  const maxAgeAt = lifetimeAt + (flags & LIFETIME ? SECONDS_BYTES : 0)
+  const idAt = maxAgeAt + (flags & MAX_AGE ? SECONDS_BYTES : 0)
+  const placeAt = idAt + (flags & ID ? SESSION_ID_BYTES : 0)
+  const place = flags & PLACE ? readPlace(bytes, placeAt) : null
+  if (flags & PLACE && place === null) return null
+  return {
+    createdAt,
+    writtenAt,
+    lifetime: flags & LIFETIME ? bytes.readUInt32BE(lifetimeAt) : null,
+    cookieMaxAge: flags & MAX_AGE ? bytes.readUInt32BE(maxAgeAt) : null,
+    id: flags & ID ? Buffer.from(bytes.subarray(idAt, idAt + SESSION_ID_BYTES)) : null,
+    place
+  }
+}
+
+/** Number as the field takes it: a clock or a lifetime beyond the field is as good as the most that fits. */
+function within (value: number, most: number): number {
+  return Math.min(Math.max(value, 0), most)
+}

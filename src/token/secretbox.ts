@@ -1,0 +1,408 @@
+import { SECRETBOX_MAC_BYTES as MAC_BYTES, SECRETBOX_NONCE_BYTES as NONCE_BYTES } from '../crypto/library.ts'
+import { fillNonce } from '../crypto/nonces.ts'
+import { sodium } from '../crypto/sodium.ts'
+import { type Data, DATA_KEY, getOwn, LIFE_KEY, TIME_KEY } from '../data/data.ts'
+import { JSON_SERIALIZER, parse, type Serializer } from '../data/serializer.ts'
+import { sealedSessionError } from '../errors.ts'
+import {
+  decodeBase64, escapeBase64, type FormatSettings, getWorkspace, isCanonical, isStandardAlphabet, MAX_TOKEN_LENGTH,
+  MESSAGE_OFFSET, messageOf, type TokenFormat, type Workspace
+} from './format.ts'
+import type { DerivedKey, KeySet } from '../keys/key-set.ts'
+import { type FormatOpened, isPlace, MAX_SECONDS, type Place, SESSION_ID_BYTES, type SessionRecord } from './record.ts'
+
+// Token of @fastify/secure-session, the peer:
+//
+//   base64( tag 16 | ciphertext ) ; base64( nonce 24 )
+//                        │
+//                        └─ XSalsa20-Poly1305 of {"userId":1, …, "__ts":1760000000}
+//
+// __ts is the time of the last write in seconds; `__life` before it is described below. Both parts are in the
+// standard alphabet, padded. Nothing binds a token to its session: any session that shares the key opens it.
+
+/** Characters of the nonce's part: 24 bytes need no padding. */
+const NONCE_LENGTH = 32
+
+/** Room for `,"__ts":1760000000}`, with a time that has as many digits as a number can have. */
+const TIME_BYTES = 32
+
+/** Room for `"__life":{…},`, with all fields that it may hold but a place. */
+const LIFE_BYTES = 160
+
+/** Longest JSON that fits into the longest token, in bytes. */
+const MAX_JSON_BYTES = Math.floor((MAX_TOKEN_LENGTH - 1 - NONCE_LENGTH) / 4) * 3 - MAC_BYTES - TIME_BYTES - LIFE_BYTES
+
+/** Reason for which a token of this format was not opened, in the order in which it is found out. */
+export type SecretboxRefusal = 'too-long' | 'malformed' | 'ciphertext-length' | 'nonce-length' | 'not-authentic' | 'payload-invalid' | 'time-missing'
+
+type SecretboxOpened = FormatOpened<DerivedKey, SecretboxRefusal>
+
+/** Offset of the first part of a token: its tag in front of the text. */
+const START = MESSAGE_OFFSET - MAC_BYTES
+
+/** The format of the peer. */
+export function secretboxFormat ({ serializer, fillRandom, saysCreated }: FormatSettings): TokenFormat<SecretboxRefusal> {
+  // Revocation, which is what sessions have ids for, depends on when they began.
+  const said = (record: SessionRecord): SessionRecord => saysCreated || record.id !== null || record.createdAt === null ? record : { ...record, createdAt: null }
+  return {
+    name: 'secretbox',
+    seal: (record, key) => sealSecretbox(said(record), key, fillRandom, serializer),
+    sealEncoded: (record, key) => sealEncodedSecretbox(said(record), key, fillRandom, serializer),
+    open: (token, keys) => openSecretbox(token, keys, serializer),
+    openEncoded: (text, keys) => openEncodedSecretbox(text, keys, serializer),
+    openWith: (token, { keys }, index) => openSecretbox(token, { keys: keys.slice(index, index + 1) }, serializer),
+    decryptions: ({ keys }) => keys.length
+  }
+}
+
+/** Record to seal: the fields that have to be there, and others. */
+type SecretboxRecord = Pick<SessionRecord, 'data' | 'writtenAt'> & Partial<SessionRecord>
+
+type Sealing = [record: SecretboxRecord, key: DerivedKey, fillRandom?: (nonce: Uint8Array) => void, serializer?: Serializer]
+
+/** Seals with a key. */
+export function sealSecretbox (...sealing: Sealing): string {
+  const { ciphertext, nonce } = seal(...sealing)
+  return `${ciphertext};${nonce}`
+}
+
+/** The same as it stands in a cookie, percent-encoded. */
+function sealEncodedSecretbox (...sealing: Sealing): string {
+  const { ciphertext, nonce } = seal(...sealing)
+  return `${escapeBase64(ciphertext)}%3B${escapeBase64(nonce)}`
+}
+
+/** Both parts of a token, in base64. */
+function seal (record: SecretboxRecord, key: DerivedKey, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): { ciphertext: string, nonce: string } {
+  // 1. data to JSON: code of the app's, such as a toJSON(), runs here and nowhere below
+  const text = serializer.stringify(record.data)
+  // A serializer of the app's may write anything; the payload stays JSON.
+  const json = serializer.isJson ? text : JSON.stringify({ [DATA_KEY]: text })
+  // 2. JSON and time to bytes
+  const workspace = getWorkspace()
+  const { bytes, mac, nonce } = workspace
+  const length = writeMessage(bytes, json, record)
+  // 3. encrypt
+  fillRandom(nonce)
+  sodium().secretboxSeal(messageOf(workspace, length), mac, nonce, key.bytes)
+  // 4. encode
+  return { ciphertext: bytes.toString('base64', START, MESSAGE_OFFSET + length), nonce: nonce.toString('base64') }
+}
+
+/**
+ * Opens with the first key that fits: the steps of `sealSecretbox`, backwards. The checks run in the peer's
+ * order, and text behind a second `;` is ignored as there: clients send back whole `Set-Cookie` lines.
+ */
+export function openSecretbox (token: string, keys: Pick<KeySet, 'keys'>, serializer: Serializer = JSON_SERIALIZER): SecretboxOpened {
+  // A bound on the work
+  if (token.length > MAX_TOKEN_LENGTH) return refused('too-long')
+  const parts = partsOf(token)
+  return parts === null ? refused('malformed') : openParts(parts, keys, serializer)
+}
+
+/**
+ * The same of a token as it stands in a cookie, percent-encoded as we do. Null if it is spelt otherwise, or
+ * is no token: then it has to be decoded first.
+ */
+function openEncodedSecretbox (text: string, keys: KeySet, serializer: Serializer = JSON_SERIALIZER): SecretboxOpened | null {
+  const parts = partsOfEncoded(text)
+  if (parts === null || text.length > MAX_TOKEN_LENGTH) return null
+  const workspace = getWorkspace()
+  const { bytes, nonce } = workspace
+  // Beyond ASCII, bytes would be taken for characters that they are not.
+  if (bytes.write(text, START) !== text.length) return null
+  const { end, padding, nonceStart } = parts
+  // The nonce first: the other part is decoded over it.
+  if (text.length - nonceStart > 3 * NONCE_LENGTH || decodeBase64(bytes, START + nonceStart, START + text.length, 0, nonce, 0) !== NONCE_BYTES) return null
+  const byteCount = decodeBase64(bytes, START, START + end, padding, bytes, START)
+  if (byteCount < MAC_BYTES) return null
+  return openBytes(workspace, byteCount - MAC_BYTES, keys, serializer)
+}
+
+/** Opens a token that has been taken apart. */
+function openParts ({ whole, ciphertext, padding, nonce: nonceText }: TextParts, keys: Pick<KeySet, 'keys'>, serializer: Serializer): SecretboxOpened {
+  // 4. decode
+  const workspace = getWorkspace()
+  const { bytes, mac, nonce } = workspace
+  const byteCount = bytes.write(ciphertext, START, 'base64')
+  if (byteCount < MAC_BYTES) return refused('ciphertext-length')
+  if (nonceText.length !== NONCE_LENGTH) return refused(lengthRefusal(nonceText))
+  if (nonce.write(nonceText, 'base64') !== NONCE_BYTES) return refused('nonce-length')
+  // The nonce's part has no padding and no spare bits, and nothing was skipped in it.
+  if (!isCanonical(ciphertext, padding, byteCount) || !isStandardAlphabet(whole)) return refused('malformed')
+
+  // 3. decrypt
+  const length = byteCount - MAC_BYTES
+  const key = decrypt(messageOf(workspace, length), mac, nonce, keys)
+  if (key === null) return refused('not-authentic')
+
+  // 2. and 1. bytes to JSON, JSON to data and time
+  return readMessage(bytes, MESSAGE_OFFSET + length, key, serializer)
+}
+
+/** Decrypts in place with the first key that fits. */
+function decrypt (ciphertext: Uint8Array, mac: Uint8Array, nonce: Uint8Array, { keys }: Pick<KeySet, 'keys'>): DerivedKey | null {
+  const library = sodium()
+  for (const key of keys) {
+    if (library.secretboxOpen(ciphertext, mac, nonce, key.bytes)) return key
+  }
+  return null
+}
+
+function refused (reason: SecretboxRefusal): SecretboxOpened {
+  return { ok: false, reason }
+}
+
+/** Reason to refuse a nonce whose text has the wrong length: other bytes, or the right ones spelt otherwise. */
+function lengthRefusal (nonceText: string): SecretboxRefusal {
+  return Buffer.from(nonceText, 'base64').length === NONCE_BYTES ? 'malformed' : 'nonce-length'
+}
+
+/** Writes the JSON of an object, with the time as its last property, and returns its length in bytes. */
+function writeMessage (bytes: Buffer, json: string, record: SecretboxRecord): number {
+  // No character of a string takes more than three bytes.
+  const life = writeLife(record)
+  const most = record.place === undefined || life === null ? MAX_JSON_BYTES : MAX_JSON_BYTES - life.length // it is ASCII
+  const length = json.length * 3 < most ? 0 : Buffer.byteLength(json)
+  if (length > most) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, most])
+  const brace = MESSAGE_OFFSET + bytes.write(json, MESSAGE_OFFSET) - 1
+  // Rounded down, if the time comes from a sealed token: to be sealed again must not make a session live
+  // longer.
+  const time = timeEnd(wholeSeconds(record.writtenAt))
+  const end = life === null ? time : `,"${LIFE_KEY}":${life}${time}`
+  return brace + bytes.write(json === '{}' ? end.slice(1) : end, brace) - MESSAGE_OFFSET
+}
+
+/**
+ * Whole seconds of a time, rounded down. Beyond 2 ** 53 milliseconds, which another program may have written,
+ * rounded to the seconds that they came from.
+ */
+function wholeSeconds (milliseconds: number): number {
+  const seconds = milliseconds / 1000
+  return Number.isSafeInteger(milliseconds) ? Math.floor(seconds) : Math.round(seconds)
+}
+
+/** The inverse of `writeMessage` and `stringify`. */
+function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: Serializer): SecretboxOpened {
+  const timeAtEnd = cutTimeEnd(bytes, MESSAGE_OFFSET, end)
+  const payload = parse(bytes.toString('utf8', MESSAGE_OFFSET, timeAtEnd === null ? end : end - TIME_LENGTH + 1))
+  const life = payload === null ? null : readLife(getOwn(payload, LIFE_KEY))
+  if (payload === null || life === null) return refused('payload-invalid')
+  const time = timeAtEnd ?? getOwn(payload, TIME_KEY)
+  if (Object.hasOwn(payload, TIME_KEY)) delete payload[TIME_KEY]
+  if (life !== NO_LIFE) delete payload[LIFE_KEY] // to delete a name that is not there takes time, too
+  const data = readData(payload, serializer)
+  if (data === null) return refused('payload-invalid')
+  if (typeof time !== 'number' || !Number.isFinite(time)) return refused('time-missing')
+  const { lifetime, cookieMaxAge, id, place } = life
+  const times = { writtenAt: writtenAtOf(life, time), createdAt: createdAtOf(life, time) }
+  const record = place === undefined ? { data, ...times, lifetime, cookieMaxAge, id } : { data, ...times, lifetime, cookieMaxAge, id, place }
+  return { ok: true, record, key }
+}
+
+/** Another program that wrote the session anew has set __ts alone. */
+function writtenAtOf ({ written }: Life, time: number): number {
+  return written !== null && Math.floor(written / 1000) === time ? Math.round(written) : Math.floor(time * 1000)
+}
+
+/**
+ * Time of creation: no session begins after its last write. If an app on the peer lets its users choose
+ * names, one of them may be __life, which must not outlive absoluteTimeout and revocations.
+ */
+function createdAtOf ({ createdAt }: Life, time: number): number | null {
+  return createdAt === null ? null : Math.min(createdAt, (time + 1) * 1000 - 1)
+}
+
+/** Data of the session; null if it is no plain object, or was sealed with a serializer and there is none now. */
+function readData (payload: Data, { isJson, parse }: Serializer): Data | null {
+  const text = getOwn(payload, DATA_KEY)
+  if (isJson) return text === undefined ? payload : null
+  // Data that was sealed without the serializer reaches it as JSON, as in the sealed format.
+  return parse(typeof text === 'string' ? text : JSON.stringify(payload))
+}
+/** Opens the token in the workspace: a tag, a nonce and a ciphertext of a length. */
+function openBytes (workspace: Workspace, length: number, keys: Pick<KeySet, 'keys'>, serializer: Serializer): SecretboxOpened {
+  const { bytes, mac, nonce } = workspace
+  // 3. decrypt
+  const key = decrypt(messageOf(workspace, length), mac, nonce, keys)
+  if (key === null) return refused('not-authentic')
+
+  // 2. and 1. bytes to JSON, JSON to data and time
+  return readMessage(bytes, MESSAGE_OFFSET + length, key, serializer)
+}
+
+// The time of the last write, which stands last in a secretbox payload: …,"__ts":1760000000}
+
+const PREFIX = `,"${TIME_KEY}":`
+
+/** Digits of a time from 2001 to 2286. */
+const DIGITS = 10
+
+/** Bytes of a time at the end of a payload. */
+const TIME_LENGTH = PREFIX.length + DIGITS + 1
+
+const SPACE = 0x20
+const ZERO = 0x30
+const NINE = 0x39
+const OPENING_BRACE = 0x7b
+const CLOSING_BRACE = 0x7d
+
+let cachedSeconds = NaN
+let cachedSuffix = ''
+
+/** `,"__ts":1760000000}`, made once a second. */
+function timeEnd (seconds: number): string {
+  if (seconds !== cachedSeconds) {
+    cachedSeconds = seconds
+    cachedSuffix = `${PREFIX}${seconds}}`
+  }
+  return cachedSuffix
+}
+
+/**
+ * Takes the time off the end of a payload between `start` and `end`: the payload without it ends behind a `}`
+ * at `end - TIME_LENGTH`. It is done in the bytes: to delete a property of an object that JSON.parse has made
+ * takes some 5 % of the time of opening a token.
+ * @returns null if it does not stand there just like that; then JSON.parse has to find it.
+ */
+function cutTimeEnd (bytes: Buffer, start: number, end: number): number | null {
+  const comma = end - TIME_LENGTH
+  if (comma <= start || bytes[end - 1] !== CLOSING_BRACE) return null
+  const before = bytes[comma - 1]! // it is behind the start
+  // A value ends there, and the payload's last brace; so the rest is JSON if and only if the whole is.
+  if (before <= SPACE || before === OPENING_BRACE) return null
+  for (let i = 0; i < PREFIX.length; i++) if (bytes[comma + i] !== PREFIX.charCodeAt(i)) return null
+  const time = readDigits(bytes, comma + PREFIX.length)
+  if (time !== null) bytes[comma] = CLOSING_BRACE
+  return time
+}
+
+function readDigits (bytes: Buffer, start: number): number | null {
+  let number = 0
+  for (let i = start; i < start + DIGITS; i++) {
+    const digit = bytes[i]! // the payload ends behind them
+    if (digit < ZERO || digit > NINE) return null
+    number = number * 10 + digit - ZERO
+  }
+  return number >= 10 ** (DIGITS - 1) ? number : null // JSON has no leading zeros
+}
+
+// Life of a session in a secretbox token, beyond the time of the last write. It stands under the name
+// `__life`, and only if there is something to say: @fastify/secure-session shows it as data.
+//
+//   {"created":1760000000000,"written":1760000000500,"expiry":2592000,"maxAge":2592000,"id":"AAECAwQFBgcICQoLDA0ODw"}
+//    ms since 1970           ms since 1970           s                s              16 bytes in base64url
+//
+// and "domain" and "path" behind it, as text.
+
+export interface Life extends Pick<SessionRecord, 'createdAt' | 'lifetime' | 'cookieMaxAge' | 'id' | 'place'> {
+  /**
+   * The last write in milliseconds, if that is not a whole second: in a sealed token it is whole seconds
+   * after created. Were it rounded, each change of the format would take a second away.
+   */
+  readonly written: number | null
+}
+
+const NO_LIFE: Life = { createdAt: null, written: null, lifetime: null, cookieMaxAge: null, id: null }
+
+/** JSON of a life; null if there is nothing to say. */
+function writeLife ({ createdAt, writtenAt, lifetime, cookieMaxAge, id, place }: Partial<SessionRecord>): string | null {
+  if ((createdAt ?? lifetime ?? cookieMaxAge ?? id ?? place ?? null) === null) return null
+  const written = typeof createdAt !== 'number' || writtenAt === undefined || writtenAt % 1000 === 0 ? null : writtenAt
+  const life: Record<string, unknown> = { created: createdAt, written, expiry: lifetime, maxAge: cookieMaxAge, id: id?.toString('base64url'), ...place }
+  const said = Object.entries(life).filter(([, value]) => value !== null && value !== undefined)
+  return JSON.stringify(Object.fromEntries(said))
+}
+
+/** The inverse of `writeLife`; null if the value is no life. */
+function readLife (value: unknown): Life | null {
+  if (value === undefined) return NO_LIFE
+  if (!isObject(value)) return null
+  const { created, written, expiry, maxAge, id } = value
+  if (!isTime(created) || !isTime(written) || !isSeconds(expiry) || !isSeconds(maxAge) || !isId(id) || !isPlace(value)) return null
+  const life = lifeOf({ createdAt: created, written, lifetime: expiry, cookieMaxAge: maxAge, id: id === undefined ? undefined : Buffer.from(id, 'base64url') })
+  const place = placeIn(value as Place)
+  return place === null ? life : { ...life, place }
+}
+
+function placeIn ({ domain, path }: Place): Place | null {
+  if (domain === undefined && path === undefined) return null
+  return { ...(domain !== undefined && { domain }), ...(path !== undefined && { path }) }
+}
+
+function lifeOf ({ createdAt = null, written = null, lifetime = null, cookieMaxAge = null, id = null }: { [Name in keyof Omit<Life, 'place'>]: Life[Name] | undefined }): Life {
+  return { createdAt, written, lifetime, cookieMaxAge, id }
+}
+
+function isObject (value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isTime (value: unknown): value is number | undefined {
+  return value === undefined || (typeof value === 'number' && Number.isFinite(value) && value >= 0)
+}
+
+function isSeconds (value: unknown): value is number | undefined {
+  return value === undefined || (isTime(value) && Number.isInteger(value) && value <= MAX_SECONDS)
+}
+
+/**
+ * True for the one spelling of an id: a decoder also takes padding, the other alphabet and spare bits that
+ * are set.
+ */
+function isId (value: unknown): value is string | undefined {
+  if (value === undefined) return true
+  if (typeof value !== 'string') return false
+  const id = Buffer.from(value, 'base64url')
+  return id.length === SESSION_ID_BYTES && id.toString('base64url') === value
+}
+
+// The text of a secretbox token, `base64(tag | ciphertext);base64(nonce)`, taken apart without a
+// copy of it.
+
+const EQUALS = 0x3d
+
+/** The parts of a text. */
+interface TextParts {
+  /** Both parts and the text between them. */
+  whole: string
+  /** First part, without its padding. */
+  ciphertext: string
+  /** Number of `=` that follow it. */
+  padding: number
+  nonce: string
+}
+
+/** Parts of a token; null if there are not two. Text behind a second `;` is not looked at. */
+function partsOf (token: string): TextParts | null {
+  const semicolon = token.indexOf(';')
+  if (semicolon === -1) return null
+  const second = token.indexOf(';', semicolon + 1)
+  const whole = second === -1 ? token : token.slice(0, second)
+  let end = semicolon
+  while (whole.charCodeAt(end - 1) === EQUALS) end--
+  return { whole, ciphertext: whole.slice(0, end), padding: semicolon - end, nonce: whole.slice(semicolon + 1) }
+}
+
+/** Characters of `%3B` and a nonce of 24 bytes, if each of its characters were percent-encoded. */
+const ESCAPED_NONCE_LENGTH = 3 + 3 * 32
+
+/** Positions of the parts of a token whose `;` and `=` are percent-encoded, as in a cookie. */
+interface EncodedParts {
+  /** End of the first part, without its padding. */
+  end: number
+  padding: number
+  /** Start of the nonce's part, which ends with the text. */
+  nonceStart: number
+}
+
+/** Positions of the parts; null if there are not two. Other escapes in them are not looked at. */
+function partsOfEncoded (text: string): EncodedParts | null {
+  // Searched from the earliest place where it can be: a text has many other escapes. One that comes earlier
+  // is none of a token.
+  const semicolon = text.indexOf('%3B', text.length - ESCAPED_NONCE_LENGTH)
+  if (semicolon === -1) return null
+  let end = semicolon
+  while (text.endsWith('%3D', end)) end -= 3
+  return { end, padding: (semicolon - end) / 3, nonceStart: semicolon + 3 }
+}
