@@ -106,6 +106,21 @@ export class Extensions implements Required<Omit<SessionExtension, 'name' | 'nee
   }
 }
 
+/** Identities of an app's sessions, for extensions that list, limit or end them. The revocation gives them. */
+export interface SessionIdentities {
+  /**
+   * Subjects of a session; the first is whose sessions are listed and limited. None if nobody is logged in, and for an
+   * app that does not tell the revocation whose a session is. To read them is a use of the session.
+   * @throws `FST_SEALED_SESSION_SUBJECT_TYPE`, and what the app's own `subject` throws.
+   */
+  subjectsOf (state: SessionState): readonly string[]
+  /**
+   * Ends a session by its id: in this process at once, and in the store. To end it twice is as good as once.
+   * @throws (rejects) `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored; it has not ended then.
+   */
+  revokeId (id: Buffer): Promise<void>
+}
+
 /** A session of an app, as extensions see it. */
 export interface ExtensibleSession {
   readonly sessionName: string
@@ -115,6 +130,8 @@ export interface ExtensibleSession {
   readonly maxExpiry: number
   /** Seconds, or null for no limit. */
   readonly absoluteTimeout: number | null
+  /** Null without revocation. */
+  identities: SessionIdentities | null
   /** True if an extension of that name was added. */
   hasExtension (name: string): boolean
   extend (extension: SessionExtension): void

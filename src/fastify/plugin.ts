@@ -144,6 +144,7 @@ function extensible (registered: Registered): ExtensibleSession {
     expiry,
     maxExpiry,
     absoluteTimeout,
+    identities: null,
     hasExtension: name => registered.extensions?.has(name) === true,
     extend (extension) {
       registered.extensions ??= new Extensions()

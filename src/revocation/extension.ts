@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import type { Revoked } from './epoch-writer.ts'
 import { sealedSessionError } from '../errors.ts'
-import { REVOCATION, type SessionExtension } from '../fastify/extension.ts'
+import { REVOCATION, type SessionExtension, type SessionIdentities } from '../fastify/extension.ts'
 import { refusalMessage } from '../messages.ts'
 import { type RequestRecord, RequestRecords } from './request-record.ts'
-import { type Identity, LOGOUT_LIFE, type Revocations } from './revocations.ts'
+import { type Identity, LOGOUT_LIFE, type Revocations, UNKNOWN_LIFETIME } from './revocations.ts'
 import { newId } from '../session/id.ts'
 import type { SessionState, Successor } from '../session/session.ts'
 import type { SubjectReader } from './subject.ts'
@@ -57,7 +57,7 @@ export interface RevocationExtensionOptions {
 }
 
 /** Keeps revoked sessions from being used and from being sealed again. */
-export class RevocationExtension implements SessionExtension {
+export class RevocationExtension implements SessionExtension, SessionIdentities {
   readonly name = REVOCATION
   readonly needsIds = true
   readonly #revocations: Revocations
@@ -400,6 +400,15 @@ export class RevocationExtension implements SessionExtension {
       this.#requestStates.set(state, current)
     }
     return current
+  }
+
+  subjectsOf (state: SessionState): readonly string[] {
+    const subject = this.#subjectOf(state)
+    return subject === undefined ? [] : [subject]
+  }
+
+  async revokeId (id: Buffer): Promise<void> {
+    await this.#revocations.revokeId(id, UNKNOWN_LIFETIME, true)
   }
 
   #subjectOf (state: SessionState): string | undefined {

@@ -26,6 +26,7 @@ const plugin: FastifyPluginAsync<SessionRevocationOptions> = async (app, options
   const revocations = revocationsOf(app, config, session)
   const extension = new RevocationExtension({ revocations, subject: config.subject, cacheTtl: config.cacheTtl, now })
   session.extend(extension)
+  session.identities = extension
   addDecorators(app, session, revocations, extension, config)
   addHooks(app, session, revocations, extension)
 }

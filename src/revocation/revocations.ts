@@ -13,6 +13,9 @@ import { Turns } from './turns.ts'
  */
 export const LOGOUT_LIFE = 3_600_000
 
+/** Lifetime of a session of which nothing but the id is known. */
+export const UNKNOWN_LIFETIME = Infinity
+
 /** Identity of a session, by which it is revoked. */
 export interface Identity {
   /** Null if only the times count. */
@@ -136,6 +139,7 @@ export class Revocations {
 
   /**
    * Revokes one session: in this process at once, and in the store.
+   * @param lifetime the session's own, in seconds; null if it has none, and `UNKNOWN_LIFETIME` if nobody knows.
    * @param isLogout false if another session takes its place.
    * @returns true if it was revoked before.
    * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`; it is then not revoked here either, so that it
