@@ -227,13 +227,23 @@ export const ERRORS = {
     message: 'the session has no id, so it cannot be revoked',
     advice: 'Pass one of the sessionName that sessionRevocation was registered for.'
   },
+  FST_SEALED_SESSION_ID_INVALID: {
+    message: 'the id of a session is 22 characters of base64url, got %s',
+    advice: 'Pass it as sessionInfo(session).id shows it. One that came from a browser may be anything: answer this error as it is.',
+    statusCode: 400
+  },
   FST_SEALED_SESSION_SUBJECT_TYPE: {
     message: 'the subject of a session must be text that is not empty, or nothing where nobody is logged in, got %s',
     advice: 'Make text of it in the option "subject": session => session.userId === undefined ? undefined : String(session.userId).'
   },
   FST_SEALED_SESSION_SUBJECT_MISSING: {
-    message: 'revokeSubject needs the option "subject"',
+    message: '%s needs the option "subject"',
     advice: 'Tell sessionRevocation whose a session is: subject: session => session.get("userId")?.toString().'
+  },
+  FST_SEALED_SESSION_SUBJECT_NOBODY: {
+    message: 'the session is nobody\'s, so it has no others',
+    advice: 'Nobody is logged in: answer it as such, before revokeOtherSessions(request.session) is called.',
+    statusCode: 401
   }
 } as const
 

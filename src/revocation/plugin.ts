@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
-import { sealedSessionError } from '../errors.ts'
+import { kindOf, sealedSessionError } from '../errors.ts'
 import { hasEnded, RevocationExtension } from './extension.ts'
 import { type ExtensibleSession, kSessions, REVOCATION } from '../fastify/extension.ts'
 import { waitAsSent } from '../fastify/hooks.ts'
@@ -10,6 +10,7 @@ import { readRevocationOptions, type RevocationConfig } from './options.ts'
 import { refuseUnknown } from '../options/readers.ts'
 import { currentRequest } from './request-record.ts'
 import { Revocations } from './revocations.ts'
+import { idOfText } from '../session/id.ts'
 import { stateOf } from '../session/proxy.ts'
 import type { SessionState } from '../session/session.ts'
 import { StoreClient } from './store-client.ts'
@@ -104,18 +105,42 @@ function addDecorators (app: FastifyInstance, session: ExtensibleSession, revoca
     if (!hasEnded(state)) await revocations.revokeId(id, lifetime, true)
   })
 
+  app.decorate('revokeSessionId', async (text: string, sessionName = session.sessionName) => {
+    if (sessionName !== session.sessionName) throw sealedSessionError('FST_SEALED_SESSION_UNKNOWN_SESSION')
+    await extension.revokeId(idFrom(text))
+  })
+
+  /** Ends all sessions of a subject but one. @param kept the subject of that one. */
+  const revokeExcept = async (subject: string, except: SessionState, kept: string | undefined): Promise<void> => {
+    const epoch = await revoke(subject, kept === subject ? kept : undefined)
+    if (kept === subject) extension.goOn(except, subject, epoch)
+  }
+
   app.decorate('revokeSubject', async (subject: string, options?: { except?: object | undefined }) => {
-    if (config.subject === null) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_MISSING')
-    const checked = checkedSubject(subject)
-    const except = exceptOf(options)
-    const kept = except === null ? undefined : await extension.assertLive(except)
-    const epoch = await revoke(checked, kept === checked ? kept : undefined)
-    if (except !== null && kept === checked) extension.goOn(except, checked, epoch)
+    if (config.subject === null) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_MISSING', ['revokeSubject'])
+    const [checked, except] = [checkedSubject(subject), exceptOf(options)]
+    if (except === null) await revoke(checked)
+    else await revokeExcept(checked, except, await extension.assertLive(except))
+  })
+
+  app.decorate('revokeOtherSessions', async (given: object) => {
+    if (config.subject === null) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_MISSING', ['revokeOtherSessions'])
+    const state = stateOf(given)
+    const subject = await extension.assertLive(state)
+    if (subject === undefined) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_NOBODY')
+    await revokeExcept(subject, state, subject)
   })
 
   app.decorate('revokeAll', async () => { await revoke() })
 
   app.decorate('isSessionRevoked', async (given: object) => await extension.isRevoked(stateOf(given)))
+}
+
+/** @throws `FST_SEALED_SESSION_ID_INVALID`: the text is most likely a browser's. */
+function idFrom (text: unknown): Buffer {
+  const id = typeof text === 'string' ? idOfText(text) : null
+  if (id === null) throw sealedSessionError('FST_SEALED_SESSION_ID_INVALID', [typeof text === 'string' ? 'other text' : kindOf(text)])
+  return id
 }
 
 /** @throws `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_NOT_A_SESSION` */

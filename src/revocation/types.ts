@@ -77,6 +77,31 @@ declare module 'fastify' {
     revokeSession(session: object): Promise<void>
 
     /**
+     * Ends the session that has an id, of which nothing else need be known. An id opens nothing, so that it may be
+     * shown to users and support. To end a session twice is as good as once, and so is an id that no session has. In
+     * this process at once, in others after their `cacheTtl`. The entry of the store lives as long as any session
+     * can: `absoluteTimeout` or `maxExpiry`, whichever is shorter.
+     * @param id as `sessionInfo(session).id` has it.
+     * @param sessionName of the session that `sessionRevocation` was registered for, which is the default.
+     * @throws `FST_SEALED_SESSION_ID_INVALID` (400) for a text that is no id, `FST_SEALED_SESSION_UNKNOWN_SESSION` for
+     * another `sessionName`, `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored; the session is then not
+     * revoked.
+     */
+    revokeSessionId(id: string, sessionName?: string): Promise<void>
+
+    /**
+     * Ends all other sessions of the user whose session this is. It goes on, keeps its data, and gets a new id and a
+     * new cookie; copies of its old cookie end with the others. The same as `revokeSubject` with `except`, for the
+     * session's own subject.
+     * @param session `request.session`.
+     * @throws `FST_SEALED_SESSION_SUBJECT_NOBODY` (401) for a session without a subject,
+     * `FST_SEALED_SESSION_REVOKED_MEANWHILE` (409) if it has been ended itself,
+     * `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored, `FST_SEALED_SESSION_SUBJECT_MISSING` without
+     * the option `subject`.
+     */
+    revokeOtherSessions(session: object): Promise<void>
+
+    /**
      * Ends all sessions of a subject that exist now: 'log out everywhere'. Those that begin after it has
      * resolved are not affected; one that begins meanwhile may be.
      * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored,

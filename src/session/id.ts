@@ -11,6 +11,15 @@ export function newId (): Buffer {
 }
 
 /**
+ * Id that a text names in its one spelling, base64url without padding; null for any other text. A decoder also takes
+ * padding, the other alphabet and spare bits that are set, and two spellings would be two ids.
+ */
+export function idOfText (text: string): Buffer | null {
+  const id = Buffer.from(text, 'base64url')
+  return id.length === SESSION_ID_BYTES && id.toString('base64url') === text ? id : null
+}
+
+/**
  * Id of a session whose token has none, since it was sealed before ids were in use: the same for every
  * request that brings this token, so that it can be revoked, too.
  */

@@ -9,7 +9,8 @@ import {
   MESSAGE_OFFSET, messageOf, type TokenFormat, type Workspace
 } from './format.ts'
 import type { DerivedKey, KeySet } from '../keys/key-set.ts'
-import { type FormatOpened, isPlace, MAX_SECONDS, type Place, SESSION_ID_BYTES, type SessionRecord } from './record.ts'
+import { idOfText } from '../session/id.ts'
+import { type FormatOpened, isPlace, MAX_SECONDS, type Place, type SessionRecord } from './record.ts'
 
 // Token of @fastify/secure-session, the peer:
 //
@@ -346,15 +347,9 @@ function isSeconds (value: unknown): value is number | undefined {
   return value === undefined || (isTime(value) && Number.isInteger(value) && value <= MAX_SECONDS)
 }
 
-/**
- * True for the one spelling of an id: a decoder also takes padding, the other alphabet and spare bits that
- * are set.
- */
+/** True for the one spelling of an id. */
 function isId (value: unknown): value is string | undefined {
-  if (value === undefined) return true
-  if (typeof value !== 'string') return false
-  const id = Buffer.from(value, 'base64url')
-  return id.length === SESSION_ID_BYTES && id.toString('base64url') === value
+  return value === undefined || (typeof value === 'string' && idOfText(value) !== null)
 }
 
 // The text of a secretbox token, `base64(tag | ciphertext);base64(nonce)`, taken apart without a

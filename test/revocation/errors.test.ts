@@ -78,16 +78,22 @@ const TRIGGERS = {
     await assert.rejects(app.isSessionRevoked(app.createSecureSession()), { code: 'FST_SEALED_SESSION_NO_ID' })
     return await app.revokeSession(app.createSecureSession({ user: SECRET })).then(() => assert.fail('revoked'), (error: CodedError) => error)
   },
+  FST_SEALED_SESSION_ID_INVALID: () => failure(async app => await app.revokeSessionId(SECRET)),
+  FST_SEALED_SESSION_SUBJECT_NOBODY: () => failure(async app => await app.revokeOtherSessions(app.createSecureSession({ note: SECRET } as never))),
   FST_SEALED_SESSION_SUBJECT_TYPE: () => answered({ revocation: { subject: session => ({ name: (session as Bag).user }) as never } }),
   FST_SEALED_SESSION_SUBJECT_MISSING: () => failure(async app => await app.revokeSubject(SECRET), { revocation: { subject: undefined } as never })
 } satisfies Partial<Record<ErrorCode, () => Promise<CodedError>>>
+
+/** Status of an error that is no mistake of the developer's. */
+const STATUS: Array<[codes: RegExp, status: number]> = [[/REVOKED_MEANWHILE/, 409], [/UNAVAILABLE|FULL|REVOKED_AHEAD/, 503], [/ID_INVALID/, 400], [/NOBODY/, 401]]
 
 describe('an error', () => {
   for (const [code, trigger] of Object.entries(TRIGGERS)) {
     it(`${code} is thrown, complete, and tells nothing of what it is about`, async () => {
       const error = await trigger()
       assert.equal(error.code, code)
-      assert.equal(error.statusCode, /REVOKED_MEANWHILE/.test(code) ? 409 : /UNAVAILABLE|FULL|REVOKED_AHEAD/.test(code) ? 503 : 500)
+      const status = STATUS.find(([codes]) => codes.test(code))?.[1] ?? 500
+      assert.equal(error.statusCode, status)
       assert.doesNotMatch(error.message, /%s|undefined|\[object/)
       assert.ok(error.hint.endsWith(ERRORS[code as ErrorCode].advice))
       for (const shown of [error.message, error.hint, inspect(error, { showHidden: true }), JSON.stringify(error)]) {
