@@ -233,8 +233,12 @@ export const ERRORS = {
     statusCode: 400
   },
   FST_SEALED_SESSION_SUBJECT_TYPE: {
-    message: 'the subject of a session must be text that is not empty, or nothing where nobody is logged in, got %s',
+    message: 'the subject of a session must be text that is not empty, an array of such, or nothing if nobody is logged in, got %s',
     advice: 'Make text of it in the option "subject": session => session.userId === undefined ? undefined : String(session.userId).'
+  },
+  FST_SEALED_SESSION_SUBJECT_LIMIT: {
+    message: 'a session has at most %s subjects of at most %s characters each, got %s',
+    advice: 'Return in the option "subject" only those by which you end sessions. Of a long one, return a hash.'
   },
   FST_SEALED_SESSION_SUBJECT_MISSING: {
     message: '%s needs the option "subject"',

@@ -58,7 +58,7 @@ export class EpochWriter {
     const { client, life, now, written } = this.#options
     // A login after an earlier revocation begins after that by one, whatever the clock says: another
     // process may have one that is ahead.
-    const [latest = 0, ...earlier] = await this.#readAll([LATEST, ...epochKeysOf(subject)])
+    const [latest = 0, ...earlier] = await Promise.all(client.getEach([LATEST, ...epochKeysOf(subject === undefined ? [] : [subject])]))
     found(earlier.at(-1) ?? 0) // the last one is of the same key
     if (subject === undefined) earlier.push(latest)
     let epoch = Math.max(now(), ...earlier.map(epoch => epoch + 1))
@@ -68,7 +68,7 @@ export class EpochWriter {
       await client.set(key, epoch, life)
       const answered = now()
       written(key, epoch, answered)
-      const stored = await this.#readAll(subject === undefined ? [key] : [LATEST, key])
+      const stored = await Promise.all(client.getEach(subject === undefined ? [key] : [LATEST, key]))
       const isSlow = writes === 1 && answered - epoch >= SLOW_WRITE
       if (!isSlow && Math.min(...stored) >= epoch) return epoch
       epoch = Math.max(epoch, answered)
@@ -88,9 +88,5 @@ export class EpochWriter {
       await client.set(LATEST, latest, life)
       return latest
     })
-  }
-
-  async #readAll (keys: readonly string[]): Promise<number[]> {
-    return await Promise.all(keys.map(key => this.#options.client.get(key)))
   }
 }

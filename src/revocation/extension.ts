@@ -4,10 +4,10 @@ import { sealedSessionError } from '../errors.ts'
 import { REVOCATION, type SessionExtension, type SessionIdentities } from '../fastify/extension.ts'
 import { refusalMessage } from '../messages.ts'
 import { type RequestRecord, RequestRecords } from './request-record.ts'
-import { type Identity, LOGOUT_LIFE, type Revocations, UNKNOWN_LIFETIME } from './revocations.ts'
+import { type Identity, LOGOUT_LIFE, type Revocations, UNKNOWN_LIFETIME, userOf } from './revocations.ts'
 import { newId } from '../session/id.ts'
 import type { SessionState, Successor } from '../session/session.ts'
-import type { SubjectReader } from './subject.ts'
+import type { SubjectsReader } from './subject.ts'
 import { CLOCK_TOLERANCE, type SessionRecord } from '../token/record.ts'
 import type { RefusalReason } from '../types.ts'
 
@@ -50,7 +50,7 @@ interface RequestState {
 
 export interface RevocationExtensionOptions {
   revocations: Revocations
-  subject: SubjectReader | null
+  subjects: SubjectsReader | null
   /** Milliseconds for which 'not revoked' is believed. */
   cacheTtl: number
   now: () => number
@@ -61,7 +61,7 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
   readonly name = REVOCATION
   readonly needsIds = true
   readonly #revocations: Revocations
-  readonly #subject: SubjectReader | null
+  readonly #subjects: SubjectsReader | null
   readonly #cacheTtl: number
   readonly #now: () => number
   readonly records = new RequestRecords()
@@ -69,9 +69,9 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
   /** Opened sessions outside requests of which the app was told that they are not revoked. */
   readonly #checkedByApp = new WeakMap<SessionState, { identity: Identity, lifetime: number | null, at: number }>()
 
-  constructor ({ revocations, subject, cacheTtl, now }: RevocationExtensionOptions) {
+  constructor ({ revocations, subjects, cacheTtl, now }: RevocationExtensionOptions) {
     this.#revocations = revocations
-    this.#subject = subject
+    this.#subjects = subjects
     this.#cacheTtl = cacheTtl
     this.#now = now
   }
@@ -177,7 +177,7 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
     const checked = state.isOpened ? this.#checkedByApp.get(state) : undefined
     if (checked === undefined) return
     const { identity, lifetime, at } = checked
-    const isOthers = identity.subject !== undefined && identity.subject !== current.brought?.subject
+    const isOthers = identity.subjects.length > 0 && userOf(identity) !== userOf(current.brought)
     const own = { brought: identity, opened: identity, from: identity, lifetime, checkedAt: at }
     this.#requestStates.set(state, isOthers ? { ...current, ...own, wasRevoked: false } : Object.assign(current, own))
   }
@@ -186,7 +186,7 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
   identityOf (state: SessionState): Identity {
     const { id, createdAt } = state.record()
     if (id === null) throw sealedSessionError('FST_SEALED_SESSION_NO_ID')
-    return { id, created: createdAt ?? 0, subject: this.#subjectOf(state) }
+    return { id, created: createdAt ?? 0, subjects: this.subjectsOf(state) }
   }
 
   used (state: SessionState): void {
@@ -209,13 +209,13 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
   ended (state: SessionState, { id, lifetime }: SessionRecord, { isKept, isNew, isLogout }: Successor): boolean {
     const current = this.#requestStateOf(state)
     // A session of nobody is not worth an entry of the store: without a login, anybody could fill it.
-    const isSomebodys = this.#subject === null || (current.from ?? current.brought)?.subject !== undefined
+    const isSomebodys = this.#subjects === null || userOf(current.from ?? current.brought) !== undefined
     // It goes on if the user who is logged in was kept; if nobody says who that is, if anything was.
-    const goesOn = isKept && (this.#subject === null || this.#subjectOf(state) !== undefined)
-    current.from = current.from !== null && goesOn ? { id: null, created: current.from.created, subject: current.from.subject } : null
+    const goesOn = isKept && (this.#subjects === null || this.subjectsOf(state).length > 0)
+    current.from = current.from !== null && goesOn ? { id: null, created: current.from.created, subjects: current.from.subjects } : null
     if (isSomebodys) this.#revoke(current, id, lifetime, isLogout)
     // Without a subject, the data that is kept may say who is logged in.
-    return isNew || this.#subject !== null
+    return isNew || this.#subjects !== null
   }
 
   /**
@@ -256,20 +256,22 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
   /** Checks and prepares a session for sealing. @returns false if nothing may be sealed. */
   async #prepare (state: SessionState, current: RequestState, request: FastifyRequest): Promise<boolean> {
     const { from } = current
-    const subject = this.#subjectOf(state)
-    const isGained = subject !== undefined && subject !== from?.subject
-    if (this.#isEmptied(current, subject, request)) return false
-    if (from !== null && from.id !== null) await this.#renewId(state, from.id, current.lifetime, isGained)
-    if (from === null && subject === undefined) await this.#noteLogout(current)
-    const { id, createdAt } = isGained || from === null ? await this.#beginAfter(state, subject, current, request) : state.record()
-    current.from = { id, created: createdAt ?? 0, subject }
+    const subjects = this.subjectsOf(state)
+    const isLogin = subjects.length > 0 && subjects[0] !== userOf(from)
+    if (this.#isEmptied(current, subjects, request)) return false
+    if (from !== null && from.id !== null) await this.#renewId(state, from.id, current.lifetime, isLogin)
+    if (from === null && subjects.length === 0) await this.#noteLogout(current)
+    // One that goes on and gains a subject, such as another tenant, may have begun before that was revoked.
+    const isGained = from === null || isLogin || subjects.some(subject => !from.subjects.includes(subject))
+    const { id, createdAt } = isGained ? await this.#beginAfter(state, subjects, current, request) : state.record()
+    current.from = { id, created: createdAt ?? 0, subjects }
     return true
   }
 
-  /** Has a session begin after all revocations of its subject. @throws as `#beginning` does */
-  async #beginAfter (state: SessionState, subject: string | undefined, current: RequestState, request: FastifyRequest): Promise<Pick<SessionRecord, 'id' | 'createdAt'>> {
+  /** Has a session begin after all revocations of its subjects. @throws as `#beginning` does */
+  async #beginAfter (state: SessionState, subjects: readonly string[], current: RequestState, request: FastifyRequest): Promise<Pick<SessionRecord, 'id' | 'createdAt'>> {
     const { id, createdAt: before } = state.record()
-    const createdAt = Math.max(before ?? 0, await this.#beginning(subject, current, request, before))
+    const createdAt = Math.max(before ?? 0, await this.#beginning(subjects, current, request, current.from === null ? before : null))
     // A session that began anew while that was awaited has a beginning of its own.
     if (state.record().id === id) state.beginAt(createdAt)
     return { id, createdAt }
@@ -280,12 +282,12 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
    * more.
    */
   async #noteLogout ({ opened, lifetime }: RequestState): Promise<void> {
-    if (opened?.id != null && opened.subject !== undefined) await this.#revocations.revokeId(opened.id, lifetime, true)
+    if (opened?.id != null && opened.subjects.length > 0) await this.#revocations.revokeId(opened.id, lifetime, true)
   }
 
   /** Gives a session that goes on another id, if it has to be told from the session before. */
-  async #renewId (state: SessionState, id: Buffer, lifetime: number | null, isGained: boolean): Promise<void> {
-    if (isGained) {
+  async #renewId (state: SessionState, id: Buffer, lifetime: number | null, isLogin: boolean): Promise<void> {
+    if (isLogin) {
       // A login gets a session that nobody knew before, even if the app does not regenerate().
       state.renewIdentity(newId(), this.#now())
     } else if (state.isProlonged) {
@@ -296,8 +298,8 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
   }
 
   /** True if a session that was revoked meanwhile is followed by nobody's: its cookie could replace that of a newer login. */
-  #isEmptied ({ isRefused, from }: RequestState, subject: string | undefined, request: FastifyRequest): boolean {
-    return from === null && isRefused && subject === undefined && this.#subject !== null && this.records.of(request)?.own == null
+  #isEmptied ({ isRefused, from }: RequestState, subjects: readonly string[], request: FastifyRequest): boolean {
+    return from === null && isRefused && subjects.length === 0 && this.#subjects !== null && this.records.of(request)?.own == null
   }
 
   /**
@@ -307,7 +309,7 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
    */
   async #isLoggedOut (state: SessionState, { opened, from, isLoggedOut, wasRevoked }: RequestState, request: FastifyRequest): Promise<boolean> {
     if (opened?.id == null || (isLoggedOut && !wasRevoked) || from?.id?.equals(opened.id) === true) return false
-    const goesOn = from !== null || (opened.subject !== undefined && opened.subject === this.#subjectOf(state))
+    const goesOn = from !== null || (opened.subjects.length > 0 && userOf(opened) === this.subjectsOf(state)[0])
     if (!goesOn) return false
     return await (this.#outlivesLogouts(request) ? this.#revocations.isRevoked({ ...opened, keys: undefined }, true) : this.#revocations.isLoggedOut(opened.id))
   }
@@ -322,17 +324,17 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
    * way. `FST_SEALED_SESSION_REVOKED_AHEAD` if that is so far ahead that its token would be refused as one
    * from the future: a login that fails says more than one that is lost.
    */
-  async #beginning (subject: string | undefined, { opened }: RequestState, request: FastifyRequest, created: number | null): Promise<number> {
+  async #beginning (subjects: readonly string[], { opened }: RequestState, request: FastifyRequest, created: number | null): Promise<number> {
     const record = this.records.of(request)
-    const epochs = await this.#revocations.epochsOf(subject)
-    const isSame = subject !== undefined && opened?.subject === subject
+    const epochs = await this.#revocations.epochsOf(subjects)
+    const isSame = subjects.length > 0 && opened !== null && userOf(opened) === subjects[0]
     // A session that createSecureSession made before the request: a revocation since then is none that it
-    // follows.
+    // follows. `created` is null for one that goes on, of which only what it has been of may have been revoked.
     const isOld = created !== null && record !== null && created < record.beganAt
     // Without a subject, nobody says whether it is a login.
-    const mayBeLogin = subject !== undefined || this.#subject === null
+    const mayBeLogin = subjects.length > 0 || this.#subjects === null
     const isRevoked = mayBeLogin && epochs.some(([key, epoch]) =>
-      epoch > 0 && record?.own?.get(key) !== epoch && ((isSame && opened.created <= epoch) || (isOld && created <= epoch) || this.#cameDuring(key, epoch, record)))
+      epoch > 0 && record?.own?.get(key) !== epoch && ((isSame && opened.created <= epoch && this.#revocations.concerns(key, opened)) || (isOld && created <= epoch) || this.#cameDuring(key, epoch, record)))
     if (isRevoked) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
     const beginning = Math.max(...epochs.map(([, epoch]) => epoch)) + 1
     this.#assertNotAhead(beginning)
@@ -362,23 +364,25 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
 
   /**
    * Asks whether a session may go on while all others of its subject end.
-   * @returns its subject, which cannot be read any more once the others have ended.
+   * @returns its subjects, which cannot be read any more once the others have ended.
    * @throws `FST_SEALED_SESSION_REVOKED_MEANWHILE` if somebody has ended it already.
    */
-  async assertLive (state: SessionState): Promise<string | undefined> {
+  async assertLive (state: SessionState): Promise<readonly string[]> {
     const identity = this.identityOf(state)
     state.look()
-    if (!hasEnded(state) && (state.origin?.ok !== true || !await this.#revocations.isRevoked(identity, true))) return identity.subject
+    if (!hasEnded(state) && (state.origin?.ok !== true || !await this.#revocations.isRevoked(identity, true))) return identity.subjects
     throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
   }
 
   /** Has a session go on with a new id, begun after the revocation that ends the others. */
-  goOn (state: SessionState, subject: string, epoch: number): void {
-    this.#assertNotAhead(epoch + 1)
+  goOn (state: SessionState, subjects: readonly string[], epoch: number): void {
+    // It may have begun later, after a revocation of another of its subjects by a clock that is ahead.
+    const created = Math.max(state.record().createdAt ?? 0, epoch + 1)
+    this.#assertNotAhead(created)
     const current = this.#requestStateOf(state)
     const id = newId()
-    if (current.from !== null) current.from = { id, created: epoch + 1, subject }
-    state.renewIdentity(id, epoch + 1)
+    if (current.from !== null) current.from = { id, created, subjects }
+    state.renewIdentity(id, created)
     state.touch()
   }
 
@@ -388,7 +392,7 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
    * @throws `FST_SEALED_SESSION_REVOKED_MEANWHILE`
    */
   async assertFirst (subject: string, record: RequestRecord): Promise<void> {
-    const epochs = await this.#revocations.epochsOf(subject)
+    const epochs = await this.#revocations.epochsOf([subject])
     const isSecond = epochs.some(([key, epoch]) => epoch > 0 && record.own?.get(key) !== epoch && this.#revocations.cameDuring(key, epoch, record))
     if (isSecond) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
   }
@@ -403,16 +407,11 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
   }
 
   subjectsOf (state: SessionState): readonly string[] {
-    const subject = this.#subjectOf(state)
-    return subject === undefined ? [] : [subject]
+    return this.#subjects === null ? [] : this.#subjects(state.session)
   }
 
   async revokeId (id: Buffer): Promise<void> {
     await this.#revocations.revokeId(id, UNKNOWN_LIFETIME, true)
-  }
-
-  #subjectOf (state: SessionState): string | undefined {
-    return this.#subject?.(state.session)
   }
 }
 

@@ -55,6 +55,10 @@ export class MemoryStore implements RevocationStore {
     return entry !== undefined && entry.end > Date.now() ? entry.value : undefined
   }
 
+  getMany (keys: readonly string[]): Array<string | undefined> {
+    return keys.map(key => this.get(key))
+  }
+
   /**
    * Stores a number, unless there is a greater one, for at least `ttl` milliseconds.
    * @throws `FST_SEALED_SESSION_STORE_FULL`

@@ -1,6 +1,6 @@
 import { kindOf, sealedSessionError } from '../errors.ts'
 import { readDuration, readText, refuseUnknown, REGISTER_OPTIONS } from '../options/readers.ts'
-import { subjectReader, type SubjectReader } from './subject.ts'
+import { subjectsReader, type SubjectsReader } from './subject.ts'
 import type { RevocationStore, SessionRevocationOptions } from './types.ts'
 
 const NAMES = ['store', 'subject', 'sessionName', 'cacheTtl', 'onStoreError', 'storeTimeout']
@@ -16,7 +16,7 @@ const MAX_STORE_TIMEOUT = 60
 export interface RevocationConfig {
   /** Null for one in memory. */
   store: RevocationStore | null
-  subject: SubjectReader | null
+  subjects: SubjectsReader | null
   /** Null for the first session of the app. */
   sessionName: string | null
   /** Milliseconds. */
@@ -31,7 +31,7 @@ export function readRevocationOptions (options: SessionRevocationOptions): Revoc
   refuseUnknown(options, [...NAMES, ...REGISTER_OPTIONS])
   return {
     store: readStore(options.store),
-    subject: readSubject(options.subject),
+    subjects: readSubject(options.subject),
     sessionName: readText(options, 'sessionName') ?? null,
     cacheTtl: readMilliseconds(options, 'cacheTtl', DEFAULT_CACHE_TTL, MAX_CACHE_TTL, { orZero: true }),
     onStoreError: readOnStoreError(options.onStoreError),
@@ -56,8 +56,8 @@ function assertLoud (part: unknown, name: string): void {
   if (part.throwOnErrors !== true) throw sealedSessionError('FST_SEALED_SESSION_STORE_SILENT', [name])
 }
 
-function readSubject (subject: unknown): SubjectReader | null {
-  if (subject === undefined || typeof subject === 'function') return subjectReader(subject as SessionRevocationOptions['subject'])
+function readSubject (subject: unknown): SubjectsReader | null {
+  if (subject === undefined || typeof subject === 'function') return subjectsReader(subject as SessionRevocationOptions['subject'])
   throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['subject', 'a function', kindOf(subject)])
 }
 

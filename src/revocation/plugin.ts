@@ -1,23 +1,20 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
-import { kindOf, sealedSessionError } from '../errors.ts'
-import { hasEnded, RevocationExtension } from './extension.ts'
+import { sealedSessionError } from '../errors.ts'
+import { RevocationExtension } from './extension.ts'
 import { type ExtensibleSession, kSessions, REVOCATION } from '../fastify/extension.ts'
 import { waitAsSent } from '../fastify/hooks.ts'
 import { MemoryStore } from './memory-store.ts'
+import { addMethods } from './methods.ts'
 import { warnerOf } from '../messages.ts'
 import { readRevocationOptions, type RevocationConfig } from './options.ts'
-import { refuseUnknown } from '../options/readers.ts'
 import { currentRequest } from './request-record.ts'
 import { Revocations } from './revocations.ts'
-import { idOfText } from '../session/id.ts'
-import { stateOf } from '../session/proxy.ts'
-import type { SessionState } from '../session/session.ts'
 import { StoreClient } from './store-client.ts'
-import { checkedSubject } from './subject.ts'
 import type { SessionRevocation, SessionRevocationOptions } from './types.ts'
 
-// The wiring into Fastify. Revocations are in revocations.ts, their effect on a request in extension.ts.
+// The wiring into Fastify. Revocations are in revocations.ts, their effect on a request in extension.ts, the methods of
+// the app in methods.ts.
 
 const now = (): number => Date.now()
 
@@ -25,10 +22,10 @@ const plugin: FastifyPluginAsync<SessionRevocationOptions> = async (app, options
   const config = readRevocationOptions(options)
   const session = findSession(app, config.sessionName)
   const revocations = revocationsOf(app, config, session)
-  const extension = new RevocationExtension({ revocations, subject: config.subject, cacheTtl: config.cacheTtl, now })
+  const extension = new RevocationExtension({ revocations, subjects: config.subjects, cacheTtl: config.cacheTtl, now })
   session.extend(extension)
   session.identities = extension
-  addDecorators(app, session, revocations, extension, config)
+  addMethods({ app, session, revocations, extension, hasSubjects: config.subjects !== null })
   addHooks(app, session, revocations, extension)
 }
 
@@ -85,69 +82,6 @@ function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry
     recovered: () => { app.log.info('the revocation store answers again') }
   })
   return new Revocations({ client, cacheTtl, acceptsErrors: onStoreError === 'accept', expiry, maxExpiry, absoluteTimeout, now })
-}
-
-function addDecorators (app: FastifyInstance, session: ExtensibleSession, revocations: Revocations, extension: RevocationExtension, config: RevocationConfig): void {
-  /** Revokes, and notes it as the own revocation of the request whose handler called. */
-  const revoke = async (subject?: string, kept?: string): Promise<number> => {
-    const request = currentRequest.getStore()
-    const record = extension.records.of(request)
-    if (record !== null && kept !== undefined) await extension.assertFirst(kept, record)
-    const revoked = await revocations.revokeUntilNow(subject)
-    if (request !== undefined && record !== null) extension.noteOwn(record, session.held(request), revoked)
-    return revoked.epoch
-  }
-
-  app.decorate('revokeSession', async (given: object) => {
-    const state = stateOf(given)
-    const { id, lifetime } = state.record()
-    if (id === null) throw sealedSessionError('FST_SEALED_SESSION_NO_ID')
-    if (!hasEnded(state)) await revocations.revokeId(id, lifetime, true)
-  })
-
-  app.decorate('revokeSessionId', async (text: string, sessionName = session.sessionName) => {
-    if (sessionName !== session.sessionName) throw sealedSessionError('FST_SEALED_SESSION_UNKNOWN_SESSION')
-    await extension.revokeId(idFrom(text))
-  })
-
-  /** Ends all sessions of a subject but one. @param kept the subject of that one. */
-  const revokeExcept = async (subject: string, except: SessionState, kept: string | undefined): Promise<void> => {
-    const epoch = await revoke(subject, kept === subject ? kept : undefined)
-    if (kept === subject) extension.goOn(except, subject, epoch)
-  }
-
-  app.decorate('revokeSubject', async (subject: string, options?: { except?: object | undefined }) => {
-    if (config.subject === null) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_MISSING', ['revokeSubject'])
-    const [checked, except] = [checkedSubject(subject), exceptOf(options)]
-    if (except === null) await revoke(checked)
-    else await revokeExcept(checked, except, await extension.assertLive(except))
-  })
-
-  app.decorate('revokeOtherSessions', async (given: object) => {
-    if (config.subject === null) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_MISSING', ['revokeOtherSessions'])
-    const state = stateOf(given)
-    const subject = await extension.assertLive(state)
-    if (subject === undefined) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_NOBODY')
-    await revokeExcept(subject, state, subject)
-  })
-
-  app.decorate('revokeAll', async () => { await revoke() })
-
-  app.decorate('isSessionRevoked', async (given: object) => await extension.isRevoked(stateOf(given)))
-}
-
-/** @throws `FST_SEALED_SESSION_ID_INVALID`: the text is most likely a browser's. */
-function idFrom (text: unknown): Buffer {
-  const id = typeof text === 'string' ? idOfText(text) : null
-  if (id === null) throw sealedSessionError('FST_SEALED_SESSION_ID_INVALID', [typeof text === 'string' ? 'other text' : kindOf(text)])
-  return id
-}
-
-/** @throws `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_NOT_A_SESSION` */
-function exceptOf (options: { except?: object | undefined } | undefined): SessionState | null {
-  if (options === undefined) return null
-  refuseUnknown(options, ['except'])
-  return options.except === undefined ? null : stateOf(options.except)
 }
 
 /**

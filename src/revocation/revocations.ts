@@ -22,7 +22,8 @@ export interface Identity {
   id: Buffer | null
   /** Milliseconds since 1970. */
   created: number
-  subject: string | undefined
+  /** None if it is nobody's; the first one is its user. */
+  subjects: readonly string[]
   /** Cache of the store's keys for it: to hash a subject takes longer than all else. */
   keys?: Keys | undefined
 }
@@ -85,7 +86,7 @@ export class Revocations {
   async isRevoked (identity: Identity, fresh = false): Promise<boolean> {
     const keys = keysOf(identity)
     if (this.#isKnown(keys, identity)) return true
-    await Promise.all([...keys.own, ...keys.epochs].map(key => this.#read(key, fresh)))
+    await this.#readAll([...keys.own, ...keys.epochs], fresh)
     return this.#isKnown(keys, identity)
   }
 
@@ -112,7 +113,8 @@ export class Revocations {
 
   /** True if the user of a session has logged out, in any process. @throws as `isRevoked` does. */
   async isLoggedOut (id: Buffer): Promise<boolean> {
-    return await this.#read(logoutKey(id), true) > 0
+    const [loggedOut = 0] = await this.#readAll([logoutKey(id)], true)
+    return loggedOut > 0
   }
 
   /**
@@ -133,8 +135,15 @@ export class Revocations {
   }
 
   /** The times after which a session has to begin in order to be valid, by key; in milliseconds since 1970, 0 for any time. */
-  async epochsOf (subject: string | undefined): Promise<Array<[key: string, epoch: number]>> {
-    return await Promise.all(epochKeysOf(subject).map(async (key): Promise<[string, number]> => [key, await this.#read(key, true)]))
+  async epochsOf (subjects: readonly string[]): Promise<Array<[key: string, epoch: number]>> {
+    const keys = epochKeysOf(subjects)
+    const epochs = await this.#readAll(keys, true)
+    return keys.map((key, index) => [key, epochs[index]!]) // one for each
+  }
+
+  /** True if a time counts for a session: it is one of its subjects', or for all. */
+  concerns (key: string, identity: Identity): boolean {
+    return keysOf(identity).epochs.includes(key)
   }
 
   /**
@@ -189,46 +198,63 @@ export class Revocations {
     return lifetime === null ? lifeOfEntries(expiry, absoluteTimeout) : this.#lifeOfEpochs
   }
 
-  async #read (key: string, fresh: boolean): Promise<number> {
+  /** The numbers of these keys. Those that have to be asked for are asked for at once. */
+  async #readAll (keys: string[], fresh: boolean): Promise<number[]> {
     const { now, acceptsErrors } = this.#options
-    if (!fresh && this.#cache.isFresh(key, now())) return this.#cache.get(key)
-    try {
-      const { began, answer } = fresh ? this.#begin(key) : this.#join(key)
-      const value = await answer
-      // As old as the question: a number that another process writes meanwhile is not in the answer.
-      this.#cache.put(key, value, began)
-      return Math.max(value, this.#cache.get(key))
-    } catch (error) {
-      if (acceptsErrors) return this.#cache.get(key)
-      throw error
+    const time = now()
+    const asked = fresh ? keys : keys.filter(key => !this.#cache.isFresh(key, time))
+    for (const [key, { began, answer }] of fresh ? this.#begin(asked) : this.#join(asked)) {
+      try {
+        // As old as the question: a number that another process writes meanwhile is not in the answer.
+        this.#cache.put(key, await answer, began)
+      } catch (error) {
+        if (!acceptsErrors) throw error
+      }
     }
+    return keys.map(key => this.#cache.get(key))
   }
 
-  #begin (key: string): Reading {
-    const { now, client } = this.#options
-    return { began: now(), answer: client.get(key) }
+  /** Reads of these keys that begin now. */
+  #begin (keys: string[]): Map<string, Reading> {
+    const began = this.#options.now()
+    const answers = this.#options.client.getEach(keys)
+    for (const answer of answers) answer.catch(() => {}) // the first failure is thrown
+    return new Map(keys.map((key, index) => [key, { began, answer: answers[index]! }])) // there is one for each
   }
 
   /**
-   * A read that is under way, if one began within `cacheTtl`: its answer is as good as one from the
-   * cache. With `cacheTtl: 0` each request has reads of its own, since one that began before the
+   * Reads of these keys. One that is under way, and began within `cacheTtl`, is joined: its answer is as good as one
+   * from the cache. With `cacheTtl: 0` each request has reads of its own, since one that began before the
    * request may not know of a revocation before it.
    */
-  #join (key: string): Reading {
+  #join (keys: string[]): Map<string, Reading> {
     const { now, cacheTtl } = this.#options
-    const earlier = this.#reading.get(key)
-    const age = earlier === undefined ? NaN : now() - earlier.began
-    if (earlier !== undefined && age >= 0 && age < cacheTtl) return earlier
-    const reading = this.#begin(key)
-    this.#reading.set(key, reading)
-    const forget = (): void => { if (this.#reading.get(key) === reading) this.#reading.delete(key) }
-    reading.answer.then(forget, forget)
-    return reading
+    const time = now()
+    const isJoined = (reading: Reading | undefined): reading is Reading => reading !== undefined && time >= reading.began && time - reading.began < cacheTtl
+    const joined = new Map<string, Reading>()
+    for (const key of keys) {
+      const reading = this.#reading.get(key)
+      if (isJoined(reading)) joined.set(key, reading)
+    }
+    const rest = keys.filter(key => !joined.has(key))
+    if (rest.length === 0) return joined
+    for (const [key, reading] of this.#begin(rest)) {
+      joined.set(key, reading)
+      this.#reading.set(key, reading)
+      const forget = (): void => { if (this.#reading.get(key) === reading) this.#reading.delete(key) }
+      reading.answer.then(forget, forget)
+    }
+    return joined
   }
 }
 
+/** User of a session; undefined if it is nobody's. */
+export function userOf (identity: Identity | null): string | undefined {
+  return identity?.subjects[0]
+}
+
 function keysOf (identity: Identity): Keys {
-  const { id, subject } = identity
-  identity.keys ??= { own: id === null ? [] : [idKey(id)], epochs: epochKeysOf(subject) }
+  const { id, subjects } = identity
+  identity.keys ??= { own: id === null ? [] : [idKey(id)], epochs: epochKeysOf(subjects) }
   return identity.keys
 }

@@ -15,23 +15,34 @@ export class StoreClient {
   readonly #store: RevocationStore
   readonly #timeout: number
   readonly #log: StoreLog
+  readonly #hasGetMany: boolean
   #isDown = false
 
   /** @param timeout milliseconds. */
   constructor (store: RevocationStore, timeout: number, log: StoreLog) {
     this.#store = store
+    this.#hasGetMany = hasGetMany(store)
     this.#timeout = timeout
     this.#log = log
   }
 
   /** The number of a key, or 0. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
   async get (key: string): Promise<number> {
-    return await this.#call(() => this.#store.get(key), value => {
-      if (value === undefined || value === null) return 0
-      // Only whole numbers are stored. Empty text, false and the like are no 'not revoked'.
-      if (/^\d+$/.test(String(value))) return Number(value)
-      throw new Error(`the store has ${kindOf(value)} that is no number`)
+    return await this.#call(() => this.#store.get(key), numberOf)
+  }
+
+  /**
+   * The number of each key, or 0: in one round trip if the store can.
+   * @throws (each rejects) `FST_SEALED_SESSION_STORE_UNAVAILABLE`
+   */
+  getEach (keys: string[]): Array<Promise<number>> {
+    if (keys.length < 2 || !this.#hasGetMany) return keys.map(async key => await this.get(key))
+    const answers = this.#call(() => this.#store.getMany?.(keys), values => {
+      // Fewer answers than questions would let somebody in.
+      if (!Array.isArray(values) || values.length !== keys.length) throw new Error(`getMany() returned ${kindOf(values)}, which is no array of as many values`)
+      return Array.from(values, numberOf)
     })
+    return keys.map(async (_key, index) => (await answers)[index]!) // there are as many
   }
 
   /** @param ttl milliseconds. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
@@ -67,6 +78,22 @@ export class StoreClient {
       clearTimeout(timer)
     }
   }
+}
+
+/**
+ * True for a store that reads several keys at once and says if that fails. A Keyv whose adapter cannot is no such
+ * store: its getMany() calls get() for each key, and answers a failure with 'nothing found', `throwOnErrors` or not.
+ */
+function hasGetMany (store: RevocationStore): boolean {
+  const { store: adapter } = store as { store?: unknown } // a Keyv has it there
+  return typeof store.getMany === 'function' && (typeof adapter !== 'object' || adapter === null || typeof (adapter as RevocationStore).getMany === 'function')
+}
+
+function numberOf (value: unknown): number {
+  if (value === undefined || value === null) return 0
+  // Only whole numbers are stored. Empty text, false and the like are no 'not revoked'.
+  if (/^\d+$/.test(String(value))) return Number(value)
+  throw new Error(`the store has ${kindOf(value)} that is no number`)
 }
 
 function isPromise (value: unknown): value is PromiseLike<unknown> {

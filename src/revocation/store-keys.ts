@@ -34,9 +34,9 @@ export function subjectKey (subject: string): string {
   return SUBJECT + sodium().hash(Buffer.from(subject)).toString('base64url')
 }
 
-/** Keys of the times that count for sessions of a subject, or of nobody. */
-export function epochKeysOf (subject: string | undefined): string[] {
-  return subject === undefined ? [ALL] : [ALL, subjectKey(subject)]
+/** Keys of the times that count for sessions of these subjects, or of nobody. */
+export function epochKeysOf (subjects: readonly string[]): string[] {
+  return [ALL, ...subjects.map(subjectKey)]
 }
 
 export function isSubjectKey (key: string): boolean {

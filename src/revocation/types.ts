@@ -18,6 +18,11 @@ export interface RevocationStore {
    * @returns anything but `false`, which counts as a failure.
    */
   set(key: string, value: string, ttl: number): Awaitable<unknown>
+  /**
+   * The values of several keys in one round trip, in their order. If it is missing, a check calls `get` for each key
+   * at the same time. A Keyv's is used if its adapter has one.
+   */
+  getMany?(keys: string[]): Awaitable<readonly unknown[]>
 }
 
 /** Options of `sessionRevocation`. */
@@ -35,10 +40,14 @@ export interface SessionRevocationOptions {
    * Subject of a session: the user it belongs to, so that `revokeSubject` can end all sessions of one user.
    * Default: sessions have no subject. Called with every session that is opened or sealed; it must be quick
    * and always say the same of the same session.
-   * @returns the id of a user, say; `undefined` if nobody is logged in. Anything but that and text that is
-   * not empty fails the request with `FST_SEALED_SESSION_SUBJECT_TYPE`.
+   *
+   * It may return several, such as `['user:42', 'tenant:7', 'sid:…']`: `revokeSubject` of any of them ends the
+   * session. The first one is the user, whose sessions are listed and limited, and for whom a session begins anew.
+   * At most 16, each of at most 1024 characters; more fail the request with `FST_SEALED_SESSION_SUBJECT_LIMIT`.
+   * @returns the id of a user, say; `undefined` or an empty array if nobody is logged in. Anything but that and text
+   * that is not empty fails the request with `FST_SEALED_SESSION_SUBJECT_TYPE`.
    */
-  subject?(session: Session): string | null | undefined
+  subject?(session: Session): string | readonly string[] | null | undefined
 
   /** The session that can be revoked. Default: the first one registered. */
   sessionName?: string | undefined

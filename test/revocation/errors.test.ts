@@ -81,6 +81,7 @@ const TRIGGERS = {
   FST_SEALED_SESSION_ID_INVALID: () => failure(async app => await app.revokeSessionId(SECRET)),
   FST_SEALED_SESSION_SUBJECT_NOBODY: () => failure(async app => await app.revokeOtherSessions(app.createSecureSession({ note: SECRET } as never))),
   FST_SEALED_SESSION_SUBJECT_TYPE: () => answered({ revocation: { subject: session => ({ name: (session as Bag).user }) as never } }),
+  FST_SEALED_SESSION_SUBJECT_LIMIT: () => failure(async app => await app.revokeSubject(SECRET.repeat(1000))),
   FST_SEALED_SESSION_SUBJECT_MISSING: () => failure(async app => await app.revokeSubject(SECRET), { revocation: { subject: undefined } as never })
 } satisfies Partial<Record<ErrorCode, () => Promise<CodedError>>>
 

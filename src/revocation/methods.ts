@@ -1,0 +1,96 @@
+import type { FastifyInstance } from 'fastify'
+import { kindOf, sealedSessionError } from '../errors.ts'
+import { refuseUnknown } from '../options/readers.ts'
+import type { ExtensibleSession } from '../fastify/extension.ts'
+import { idOfText } from '../session/id.ts'
+import { stateOf } from '../session/proxy.ts'
+import type { SessionState } from '../session/session.ts'
+import { hasEnded, type RevocationExtension } from './extension.ts'
+import { currentRequest } from './request-record.ts'
+import type { Revocations } from './revocations.ts'
+import { checkedSubject } from './subject.ts'
+
+// Methods that the revocation adds to the app.
+
+interface Parts {
+  app: FastifyInstance
+  session: ExtensibleSession
+  revocations: Revocations
+  extension: RevocationExtension
+  hasSubjects: boolean
+}
+
+export function addMethods (parts: Parts): void {
+  const { app, extension } = parts
+  addEndOfOne(parts)
+  addEndOfMany(parts)
+  app.decorate('isSessionRevoked', async (given: object) => await extension.isRevoked(stateOf(given)))
+}
+
+function addEndOfOne ({ app, session, revocations, extension }: Parts): void {
+  app.decorate('revokeSession', async (given: object) => {
+    const state = stateOf(given)
+    const { id, lifetime } = state.record()
+    if (id === null) throw sealedSessionError('FST_SEALED_SESSION_NO_ID')
+    if (!hasEnded(state)) await revocations.revokeId(id, lifetime, true)
+  })
+
+  app.decorate('revokeSessionId', async (text: string, sessionName = session.sessionName) => {
+    if (sessionName !== session.sessionName) throw sealedSessionError('FST_SEALED_SESSION_UNKNOWN_SESSION')
+    await extension.revokeId(idFrom(text))
+  })
+}
+
+function addEndOfMany ({ app, session, revocations, extension, hasSubjects }: Parts): void {
+  /** Revokes, and notes it as the own revocation of the request whose handler called. */
+  const revoke = async (subject?: string, isOthers = false): Promise<number> => {
+    const request = currentRequest.getStore()
+    const record = extension.records.of(request)
+    if (record !== null && subject !== undefined && isOthers) await extension.assertFirst(subject, record)
+    const revoked = await revocations.revokeUntilNow(subject)
+    if (request !== undefined && record !== null) extension.noteOwn(record, session.held(request), revoked)
+    return revoked.epoch
+  }
+
+  /** Ends all sessions of a subject but one. @param subjects those of that one, which cannot be read any more once the others have ended. */
+  const revokeExcept = async (subject: string, except: SessionState, subjects: readonly string[]): Promise<void> => {
+    const isOwn = subjects.includes(subject)
+    const epoch = await revoke(subject, isOwn)
+    if (isOwn) extension.goOn(except, subjects, epoch)
+  }
+
+  const assertSubjects = (method: string): void => {
+    if (!hasSubjects) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_MISSING', [method])
+  }
+
+  app.decorate('revokeSubject', async (subject: string, options?: { except?: object | undefined }) => {
+    assertSubjects('revokeSubject')
+    const [checked, except] = [checkedSubject(subject), exceptOf(options)]
+    if (except === null) await revoke(checked)
+    else await revokeExcept(checked, except, await extension.assertLive(except))
+  })
+
+  app.decorate('revokeOtherSessions', async (given: object) => {
+    assertSubjects('revokeOtherSessions')
+    const state = stateOf(given)
+    const subjects = await extension.assertLive(state)
+    if (subjects[0] === undefined) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_NOBODY')
+    await revokeExcept(subjects[0], state, subjects)
+  })
+
+  app.decorate('revokeAll', async () => { await revoke() })
+}
+
+/** @throws `FST_SEALED_SESSION_ID_INVALID`: the text is most likely a browser's. */
+function idFrom (text: unknown): Buffer {
+  const id = typeof text === 'string' ? idOfText(text) : null
+  if (id === null) throw sealedSessionError('FST_SEALED_SESSION_ID_INVALID', [typeof text === 'string' ? 'other text' : kindOf(text)])
+  return id
+}
+
+/** @throws `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_NOT_A_SESSION` */
+function exceptOf (options: { except?: object | undefined } | undefined): SessionState | null {
+  if (options === undefined) return null
+  refuseUnknown(options, ['except'])
+  return options.except === undefined ? null : stateOf(options.except)
+}
