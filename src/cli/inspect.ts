@@ -109,7 +109,7 @@ function headerOf (pairs: readonly string[]): string {
  */
 export function reportOf (inspected: Omit<Refused, 'lifetime'>, record: SessionRecord, keyId: string, now: number): string {
   const { token, format, context, isSigned } = inspected
-  const { data, createdAt, writtenAt, lifetime, cookieMaxAge, place } = record
+  const { data, createdAt, writtenAt, lifetime, cookieMaxAge, place, claims } = record
   const rows: Array<[label: string, value: string | null]> = [
     ['format', format],
     ['bound to', format === 'sealed' ? printable(context) : null],
@@ -120,6 +120,7 @@ export function reportOf (inspected: Omit<Refused, 'lifetime'>, record: SessionR
     ['Max-Age', cookieMaxAge === null ? null : `${cookieMaxAge} s, its own`],
     ['Domain', place?.domain === undefined ? null : `${place.domain}, its own`],
     ['Path', place?.path === undefined ? null : `${place.path}, its own`],
+    ['claims', claims === undefined ? null : `${[...claims.keys()].join(', ')}, as numbers: what extensions keep`],
     ['size', `${Buffer.byteLength(JSON.stringify(data))} bytes of JSON, a token of ${token.length} characters`],
     ['signature', isSigned ? 'there is one, not checked here' : null]
   ]

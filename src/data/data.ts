@@ -76,7 +76,10 @@ export const LIFE_KEY = '__life'
 /** The text of a serializer of the app's, in the secretbox format, which is JSON. */
 export const DATA_KEY = '__data'
 
-const RESERVED: readonly PropertyKey[] = [TIME_KEY, LIFE_KEY, DATA_KEY]
+/** What extensions keep inside the seal, in the secretbox format. */
+export const CLAIMS_KEY = '__claims'
+
+const RESERVED: readonly PropertyKey[] = [TIME_KEY, LIFE_KEY, DATA_KEY, CLAIMS_KEY]
 
 /**
  * Keeps an app, and objects that an app copies from its users, from setting a session's own times.

@@ -1,11 +1,12 @@
 import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { assertNotReserved, type Data, getOwn, pickOwn, setOwn, snapshotOf, TIME_KEY } from '../data/data.ts'
+import { claimsWith } from '../token/claims.ts'
 import { readDuration } from '../options/readers.ts'
 import { kState, sessionHandler } from './proxy.ts'
 import {
   boundLifetime, endOf, isDueForRenewal, lifetimeOf, type Limits, MAX_SECONDS, newRecord, type OpeningKey,
-  type Origin, placeOf, recordWith, type SessionRecord, toWholeSeconds
+  type Origin, placeOf, type RecordChanges, recordWith, type SessionRecord, toWholeSeconds
 } from '../token/record.ts'
 import type { RefusalReason, Session } from '../types.ts'
 
@@ -174,7 +175,7 @@ export class SessionState {
     return this.#record
   }
 
-  #change (changes: Partial<SessionRecord>): void {
+  #change (changes: RecordChanges): void {
     this.#record = recordWith(this.#record, changes)
   }
 
@@ -420,6 +421,11 @@ export class SessionState {
   /** Gives the session another id and time of creation, and keeps all else. @param createdAt milliseconds since 1970. */
   renewIdentity (id: Buffer, createdAt: number | null): void {
     this.#change({ id, createdAt })
+  }
+
+  /** Keeps something inside the seal for an extension, under its number; null takes it out. It is no write. */
+  setClaim (number: number, value: Buffer | null): void {
+    this.#change({ claims: claimsWith(this.#record.claims, number, value) ?? null })
   }
 
   /** Moves the time of creation, in milliseconds since 1970: no session begins after its last write. */

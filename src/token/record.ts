@@ -1,5 +1,6 @@
 import type { Data } from '../data/data.ts'
 import { kindOf, sealedSessionError } from '../errors.ts'
+import type { Claims } from './claims.ts'
 import type { DerivedKey } from '../keys/key-set.ts'
 import type { Format, RefusalReason } from '../types.ts'
 
@@ -19,6 +20,14 @@ export interface SessionRecord extends Times {
   readonly id: Buffer | null
   /** Absent if the options decide, as they nearly always do. */
   readonly place?: Readonly<Place>
+  /** What extensions keep inside the seal. Absent if they keep nothing. */
+  readonly claims?: Claims
+}
+
+/** Changes of a record. */
+export type RecordChanges = Partial<Omit<SessionRecord, 'claims'>> & {
+  /** Null for none from here on. */
+  readonly claims?: Claims | null
 }
 
 /** The record of a session that begins now. @param now milliseconds since 1970. */
@@ -27,10 +36,17 @@ export function newRecord (data: Data, now: number): SessionRecord {
 }
 
 /** A record with some of it changed. Each property by itself: to spread two objects takes as long as to encrypt a small session. */
-export function recordWith (record: SessionRecord, changes: Partial<SessionRecord>): SessionRecord {
-  const { createdAt = record.createdAt, lifetime = record.lifetime, cookieMaxAge = record.cookieMaxAge, id = record.id, place = record.place } = changes
+export function recordWith (record: SessionRecord, changes: RecordChanges): SessionRecord {
+  const { createdAt = record.createdAt, lifetime = record.lifetime, cookieMaxAge = record.cookieMaxAge, id = record.id } = changes
   const next = { data: changes.data ?? record.data, writtenAt: changes.writtenAt ?? record.writtenAt, createdAt, lifetime, cookieMaxAge, id }
-  return place === undefined ? next : { ...next, place }
+  const { place = record.place, claims = record.claims } = changes
+  return withRare(next, place, claims)
+}
+
+/** A record with the fields that few have. All others have one shape. */
+export function withRare (record: SessionRecord, place: Readonly<Place> | null | undefined, claims: Claims | null | undefined): SessionRecord {
+  if (!place && !claims) return record
+  return { ...record, ...(place && { place }), ...(claims && { claims }) }
 }
 
 /** Key that opened a token; to a session it is something to ask the keyring about. */

@@ -1,4 +1,5 @@
 import { AEAD_NONCE_BYTES as NONCE_BYTES, AEAD_TAG_BYTES as TAG_BYTES } from '../crypto/library.ts'
+import { type Claims, claimsBytes, claimsEnd, readClaims, writeClaims } from './claims.ts'
 import { fillNonce } from '../crypto/nonces.ts'
 import { sodium } from '../crypto/sodium.ts'
 import type { Data } from '../data/data.ts'
@@ -8,7 +9,7 @@ import {
   type FormatSettings, getWorkspace, isCanonicalUrl, MAX_TOKEN_LENGTH, MESSAGE_OFFSET, messageOf, type TokenFormat
 } from './format.ts'
 import type { DerivedKey, KeySet } from '../keys/key-set.ts'
-import { type FormatOpened, isPlace, MAX_SECONDS, type Place, SESSION_ID_BYTES, type SessionRecord } from './record.ts'
+import { type FormatOpened, isPlace, MAX_SECONDS, type Place, SESSION_ID_BYTES, type SessionRecord, withRare } from './record.ts'
 
 // This package's own token, as one base64url string without padding:
 //
@@ -36,10 +37,11 @@ const START = KEY_ID_START - VERSION_BYTES
 
 // Header of a sealed token: facts of its session, inside the seal and before the payload, big-endian:
 //
-//   flags 1 | created 6 | last write 4 | [lifetime 4] | [Max-Age 4] | [id 16] | [place]
+//   flags 1 | created 6 | last write 4 | [lifetime 4] | [Max-Age 4] | [id 16] | [place] | [claims]
 //             ms          s after         s              s
 //             since 1970  created
 //
+// Claims are described in claims.ts; versions up to 0.2 refuse tokens that have some.
 // A place is length 1 | domain | length 1 | path, with a length of 0 for none. Versions up to 0.1 do not know
 // its flag, and refuse the token.
 //
@@ -49,7 +51,8 @@ const LIFETIME = 1
 const MAX_AGE = 2
 const ID = 4
 const PLACE = 8
-const KNOWN_FLAGS = LIFETIME | MAX_AGE | ID | PLACE
+const CLAIMS = 16
+const KNOWN_FLAGS = LIFETIME | MAX_AGE | ID | PLACE | CLAIMS
 
 const CREATED_BYTES = 6
 const SECONDS_BYTES = 4
@@ -60,7 +63,7 @@ const LAST_WRITE_AT = CREATED_AT + CREATED_BYTES
 /** Bytes that are always there. */
 const HEADER_BYTES = LAST_WRITE_AT + SECONDS_BYTES
 
-/** Bytes with all fields that may be there but a place. */
+/** Bytes with all fields that may be there but place and claims. */
 const MAX_HEADER_BYTES = HEADER_BYTES + SECONDS_BYTES + SECONDS_BYTES + SESSION_ID_BYTES
 
 const MAX_CREATED = 2 ** 48 - 1
@@ -156,7 +159,7 @@ function nonceOf (bytes: Buffer): Uint8Array {
 /** Writes the message to be encrypted and returns its length in bytes. */
 function writeMessage (bytes: Buffer, text: string, record: SessionRecord): number {
   // No character of a string takes more than three bytes.
-  const most = MAX_PAYLOAD_BYTES - placeBytes(record.place)
+  const most = MAX_PAYLOAD_BYTES - placeBytes(record.place) - claimsBytes(record.claims)
   const length = text.length * 3 < most ? 0 : Buffer.byteLength(text)
   if (length > most) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, most])
   const payload = writeHeader(bytes, MESSAGE_OFFSET, record)
@@ -174,16 +177,15 @@ function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: S
   return { ok: true, record: recordOf(data, header), key }
 }
 
-function recordOf (data: Data, { createdAt, writtenAt, lifetime, cookieMaxAge, id, place }: Header): SessionRecord {
-  // Ordinary records have one shape.
-  return place === null ? { data, writtenAt, createdAt, lifetime, cookieMaxAge, id } : { data, writtenAt, createdAt, lifetime, cookieMaxAge, id, place }
+function recordOf (data: Data, { createdAt, writtenAt, lifetime, cookieMaxAge, id, place, claims }: Header): SessionRecord {
+  return withRare({ data, writtenAt, createdAt, lifetime, cookieMaxAge, id }, place, claims)
 }
 
 /** Writes a header at `start` and returns where it ends. */
-function writeHeader (bytes: Buffer, start: number, { createdAt, writtenAt, lifetime, cookieMaxAge, id, place }: SessionRecord): number {
+function writeHeader (bytes: Buffer, start: number, { createdAt, writtenAt, lifetime, cookieMaxAge, id, place, claims }: SessionRecord): number {
   // A token that did not say when its session was created comes from another format; it is not younger.
   const created = within(Math.floor(createdAt ?? writtenAt), MAX_CREATED)
-  bytes[start] = (lifetime === null ? 0 : LIFETIME) | (cookieMaxAge === null ? 0 : MAX_AGE) | (id === null ? 0 : ID) | (place === undefined ? 0 : PLACE)
+  bytes[start] = (lifetime === null ? 0 : LIFETIME) | (cookieMaxAge === null ? 0 : MAX_AGE) | (id === null ? 0 : ID) | (place === undefined ? 0 : PLACE) | (claims === undefined ? 0 : CLAIMS)
   bytes.writeUIntBE(created, start + CREATED_AT, CREATED_BYTES)
   // Rounded down, so that to be sealed again never makes a session live longer.
   bytes.writeUInt32BE(within(Math.floor((writtenAt - created) / 1000), MAX_SECONDS), start + LAST_WRITE_AT)
@@ -191,7 +193,8 @@ function writeHeader (bytes: Buffer, start: number, { createdAt, writtenAt, life
   if (lifetime !== null) at = bytes.writeUInt32BE(within(Math.floor(lifetime), MAX_SECONDS), at)
   if (cookieMaxAge !== null) at = bytes.writeUInt32BE(within(Math.floor(cookieMaxAge), MAX_SECONDS), at)
   if (id !== null) at += id.copy(bytes, at, 0, SESSION_ID_BYTES)
-  return place === undefined ? at : writePlace(bytes, at, place)
+  if (place !== undefined) at = writePlace(bytes, at, place)
+  return claims === undefined ? at : writeClaims(bytes, at, claims)
 }
 
 /** Bytes that a place takes. */
@@ -222,16 +225,20 @@ function payloadStart (bytes: Buffer, start: number): number | null {
   const flags = bytes[start]! // there are at least HEADER_BYTES
   if ((flags & ~KNOWN_FLAGS) !== 0) return null
   const at = start + HEADER_BYTES + (flags & LIFETIME ? SECONDS_BYTES : 0) + (flags & MAX_AGE ? SECONDS_BYTES : 0) + (flags & ID ? SESSION_ID_BYTES : 0)
-  if ((flags & PLACE) === 0) return at
   // Lengths that stand beyond the message only move the payload further beyond it.
-  const path = at + 1 + (bytes[at] ?? 0)
+  const claims = flags & PLACE ? placeEnd(bytes, at) : at
+  return flags & CLAIMS ? claimsEnd(bytes, claims) : claims
+}
+
+function placeEnd (bytes: Buffer, start: number): number {
+  const path = start + 1 + (bytes[start] ?? 0)
   return path + 1 + (bytes[path] ?? 0)
 }
 
 /** A header that was read. */
-export type Header = Omit<SessionRecord, 'data' | 'place'> & { readonly place: Place | null }
+export type Header = Omit<SessionRecord, 'data' | 'place' | 'claims'> & { readonly place: Place | null, readonly claims: Claims | null }
 
-/** Content of the header at `start`; null for a place that is refused. */
+/** Content of the header at `start`; null for a place, or claims, that are refused. */
 export function readHeader (bytes: Buffer, start: number): Header | null {
   const flags = bytes[start]! // as above
   const createdAt = bytes.readUIntBE(start + CREATED_AT, CREATED_BYTES)
@@ -242,14 +249,23 @@ export function readHeader (bytes: Buffer, start: number): Header | null {
   const placeAt = idAt + (flags & ID ? SESSION_ID_BYTES : 0)
   const place = flags & PLACE ? readPlace(bytes, placeAt) : null
   if (flags & PLACE && place === null) return null
+  const claims = claimsIn(bytes, flags, placeAt)
+  if (flags & CLAIMS && claims === null) return null
   return {
     createdAt,
     writtenAt,
     lifetime: flags & LIFETIME ? bytes.readUInt32BE(lifetimeAt) : null,
     cookieMaxAge: flags & MAX_AGE ? bytes.readUInt32BE(maxAgeAt) : null,
     id: flags & ID ? Buffer.from(bytes.subarray(idAt, idAt + SESSION_ID_BYTES)) : null,
-    place
+    place,
+    claims
   }
+}
+
+function claimsIn (bytes: Buffer, flags: number, placeAt: number): Claims | null {
+  if ((flags & CLAIMS) === 0) return null
+  const start = flags & PLACE ? placeEnd(bytes, placeAt) : placeAt
+  return readClaims(bytes, start + 2, claimsEnd(bytes, start))
 }
 
 /** Number as the field takes it: a clock or a lifetime beyond the field is as good as the most that fits. */

@@ -1,7 +1,8 @@
 import { SECRETBOX_MAC_BYTES as MAC_BYTES, SECRETBOX_NONCE_BYTES as NONCE_BYTES } from '../crypto/library.ts'
 import { fillNonce } from '../crypto/nonces.ts'
 import { sodium } from '../crypto/sodium.ts'
-import { type Data, DATA_KEY, getOwn, LIFE_KEY, TIME_KEY } from '../data/data.ts'
+import { type Claims, claimsOfText, claimsText } from './claims.ts'
+import { CLAIMS_KEY, type Data, DATA_KEY, getOwn, LIFE_KEY, TIME_KEY } from '../data/data.ts'
 import { JSON_SERIALIZER, parse, type Serializer } from '../data/serializer.ts'
 import { sealedSessionError } from '../errors.ts'
 import {
@@ -10,7 +11,7 @@ import {
 } from './format.ts'
 import type { DerivedKey, KeySet } from '../keys/key-set.ts'
 import { idOfText } from '../session/id.ts'
-import { type FormatOpened, isPlace, MAX_SECONDS, type Place, type SessionRecord } from './record.ts'
+import { type FormatOpened, isPlace, MAX_SECONDS, type Place, type SessionRecord, withRare } from './record.ts'
 
 // Token of @fastify/secure-session, the peer:
 //
@@ -163,14 +164,15 @@ function lengthRefusal (nonceText: string): SecretboxRefusal {
 function writeMessage (bytes: Buffer, json: string, record: SecretboxRecord): number {
   // No character of a string takes more than three bytes.
   const life = writeLife(record)
-  const most = record.place === undefined || life === null ? MAX_JSON_BYTES : MAX_JSON_BYTES - life.length // it is ASCII
+  const claims = record.claims === undefined ? '' : `,"${CLAIMS_KEY}":"${claimsText(record.claims)}"`
+  const most = MAX_JSON_BYTES - (record.place === undefined || life === null ? 0 : life.length) - claims.length // both are ASCII
   const length = json.length * 3 < most ? 0 : Buffer.byteLength(json)
   if (length > most) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, most])
   const brace = MESSAGE_OFFSET + bytes.write(json, MESSAGE_OFFSET) - 1
   // Rounded down, if the time comes from a sealed token: to be sealed again must not make a session live
   // longer.
   const time = timeEnd(wholeSeconds(record.writtenAt))
-  const end = life === null ? time : `,"${LIFE_KEY}":${life}${time}`
+  const end = life === null ? claims + time : `,"${LIFE_KEY}":${life}${claims}${time}`
   return brace + bytes.write(json === '{}' ? end.slice(1) : end, brace) - MESSAGE_OFFSET
 }
 
@@ -187,8 +189,10 @@ function wholeSeconds (milliseconds: number): number {
 function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: Serializer): SecretboxOpened {
   const timeAtEnd = cutTimeEnd(bytes, MESSAGE_OFFSET, end)
   const payload = parse(bytes.toString('utf8', MESSAGE_OFFSET, timeAtEnd === null ? end : end - TIME_LENGTH + 1))
-  const life = payload === null ? null : readLife(getOwn(payload, LIFE_KEY))
-  if (payload === null || life === null) return refused('payload-invalid')
+  if (payload === null) return refused('payload-invalid')
+  const life = readLife(getOwn(payload, LIFE_KEY))
+  const claims = claimsIn(payload)
+  if (life === null || claims === null) return refused('payload-invalid')
   const time = timeAtEnd ?? getOwn(payload, TIME_KEY)
   if (Object.hasOwn(payload, TIME_KEY)) delete payload[TIME_KEY]
   if (life !== NO_LIFE) delete payload[LIFE_KEY] // to delete a name that is not there takes time, too
@@ -197,8 +201,15 @@ function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: S
   if (typeof time !== 'number' || !Number.isFinite(time)) return refused('time-missing')
   const { lifetime, cookieMaxAge, id, place } = life
   const times = { writtenAt: writtenAtOf(life, time), createdAt: createdAtOf(life, time) }
-  const record = place === undefined ? { data, ...times, lifetime, cookieMaxAge, id } : { data, ...times, lifetime, cookieMaxAge, id, place }
-  return { ok: true, record, key }
+  return { ok: true, record: withRare({ data, ...times, lifetime, cookieMaxAge, id }, place, claims), key }
+}
+
+/** Takes the claims out of a payload; undefined without any, null for what are none. */
+function claimsIn (payload: Data): Claims | null | undefined {
+  const text = getOwn(payload, CLAIMS_KEY)
+  if (text === undefined) return undefined
+  delete payload[CLAIMS_KEY]
+  return claimsOfText(text)
 }
 
 /** Another program that wrote the session anew has set __ts alone. */

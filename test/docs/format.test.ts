@@ -4,6 +4,7 @@ import Fastify from 'fastify'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import sodium from 'sodium-native'
+import { claimsText, writeClaims } from '../../src/token/claims.ts'
 import { Codec, type CodecOptions } from '../../src/token/codec.ts'
 import { customSerializer } from '../../src/data/serializer.ts'
 import { DerivedKey, KeySet } from '../../src/keys/key-set.ts'
@@ -161,11 +162,20 @@ describe('the sealed token that docs/format.md works out', () => {
 describe('docs/format.md', () => {
   it('lists the names under __ that a secretbox token carries', () => {
     const names = Object.keys(JSON.parse(example.payloadText)).filter(name => name.startsWith('__'))
-    names.push('__life') // only where something is to be said
+    names.push('__life', '__claims') // only where something is to be said
     const record = { data: {}, writtenAt: example.lastWrite * 1000, createdAt: null, lifetime: null, cookieMaxAge: null, id: null }
     const serialized = openRaw(key, codec({ serializer: customSerializer(JSON) }).seal(record))
     const ofSerializer = Object.keys(serialized).filter(name => name.startsWith('__') && !names.includes(name))
     assert.deepEqual(tableUnder(page, '### The payload').map(([name]) => codeIn(name)), [...names, ...ofSerializer])
+  })
+
+  it('has the example of a claim right, in both formats', () => {
+    const claims = new Map([[1, Buffer.from('000102030405060708090a0b0c0d0e0f', 'hex')]])
+    const bytes = Buffer.alloc(21)
+    writeClaims(bytes, 0, claims)
+    const [, entries = ''] = /^(0013 01 0010 \w+)$/m.exec(page) ?? []
+    assert.equal(entries.replaceAll(' ', ''), bytes.toString('hex'))
+    assert.ok(page.includes(`"__claims":"${claimsText(claims)}"`))
   })
 
   it('says how long a token may be', () => {

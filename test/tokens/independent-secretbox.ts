@@ -4,7 +4,7 @@ import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js'
 import { blake2b } from '@noble/hashes/blake2.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
-import { concat, hex } from './independent.ts'
+import { concat, decode as decodeUrl, encode as encodeUrl, entriesOf, hex, readEntries } from './independent.ts'
 
 /** Times and marks of a session, as the payload has them. */
 export interface Life {
@@ -33,7 +33,7 @@ export interface ToOpen {
 
 /** A session that was opened, with its times in milliseconds since 1970. */
 export type Result =
-  | { ok: true, data: object, lastWrite: number, created: number | null, expiry: number | null, maxAge: number | null, id: string | null }
+  | { ok: true, data: object, lastWrite: number, created: number | null, expiry: number | null, maxAge: number | null, id: string | null, claims?: Record<string, string> }
   | { ok: false, reason: string }
 
 const MAX_CHARACTERS = 65536
@@ -45,9 +45,9 @@ const URL_ALPHABET = ALPHABET.replace('+/', '-_')
 
 // Sealing
 
-/** The payload: data, then `__life` if there is something to say, then `__ts`. */
-export function payloadOf (data: object, life: Life | null, time: number): string {
-  return JSON.stringify({ ...data, ...(life === null ? {} : { __life: life }), __ts: time })
+/** The payload: data, then `__life` and `__claims` if there is something to say, then `__ts`. */
+export function payloadOf (data: object, life: Life | null, time: number, claims?: Record<string, string>): string {
+  return JSON.stringify({ ...data, ...(life === null ? {} : { __life: life }), ...(claims && { __claims: encodeUrl(entriesOf(claims)) }), __ts: time })
 }
 
 export function seal (payload: Uint8Array, key: Uint8Array, nonce: Uint8Array): string {
@@ -69,8 +69,10 @@ export function open (token: string, { keys, now, expiry, absoluteTimeout = null
   if (message === null) return refused('not-authentic')
   const payload = objectIn(message)
   if (payload === null) return refused('payload-invalid')
-  const { __ts: time, __life: life = {}, ...data } = payload
-  if (!isLife(life) || '__data' in data) return refused('payload-invalid')
+  const { __ts: time, __life: life = {}, __claims: text, ...data } = payload
+  const bytes = typeof text === 'string' ? decodeUrl(text) : null
+  const claims = bytes === null ? null : readEntries(bytes)
+  if (!isLife(life) || '__data' in data || (text !== undefined && claims === null)) return refused('payload-invalid')
   if (typeof time !== 'number' || !Number.isFinite(time)) return refused('time-missing')
   const lastWrite = life.written !== undefined && Math.floor(life.written / 1000) === time ? life.written : time * 1000
   if (lastWrite > now + TOLERANCE_MS) return refused('time-in-future')
@@ -78,7 +80,7 @@ export function open (token: string, { keys, now, expiry, absoluteTimeout = null
   const end = lastWrite + (life.expiry ?? expiry) * 1000
   const latest = absoluteTimeout === null ? end : Math.min(end, (created ?? lastWrite) + absoluteTimeout * 1000)
   if (now >= latest) return refused('expired')
-  return { ok: true, data, lastWrite, created, expiry: life.expiry ?? null, maxAge: life.maxAge ?? null, id: life.id ?? null }
+  return { ok: true, data, lastWrite, created, expiry: life.expiry ?? null, maxAge: life.maxAge ?? null, id: life.id ?? null, ...(claims !== null && { claims }) }
 }
 
 function decrypt (sealed: Uint8Array, nonce: Uint8Array, keys: readonly Uint8Array[]): Uint8Array | null {

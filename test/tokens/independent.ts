@@ -18,6 +18,8 @@ export interface Fields {
   id: Uint8Array | null
   /** Domain and path of the cookie, each '' for none; left out, so is the field. */
   place?: { domain: string, path: string }
+  /** Claims by number, in hex; left out, so is the field. */
+  claims?: Record<string, string>
 }
 
 export interface ToSeal extends Fields {
@@ -59,6 +61,7 @@ const LIFETIME = 0x01
 const MAX_AGE = 0x02
 const ID = 0x04
 const PLACE = 0x08
+const CLAIMS = 0x10
 
 const MAX_CHARACTERS = 65536
 const MIN_BYTES = 56
@@ -86,8 +89,8 @@ export function associatedDataOf (keyId: Uint8Array, context: string): Uint8Arra
 
 // Header
 
-export function headerOf ({ created, lastWrite, lifetime, maxAge, id, place }: Fields): Uint8Array {
-  const flags = (lifetime !== null ? LIFETIME : 0) + (maxAge !== null ? MAX_AGE : 0) + (id !== null ? ID : 0) + (place !== undefined ? PLACE : 0)
+export function headerOf ({ created, lastWrite, lifetime, maxAge, id, place, claims }: Fields): Uint8Array {
+  const flags = (lifetime !== null ? LIFETIME : 0) + (maxAge !== null ? MAX_AGE : 0) + (id !== null ? ID : 0) + (place !== undefined ? PLACE : 0) + (claims !== undefined ? CLAIMS : 0)
   return concat(
     Uint8Array.of(flags),
     bigEndian(created, 6),
@@ -95,14 +98,37 @@ export function headerOf ({ created, lastWrite, lifetime, maxAge, id, place }: F
     lifetime !== null ? bigEndian(lifetime, 4) : new Uint8Array(0),
     maxAge !== null ? bigEndian(maxAge, 4) : new Uint8Array(0),
     id ?? new Uint8Array(0),
-    ...(place === undefined ? [] : [Uint8Array.of(place.domain.length), utf8(place.domain), Uint8Array.of(place.path.length), utf8(place.path)])
+    ...(place === undefined ? [] : [Uint8Array.of(place.domain.length), utf8(place.domain), Uint8Array.of(place.path.length), utf8(place.path)]),
+    ...(claims === undefined ? [] : [bigEndian(entriesOf(claims).length, 2), entriesOf(claims)])
   )
+}
+
+/** The entries of claims, without the length in front of them. */
+export function entriesOf (claims: Record<string, string>): Uint8Array {
+  return concat(...Object.keys(claims).map(Number).sort((a, b) => a - b).map(number => {
+    const value = fromHex(claims[number]!) // it is one of its keys
+    return concat(Uint8Array.of(number), bigEndian(value.length, 2), value)
+  }))
+}
+
+/** Null for entries that are refused. */
+export function readEntries (bytes: Uint8Array): Record<string, string> | null {
+  const claims: Record<string, string> = {}
+  for (let at = 0, last = 0; at < bytes.length;) {
+    const numberOfClaim = bytes[at]! // it is below the length
+    const end = at + 3 + number(bytes.slice(at + 1, at + 3))
+    if (at + 3 > bytes.length || end > bytes.length || numberOfClaim <= last || numberOfClaim > 2) return null
+    claims[numberOfClaim] = hex(bytes.slice(at + 3, end))
+    at = end
+    last = numberOfClaim
+  }
+  return bytes.length === 0 || bytes.length > 1024 ? null : claims
 }
 
 /** The fields and where the payload begins; null for a header that is refused. */
 function readHeader (message: Uint8Array): { fields: Fields, length: number } | null {
   const [flags = 0] = message
-  if (flags > (LIFETIME | MAX_AGE | ID | PLACE)) return null
+  if (flags > (LIFETIME | MAX_AGE | ID | PLACE | CLAIMS)) return null
   let at = 1
   const take = (length: number): Uint8Array => {
     at += length
@@ -120,6 +146,12 @@ function readHeader (message: Uint8Array): { fields: Fields, length: number } | 
     fields.place = { domain, path }
     const isRight = /^[A-Za-z0-9.-]*$/.test(domain) && /^[ -:<-~]*$/.test(path) && domain + path !== ''
     if (!isRight) return null
+  }
+  if (flags & CLAIMS) {
+    const length = number(take(2))
+    const claims = at + length > message.length ? null : readEntries(take(length))
+    if (claims === null) return null
+    fields.claims = claims
   }
   return at > message.length ? null : { fields, length: at }
 }

@@ -62,13 +62,17 @@ const cases: Case[] = [
   { title: 'a domain, and all other fields', ...optional, place: { domain: '.b.example', path: '' } },
   { title: 'a path', place: { domain: '', path: '/app "x"\\' } },
   { title: 'the longest domain and path', place: { domain: 'd'.repeat(255), path: '/'.repeat(255) } },
-  { title: 'times of which each byte differs', created: 0x010203040506, lastWrite: 0x0708090a, lifetime: 0x0b0c0d0e, maxAge: 0x0f101112 }
+  { title: 'times of which each byte differs', created: 0x010203040506, lastWrite: 0x0708090a, lifetime: 0x0b0c0d0e, maxAge: 0x0f101112 },
+  { title: 'a claim', claims: { 1: hex(bytes('stamp', 16)) } },
+  { title: 'two claims, and all other fields', ...optional, place: { domain: 'a.example', path: '/' }, claims: { 1: hex(bytes('stamp', 16)), 2: hex(bytes('authentications', 40)) } },
+  { title: 'a claim of no bytes', claims: { 2: '' } },
+  { title: 'as many bytes of claims as there may be', claims: { 1: hex(bytes('long', 1021)) } }
 ]
 
 function positive ({ title, ...given }: Case): object {
   const input: ToSeal = { key: KEY, context: 'session', nonce: bytes(title, 24), data: DATA, ...FIELDS, ...given }
-  const { key, context, nonce, data, created, lastWrite, lifetime, maxAge, id, place } = input
-  return inHex({ title, key, context, nonce, created, lastWrite, lifetime, maxAge, id, ...(place && { place }), data, ...seal(input) })
+  const { key, context, nonce, data, created, lastWrite, lifetime, maxAge, id, place, claims } = input
+  return inHex({ title, key, context, nonce, created, lastWrite, lifetime, maxAge, id, ...(place && { place }), ...(claims && { claims }), data, ...seal(input) })
 }
 
 // Wrong ones
@@ -213,6 +217,16 @@ const wrong: Wrong[] = [
   { title: 'a place without domain and path', token: authentic({ header: Uint8Array.of(8, ...HEADER.slice(1)), payload: '\u0000\u0000{}' }), reason: 'header-invalid' },
   { title: 'a domain that no cookie has', token: authentic({ header: Uint8Array.of(8, ...HEADER.slice(1)), payload: '\u0002a;\u0000{}' }), reason: 'header-invalid' },
   { title: 'a path that no cookie has', token: authentic({ header: Uint8Array.of(8, ...HEADER.slice(1)), payload: '\u0000\u0002/;{}' }), reason: 'header-invalid' },
+  { title: 'a header that ends before the claims', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '' }), reason: 'header-invalid' },
+  { title: 'claims that end beyond the message', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0009\u0001\u0000\u0000{}' }), reason: 'header-invalid' },
+  { title: 'claims without any', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0000{}' }), reason: 'header-invalid' },
+  { title: 'a claim that ends beyond the claims', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0004\u0001\u0000\u0002xx{}' }), reason: 'header-invalid' },
+  { title: 'claims that end within a length', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0002\u0001\u0000{}' }), reason: 'header-invalid' },
+  { title: 'a claim of the number 0', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0003\u0000\u0000\u0000{}' }), reason: 'header-invalid' },
+  { title: 'a claim of a number that is not known', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0003\u0003\u0000\u0000{}' }), reason: 'header-invalid' },
+  { title: 'a claim that is there twice', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0006\u0001\u0000\u0000\u0001\u0000\u0000{}' }), reason: 'header-invalid' },
+  { title: 'claims that are not sorted', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0006\u0002\u0000\u0000\u0001\u0000\u0000{}' }), reason: 'header-invalid' },
+  { title: 'more bytes of claims than there may be', token: authentic({ header: headerOf({ ...FIELDS, claims: { 1: '00'.repeat(1022) } }), payload: '{}' }), reason: 'header-invalid' },
   { title: 'a header that takes the payload for a lifetime', token: authentic({ header: Uint8Array.of(1, ...HEADER.slice(1)), payload: '{"a":1}' }), reason: 'payload-invalid' },
   ...['', 'null', 'true', '1', '"text"', '[]', '[{"a":1}]', '{"a":1', '{"a":1}}', "{'a':1}", '{"a":1}\0', '\ufeff{"a":1}', '{"a":01}'].map((payload): Wrong => (
     { title: `the payload ${JSON.stringify(payload)}`, token: authentic({ payload }), reason: 'payload-invalid' })),
