@@ -245,9 +245,26 @@ export const ERRORS = {
     advice: 'Tell sessionRevocation whose a session is: subject: session => session.get("userId")?.toString().'
   },
   FST_SEALED_SESSION_SUBJECT_NOBODY: {
-    message: 'the session is nobody\'s, so it has no others',
-    advice: 'Nobody is logged in: answer it as such, before revokeOtherSessions(request.session) is called.',
+    message: 'the session is nobody\'s',
+    advice: 'Nobody is logged in: answer it as such, before you call revokeOtherSessions() or restampSession().',
     statusCode: 401
+  },
+  FST_SEALED_SESSION_STAMP_MISSING: {
+    message: 'restampSession needs the option "stamp"',
+    advice: 'Tell sessionRevocation what changes with the password of a user: stamp: async subject => (await findUser(subject))?.passwordHash.'
+  },
+  FST_SEALED_SESSION_STAMP_TYPE: {
+    message: 'the stamp of a user must be text, or nothing for a user who does not exist any more, got %s',
+    advice: 'Make text of it in the option "stamp": async subject => String((await findUser(subject)).version).'
+  },
+  FST_SEALED_SESSION_STAMP_UNAVAILABLE: {
+    message: 'the option "stamp" failed: %s',
+    advice: 'See its "cause". Until it answers, nobody can log in, and with onStoreError "reject" sessions not be used.',
+    statusCode: 503
+  },
+  FST_SEALED_SESSION_STORE_NONE: {
+    message: 'sessionRevocation was registered with "store: false", so there is nothing that could end a session',
+    advice: 'Change what the option "stamp" returns: it ends all sessions of a user. To end single ones, give it a "store".'
   }
 } as const
 

@@ -105,7 +105,8 @@ const MESSAGES: Record<RefusalReason, string> = {
   'schema-invalid': 'the content does not fit the schema, creating an empty session',
   'signature-invalid': 'the signature is missing or wrong, creating an empty session',
   'chunk-missing': 'a part of a cookie that was split is missing, creating an empty session',
-  revoked: 'the session was revoked, creating an empty session'
+  revoked: 'the session was revoked, creating an empty session',
+  'stamp-changed': 'the stamp of the user has changed, creating an empty session'
 }
 
 /** Line of the log that says why a token was refused. */
@@ -152,6 +153,7 @@ export const REFUSALS: Record<RefusalReason, (refused: Refused) => string> = {
   'time-in-future': () => 'the last write lies more than 60 seconds ahead: compare the clocks of the servers',
   'schema-invalid': () => 'what it holds does not fit the app\'s option "schema", which is not checked here: a version of the app with another schema may have sealed it',
   revoked: () => 'where the app has sessionRevocation, it may have been ended on the server, of which nothing shows in a token',
+  'stamp-changed': () => 'where the app has sessionRevocation with the option "stamp", its user may have another stamp since, such as after a new password',
   'signature-invalid': ({ isSigned }) => isSigned
     ? 'its cookies are signed, and the signature, which is not checked here, is wrong'
     : 'its cookies are signed, and this one has no signature'

@@ -442,7 +442,7 @@ export type RefusalReason =
   | 'schema-invalid'
   | 'signature-invalid'
   | 'chunk-missing'
-  | 'revoked'
+  | 'revoked' | 'stamp-changed'
 
 /** Status of a session and its reasons. `sessionInfo()` returns it. */
 export interface SessionInfo {

@@ -145,7 +145,8 @@ function verdict (refused: Refused, { writtenAt, lifetime }: SessionRecord, now:
     ...(refused.format === 'secretbox' ? ['format-not-accepted' as const] : []),
     'schema-invalid',
     'signature-invalid',
-    'revoked'
+    'revoked',
+    'stamp-changed'
   ]
   return ['An app with these keys opens it, unless', ...possible.map(words)]
 }

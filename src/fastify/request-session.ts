@@ -12,7 +12,7 @@ import type { SessionRecord } from '../token/record.ts'
 import type { RefusalReason, Session } from '../types.ts'
 
 /** Words of the log for the end of a session while a request was under way. */
-const ENDED: Partial<Record<RefusalReason, string>> = { revoked: 'was revoked', expired: 'has expired', 'key-unknown': 'lost its key' }
+const ENDED: Partial<Record<RefusalReason, string>> = { revoked: 'was revoked', 'stamp-changed': 'has an old stamp', expired: 'has expired', 'key-unknown': 'lost its key' }
 
 /** A session that is used in a request: its state, and how it gets into the response. */
 export class RequestSession implements WriteObserver {

@@ -56,8 +56,8 @@ export class RevocationCache {
   }
 }
 
-/** Puts a number into a bounded map, as its newest. */
-export function remember (map: Map<string, number>, key: string, value: number): void {
+/** Puts a value into a bounded map, as its newest. */
+export function remember<Value> (map: Map<string, Value>, key: string, value: Value): void {
   map.delete(key) // so that it becomes the newest
   if (map.size >= MAX_KEYS) map.delete(map.keys().next().value!) // it is not empty
   map.set(key, value)

@@ -3,13 +3,16 @@ import type { Revoked } from './epoch-writer.ts'
 import { sealedSessionError } from '../errors.ts'
 import { REVOCATION, type SessionExtension, type SessionIdentities } from '../fastify/extension.ts'
 import { refusalMessage } from '../messages.ts'
-import { type RequestRecord, RequestRecords } from './request-record.ts'
-import { type Identity, LOGOUT_LIFE, type Revocations, UNKNOWN_LIFETIME, userOf } from './revocations.ts'
+import { currentRequest, newRequestState, type RequestRecord, RequestRecords, type RequestState } from './request-record.ts'
+import { type Identity, LOGOUT_LIFE, type RevocationSource, UNKNOWN_LIFETIME, userOf } from './revocations.ts'
 import { newId } from '../session/id.ts'
 import type { SessionState, Successor } from '../session/session.ts'
+import type { Stamps } from './stamps.ts'
 import type { SubjectsReader } from './subject.ts'
+import { STAMP } from '../token/claims.ts'
 import { CLOCK_TOLERANCE, type SessionRecord } from '../token/record.ts'
 import type { RefusalReason } from '../types.ts'
+import { hasEnded, Verdicts, type Verdict } from './verdicts.ts'
 
 /**
  * Milliseconds after which a request counts as held open by its client: its body came late, and the store's
@@ -20,36 +23,9 @@ const HELD_AFTER = 10
 /** Milliseconds for which a check by the app lets it assign a session, or `cacheTtl` if that is longer. */
 const ASSIGNABLE_FOR = 10_000
 
-/** State of a session in one request. */
-interface RequestState {
-  /** The session that the request brought, revoked or not; null if it brought none. */
-  brought: Identity | null
-  /** Seconds of its own lifetime as it was brought: its entry must not live shorter. Null for none. */
-  lifetime: number | null
-  /** The same if it was not revoked when it came in; null otherwise. */
-  opened: Identity | null
-  /** Session that it goes on from; null if it began in this request, with nothing of an earlier one. */
-  from: Identity | null
-  /** False until it is known whether it is revoked. */
-  isChecked: boolean
-  /** Milliseconds since 1970 at which it was checked last. */
-  checkedAt: number
-  /** Error for which it could not be checked. */
-  failure: unknown
-  /** Ids that this request has ended. */
-  ended: Buffer[]
-  /** Its revocations in this request that are not stored yet. */
-  pending: Array<Promise<void>>
-  /** True if somebody else had revoked a session that this request ended. */
-  wasRevoked: boolean
-  /** True if it was found to be revoked after it had been let in. */
-  isRefused: boolean
-  /** True if this request has ended it by `delete()`: a login that follows is meant. */
-  isLoggedOut: boolean
-}
-
 export interface RevocationExtensionOptions {
-  revocations: Revocations
+  revocations: RevocationSource
+  stamps: Stamps | null
   subjects: SubjectsReader | null
   /** Milliseconds for which 'not revoked' is believed. */
   cacheTtl: number
@@ -60,7 +36,9 @@ export interface RevocationExtensionOptions {
 export class RevocationExtension implements SessionExtension, SessionIdentities {
   readonly name = REVOCATION
   readonly needsIds = true
-  readonly #revocations: Revocations
+  readonly #revocations: RevocationSource
+  readonly #stamps: Stamps | null
+  readonly #verdicts: Verdicts
   readonly #subjects: SubjectsReader | null
   readonly #cacheTtl: number
   readonly #now: () => number
@@ -69,11 +47,18 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
   /** Opened sessions outside requests of which the app was told that they are not revoked. */
   readonly #checkedByApp = new WeakMap<SessionState, { identity: Identity, lifetime: number | null, at: number }>()
 
-  constructor ({ revocations, subjects, cacheTtl, now }: RevocationExtensionOptions) {
+  constructor ({ revocations, stamps, subjects, cacheTtl, now }: RevocationExtensionOptions) {
     this.#revocations = revocations
+    this.#stamps = stamps
+    this.#verdicts = new Verdicts(revocations, stamps)
     this.#subjects = subjects
     this.#cacheTtl = cacheTtl
     this.#now = now
+  }
+
+  /** Notes that a request has just come in. */
+  begin (request: FastifyRequest): void {
+    this.records.begin(request, { beganAt: this.#now(), sequence: this.#revocations.sequence, order: this.#stamps?.order ?? 0 })
   }
 
   /**
@@ -93,8 +78,8 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
     current.from = null // to read a subject is a use, which looks at it
     current.brought = current.opened = current.from = this.identityOf(state)
     current.lifetime = state.record().lifetime
-    const isRevoked = this.#revocations.isRevokedSync(current.from)
-    return isRevoked === null ? this.#ask(state, current, current.from, request, false) : this.#conclude(state, current, isRevoked, request)
+    const verdict = this.#verdicts.known(current.from)
+    return verdict === undefined ? this.#ask(state, current, current.from, request, false) : this.#conclude(state, current, verdict, request)
   }
 
   /**
@@ -112,26 +97,26 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
 
   async #ask (state: SessionState, current: RequestState, identity: Identity, request: FastifyRequest, isAgain: boolean): Promise<void> {
     try {
-      await this.#conclude(state, current, await this.#revocations.isRevoked(identity, isAgain), request)
+      await this.#conclude(state, current, await this.#verdicts.ask(identity, isAgain), request)
     } catch (error) {
       current.failure = error // thrown to users of the session; others need not care
     }
   }
 
-  #conclude (state: SessionState, current: RequestState, isRevoked: boolean, request: FastifyRequest): Promise<void> | undefined {
-    if (isRevoked && !current.isChecked && state.takeNext()) return this.#check(state, request)
-    if (isRevoked) this.#refuse(state, current, request)
+  #conclude (state: SessionState, current: RequestState, verdict: Verdict, request: FastifyRequest): Promise<void> | undefined {
+    if (verdict !== null && !current.isChecked && state.takeNext()) return this.#check(state, request)
+    if (verdict !== null) this.#refuse(state, current, verdict, request)
     current.isChecked = true
     current.checkedAt = this.#now()
   }
 
-  #refuse (state: SessionState, current: RequestState, request: FastifyRequest): void {
-    request.log.debug(refusalMessage('revoked'))
+  #refuse (state: SessionState, current: RequestState, reason: RefusalReason, request: FastifyRequest): void {
+    request.log.debug(refusalMessage(reason))
     if (current.isChecked) {
-      state.end('revoked') // a hook may have read it
+      state.end(reason) // a hook may have read it
       current.isRefused = true
     } else {
-      state.refuse('revoked')
+      state.refuse(reason)
       current.opened = null
     }
     current.from = null
@@ -150,7 +135,7 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
     const isAsOpened = state.isOpened && !state.changedByApp
     const { lifetime } = state.record()
     const at = this.#now()
-    const isRevoked = await this.#revocations.isRevoked(identity)
+    const isRevoked = await this.#verdicts.ask(identity) !== null
     if (isRevoked) this.#checkedByApp.delete(state)
     else if (isAsOpened) this.#checkedByApp.set(state, { identity, lifetime, at })
     return isRevoked
@@ -184,9 +169,9 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
 
   /** @throws `FST_SEALED_SESSION_NO_ID` */
   identityOf (state: SessionState): Identity {
-    const { id, createdAt } = state.record()
+    const { id, createdAt, claims } = state.record()
     if (id === null) throw sealedSessionError('FST_SEALED_SESSION_NO_ID')
-    return { id, created: createdAt ?? 0, subjects: this.subjectsOf(state) }
+    return { id, created: createdAt ?? 0, subjects: this.subjectsOf(state), stamp: claims?.get(STAMP) ?? null }
   }
 
   used (state: SessionState): void {
@@ -212,7 +197,7 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
     const isSomebodys = this.#subjects === null || userOf(current.from ?? current.brought) !== undefined
     // It goes on if the user who is logged in was kept; if nobody says who that is, if anything was.
     const goesOn = isKept && (this.#subjects === null || this.subjectsOf(state).length > 0)
-    current.from = current.from !== null && goesOn ? { id: null, created: current.from.created, subjects: current.from.subjects } : null
+    current.from = current.from !== null && goesOn ? { ...current.from, id: null, keys: undefined } : null
     if (isSomebodys) this.#revoke(current, id, lifetime, isLogout)
     // Without a subject, the data that is kept may say who is logged in.
     return isNew || this.#subjects !== null
@@ -248,7 +233,7 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
     if (!isDue) return true
     // A deletion could take the cookie of a newer login away.
     if (state.deleted) return !current.wasRevoked
-    if (current.from !== null && (current.wasRevoked || await this.#revocations.isRevoked(current.from, true))) return false
+    if (current.from !== null && (current.wasRevoked || await this.#verdicts.ask(current.from, true) !== null)) return false
     if (await this.#isLoggedOut(state, current, request)) return false
     return await this.#prepare(state, current, request)
   }
@@ -259,13 +244,38 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
     const subjects = this.subjectsOf(state)
     const isLogin = subjects.length > 0 && subjects[0] !== userOf(from)
     if (this.#isEmptied(current, subjects, request)) return false
-    if (from !== null && from.id !== null) await this.#renewId(state, from.id, current.lifetime, isLogin)
-    if (from === null && subjects.length === 0) await this.#noteLogout(current)
+    if (from !== null) await this.#renewId(state, from.id, current.lifetime, isLogin)
+    else if (subjects.length === 0) await this.#noteLogout(current)
     // One that goes on and gains a subject, such as another tenant, may have begun before that was revoked.
-    const isGained = from === null || isLogin || subjects.some(subject => !from.subjects.includes(subject))
+    const isGained = isLogin || from === null || subjects.some(subject => !from.subjects.includes(subject))
     const { id, createdAt } = isGained ? await this.#beginAfter(state, subjects, current, request) : state.record()
-    current.from = { id, created: createdAt ?? 0, subjects }
+    const stamp = await this.#stamp(state, current, subjects, isLogin, request)
+    current.from = { id, created: createdAt ?? 0, subjects, stamp }
     return true
+  }
+
+  /** Seals a session with its user's stamp: that of now for a login, and else the one that it had. */
+  async #stamp (state: SessionState, { from, opened }: RequestState, subjects: readonly string[], isLogin: boolean, request: FastifyRequest): Promise<Buffer | null> {
+    if (this.#stamps === null) return from?.stamp ?? null
+    const [user] = subjects
+    const stamp = isLogin && user !== undefined ? await this.#stamps.ofLogin(user, opened, this.records.of(request)) : from?.stamp ?? null
+    state.setClaim(STAMP, user === undefined ? null : stamp)
+    return stamp
+  }
+
+  /** Gives a session the stamp that its user has now. @throws as the docs of `app.restampSession` say. */
+  async restamp (state: SessionState): Promise<void> {
+    if (this.#stamps === null) throw sealedSessionError('FST_SEALED_SESSION_STAMP_MISSING')
+    const current = this.#requestStates.get(state)
+    if (current === undefined) this.assignable(state)
+    const identity = this.identityOf(state)
+    state.look()
+    // Its own stamp is an old one by now, which is why it is called.
+    if (hasEnded(state) || await this.#revocations.isRevoked(identity, true)) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
+    const stamp = await this.#stamps.renew(identity, this.records.of(currentRequest.getStore()))
+    for (const held of [current?.from, current?.opened]) if (userOf(held ?? null) === userOf(identity)) Object.assign(held ?? {}, { stamp })
+    state.setClaim(STAMP, stamp)
+    state.touch()
   }
 
   /** Has a session begin after all revocations of its subjects. @throws as `#beginning` does */
@@ -286,7 +296,8 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
   }
 
   /** Gives a session that goes on another id, if it has to be told from the session before. */
-  async #renewId (state: SessionState, id: Buffer, lifetime: number | null, isLogin: boolean): Promise<void> {
+  async #renewId (state: SessionState, id: Buffer | null, lifetime: number | null, isLogin: boolean): Promise<void> {
+    if (id === null) return // regenerate() has given it one
     if (isLogin) {
       // A login gets a session that nobody knew before, even if the app does not regenerate().
       state.renewIdentity(newId(), this.#now())
@@ -370,7 +381,7 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
   async assertLive (state: SessionState): Promise<readonly string[]> {
     const identity = this.identityOf(state)
     state.look()
-    if (!hasEnded(state) && (state.origin?.ok !== true || !await this.#revocations.isRevoked(identity, true))) return identity.subjects
+    if (!hasEnded(state) && (state.origin?.ok !== true || await this.#verdicts.ask(identity, true) === null)) return identity.subjects
     throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
   }
 
@@ -381,7 +392,7 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
     this.#assertNotAhead(created)
     const current = this.#requestStateOf(state)
     const id = newId()
-    if (current.from !== null) current.from = { id, created, subjects }
+    if (current.from !== null) current.from = { ...current.from, id, created, subjects, keys: undefined }
     state.renewIdentity(id, created)
     state.touch()
   }
@@ -400,7 +411,7 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
   #requestStateOf (state: SessionState): RequestState {
     let current = this.#requestStates.get(state)
     if (current === undefined) {
-      current = { brought: null, lifetime: null, opened: null, from: null, isChecked: true, checkedAt: 0, failure: null, ended: [], pending: [], wasRevoked: false, isRefused: false, isLoggedOut: false }
+      current = newRequestState()
       this.#requestStates.set(state, current)
     }
     return current
@@ -411,11 +422,7 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
   }
 
   async revokeId (id: Buffer): Promise<void> {
+    this.#revocations.assertStored()
     await this.#revocations.revokeId(id, UNKNOWN_LIFETIME, true)
   }
-}
-
-/** True for a session that has ended, before this request or in it. */
-export function hasEnded (state: SessionState): boolean {
-  return state.endedBy !== null || (state.origin?.ok === false && state.origin.reason === 'revoked')
 }

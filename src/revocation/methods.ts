@@ -5,17 +5,18 @@ import type { ExtensibleSession } from '../fastify/extension.ts'
 import { idOfText } from '../session/id.ts'
 import { stateOf } from '../session/proxy.ts'
 import type { SessionState } from '../session/session.ts'
-import { hasEnded, type RevocationExtension } from './extension.ts'
+import type { RevocationExtension } from './extension.ts'
 import { currentRequest } from './request-record.ts'
-import type { Revocations } from './revocations.ts'
+import type { RevocationSource } from './revocations.ts'
 import { checkedSubject } from './subject.ts'
+import { hasEnded } from './verdicts.ts'
 
 // Methods that the revocation adds to the app.
 
 interface Parts {
   app: FastifyInstance
   session: ExtensibleSession
-  revocations: Revocations
+  revocations: RevocationSource
   extension: RevocationExtension
   hasSubjects: boolean
 }
@@ -24,12 +25,14 @@ export function addMethods (parts: Parts): void {
   const { app, extension } = parts
   addEndOfOne(parts)
   addEndOfMany(parts)
+  app.decorate('restampSession', async (given: object) => { await extension.restamp(stateOf(given)) })
   app.decorate('isSessionRevoked', async (given: object) => await extension.isRevoked(stateOf(given)))
 }
 
 function addEndOfOne ({ app, session, revocations, extension }: Parts): void {
   app.decorate('revokeSession', async (given: object) => {
     const state = stateOf(given)
+    revocations.assertStored()
     const { id, lifetime } = state.record()
     if (id === null) throw sealedSessionError('FST_SEALED_SESSION_NO_ID')
     if (!hasEnded(state)) await revocations.revokeId(id, lifetime, true)
@@ -60,6 +63,7 @@ function addEndOfMany ({ app, session, revocations, extension, hasSubjects }: Pa
   }
 
   const assertSubjects = (method: string): void => {
+    revocations.assertStored()
     if (!hasSubjects) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_MISSING', [method])
   }
 

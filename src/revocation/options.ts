@@ -3,7 +3,7 @@ import { readDuration, readText, refuseUnknown, REGISTER_OPTIONS } from '../opti
 import { subjectsReader, type SubjectsReader } from './subject.ts'
 import type { RevocationStore, SessionRevocationOptions } from './types.ts'
 
-const NAMES = ['store', 'subject', 'sessionName', 'cacheTtl', 'onStoreError', 'storeTimeout']
+const NAMES = ['store', 'subject', 'stamp', 'sessionName', 'cacheTtl', 'onStoreError', 'storeTimeout']
 
 const DEFAULT_CACHE_TTL = 2
 const DEFAULT_STORE_TIMEOUT = 0.5
@@ -14,9 +14,10 @@ const MAX_STORE_TIMEOUT = 60
 
 /** The options of `sessionRevocation`, checked and complete. */
 export interface RevocationConfig {
-  /** Null for one in memory. */
-  store: RevocationStore | null
+  /** Null for one in memory, false for none. */
+  store: RevocationStore | null | false
   subjects: SubjectsReader | null
+  stamp: SessionRevocationOptions['stamp'] | null
   /** Null for the first session of the app. */
   sessionName: string | null
   /** Milliseconds. */
@@ -30,7 +31,8 @@ export interface RevocationConfig {
 export function readRevocationOptions (options: SessionRevocationOptions): RevocationConfig {
   refuseUnknown(options, [...NAMES, ...REGISTER_OPTIONS])
   return {
-    store: readStore(options.store),
+    ...readStamp(options),
+    store: readStore(options),
     subjects: readSubject(options.subject),
     sessionName: readText(options, 'sessionName') ?? null,
     cacheTtl: readMilliseconds(options, 'cacheTtl', DEFAULT_CACHE_TTL, MAX_CACHE_TTL, { orZero: true }),
@@ -39,11 +41,13 @@ export function readRevocationOptions (options: SessionRevocationOptions): Revoc
   }
 }
 
-function readStore (store: unknown): RevocationStore | null {
+function readStore ({ store, stamp }: { store?: unknown, stamp?: unknown }): RevocationStore | null | false {
   if (store === undefined || store === null) return null
+  // Without both, nothing could end a session.
+  if (store === false && typeof stamp === 'function') return false
   const { get, set } = Object(store) as Partial<RevocationStore>
   if (typeof get !== 'function' || typeof set !== 'function') {
-    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['store', 'a store with get and set, such as a Keyv', kindOf(store)])
+    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['store', 'a store with get and set, such as a Keyv, or false beside "stamp"', kindOf(store)])
   }
   assertLoud(store, 'the store')
   assertLoud((store as { store?: unknown }).store, 'its adapter') // a Keyv has it there
@@ -59,6 +63,13 @@ function assertLoud (part: unknown, name: string): void {
 function readSubject (subject: unknown): SubjectsReader | null {
   if (subject === undefined || typeof subject === 'function') return subjectsReader(subject as SessionRevocationOptions['subject'])
   throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['subject', 'a function', kindOf(subject)])
+}
+
+function readStamp ({ stamp, subject }: { stamp?: unknown, subject?: unknown }): Pick<RevocationConfig, 'stamp'> {
+  if (stamp === undefined || stamp === null) return { stamp: null }
+  if (typeof stamp !== 'function') throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['stamp', 'a function', kindOf(stamp)])
+  if (subject === undefined) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_MISSING', ['the option "stamp"'])
+  return { stamp: stamp as SessionRevocationOptions['stamp'] }
 }
 
 function readOnStoreError (choice: unknown): 'reject' | 'accept' {

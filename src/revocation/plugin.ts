@@ -9,8 +9,9 @@ import { addMethods } from './methods.ts'
 import { warnerOf } from '../messages.ts'
 import { readRevocationOptions, type RevocationConfig } from './options.ts'
 import { currentRequest } from './request-record.ts'
-import { Revocations } from './revocations.ts'
-import { StoreClient } from './store-client.ts'
+import { NO_REVOCATIONS, Revocations, type RevocationSource } from './revocations.ts'
+import { Stamps } from './stamps.ts'
+import { LimitedCalls, stampUnavailable, StoreClient } from './store-client.ts'
 import type { SessionRevocation, SessionRevocationOptions } from './types.ts'
 
 // The wiring into Fastify. Revocations are in revocations.ts, their effect on a request in extension.ts, the methods of
@@ -22,16 +23,16 @@ const plugin: FastifyPluginAsync<SessionRevocationOptions> = async (app, options
   const config = readRevocationOptions(options)
   const session = findSession(app, config.sessionName)
   const revocations = revocationsOf(app, config, session)
-  const extension = new RevocationExtension({ revocations, subjects: config.subjects, cacheTtl: config.cacheTtl, now })
+  const extension = new RevocationExtension({ revocations, stamps: stampsOf(app, config), subjects: config.subjects, cacheTtl: config.cacheTtl, now })
   session.extend(extension)
   session.identities = extension
   addMethods({ app, session, revocations, extension, hasSubjects: config.subjects !== null })
-  addHooks(app, session, revocations, extension)
+  addHooks(app, session, extension)
 }
 
-function addHooks (app: FastifyInstance, session: ExtensibleSession, revocations: Revocations, extension: RevocationExtension): void {
+function addHooks (app: FastifyInstance, session: ExtensibleSession, extension: RevocationExtension): void {
   app.addHook('onRequest', (request, _reply, done) => {
-    extension.records.begin(request, now(), revocations.sequence)
+    extension.begin(request)
     const state = session.find(request)
     goOn(state?.origin?.ok === true ? extension.check(state, request) : undefined, within(request, done))
   })
@@ -73,7 +74,8 @@ function findSession (app: FastifyInstance, name: string | null): ExtensibleSess
   return session
 }
 
-function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry, maxExpiry, absoluteTimeout }: ExtensibleSession): Revocations {
+function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry, maxExpiry, absoluteTimeout }: ExtensibleSession): RevocationSource {
+  if (config.store === false) return NO_REVOCATIONS
   const warn = warnerOf(app.log)
   if (config.store === null) warn('FST_SEALED_SESSION_WARN_MEMORY_STORE')
   const { store, storeTimeout, cacheTtl, onStoreError } = config
@@ -82,6 +84,16 @@ function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry
     recovered: () => { app.log.info('the revocation store answers again') }
   })
   return new Revocations({ client, cacheTtl, acceptsErrors: onStoreError === 'accept', expiry, maxExpiry, absoluteTimeout, now })
+}
+
+/** Null without the option `stamp`. */
+function stampsOf (app: FastifyInstance, { stamp, storeTimeout, cacheTtl, onStoreError }: RevocationConfig): Stamps | null {
+  if (!stamp) return null
+  const calls = new LimitedCalls(storeTimeout, stampUnavailable, {
+    failed: err => { app.log.error({ err }, err.message) },
+    recovered: () => { app.log.info('the option "stamp" answers again') }
+  })
+  return new Stamps({ stamp, calls, cacheTtl, acceptsErrors: onStoreError === 'accept', now })
 }
 
 /**

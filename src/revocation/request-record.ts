@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import type { FastifyRequest } from 'fastify'
+import type { Identity } from './revocations.ts'
 
 /** Record of one request, by which revocations before it, during it and by it are told apart. */
 export interface RequestRecord {
@@ -7,7 +8,9 @@ export interface RequestRecord {
   readonly beganAt: number
   /** Number of revocations that this process knew of by then. Unlike clocks, it is exact. */
   readonly sequence: number
-  /** The request's own revocations: keys of the store and their values. */
+  /** Number of stamps that were asked for by then. */
+  readonly order: number
+  /** The request's own revocations: keys of the store and their values. For a new stamp, the user and the number of its question. */
   own: Map<string, number> | null
 }
 
@@ -18,12 +21,44 @@ export const currentRequest = new AsyncLocalStorage<FastifyRequest>()
 export class RequestRecords {
   readonly #records = new WeakMap<FastifyRequest, RequestRecord>()
 
-  begin (request: FastifyRequest, beganAt: number, sequence: number): void {
-    this.#records.set(request, { beganAt, sequence, own: null })
+  begin (request: FastifyRequest, began: Omit<RequestRecord, 'own'>): void {
+    this.#records.set(request, { ...began, own: null })
   }
 
   /** Null for a request that was answered before the plugin's hook. */
   of (request: FastifyRequest | undefined): RequestRecord | null {
     return request === undefined ? null : this.#records.get(request) ?? null
   }
+}
+
+/** State of a session in one request. */
+export interface RequestState {
+  /** The session that the request brought, revoked or not; null if it brought none. */
+  brought: Identity | null
+  /** Seconds of its own lifetime as it was brought: its entry must not live shorter. Null for none. */
+  lifetime: number | null
+  /** The same if it was not revoked when it came in; null otherwise. */
+  opened: Identity | null
+  /** Session that it goes on from; null if it began in this request, with nothing of an earlier one. */
+  from: Identity | null
+  /** False until it is known whether it is revoked. */
+  isChecked: boolean
+  /** Milliseconds since 1970 at which it was checked last. */
+  checkedAt: number
+  /** Error for which it could not be checked. */
+  failure: unknown
+  /** Ids that this request has ended. */
+  ended: Buffer[]
+  /** Its revocations in this request that are not stored yet. */
+  pending: Array<Promise<void>>
+  /** True if somebody else had revoked a session that this request ended. */
+  wasRevoked: boolean
+  /** True if it was found to be revoked after it had been let in. */
+  isRefused: boolean
+  /** True if this request has ended it by `delete()`: a login that follows is meant. */
+  isLoggedOut: boolean
+}
+
+export function newRequestState (): RequestState {
+  return { brought: null, lifetime: null, opened: null, from: null, isChecked: true, checkedAt: 0, failure: null, ended: [], pending: [], wasRevoked: false, isRefused: false, isLoggedOut: false }
 }

@@ -1,3 +1,4 @@
+import { sealedSessionError } from '../errors.ts'
 import { remember, RevocationCache } from './cache.ts'
 import { lifeOfEntries } from './entry-life.ts'
 import { EpochWriter, type Revoked } from './epoch-writer.ts'
@@ -24,6 +25,8 @@ export interface Identity {
   created: number
   /** None if it is nobody's; the first one is its user. */
   subjects: readonly string[]
+  /** Hash of its user's stamp, as it was sealed; null without one. */
+  stamp: Buffer | null
   /** Cache of the store's keys for it: to hash a subject takes longer than all else. */
   keys?: Keys | undefined
 }
@@ -102,6 +105,9 @@ export class Revocations {
   isKnownRevoked (identity: Identity): boolean {
     return this.#isKnown(keysOf(identity), identity)
   }
+
+  /** @throws `FST_SEALED_SESSION_STORE_NONE` if nothing can be revoked. */
+  assertStored (): void {}
 
   /** Number of revocations that became known to this process so far. */
   get sequence (): number { return this.#cache.sequence }
@@ -246,6 +252,25 @@ export class Revocations {
     }
     return joined
   }
+}
+
+/** Revocations, or none. */
+export type RevocationSource = Pick<Revocations, keyof Revocations>
+
+/** Revocations of an app that has no store: nothing is ever revoked. */
+export const NO_REVOCATIONS: RevocationSource = {
+  sequence: 0,
+  isRevoked: async () => false,
+  isRevokedSync: () => false,
+  isKnownRevoked: () => false,
+  isKnownEnded: () => false,
+  isLoggedOut: async () => false,
+  cameDuring: () => false,
+  concerns: () => false,
+  epochsOf: async () => [],
+  revokeId: async () => false,
+  assertStored () { throw sealedSessionError('FST_SEALED_SESSION_STORE_NONE') },
+  async revokeUntilNow () { throw sealedSessionError('FST_SEALED_SESSION_STORE_NONE') }
 }
 
 /** User of a session; undefined if it is nobody's. */

@@ -1,58 +1,28 @@
 import { kindOf, sealedSessionError } from '../errors.ts'
 import type { RevocationStore } from './types.ts'
 
-/** Hears when the store begins to fail and when it answers again. */
-export interface StoreLog {
+/** Log of calls: hears when they begin to fail, and when they are answered again. */
+export interface CallLog {
   failed: (error: Error) => void
   recovered: () => void
 }
 
-/**
- * Calls the store: each call ends within the time limit, and each failure is the same coded error. It stores
- * times and counts, as text, since not all stores take numbers.
- */
-export class StoreClient {
-  readonly #store: RevocationStore
+/** Calls to something that may hang or fail: each ends within the time limit, and each failure is the same coded error. */
+export class LimitedCalls {
   readonly #timeout: number
-  readonly #log: StoreLog
-  readonly #hasGetMany: boolean
+  readonly #errorOf: (cause: unknown) => Error
+  readonly #log: CallLog
   #isDown = false
 
   /** @param timeout milliseconds. */
-  constructor (store: RevocationStore, timeout: number, log: StoreLog) {
-    this.#store = store
-    this.#hasGetMany = hasGetMany(store)
+  constructor (timeout: number, errorOf: (cause: unknown) => Error, log: CallLog) {
     this.#timeout = timeout
+    this.#errorOf = errorOf
     this.#log = log
   }
 
-  /** The number of a key, or 0. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
-  async get (key: string): Promise<number> {
-    return await this.#call(() => this.#store.get(key), numberOf)
-  }
-
-  /**
-   * The number of each key, or 0: in one round trip if the store can.
-   * @throws (each rejects) `FST_SEALED_SESSION_STORE_UNAVAILABLE`
-   */
-  getEach (keys: string[]): Array<Promise<number>> {
-    if (keys.length < 2 || !this.#hasGetMany) return keys.map(async key => await this.get(key))
-    const answers = this.#call(() => this.#store.getMany?.(keys), values => {
-      // Fewer answers than questions would let somebody in.
-      if (!Array.isArray(values) || values.length !== keys.length) throw new Error(`getMany() returned ${kindOf(values)}, which is no array of as many values`)
-      return Array.from(values, numberOf)
-    })
-    return keys.map(async (_key, index) => (await answers)[index]!) // there are as many
-  }
-
-  /** @param ttl milliseconds. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
-  async set (key: string, value: number, ttl: number): Promise<void> {
-    await this.#call(() => this.#store.set(key, String(value), ttl), stored => {
-      if (stored === false) throw new Error('set() returned false')
-    })
-  }
-
-  async #call<T> (call: () => unknown, read: (answer: unknown) => T): Promise<T> {
+  /** @param read takes the answer; what it throws is a failure as well. */
+  async call<T> (call: () => unknown, read: (answer: unknown) => T): Promise<T> {
     try {
       const answer = call()
       const value = read(isPromise(answer) ? await this.#limited(answer) : answer)
@@ -60,7 +30,7 @@ export class StoreClient {
       this.#isDown = false
       return value
     } catch (cause) {
-      const error = unavailable(cause)
+      const error = this.#errorOf(cause)
       if (!this.#isDown) this.#log.failed(error)
       this.#isDown = true
       throw error
@@ -77,6 +47,49 @@ export class StoreClient {
     } finally {
       clearTimeout(timer)
     }
+  }
+}
+
+/**
+ * Calls the store: each call ends within the time limit, and each failure is the same coded error. It stores
+ * times and counts, as text, since not all stores take numbers.
+ */
+export class StoreClient {
+  readonly #store: RevocationStore
+  readonly #calls: LimitedCalls
+  readonly #hasGetMany: boolean
+
+  /** @param timeout milliseconds. */
+  constructor (store: RevocationStore, timeout: number, log: CallLog) {
+    this.#store = store
+    this.#hasGetMany = hasGetMany(store)
+    this.#calls = new LimitedCalls(timeout, unavailable, log)
+  }
+
+  /** The number of a key, or 0. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
+  async get (key: string): Promise<number> {
+    return await this.#calls.call(() => this.#store.get(key), numberOf)
+  }
+
+  /**
+   * The number of each key, or 0: in one round trip if the store can.
+   * @throws (each rejects) `FST_SEALED_SESSION_STORE_UNAVAILABLE`
+   */
+  getEach (keys: string[]): Array<Promise<number>> {
+    if (keys.length < 2 || !this.#hasGetMany) return keys.map(async key => await this.get(key))
+    const answers = this.#calls.call(() => this.#store.getMany?.(keys), values => {
+      // Fewer answers than questions would let somebody in.
+      if (!Array.isArray(values) || values.length !== keys.length) throw new Error(`getMany() returned ${kindOf(values)}, which is no array of as many values`)
+      return Array.from(values, numberOf)
+    })
+    return keys.map(async (_key, index) => (await answers)[index]!) // there are as many
+  }
+
+  /** @param ttl milliseconds. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
+  async set (key: string, value: number, ttl: number): Promise<void> {
+    await this.#calls.call(() => this.#store.set(key, String(value), ttl), stored => {
+      if (stored === false) throw new Error('set() returned false')
+    })
   }
 }
 
@@ -102,9 +115,12 @@ function isPromise (value: unknown): value is PromiseLike<unknown> {
 
 /** Error for a failure of the store. The store's own words are in the cause: they may hold anything. */
 export function unavailable (cause: unknown): Error {
-  const error = sealedSessionError('FST_SEALED_SESSION_STORE_UNAVAILABLE', [wordFor(cause)])
-  error.cause = cause
-  return error
+  return Object.assign(sealedSessionError('FST_SEALED_SESSION_STORE_UNAVAILABLE', [wordFor(cause)]), { cause })
+}
+
+/** The same for a failure of the app's option "stamp". */
+export function stampUnavailable (cause: unknown): Error {
+  return Object.assign(sealedSessionError('FST_SEALED_SESSION_STAMP_UNAVAILABLE', [wordFor(cause)]), { cause })
 }
 
 function wordFor (cause: unknown): string {

@@ -33,8 +33,12 @@ export interface SessionRevocationOptions {
    *
    * A Keyv, or an adapter, whose `throwOnErrors` is not true is refused with
    * `FST_SEALED_SESSION_STORE_SILENT`: it answers failures with 'nothing found'.
+   *
+   * `false` for none, beside `stamp`: then only a changed stamp ends sessions on the server. `delete()` deletes the
+   * cookie and no more, so that a copy of it goes on until it expires, and the methods that revoke throw
+   * `FST_SEALED_SESSION_STORE_NONE`.
    */
-  store?: RevocationStore | undefined
+  store?: RevocationStore | false | undefined
 
   /**
    * Subject of a session: the user it belongs to, so that `revokeSubject` can end all sessions of one user.
@@ -48,6 +52,18 @@ export interface SessionRevocationOptions {
    * that is not empty fails the request with `FST_SEALED_SESSION_SUBJECT_TYPE`.
    */
   subject?(session: Session): string | readonly string[] | null | undefined
+
+  /**
+   * Stamp of a user: text that changes when all sessions of that user have to end, such as a version, or a hash of the
+   * password hash. Default: none. Called when somebody logs in, and then at most once a `cacheTtl` for each user; once
+   * more for a session with a stamp that was not seen before. A hash of it is sealed with the session. If it is not
+   * the same any more, the session is refused as `'stamp-changed'`, and so is one that was sealed without a stamp. A
+   * failure counts as one of the store: see `onStoreError` and `storeTimeout`. It needs `subject`.
+   * @param subject the first subject of the session.
+   * @returns the stamp, or `undefined` for a user who does not exist any more, which ends all sessions of that user.
+   * Anything else fails the request with `FST_SEALED_SESSION_STAMP_TYPE`.
+   */
+  stamp?: ((subject: string) => string | null | undefined | Promise<string | null | undefined>) | undefined
 
   /** The session that can be revoked. Default: the first one registered. */
   sessionName?: string | undefined
@@ -120,6 +136,18 @@ declare module 'fastify' {
      * a new id and a new cookie; copies of its old cookie end with the others.
      */
     revokeSubject(subject: string, options?: { except?: object | undefined }): Promise<void>
+
+    /**
+     * Gives a session the stamp that its user has now, so that it goes on after the app has changed the stamp: call it
+     * for the session of the request that has changed the password. All others of the user end, in this process at
+     * once, in others within their `cacheTtl`.
+     * @param session `request.session`. One of `decodeSecureSession` only after `isSessionRevoked` has said false.
+     * @throws `FST_SEALED_SESSION_STAMP_MISSING` without the option `stamp`, `FST_SEALED_SESSION_SUBJECT_NOBODY` (401)
+     * for a session without a subject, `FST_SEALED_SESSION_REVOKED_MEANWHILE` (409) if it has ended, or the user has no
+     * stamp, `FST_SEALED_SESSION_STAMP_UNAVAILABLE` if the stamp could not be asked for,
+     * `FST_SEALED_SESSION_NOT_CHECKED`.
+     */
+    restampSession(session: object): Promise<void>
 
     /**
      * Ends all sessions that exist now. One that begins before it has resolved may end, too.

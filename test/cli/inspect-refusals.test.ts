@@ -59,6 +59,7 @@ const doubted: Record<string, [token: string, message: RegExp]> = {
   'time-in-future': [secretboxToken(key, { writtenAt: 2e13 }), /the last write lies more than 60 seconds ahead/],
   'schema-invalid': [secretboxToken(key), /does not fit the app's option "schema", which is not checked here/],
   revoked: [secretboxToken(key), /it may have been ended on the server/],
+  'stamp-changed': [secretboxToken(key), /its user may have another stamp since/],
   'signature-invalid': [`${secretboxToken(key)}.${'A'.repeat(43)}`, /the signature, which is not checked here, is wrong/]
 }
 

@@ -92,7 +92,7 @@ async function handled (act: (session: Record<string, unknown>, request: { sessi
 }
 
 /** Those are in test/revocation/errors.test.ts. */
-type OfRevocation = `FST_SEALED_SESSION_${'REVOCATION_ALONE' | 'REVOCATION_TWICE' | 'STORE_SILENT' | 'STORE_UNAVAILABLE' | 'STORE_FULL' | 'REVOKED_AHEAD' | 'REVOKED_MEANWHILE' | 'NOT_CHECKED' | 'NO_ID' | 'ID_INVALID' | 'SUBJECT_TYPE' | 'SUBJECT_LIMIT' | 'SUBJECT_MISSING' | 'SUBJECT_NOBODY'}`
+type OfRevocation = `FST_SEALED_SESSION_${'REVOCATION_ALONE' | 'REVOCATION_TWICE' | 'STORE_SILENT' | 'STORE_UNAVAILABLE' | 'STORE_FULL' | 'REVOKED_AHEAD' | 'REVOKED_MEANWHILE' | 'NOT_CHECKED' | 'NO_ID' | 'STAMP_MISSING' | 'STAMP_TYPE' | 'STAMP_UNAVAILABLE' | 'STORE_NONE' | 'ID_INVALID' | 'SUBJECT_TYPE' | 'SUBJECT_LIMIT' | 'SUBJECT_MISSING' | 'SUBJECT_NOBODY'}`
 
 /** What `ready()` rejects with. */
 async function registered (register: (app: FastifyInstance) => void): Promise<unknown> {

@@ -80,6 +80,10 @@ const TRIGGERS = {
   },
   FST_SEALED_SESSION_ID_INVALID: () => failure(async app => await app.revokeSessionId(SECRET)),
   FST_SEALED_SESSION_SUBJECT_NOBODY: () => failure(async app => await app.revokeOtherSessions(app.createSecureSession({ note: SECRET } as never))),
+  FST_SEALED_SESSION_STAMP_MISSING: () => failure(async app => await app.restampSession(app.createSecureSession({ user: SECRET } as never))),
+  FST_SEALED_SESSION_STAMP_TYPE: () => answered({ revocation: { stamp: async () => [SECRET] as never } }),
+  FST_SEALED_SESSION_STAMP_UNAVAILABLE: () => answered({ revocation: { stamp: async () => { throw new Error('the table is locked') } } }),
+  FST_SEALED_SESSION_STORE_NONE: () => failure(async app => await app.revokeSubject(SECRET), { revocation: { store: false, stamp: async () => '' } }),
   FST_SEALED_SESSION_SUBJECT_TYPE: () => answered({ revocation: { subject: session => ({ name: (session as Bag).user }) as never } }),
   FST_SEALED_SESSION_SUBJECT_LIMIT: () => failure(async app => await app.revokeSubject(SECRET.repeat(1000))),
   FST_SEALED_SESSION_SUBJECT_MISSING: () => failure(async app => await app.revokeSubject(SECRET), { revocation: { subject: undefined } as never })
@@ -124,7 +128,12 @@ describe('an option', () => {
     [{ cacheTtl: 2000 }, 'FST_SEALED_SESSION_OPTION_INVALID'],
     [{ cacheTtl: 300.001 }, 'FST_SEALED_SESSION_OPTION_INVALID'],
     [{ storeTimeout: 60.001 }, 'FST_SEALED_SESSION_OPTION_INVALID'],
-    [{ store: { get () {}, set () {}, throwOnErrors: undefined } }, 'FST_SEALED_SESSION_STORE_SILENT']
+    [{ store: { get () {}, set () {}, throwOnErrors: undefined } }, 'FST_SEALED_SESSION_STORE_SILENT'],
+    [{ store: false }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ store: false, subject: () => 'a' }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ store: true, subject: () => 'a', stamp: () => '' }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ stamp: 'version', subject: () => 'a' }, 'FST_SEALED_SESSION_OPTION_INVALID'],
+    [{ stamp: () => 'version' }, 'FST_SEALED_SESSION_SUBJECT_MISSING']
   ]
   for (const [options, code] of BAD) {
     it(`is refused with a code: ${inspect(options)}`, async () => {

@@ -45,7 +45,8 @@ describe('a store with getMany', () => {
     assert.deepEqual([store.asked, store.take()], [[], []])
   })
 
-  it('is asked once before a session is sealed again', async () => {
+  it('is asked once before a session is sealed again', async t => {
+    stopClock(t)
     const { app, store, cookie } = await withMany()
     await who(app, cookie)
     store.asked.length = 0

@@ -182,8 +182,8 @@ describe('a session that goes from one format to the other', () => {
   })
 })
 
-/** A cookie for each reason; a type error where one is missing. For 'revoked' see test/revocation/. */
-const REFUSED: Record<Exclude<RefusalReason, 'revoked'>, { token: () => string, options?: object }> = {
+/** A cookie for each reason; a type error where one is missing. For those of revocation see test/revocation/. */
+const REFUSED: Record<Exclude<RefusalReason, 'revoked' | 'stamp-changed'>, { token: () => string, options?: object }> = {
   'too-long': { token: () => 'A'.repeat(65537) },
   malformed: { token: () => 'AAAA' },
   'ciphertext-length': { token: () => `AAAA;${'A'.repeat(32)}` },

@@ -147,7 +147,8 @@ describe('the reasons to refuse', () => {
         case 'time-in-future': return 'not now'
         case 'signature-invalid': return 'not signed'
         case 'chunk-missing': return 'not complete'
-        case 'revoked': return 'ended'
+        case 'revoked':
+        case 'stamp-changed': return 'ended'
       }
     }
     expect(advice).type.toBeCallableWith('expired')

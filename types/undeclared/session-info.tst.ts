@@ -44,7 +44,7 @@ describe('a SessionInfo', () => {
   test('has reasons that a switch can be complete over', () => {
     expect<RefusalReason>().type.toBe<
       | 'malformed' | 'too-long' | 'ciphertext-length' | 'nonce-length' | 'version-unknown' | 'key-unknown' | 'not-authentic'
-      | 'format-not-accepted' | 'header-invalid' | 'payload-invalid' | 'time-missing' | 'expired' | 'time-in-future' | 'schema-invalid' | 'signature-invalid' | 'chunk-missing' | 'revoked'
+      | 'format-not-accepted' | 'header-invalid' | 'payload-invalid' | 'time-missing' | 'expired' | 'time-in-future' | 'schema-invalid' | 'signature-invalid' | 'chunk-missing' | 'revoked' | 'stamp-changed'
     >()
     expect(info.reason === 'expird').type.toRaiseError()
   })

@@ -13,6 +13,7 @@ const REASONS = {
   'key-unknown': 'it names a key that the server does not have, or not any more',
   expired: 'it has reached one of its limits',
   revoked: 'that session was ended by a logout, here or everywhere',
+  'stamp-changed': 'that session was ended, since the password was changed',
   'chunk-missing': 'it was split, and a part is missing',
   malformed: 'it is no token at all',
   'version-unknown': 'it is of a version that the server does not know',
