@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { MAX_CHUNKS, chunkName, chunksIn, joinChunks, splitValue } from '../dist/esm/cookies/chunks.js'
-import { MAX_CANDIDATES, cookieValues, numberedValues } from '../dist/esm/cookies/find.js'
-import { MAX_COOKIE_BYTES, decodeValue } from '../dist/esm/cookies/set-cookie.js'
+import { MAX_CANDIDATES, cookieValues, numberedValues } from '../dist/esm/cookies/header.js'
+import { MAX_COOKIE_BYTES, decodeValue } from '../dist/esm/cookies/header.js'
 import { headerOf, joined, split } from './support/edits.js'
 
 const NAME = 's'

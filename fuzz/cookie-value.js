@@ -4,8 +4,8 @@
 // decoding and opening it says, or leaves it to them.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { Codec } from '../dist/esm/codec.js'
-import { decodeValue } from '../dist/esm/cookies/set-cookie.js'
+import { Codec } from '../dist/esm/token/codec.js'
+import { decodeValue } from '../dist/esm/cookies/header.js'
 import { KeySet } from '../dist/esm/keys/key-set.js'
 import { assertSealedOrRefused } from './support/check.js'
 import { headerOf } from './support/edits.js'

@@ -2,7 +2,7 @@
 // the same ever after. The keys are no secrets: they are written down here, and nothing else uses them.
 import { Buffer } from 'node:buffer'
 import { sodium, sodiumReady } from '../../dist/esm/crypto/sodium.js'
-import { DerivedKey } from '../../dist/esm/keys/derived-key.js'
+import { DerivedKey } from '../../dist/esm/keys/key-set.js'
 
 await sodiumReady()
 
