@@ -18,6 +18,7 @@ const ABSOLUTE_TIMEOUT = 2
 /** Seconds. */
 const EXPIRY = 1000
 const NOW = LAST_WRITE * 1000 + 30_500
+Date.now = () => NOW
 
 const limitsOf = choice => ({ expiry: EXPIRY, absoluteTimeout: choice & ABSOLUTE_TIMEOUT ? 2 * EXPIRY : null })
 
@@ -27,7 +28,7 @@ const codecs = [0, ABSOLUTE_TIMEOUT].map(choice => ['secretbox', 'sealed'].map(f
   format,
   accept: ['secretbox', 'sealed'],
   context: CONTEXT
-}, { now: () => NOW, fillRandom: nonce => nonce.fill(7) })))
+}, nonce => nonce.fill(7))))
 
 const lives = [
   { created: LAST_WRITE * 1000 - 500_000, written: LAST_WRITE * 1000 + 250 },

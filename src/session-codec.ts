@@ -6,7 +6,7 @@ import { kindOf, sealedSessionError } from './errors.ts'
 import { checkWith } from './fastify/cookie-plugin.ts'
 import { warnProcess } from './messages.ts'
 import { readOptions, type SessionConfig } from './options/options.ts'
-import { Codec, SURROUNDINGS } from './token/codec.ts'
+import { Codec } from './token/codec.ts'
 import { endOf, newRecord, toDate } from './token/record.ts'
 import type { OpenedToken, SecureSessionPluginOptions, SessionCodec, TokenData } from './types.ts'
 
@@ -30,7 +30,7 @@ export async function createSessionCodec<T = TokenData> (options: SecureSessionP
     seal (data) {
       // No user found must not become a session of nobody.
       if (data === undefined || data === null) throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kindOf(data)])
-      return codec.seal(newRecord(dataFrom(data), SURROUNDINGS.now()))
+      return codec.seal(newRecord(dataFrom(data), Date.now()))
     },
 
     open (token) {
@@ -52,7 +52,7 @@ export async function createSessionCodec<T = TokenData> (options: SecureSessionP
 /** Description of a token for the caller. */
 function describe<T> (opened: Found | Refused, config: SessionConfig): OpenedToken<T> {
   if (!opened.ok) return opened
-  const { record, format, keyId, stale } = opened
+  const { record, format, key, stale } = opened
   const { data, createdAt, writtenAt } = record
   return {
     ok: true,
@@ -60,7 +60,7 @@ function describe<T> (opened: Found | Refused, config: SessionConfig): OpenedTok
     createdAt: createdAt === null ? null : toDate(createdAt),
     lastWriteAt: toDate(writtenAt),
     expiresAt: toDate(endOf(record, config)),
-    keyId,
+    keyId: key.id,
     format,
     stale
   }

@@ -1,8 +1,6 @@
 import { sealedSessionError } from '../errors.ts'
-import { reasonOf, type SodiumLibrary } from './library.ts'
+import { fillRandomWithout, NativeSodium, reasonOf, type SodiumLibrary, WasmSodium } from './library.ts'
 import { loadNative, loadWasm } from './load.cts'
-import { NativeSodium } from './native.ts'
-import { fillRandomWithout, WasmSodium } from './wasm.ts'
 
 // Choice of the build of libsodium for this process: the addon, or the WebAssembly build if the addon cannot
 // be loaded. The environment variable FASTIFY_SEALED_SESSION_SODIUM, `native` or `wasm`, decides instead;

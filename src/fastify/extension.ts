@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import type { SessionState, Successor } from '../session/session.ts'
+import type { SessionState } from '../session/session.ts'
+import type { Successor } from '../session/settings.ts'
 import type { SessionRecord } from '../token/record.ts'
 import type { RefusalReason } from '../types.ts'
 

@@ -3,7 +3,7 @@ import { kindOf, sealedSessionError } from '../errors.ts'
 import { heldIn, incumbent, replace } from './held.ts'
 import { isCaught } from './hooks.ts'
 import type { Registered, SessionManager } from './registered.ts'
-import { maybeStateOf } from '../session/proxy.ts'
+import { maybeStateOf } from '../session/info.ts'
 import type { SessionState } from '../session/session.ts'
 import type { CookieRequest, DecodeLog } from '../types.ts'
 

@@ -13,7 +13,7 @@ import { readOptions, type SessionConfig } from '../options/options.ts'
 import { assign, AssignableSessions, openFrom } from './outside.ts'
 import { type Registered, SessionManager } from './registered.ts'
 import { SessionCookie } from './response-cookie.ts'
-import { stateOf } from '../session/proxy.ts'
+import { stateOf } from '../session/info.ts'
 import { Codec } from '../token/codec.ts'
 import type { DecodeLog, FastifySecureSession, Session } from '../types.ts'
 

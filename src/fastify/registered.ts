@@ -12,8 +12,9 @@ import type { SessionConfig } from '../options/options.ts'
 import { responseOptionsReader } from '../options/readers.ts'
 import type { SessionCookie } from './response-cookie.ts'
 import { newId } from '../session/id.ts'
-import { type SessionSettings, SessionState } from '../session/session.ts'
-import { type Codec, formatOf, SURROUNDINGS, type Surroundings } from '../token/codec.ts'
+import { SessionState } from '../session/session.ts'
+import type { SessionSettings } from '../session/settings.ts'
+import { type Codec, formatOf } from '../token/codec.ts'
 import { MAX_SIGNED_LENGTH } from '../token/format.ts'
 import type { CookieRequest, DecodeLog } from '../types.ts'
 
@@ -47,14 +48,13 @@ export class SessionManager {
   readonly #reader: CookieReader
   #isTold = false
 
-  constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, coding: CookieCoding, surroundings: Surroundings = SURROUNDINGS) {
+  constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, coding: CookieCoding) {
     this.config = config
     this.#app = app
     this.#codec = codec
-    const { expiry, maxExpiry, absoluteTimeout, serializer } = config
+    const { keyring, expiry, maxExpiry, absoluteTimeout, serializer } = config
     this.#settings = {
-      now: surroundings.now,
-      keys: codec,
+      keys: keyring,
       expiry,
       maxExpiry,
       absoluteTimeout,
@@ -156,11 +156,6 @@ export class SessionManager {
     return parsed === null ? request.headers.cookie?.includes(cookieName) === true : getOwn(parsed, cookieName) !== undefined
   }
 
-  /** Milliseconds since 1970. */
-  now (): number {
-    return this.#settings.now()
-  }
-
   /** Session that a request brings, or the reason to refuse it. Null if there is no cookie at all. */
   #find (request: Bringing): Found | Refused | null {
     const brought = { header: request.headers.cookie, parsed: parsedCookies(request) }
@@ -193,7 +188,7 @@ export class SessionManager {
         sessionName: this.config.sessionName,
         outcome: result.ok ? 'opened' : 'rejected',
         reason: result.ok ? null : result.reason,
-        keyId: result.ok ? result.keyId : null,
+        keyId: result.ok ? result.key.id : null,
         format: formatOf(token),
         bytes: Buffer.byteLength(token),
         others

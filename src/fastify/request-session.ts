@@ -7,7 +7,8 @@ import { kReply, kSealed, type TrackedRequest } from './hooks.ts'
 import type { RouteWarnings } from './mistakes.ts'
 import type { Registered, SessionManager } from './registered.ts'
 import type { SessionCookie } from './response-cookie.ts'
-import type { SessionState, Successor, WriteObserver } from '../session/session.ts'
+import type { SessionState } from '../session/session.ts'
+import type { Successor, WriteObserver } from '../session/settings.ts'
 import type { SessionRecord } from '../token/record.ts'
 import type { RefusalReason, Session } from '../types.ts'
 
@@ -41,8 +42,6 @@ export class RequestSession implements WriteObserver {
   #hasNoStore = false
   /** True as soon as something looks at the headers when they leave. */
   #isWatched = false
-  /** True for a rolling session that is due to be sent again. */
-  #isRenewal = false
   /** True after a failure of `reply.sessionCookies()`, which nobody need have awaited. */
   #isUnheard = false
   /** The session in whose place it was assigned. */
@@ -161,16 +160,12 @@ export class RequestSession implements WriteObserver {
 
   #isDue (reply: FastifyReply): boolean {
     const { state } = this
-    state.detectMutation()
-    if (this.#manager.config.rolling && state.renew()) this.#isRenewal = true
-    // To look again at a session that was only read would be for nothing. One that has ended may have a cookie on the
-    // response, or be one by which somebody logged in.
-    if (!state.isDirty && state.endedBy === null) return false
+    if (!state.settle(this.#manager.config.rolling)) return false
     this.#lookBeforeSealing(reply)
     if (this.#isHeldBack || !state.isDirty || this.#settled) return false
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
     if (state.changedByApp || !isSharedCacheable(reply.getHeader('cache-control'))) return true
-    if (this.#isRenewal) this.#watch(reply)
+    if (state.isRenewal) this.#watch(reply)
     return false
   }
 
@@ -248,7 +243,7 @@ export class RequestSession implements WriteObserver {
     const isAnswered = headers.cookies.some(line => !this.#lines.includes(line) && this.#cookie.isOwn(line))
     if (!isShared && !isAnswered) return
     if (this.#lines.length > 0) headers.removeCookies(this.#lines)
-    if (isShared && this.#isRenewal) this.#warnings.warn('FST_SEALED_SESSION_WARN_RENEWAL_WITHHELD', this.#request)
+    if (isShared && this.state.isRenewal) this.#warnings.warn('FST_SEALED_SESSION_WARN_RENEWAL_WITHHELD', this.#request)
   }
 
   /** Notes a failure that may have reached nobody. */
@@ -350,7 +345,7 @@ export class RequestSession implements WriteObserver {
     if (state.changedByApp) return state.cookieOptions
     const { maxAge, expires } = this.#cookie.attributes(reply, state.cookieOptions)
     if (maxAge === undefined && expires === undefined) return state.cookieOptions
-    const now = this.#manager.now()
+    const now = Date.now()
     const left = Math.floor((state.expiresAt - now) / 1000)
     const capped = { ...state.cookieOptions }
     if (maxAge !== undefined) capped.maxAge = Math.min(maxAge, left)

@@ -59,11 +59,12 @@ export class KeySet {
   }
 
   /**
-   * True if a session that the listed `key` opened is due to be sealed again; false if `key` is newer than
-   * the key that seals.
+   * True if a session that `key` opened is due to be sealed again with a newer one. Never for a key that is leaving,
+   * nor for one that is newer than the key that seals now (milliseconds since 1970).
    */
-  isOlder (key: DerivedKey, than: DerivedKey): boolean {
-    return key !== than && this.#listed.indexOf(key) > this.#listed.indexOf(than)
+  isStale (key: DerivedKey, now: number): boolean {
+    const sealing = this.sealing(now)
+    return key !== sealing && this.#listed.indexOf(key) > this.#listed.indexOf(sealing)
   }
 
   /** The key with an id, in a time that does not depend on how many there are. */

@@ -1,4 +1,5 @@
-import { stateOf } from './proxy.ts'
+import { kindOf, sealedSessionError } from '../errors.ts'
+import { kState, type SessionState } from './session.ts'
 import { type Origin, toDate } from '../token/record.ts'
 import type { SessionInfo } from '../types.ts'
 
@@ -28,10 +29,28 @@ export function sessionInfo (session: object): SessionInfo {
 function ofOrigin (origin: Origin): Pick<SessionInfo, 'status' | 'reason' | 'keyId' | 'format'> {
   if (origin === null) return { status: 'new', reason: null, keyId: null, format: null }
   return origin.ok
-    ? { status: 'valid', reason: null, keyId: origin.keyId, format: origin.format }
+    ? { status: 'valid', reason: null, keyId: origin.key.id, format: origin.format }
     : { status: 'rejected', reason: origin.reason, keyId: null, format: null }
 }
 
 function dateOf (milliseconds: number | null): Date | null {
   return milliseconds === null ? null : toDate(milliseconds)
+}
+
+/**
+ * The state behind a session.
+ * @throws `FST_SEALED_SESSION_NOT_A_SESSION`
+ */
+export function stateOf (session: unknown): SessionState {
+  const state = maybeStateOf(session)
+  if (state === null) throw sealedSessionError('FST_SEALED_SESSION_NOT_A_SESSION', [kindOf(session)])
+  return state
+}
+
+/** The state behind a session; null if the value is none. */
+export function maybeStateOf (session: unknown): SessionState | null {
+  const state = typeof session === 'object' && session !== null
+    ? (session as { [kState]?: SessionState })[kState]
+    : undefined
+  return typeof state?.record === 'function' ? state : null
 }

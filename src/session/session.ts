@@ -1,66 +1,23 @@
 import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { assertNotReserved, type Data, getOwn, pickOwn, setOwn, snapshotOf, TIME_KEY } from '../data/data.ts'
+import { assertNotReserved, type Data, pickOwn, setOwn, snapshotOf, TIME_KEY } from '../data/data.ts'
 import { claimsWith } from '../token/claims.ts'
-import { readDuration } from '../options/readers.ts'
-import { kState, sessionHandler } from './proxy.ts'
+import { attributesWith, lifeFrom, withoutLife } from './attributes.ts'
+import type { SessionSettings, WriteObserver } from './settings.ts'
 import {
-  boundLifetime, endOf, isDueForRenewal, lifetimeOf, type Limits, MAX_SECONDS, newRecord, type OpeningKey,
-  type Origin, placeOf, type RecordChanges, recordWith, type SessionRecord, toWholeSeconds
+  endOf, isDueForRenewal, lifetimeOf, newRecord, type OpeningKey, type Origin, type RecordChanges, recordWith,
+  type SessionRecord, toWholeSeconds
 } from '../token/record.ts'
 import type { RefusalReason, Session } from '../types.ts'
 
-// Dependencies of sessions: settings, observers and keys.
-
-/** Successor of a session after `delete()` or `regenerate()`. */
-export interface Successor {
-  /** True if it goes on with some of its data. */
-  isKept: boolean
-  /** True for `delete()`, and for `regenerate()` without keys to keep: it takes nothing from the session before. */
-  isNew: boolean
-  /** True for `delete()`. */
-  isLogout: boolean
-}
-
-/** Observer of one session: it hears of each write, and of each end. */
-export interface WriteObserver {
-  written: () => void
-  /** A value was handed out that can be changed in place; called once, as far as nothing was written. */
-  snapshotTaken?: () => void
-  /**
-   * `delete()` or `regenerate()` was called.
-   * @returns true if a session that was revoked meanwhile may be followed by another, such as a new login.
-   */
-  ended?: (ended: SessionRecord, successor: Successor) => boolean
-  /** Reason for which a session that opened is not valid any more, beside its key and its times. */
-  refusal?: () => RefusalReason | null
-}
-
-/** Keys of a session's codec as they are now. */
-interface CurrentKeys {
-  /** True for a key that still opens tokens. */
-  has: (key: OpeningKey) => boolean
-  /** True for a key of the list. One that has just left it may open for a while, and must seal nothing. */
-  isListed: (key: OpeningKey) => boolean
-}
-
-/** Settings that all states of one session of the app share. */
-export interface SessionSettings extends Limits {
-  /** Milliseconds since 1970. */
-  now: () => number
-  keys: CurrentKeys
-  /** Reader of the attributes given to `options()`, which corrects and refuses mistakes. */
-  readOptions?: (given: CookieSerializeOptions) => CookieSerializeOptions
-  /** Hears of an `options({ expiry })` that is longer than `maxExpiry`, which counts instead. Seconds. */
-  tooLong?: (expiry: number) => void
-  /** Text of the data, by which a change in place is told; default JSON.stringify. */
-  stringify?: ((data: Data) => string) | undefined
-  /** Maker of ids; absent if sessions are not told apart. */
-  newId?: () => Buffer
-}
+/** Key of the state behind a session. `Symbol.for`, since ESM and CommonJS each have a copy of this file. */
+export const kState: unique symbol = Symbol.for('fastify-sealed-session.state')
 
 /** Key of the method that `util.inspect` calls; the same symbol as `inspect.custom`. */
 const kInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
+
+/** Reason to send the cookie: nothing, another key or format, more time, a write; or a write that `changed = false` takes back. */
+type Due = 'nothing' | 'reseal' | 'renewal' | 'write' | 'withdrawn'
 
 type Method = 'get' | 'set' | 'delete' | 'touch' | 'options' | 'data' | 'regenerate'
 
@@ -85,9 +42,8 @@ export class SessionState {
   #key: OpeningKey | null
   /** Reason for which it was found to have ended after it had been used. */
   #ended: RefusalReason | null = null
-  #changed: boolean
+  #due: Due
   #deleted = false
-  #changedByApp = false
   #isAnew = false
   /** JSON of the data when the app first received a value that can be changed in place; null if none was. */
   #snapshot: string | null = null
@@ -96,8 +52,8 @@ export class SessionState {
   #isLifeGiven = false
   #observer: WriteObserver | null = null
   #bound: Partial<Record<Method, (...values: never[]) => unknown>> | null = null
-  /** Seconds that the session lived after its last write when it was opened. */
-  #openedLifetime: number
+  /** Record that the session was opened with, or that it began with. */
+  #opened: SessionRecord
   #settings: SessionSettings
   #madeOutsideBy: object | null = null
   readonly #session: Session
@@ -109,15 +65,15 @@ export class SessionState {
     this.#data = data
     this.#origin = origin
     this.#key = origin !== null && origin.ok ? origin.key : null
-    this.#openedLifetime = lifetimeOf(record, settings)
+    this.#opened = record
     // Sealed with an older key or in another format: due to be sealed again.
-    this.#changed = origin !== null && origin.ok && origin.stale
+    this.#due = origin !== null && origin.ok && origin.stale ? 'reseal' : 'nothing'
     this.#session = new Proxy(this, sessionHandler) as unknown as Session
   }
 
   /** A session that begins now. @param data belongs to it from now on. */
   static begin (settings: SessionSettings, data: Data, origin?: Origin): SessionState {
-    return new SessionState(settings, newRecord(data, settings.now()), origin, data)
+    return new SessionState(settings, newRecord(data, Date.now()), origin, data)
   }
 
   /** The session as handlers see it. */
@@ -125,16 +81,13 @@ export class SessionState {
 
   get changed (): boolean {
     this.look()
-    return this.#changed || this.#isMutated()
+    return this.isDirty || this.#isMutated()
   }
 
-  set changed (value: boolean) {
-    this.#changed = value
-    this.#changedByApp = true
-  }
+  set changed (value: boolean) { this.#due = value ? 'write' : 'withdrawn' }
 
   /** `changed` as of the last look, without changes in place that are not detected yet. */
-  get isDirty (): boolean { return this.#changed }
+  get isDirty (): boolean { return this.#due !== 'nothing' && this.#due !== 'withdrawn' }
 
   /**
    * Maker of a session outside a request, as long as it may be assigned to one; null otherwise. It is kept here, since to
@@ -154,7 +107,10 @@ export class SessionState {
   }
 
   /** True if the app did something to be sent; false if only an older key, or a renewal, made it change. */
-  get changedByApp (): boolean { return this.#changedByApp }
+  get changedByApp (): boolean { return this.#due === 'write' || this.#due === 'withdrawn' }
+
+  /** True if a rolling session is to be sent again, so that it does not expire. */
+  get isRenewal (): boolean { return this.#due === 'renewal' }
 
   /** Origin of the session: its token, or none. */
   get origin (): Origin { return this.#origin }
@@ -163,10 +119,7 @@ export class SessionState {
   get expiresAt (): number { return endOf(this.#record, this.#settings) }
 
   /** Attributes of its cookie: its own, and those given to `options()` for this response. */
-  get cookieOptions (): CookieSerializeOptions | null {
-    const { cookieMaxAge: maxAge, place } = this.#record
-    return maxAge === null && place === undefined ? this.#cookieOptions : { ...(maxAge !== null && { maxAge }), ...place, ...this.#cookieOptions }
-  }
+  get cookieOptions (): CookieSerializeOptions | null { return attributesWith(this.#record, this.#cookieOptions) }
 
   /** Record for a token. A new session gets its id when that is first needed. */
   record (): SessionRecord {
@@ -175,9 +128,7 @@ export class SessionState {
     return this.#record
   }
 
-  #change (changes: RecordChanges): void {
-    this.#record = recordWith(this.#record, changes)
-  }
+  #change (changes: RecordChanges): void { this.#record = recordWith(this.#record, changes) }
 
   /** The data, to be written to: its own copy from the first write on. */
   #own (): Data {
@@ -189,7 +140,7 @@ export class SessionState {
   }
 
   #begin (data: Data, more: Partial<SessionRecord>): void {
-    this.#record = { ...newRecord(data, this.#settings.now()), ...more }
+    this.#record = { ...newRecord(data, Date.now()), ...more }
     this.#data = data
   }
 
@@ -206,9 +157,7 @@ export class SessionState {
   get isOpened (): boolean { return this.#key !== null }
 
   /** False if the key that opened the session has left the list: to seal it with another would launder a leaked key. */
-  get maySeal (): boolean {
-    return this.#key === null || this.#settings.keys.isListed(this.#key)
-  }
+  get maySeal (): boolean { return this.#key === null || this.#settings.keys.current.isListed(this.#key) }
 
   /**
    * Looks again at a session that was opened earlier, at each use and before it is sealed. A client can hold a request
@@ -217,23 +166,23 @@ export class SessionState {
    * @returns the time of the look, in milliseconds since 1970.
    */
   look (): number {
-    const now = this.#settings.now()
+    const now = Date.now()
     const reason = this.refusal(now)
     if (reason !== null) this.end(reason)
     return now
   }
 
   /** Reason for which the session that was opened is not valid now; null if it is, or if none was opened. */
-  refusal (now = this.#settings.now()): RefusalReason | null {
+  refusal (now = Date.now()): RefusalReason | null {
     if (this.#key === null) return null // it began here
-    if (!this.#settings.keys.has(this.#key)) return 'key-unknown'
+    if (!this.#settings.keys.current.has(this.#key)) return 'key-unknown'
     if (endOf(this.#record, this.#settings) <= now) return 'expired'
     return this.#observer?.refusal?.() ?? null
   }
 
   /** True if it was given a lifetime that is longer than the one it was opened with. */
   get isProlonged (): boolean {
-    return this.#origin?.ok === true && lifetimeOf(this.#record, this.#settings) > this.#openedLifetime
+    return this.#origin?.ok === true && lifetimeOf(this.#record, this.#settings) > lifetimeOf(this.#opened, this.#settings)
   }
 
   /** Goes over to the next of several sessions that opened in one request. @returns false without another. */
@@ -244,8 +193,8 @@ export class SessionState {
     this.#data = null
     this.#origin = { ...next, others }
     this.#key = next.key
-    this.#openedLifetime = lifetimeOf(next.record, this.#settings)
-    this.#changed = next.stale
+    this.#opened = next.record
+    this.#due = next.stale ? 'reseal' : 'nothing'
     this.#snapshot = null // it was of the other
     return true
   }
@@ -261,7 +210,8 @@ export class SessionState {
     this.#begin({}, {})
     this.#origin = { ok: false, reason }
     this.#key = null
-    this.#changed = this.#changedByApp = this.#deleted = false
+    this.#due = 'nothing'
+    this.#deleted = false
     this.#snapshot = null
   }
 
@@ -275,13 +225,12 @@ export class SessionState {
   }
 
   /** Has `observer` told of every write. */
-  observe (observer: WriteObserver): void {
-    this.#observer = observer
-  }
+  observe (observer: WriteObserver): void { this.#observer = observer }
 
   get (key: PropertyKey): unknown {
     this.look()
-    const value = this.#track(getOwn(this.#record.data, key))
+    const { data } = this.#record
+    const value = this.#track(Object.hasOwn(data, key) ? data[key] : undefined)
     // The peer shows the time of the last write under this name, in whole seconds.
     return value === undefined && key === TIME_KEY ? Math.floor(this.#record.writtenAt / 1000) : value
   }
@@ -338,9 +287,7 @@ export class SessionState {
     if (isForgiven && this.#ended === 'revoked') this.#ended = null
   }
 
-  touch (): void {
-    this.#touched(this.look())
-  }
+  touch (): void { this.#touched(this.look()) }
 
   #touched (now?: number): void {
     this.#write(now)
@@ -350,20 +297,29 @@ export class SessionState {
   /**
    * Renews the session as if it had been touched, if that is due for one that was only read; nobody asked for
    * it. An empty one in place of a cookie that was refused could replace a login that another tab has made meanwhile.
-   * @returns true if it was.
    */
-  renew (): boolean {
-    const now = this.#settings.now()
-    if (this.#changedByApp || this.#origin?.ok !== true || !isDueForRenewal(this.#record, this.#settings, now)) return false
-    if (this.#hasEndedNow()) return false
+  #renew (): void {
+    const now = Date.now()
+    if (this.changedByApp || this.#origin?.ok !== true || !isDueForRenewal(this.#record, this.#settings, now)) return
+    if (this.#hasEndedNow()) return
     this.#change({ writtenAt: toWholeSeconds(now) })
-    this.#changed = true
-    return true
+    this.#due = 'renewal'
   }
 
   /** Marks the session as written if a value in it was changed in place: `session.cart.items.push(x)`. */
   detectMutation (): void {
     if (this.#isMutated() && !this.#hasEndedNow()) this.#write()
+  }
+
+  /**
+   * Detects changes in place, and renews a rolling session that is due.
+   * @returns false if there is nothing to send, and nothing to look at again: to look at a session that was only read
+   * would be for nothing. One that has ended may have a cookie on the response, or be one by which somebody logged in.
+   */
+  settle (isRolling: boolean): boolean {
+    this.detectMutation()
+    if (isRolling) this.#renew()
+    return this.isDirty || this.#ended !== null
   }
 
   /** Looks, as each write does before it: it must not give a session more time that has none left. */
@@ -373,9 +329,8 @@ export class SessionState {
     return this.#record !== before
   }
 
-  #write (now = this.#settings.now()): void {
-    this.#changed = true
-    this.#changedByApp = true
+  #write (now = Date.now()): void {
+    this.#due = 'write'
     // Time of the write. It never goes backwards: a clock that was set back must not end a session early.
     const writtenAt = toWholeSeconds(now)
     if (writtenAt > this.#record.writtenAt) this.#change({ writtenAt })
@@ -384,7 +339,7 @@ export class SessionState {
   /** Passes a value on, and takes a snapshot of the data if the value can be changed in place. */
   #track (value: unknown): unknown {
     // After a write the session is sealed as it then is, with all changes in between.
-    if (typeof value === 'object' && value !== null && this.#snapshot === null && !this.#changedByApp) {
+    if (typeof value === 'object' && value !== null && this.#snapshot === null && !this.changedByApp) {
       this.#snapshot = snapshotOf(this.#record.data, this.#settings.stringify)
       this.#observer?.snapshotTaken?.()
     }
@@ -392,7 +347,7 @@ export class SessionState {
   }
 
   #isMutated (): boolean {
-    return this.#snapshot !== null && !this.#changedByApp && this.#snapshot !== snapshotOf(this.#record.data, this.#settings.stringify)
+    return this.#snapshot !== null && !this.changedByApp && this.#snapshot !== snapshotOf(this.#record.data, this.#settings.stringify)
   }
 
   options (given: CookieSerializeOptions & { expiry?: unknown }): void {
@@ -402,36 +357,25 @@ export class SessionState {
     this.#cookieOptions = options ?? null
     this.#isLifeGiven = false
     // Like a write, it counts even after the hook that seals; it sends nothing by itself.
-    if (this.#changed) this.#observer?.written()
+    if (this.isDirty) this.#observer?.written()
   }
 
-  #setLifetime ({ expiry, ...attributes }: CookieSerializeOptions & { expiry?: unknown }): void {
-    // Rounded up, since tokens hold whole seconds: half a second must not become none.
-    const seconds = readDuration({ expiry }, 'expiry', 0, { most: MAX_SECONDS })
-    const lifetime = boundLifetime(Math.ceil(seconds), this.#settings)
-    const cookieMaxAge = attributes.maxAge === undefined ? null : Math.ceil(readDuration(attributes, 'maxAge', 0, { most: MAX_SECONDS }))
-    if (seconds > (this.#settings.maxExpiry ?? Infinity)) this.#settings.tooLong?.(seconds)
-    const place = placeOf(attributes, this.#record.place)
-    this.#change({ lifetime, cookieMaxAge, ...(place !== undefined && { place }) })
+  #setLifetime (options: CookieSerializeOptions & { expiry?: unknown }): void {
+    this.#change(lifeFrom(options, this.#record, this.#settings))
+    const { expiry, ...attributes } = options
     this.#cookieOptions = attributes
     this.#isLifeGiven = true
     this.touch()
   }
 
   /** Gives the session another id and time of creation, and keeps all else. @param createdAt milliseconds since 1970. */
-  renewIdentity (id: Buffer, createdAt: number | null): void {
-    this.#change({ id, createdAt })
-  }
+  renewIdentity (id: Buffer, createdAt: number | null): void { this.#change({ id, createdAt }) }
 
   /** Keeps something inside the seal for an extension, under its number; null takes it out. It is no write. */
-  setClaim (number: number, value: Buffer | null): void {
-    this.#change({ claims: claimsWith(this.#record.claims, number, value) ?? null })
-  }
+  setClaim (number: number, value: Buffer | null): void { this.#change({ claims: claimsWith(this.#record.claims, number, value) ?? null }) }
 
   /** Moves the time of creation, in milliseconds since 1970: no session begins after its last write. */
-  beginAt (createdAt: number): void {
-    this.#change({ createdAt, writtenAt: Math.max(this.#record.writtenAt, createdAt) })
-  }
+  beginAt (createdAt: number): void { this.#change({ createdAt, writtenAt: Math.max(this.#record.writtenAt, createdAt) }) }
 
   /** A method bound to this session, the same function each time: it may be destructured and compared. */
   method (name: Method): (...values: never[]) => unknown {
@@ -454,8 +398,53 @@ export class SessionState {
   get [kState] (): this { return this }
 }
 
-/** Attributes of a response that say nothing of how long its cookie is kept. */
-function withoutLife (attributes: CookieSerializeOptions | null): CookieSerializeOptions {
-  const { maxAge, expires, ...kept } = attributes ?? {}
-  return kept
+// Shared by all sessions. Symbols, methods and the two flags are the session's; every other name is
+// a key of its data.
+const sessionHandler: ProxyHandler<SessionState> = {
+  get (state, key) {
+    switch (key) {
+      case 'get': case 'set': case 'delete': case 'touch': case 'options': case 'data': case 'regenerate':
+        return state.method(key)
+      case 'changed': return state.changed
+      case 'deleted': return state.deleted
+      default: return typeof key === 'symbol' ? symbolProperty(state, key) : state.get(key)
+    }
+  },
+  set (state, key, value) {
+    switch (key) {
+      case 'changed': state.changed = value; break
+      case 'deleted': state.deleted = value; break
+      default: state.set(key, value)
+    }
+    return true
+  },
+  has: (state, key) => Object.hasOwn(state.raw(), key),
+  ownKeys: (state) => Reflect.ownKeys(state.raw()),
+  getOwnPropertyDescriptor (state, key) {
+    const descriptor = Reflect.getOwnPropertyDescriptor(state.raw(), key)
+    if (descriptor !== undefined) state.get(key) // the descriptor hands the value out, too
+    return descriptor
+  },
+  deleteProperty (state, key) {
+    state.remove(key)
+    return true
+  },
+  defineProperty (state, key, descriptor) {
+    const { configurable, enumerable, writable } = descriptor
+    const isPlain = configurable !== false && enumerable !== false && writable !== false
+    if (!('value' in descriptor) || !isPlain) return false // a token cannot hold it
+    state.set(key, descriptor.value)
+    return true
+  },
+  // An operation that data cannot follow is refused: it makes `Object.freeze(session)` and the like throw.
+  setPrototypeOf: () => false,
+  preventExtensions: () => false
+}
+
+function symbolProperty (state: SessionState, key: symbol): unknown {
+  if (key === kState) return state
+  if (key === Symbol.toStringTag) return 'Session'
+  // `${session}` works although `toString` is a key like any other.
+  if (key === Symbol.toPrimitive) return () => '[object Session]'
+  return state.get(key)
 }

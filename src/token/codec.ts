@@ -15,19 +15,10 @@ import type { Format } from '../types.ts'
 export type Refusal = FormatRefusal | LifetimeRefusal | 'format-not-accepted' | 'schema-invalid'
 
 export type Opened =
-  | { ok: true, record: SessionRecord, format: Format, key: DerivedKey, keyId: string, stale: boolean }
+  | { ok: true, record: SessionRecord, format: Format, key: DerivedKey, stale: boolean }
   | { ok: false, reason: Refusal }
 
 type FormatRefusal = SecretboxRefusal | SealedRefusal
-
-/** Sources of time and randomness; tests bring their own. */
-export interface Surroundings {
-  /** Milliseconds since 1970. Called whenever the time is needed, so that a test's clock counts. */
-  now: () => number
-  fillRandom: (nonce: Uint8Array) => void
-}
-
-export const SURROUNDINGS: Surroundings = { now: () => Date.now(), fillRandom: fillNonce }
 
 export interface CodecOptions {
   keyring: KeySource
@@ -57,20 +48,18 @@ export class Codec {
   /** Undefined for a format that is not opened. */
   readonly #accepted: { readonly [Name in Format]: TokenFormat<FormatRefusal> | undefined }
   readonly #schema: DataSchema | null
-  readonly #surroundings: Surroundings
   #usesIds = false
 
-  constructor ({ keyring, expiry, maxExpiry, absoluteTimeout = null, format, accept, context, serializer = JSON_SERIALIZER, schema = null }: CodecOptions, surroundings: Surroundings = SURROUNDINGS) {
+  constructor ({ keyring, expiry, maxExpiry, absoluteTimeout = null, format, accept, context, serializer = JSON_SERIALIZER, schema = null }: CodecOptions, fillRandom: (nonce: Uint8Array) => void = fillNonce) {
     this.#keyring = keyring
     this.#limits = { expiry, maxExpiry, absoluteTimeout }
-    const formats = formatsOf({ context, serializer, fillRandom: surroundings.fillRandom, saysCreated: absoluteTimeout !== null })
+    const formats = formatsOf({ context, serializer, fillRandom, saysCreated: absoluteTimeout !== null })
     this.#format = formats[format]
     this.#accepted = {
       secretbox: accept.includes('secretbox') ? formats.secretbox : undefined,
       sealed: accept.includes('sealed') ? formats.sealed : undefined
     }
     this.#schema = schema
-    this.#surroundings = surroundings
   }
 
   /** Has each session that opens have an id and a time of its beginning from here on. */
@@ -80,17 +69,7 @@ export class Codec {
 
   /** The key that seals now. */
   sealingKey (): DerivedKey {
-    return this.#keyring.current.sealing(this.#surroundings.now())
-  }
-
-  /** True if `key`, which has opened a session, may still have it sealed again: it is not leaving, and not retired. */
-  isListed (key: DerivedKey): boolean {
-    return this.#keyring.current.isListed(key)
-  }
-
-  /** True if `key`, which has opened a session, would still open it. */
-  has (key: DerivedKey): boolean {
-    return this.#keyring.current.has(key)
+    return this.#keyring.current.sealing(Date.now())
   }
 
   /**
@@ -150,14 +129,14 @@ export class Codec {
   #admit (opened: FormatOpened<DerivedKey, FormatRefusal>, token: string, format: Format, keys: KeySet): Opened {
     if (!opened.ok) return opened
     const { record, key } = opened
-    const now = this.#surroundings.now()
     const dated = this.#dated(this.#bound(record))
+    const now = Date.now()
     const reason = lifetimeRefusal(dated, this.#limits, now)
     if (reason !== null) return refused(reason)
     const read = this.#schema === null ? dated : readWith(this.#schema, dated)
     if (read === null) return refused('schema-invalid')
-    const stale = keys.isListed(key) && (format !== this.#format.name || keys.isOlder(key, keys.sealing(now)))
-    return { ok: true, record: this.#usesIds ? withIdentity(read, token) : read, format, key, keyId: key.id, stale }
+    const stale = format === this.#format.name ? keys.isStale(key, now) : keys.isListed(key)
+    return { ok: true, record: this.#usesIds ? withIdentity(read, token) : read, format, key, stale }
   }
 
   /**
@@ -166,6 +145,7 @@ export class Codec {
    * stores names that users choose.
    */
   #bound (record: SessionRecord): SessionRecord {
+    if (record.lifetime === null) return record
     const lifetime = boundLifetime(record.lifetime, this.#limits)
     return lifetime === record.lifetime ? record : { ...record, lifetime }
   }

@@ -53,7 +53,7 @@ export function withRare (record: SessionRecord, place: Readonly<Place> | null |
 export type OpeningKey = DerivedKey
 
 /** A token that opened. */
-interface OpenedFrom { ok: true, key: OpeningKey, keyId: string, format: Format, stale: boolean }
+interface OpenedFrom { ok: true, key: OpeningKey, format: Format, stale: boolean }
 
 /** Token that a session was opened from, or that was refused so that it began empty; null if there was none. */
 export type Origin =

@@ -1,23 +1,30 @@
 // The object that a handler sees, without a request around it.
 import assert from 'node:assert/strict'
-import { describe, it } from 'node:test'
+import { beforeEach, describe, it, mock } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { dataFrom } from '../../src/data/data.ts'
-import { DerivedKey } from '../../src/keys/key-set.ts'
+import { DerivedKey, KeySet } from '../../src/keys/key-set.ts'
 import { SessionState } from '../../src/session/session.ts'
-import { stateOf } from '../../src/session/proxy.ts'
+import { stateOf } from '../../src/session/info.ts'
+import type { SessionSettings } from '../../src/session/settings.ts'
 import type { Session } from '../../src/types.ts'
 
 const NOW = 1_800_000_000
+const clock = { seconds: NOW }
+mock.method(Date, 'now', () => clock.seconds * 1000)
+beforeEach(() => { clock.seconds = NOW })
+
+const key = new DerivedKey(Buffer.alloc(32))
+const SETTINGS: SessionSettings = { expiry: 60, absoluteTimeout: null, keys: { current: new KeySet([key]) } }
+
 type Bag = Session & Record<PropertyKey, unknown>
 
 /** A session that holds `data`, last written at NOW; its clock stands there too until it is moved. */
 function start (data: object = {}, stale = false): { state: SessionState, session: Bag, clock: { seconds: number } } {
-  const clock = { seconds: NOW }
   const record = { data: dataFrom(data), writtenAt: NOW * 1000, createdAt: NOW * 1000, lifetime: null, cookieMaxAge: null, id: null }
-  const origin = { ok: true, key: new DerivedKey(Buffer.alloc(32)), keyId: '00000000', format: 'secretbox', stale } as const
-  const state = new SessionState({ now: () => clock.seconds * 1000, expiry: 60, absoluteTimeout: null, keys: { has: () => true, isListed: () => true } }, record, origin)
+  const origin = { ok: true, key, format: 'secretbox', stale } as const
+  const state = new SessionState(SETTINGS, record, origin)
   return { state, session: state.session as Bag, clock }
 }
 
@@ -134,7 +141,7 @@ describe('the time of the last write', () => {
   })
 
   it('is now in a session that comes from no token', () => {
-    assert.equal(SessionState.begin({ now: () => NOW * 1000, expiry: 60, absoluteTimeout: null, keys: { has: () => true, isListed: () => true } }, {}).record().writtenAt, NOW * 1000)
+    assert.equal(SessionState.begin(SETTINGS, {}).record().writtenAt, NOW * 1000)
   })
 
   it('can be read as __ts, but neither written, removed nor listed', () => {
@@ -166,7 +173,7 @@ describe('changed and deleted', () => {
   })
 
   it('can be written, and change no data of a new session', () => {
-    const state = SessionState.begin({ now: () => NOW * 1000, expiry: 60, absoluteTimeout: null, keys: { has: () => true, isListed: () => true } }, { a: 1 })
+    const state = SessionState.begin(SETTINGS, { a: 1 })
     const session = state.session as Session & Record<string, unknown>
     session.changed = true
     session.deleted = true

@@ -9,6 +9,7 @@ import { sodium } from '../../src/crypto/sodium.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
 import type { SessionRecord } from '../../src/token/record.ts'
 import { sealRaw } from '../support/configurations.ts'
+import { atTime } from '../support/clock.ts'
 import * as independent from './independent.ts'
 
 const NOW = 1_800_000_000
@@ -27,7 +28,7 @@ interface Setup {
 
 function codec ({ format = 'sealed', accept = ['sealed', 'secretbox'], keys = [key], context = 'session', at = 0 }: Setup = {}): Codec {
   const options: CodecOptions = { keyring: { current: KeySet.of(keys) }, expiry: EXPIRY, format, accept, context }
-  return new Codec(options, { now: () => (NOW + at) * 1000, fillRandom: nonce => randomBytes(nonce.length).copy(nonce) })
+  return atTime(() => (NOW + at) * 1000, new Codec(options, nonce => { randomBytes(nonce.length).copy(nonce) }))
 }
 
 function record (rest: Partial<SessionRecord> = {}): SessionRecord {
@@ -95,7 +96,7 @@ describe('Codec.open', () => {
     for (const format of formats) {
       const opened = both.open(codec({ format, keys: [older] }).seal(record()))
       assert.ok(opened.ok)
-      assert.deepEqual([opened.format, opened.keyId], [format, keyId])
+      assert.deepEqual([opened.format, opened.key.id], [format, keyId])
     }
   })
 

@@ -11,6 +11,7 @@ import { sodiumReady } from '../../src/crypto/sodium.ts'
 import secureSession, { type FastifySecureSession } from '../../src/index.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
 import type { Format } from '../../src/types.ts'
+import { atTime } from '../support/clock.ts'
 import { fromHex } from '../tokens/independent.ts'
 import { open, payloadOf, sign, signingSecret, unsign, type Life } from '../tokens/independent-secretbox.ts'
 
@@ -64,9 +65,8 @@ const text = readFileSync(new URL('secretbox.json', import.meta.url), 'utf8')
 const vectors = JSON.parse(text) as { positive: Positive[], negative: Negative[], signatures: Signature[], unsigned: Array<Omit<Signature, 'token'>> }
 
 function codecOf ({ keys, accept = ['secretbox'], now, expiry, absoluteTimeout }: Opening, nonce = ''): Codec {
-  const surroundings = { now: () => now, fillRandom: (buffer: Uint8Array) => { buffer.set(fromHex(nonce)) } }
   const [format = 'secretbox'] = accept
-  return new Codec({ keyring: { current: KeySet.of(keys.map(key => Buffer.from(key, 'hex'))) }, expiry, absoluteTimeout, format, accept, context: '' }, surroundings)
+  return atTime(() => now, new Codec({ keyring: { current: KeySet.of(keys.map(key => Buffer.from(key, 'hex'))) }, expiry, absoluteTimeout, format, accept, context: '' }, buffer => { buffer.set(fromHex(nonce)) }))
 }
 
 function tokenOf ({ token }: Negative): string {

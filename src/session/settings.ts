@@ -1,0 +1,44 @@
+import type { CookieSerializeOptions } from '@fastify/cookie'
+import type { Data } from '../data/data.ts'
+import type { KeySource } from '../keys/key-set.ts'
+import type { Limits, SessionRecord } from '../token/record.ts'
+import type { RefusalReason } from '../types.ts'
+
+// Dependencies of sessions: settings, observers and keys.
+
+/** Successor of a session after `delete()` or `regenerate()`. */
+export interface Successor {
+  /** True if it goes on with some of its data. */
+  isKept: boolean
+  /** True for `delete()`, and for `regenerate()` without keys to keep: it takes nothing from the session before. */
+  isNew: boolean
+  /** True for `delete()`. */
+  isLogout: boolean
+}
+
+/** Observer of one session: it hears of each write, and of each end. */
+export interface WriteObserver {
+  written: () => void
+  /** A value was handed out that can be changed in place; called once, as far as nothing was written. */
+  snapshotTaken?: () => void
+  /**
+   * `delete()` or `regenerate()` was called.
+   * @returns true if a session that was revoked meanwhile may be followed by another, such as a new login.
+   */
+  ended?: (ended: SessionRecord, successor: Successor) => boolean
+  /** Reason for which a session that opened is not valid any more, beside its key and its times. */
+  refusal?: () => RefusalReason | null
+}
+
+/** Settings that all states of one session of the app share. */
+export interface SessionSettings extends Limits {
+  keys: KeySource
+  /** Reader of the attributes given to `options()`, which corrects and refuses mistakes. */
+  readOptions?: (given: CookieSerializeOptions) => CookieSerializeOptions
+  /** Hears of an `options({ expiry })` that is longer than `maxExpiry`, which counts instead. Seconds. */
+  tooLong?: (expiry: number) => void
+  /** Text of the data, by which a change in place is told; default JSON.stringify. */
+  stringify?: ((data: Data) => string) | undefined
+  /** Maker of ids; absent if sessions are not told apart. */
+  newId?: () => Buffer
+}
