@@ -1,4 +1,4 @@
-import { MAX_CANDIDATES, MAX_COOKIE_BYTES, numberedValues, type NumberedValues } from './header.ts'
+import { MAX_COOKIE_BYTES } from './header.ts'
 
 // A value that is too long for one cookie is split over several:
 //
@@ -12,6 +12,12 @@ import { MAX_CANDIDATES, MAX_COOKIE_BYTES, numberedValues, type NumberedValues }
 // The tag says which parts were written together, so that a planted part is not even looked at: an attacker
 // who plants it does not know the tag. It proves nothing. The token does, which is authenticated as a whole:
 // one of which a part was exchanged does not open.
+
+/**
+ * Cookies of one name that are looked at in a request, at most. A browser sends several if a subdomain or
+ * another path has set one of the same name; nobody honest has more than a few.
+ */
+export const MAX_CANDIDATES = 16
 
 /** The most cookies that a value is split into; one digit says how many there are. */
 export const MAX_CHUNKS = 8
@@ -98,6 +104,12 @@ function bytesInRequest (lines: readonly string[]): number {
   return lines.map(line => line.split(';', 1)[0] ?? '').join('; ').length
 }
 
+/** Reads the values of the cookies `name.1` to `name.9` of a header, by their number. */
+export interface NumberedValues {
+  /** @param picks chooses values, as they stand in the header, that count beside `MAX_CANDIDATES` others. */
+  (number: number, picks?: (text: string) => boolean): string[]
+}
+
 /**
  * Values of a request as they were before they were split. Those that are no first chunk stay as they are; a
  * first chunk whose parts are not all there is left out. `MAX_CANDIDATES` in all, whatever a client sends.
@@ -175,36 +187,13 @@ function joinUntagged ({ count, part }: FirstChunk, laterOf: (index: number) => 
     [part])
 }
 
-function isLater (value: string): boolean {
+/** True for a chunk that is not the first of its value. */
+export function isLater (value: string): boolean {
   return value.startsWith(MARK)
 }
 
 function isUntagged (value: string): boolean {
   return isLater(value) && !TAGGED.test(value)
-}
-
-const NONE: readonly number[] = []
-
-/**
- * Numbers of the chunks, from an index above 0 on, that a `Cookie` header has of a value: those that are
- * stale if it now needs fewer. A foreign cookie with such a name is none of them.
- */
-export function chunksIn (header: string | undefined, name: string, from: number, decode: (text: string) => string | undefined): readonly number[] {
-  if (typeof header !== 'string' || !hasLater(header, name)) return NONE
-  const valuesOf = numberedValues(header, name, decode)
-  const found: number[] = []
-  for (let index = from; index < MAX_CHUNKS; index++) if (valuesOf(index).some(isLater)) found.push(index)
-  return found
-}
-
-const DOT = 0x2e
-
-/** True if a header may have chunks; nearly none has. */
-function hasLater (header: string, name: string): boolean {
-  for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + 1)) {
-    if (header.charCodeAt(at + name.length) === DOT) return true
-  }
-  return false
 }
 
 /** True if a value is a part of one that was split, the first or another. */

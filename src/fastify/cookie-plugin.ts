@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import cookiePlugin, { type CookieSerializeOptions, type SerializeOptions } from '@fastify/cookie'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest, onRequestHookHandler, onSendHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { encodeValue, readValue, resolveAttributes, unquoted } from '../cookies/header.ts'
 import { sodium } from '../crypto/sodium.ts'
@@ -9,14 +9,11 @@ import type { DerivedKey, KeySource } from '../keys/key-set.ts'
 import type { SessionConfig } from '../options/options.ts'
 import type { CookieRequest } from '../types.ts'
 
-type Cookies = Record<string, string | undefined>
+export type Cookies = Record<string, string | undefined>
 
-/**
- * Key of a request: its raw `Cookie` header until `request.cookies` is first read; the parsed cookies after
- * that.
- */
-const kCookies: unique symbol = Symbol('cookies')
-type LazyRequest = CookieRequest & { [kCookies]?: string | Cookies | null }
+/** Key of a request: its parsed cookies, from the first read of `request.cookies` on; null before. */
+export const kCookies: unique symbol = Symbol('cookies')
+export type LazyRequest = CookieRequest & { [kCookies]?: Cookies | null }
 
 /** Encoding of the values of cookies in headers, and its inverse. */
 export interface CookieCoding {
@@ -53,35 +50,31 @@ function decodeWith (app: FastifyInstance, text: string): string | undefined {
   }
 }
 
-/** Value of `request.cookies`; null if nothing has parsed the header yet. */
-export function parsedCookies (request: CookieRequest): Cookies | null {
-  const cookies = (request as LazyRequest)[kCookies]
-  if (cookies === undefined) return request.cookies ?? null // the app's own @fastify/cookie
-  return typeof cookies === 'string' ? null : cookies
-}
-
 /**
- * `@fastify/cookie` as it is, but for one thing: it parses the whole header of every request, and
- * here that waits until somebody reads `request.cookies`. The plugin is given an app whose
- * `parseCookie` hands the header back, and a `cookies` property that parses it when it is read.
+ * `@fastify/cookie` as it is, but for one thing: it parses the whole header of every request, and here that waits until
+ * somebody reads `request.cookies`. The hook in which it parses is given a request without cookies: all that it then
+ * does is to make the reply ready for cookies. The `cookies` property parses when it is read.
  */
 const lazyCookiePlugin = fp<{ secret: Signer }>(async (app, options) => {
   app.decorateRequest(kCookies, null)
   const lazyApp = new Proxy(app, {
     get (target, property) {
-      if (property === 'parseCookie') return asIs
+      if (property === 'addHook') return addHook
       if (property === 'decorateRequest') return decorateLazily
       const value: unknown = Reflect.get(target, property)
       return typeof value === 'function' ? value.bind(target) : value
     }
   })
+  const addHook = (name: string, hook: onRequestHookHandler): unknown => name === 'onSend'
+    ? app.addHook(name, hook as unknown as onSendHookHandler)
+    : app.addHook('onRequest', (_request, reply, done) => { hook.call(app, NO_COOKIES as never, reply, done) })
   const decorateLazily = (name: string, value: unknown): unknown =>
     app.decorateRequest(name, name === 'cookies' ? LAZY_COOKIES : value as null)
   await load(cookiePlugin, lazyApp, options)
 }, { fastify: '5.x', name: '@fastify/cookie' })
 
-/** One function for all requests: the plugin asks for it in each. */
-const asIs = (header: string): string => header
+/** Stands in for every request. */
+const NO_COOKIES = { raw: { headers: {} }, cookies: null }
 
 /** Runs a plugin by itself; older versions of @fastify/cookie take a callback. */
 async function load (plugin: unknown, app: FastifyInstance, options: object): Promise<void> {
@@ -94,13 +87,11 @@ async function load (plugin: unknown, app: FastifyInstance, options: object): Pr
 const LAZY_COOKIES = {
   getter (this: FastifyRequest): Cookies {
     const request = this as FastifyRequest & LazyRequest
-    const cookies = request[kCookies]
-    if (typeof cookies !== 'string') return cookies as Cookies // null until the onRequest hook, as without us
-    const parsed = request.server.parseCookie(cookies)
-    request[kCookies] = parsed
-    return parsed
+    const { cookie } = request.raw.headers
+    request[kCookies] ??= cookie === undefined || cookie === '' ? {} : request.server.parseCookie(cookie)
+    return request[kCookies]
   },
-  setter (this: FastifyRequest, cookies: string | Cookies | null): void {
+  setter (this: FastifyRequest, cookies: Cookies | null): void {
     (this as LazyRequest)[kCookies] = cookies
   }
 }

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 
 // Notes that the plugin's hooks leave on a request for the sessions that are used in it.
 
@@ -35,22 +35,18 @@ function internalOf<Name extends keyof Internals> (app: object, name: Name): Int
   }
 }
 
-/** One function for all apps, so that it is found among the hooks of any. */
-function noteReply (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void {
-  (request as TrackedRequest)[kReply] = reply
-  done()
+/** Marks the hook that has to be the first of a request. */
+export const kIsFirst: unique symbol = Symbol('first hook')
+
+/** True for the hook that notes the reply of a request. */
+function isFirst (hook: unknown): boolean {
+  return (hook as { [kIsFirst]?: boolean } | undefined)?.[kIsFirst] === true
 }
 
-/** Notes the reply of each request in the first of all its hooks, also before those that the app has added already. */
-export function addFirstHook (app: FastifyInstance): void {
-  app.addHook('onRequest', noteReply)
-  // Fastify adds it a little later.
-  app.after(() => { moveToFront(app) })
-}
-
-function moveToFront (app: object): void {
+/** Puts the marked hook before those that the app has added already, in an app and in the contexts within it. */
+export function moveToFront (app: object): void {
   const hooks = internalOf(app, 'fastify.hooks')?.onRequest ?? []
-  const index = hooks.indexOf(noteReply)
+  const index = hooks.findIndex(isFirst)
   if (index > 0) hooks.unshift(...hooks.splice(index, 1))
   for (const child of internalOf(app, 'fastify.children') ?? []) moveToFront(child)
 }
@@ -68,7 +64,7 @@ export function isCaught (request: FastifyRequest): boolean {
 
 /** False for a version of Fastify in which the hook could not be put first: nobody knows then if it still has to run. */
 function hasFirstHook (app: object): boolean {
-  return internalOf(app, 'fastify.hooks')?.onRequest[0] === noteReply
+  return isFirst(internalOf(app, 'fastify.hooks')?.onRequest[0])
 }
 
 /**

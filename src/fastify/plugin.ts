@@ -1,11 +1,11 @@
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import { registerCookies } from './cookie-plugin.ts'
 import { fallbackReason } from '../crypto/sodium.ts'
 import { sealedSessionError } from '../errors.ts'
 import { type ExtensibleSession, Extensions, kSessions } from './extension.ts'
 import { discard, heldIn, incumbent, linesOf, sendAll, sessionOf, unusable } from './held.ts'
-import { addFirstHook, decorateFrameworkErrors, kReply, kSealed, type TrackedRequest, waitAsSent } from './hooks.ts'
+import { decorateFrameworkErrors, kIsFirst, kReply, kSealed, moveToFront, type TrackedRequest, waitAsSent } from './hooks.ts'
 import { keyFileMessage } from '../keys/keyring-state.ts'
 import { isNoLog, type Warn, warnerOf, warnOnce } from '../messages.ts'
 import { assertAlone, refuseLater, RouteWarnings, warnOfUnguarded } from './mistakes.ts'
@@ -188,13 +188,21 @@ function noText<T> (promise: Promise<T>): Promise<T> {
   return Object.assign(promise, { toString () { throw sealedSessionError('FST_SEALED_SESSION_NOT_AWAITED') } })
 }
 
+/** Notes the reply of each request in the first of all its hooks. One function for all apps. */
+const noteReply = Object.assign((request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
+  (request as TrackedRequest)[kReply] = reply
+  done()
+}, { [kIsFirst]: true })
+
 function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void {
   if (!app.hasRequestDecorator(kReply)) {
     app.decorateRequest(kReply, null)
     app.decorateRequest(kSealed, false)
   }
 
-  addFirstHook(app)
+  app.addHook('onRequest', noteReply)
+  // Fastify adds it a little later. It is to run before those that the app has added already.
+  app.after(() => { moveToFront(app) })
 
   // No closure in here, nor in sendAll(): each would be paid for by every request.
   app.addHook('onSend', (request, reply, _payload, done) => {

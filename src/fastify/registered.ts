@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
-import { type CookieCoding, parsedCookies } from './cookie-plugin.ts'
+import { type CookieCoding, type Cookies, kCookies, type LazyRequest } from './cookie-plugin.ts'
 import { encodeValue } from '../cookies/header.ts'
 import { type BroughtCookies, CookieReader, type Found, type Refused } from '../cookies/read.ts'
 import { dataFrom, getOwn } from '../data/data.ts'
@@ -209,4 +209,10 @@ export class SessionManager {
     // A signer of the app's own may give a value back even if it is not valid.
     return unsigned.valid === true ? unsigned.value : null
   }
+}
+
+/** Value of `request.cookies`; null if nothing has parsed the header yet. */
+function parsedCookies (request: CookieRequest): Cookies | null {
+  const cookies = (request as LazyRequest)[kCookies]
+  return cookies === undefined ? request.cookies ?? null : cookies // undefined with the app's own @fastify/cookie
 }

@@ -64,15 +64,15 @@ export interface Workspace {
   mac: Uint8Array
   /** Beside the bytes, for the format that has its nonce in a part of its own. */
   nonce: Buffer
-  /** Views of the message, by length: the lengths of cookies are few and soon all made. */
+  /** Views of the message, by length: the lengths of cookies are few and soon all made. `messageOf` makes one. */
   messages: Array<Uint8Array | undefined>
 }
 
 const MAX_KEPT = 4096
 
-let workspace: Workspace | null = null
+/** Null until it is first needed, so that a startup snapshot holds none: `workspace ?? getWorkspace()`. */
+export let workspace: Workspace | null = null
 
-/** Made when first needed, so that a startup snapshot holds none. */
 export function getWorkspace (): Workspace {
   if (workspace === null) {
     const bytes = Buffer.allocUnsafeSlow(MESSAGE_OFFSET + MAX_TOKEN_LENGTH)
@@ -93,8 +93,7 @@ export function messageOf ({ bytes, messages }: Workspace, length: number): Uint
   return messages[length]
 }
 
-// Strict base64: with the standard alphabet and padded (RFC 4648 section 4), or base64url without padding
-// (section 5). Node's decoder skips stray characters and takes other alphabets, paddings and spare bits, so
+// Strict base64: with the standard alphabet and padded (RFC 4648 section 4). Node's decoder skips stray characters and takes other alphabets, paddings and spare bits, so
 // that one token would have many spellings. One token, one string: code that compares or caches cookies must
 // not be fooled by another.
 
@@ -110,22 +109,12 @@ export function isCanonical (text: string, padding: number, byteCount: number): 
 }
 
 /** The characters that may stand before one or two `=`: those whose last 2 or 4 bits are zero. */
-const SPARE_BITS_ZERO: Record<number, string> = { 1: 'AEIMQUYcgkosw048', 2: 'AQgw' }
+export const SPARE_BITS_ZERO: Record<number, string> = { 1: 'AEIMQUYcgkosw048', 2: 'AQgw' }
 
 /** True if text has no character that Node's decoder takes for another one of the alphabet. */
 export function isStandardAlphabet (text: string): boolean {
   // It reads a character beyond ASCII by its low byte, and base64url as if it were base64.
   return text.indexOf('-') === -1 && text.indexOf('_') === -1 && Buffer.byteLength(text) === text.length
-}
-
-/**
- * True if base64url is the one spelling of the bytes that Node decoded from it: the same as encoding them
- * again and comparing, without the copy.
- */
-export function isCanonicalUrl (text: string, byteCount: number): boolean {
-  const padding = (4 - text.length % 4) % 4
-  if (!isCanonical(text, padding, byteCount) || Buffer.byteLength(text) !== text.length) return false
-  return !text.includes('+') && !text.includes('/')
 }
 
 // Base64 as it stands in a cookie, where `/` is percent-encoded, and `+` if @fastify/secure-session wrote it.

@@ -1,4 +1,4 @@
-import { AEAD_NONCE_BYTES as NONCE_BYTES, AEAD_TAG_BYTES as TAG_BYTES } from '../crypto/library.ts'
+import { AEAD_NONCE_BYTES as NONCE_BYTES, AEAD_TAG_BYTES as TAG_BYTES, type SodiumLibrary } from '../crypto/library.ts'
 import { type Claims, claimsBytes, claimsEnd, readClaims, writeClaims } from './claims.ts'
 import { fillNonce } from '../crypto/nonces.ts'
 import { sodium } from '../crypto/sodium.ts'
@@ -6,7 +6,7 @@ import type { Data } from '../data/data.ts'
 import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
 import { sealedSessionError } from '../errors.ts'
 import {
-  type FormatSettings, getWorkspace, isCanonicalUrl, MAX_TOKEN_LENGTH, MESSAGE_OFFSET, messageOf, type TokenFormat
+  type FormatSettings, getWorkspace, MAX_TOKEN_LENGTH, MESSAGE_OFFSET, messageOf, SPARE_BITS_ZERO, type TokenFormat, workspace
 } from './format.ts'
 import type { DerivedKey, KeySet } from '../keys/key-set.ts'
 import { type FormatOpened, isPlace, MAX_SECONDS, type Place, SESSION_ID_BYTES, type SessionRecord, withRare } from './record.ts'
@@ -92,37 +92,51 @@ export function associatedDataOf (context: string): AssociatedData {
 /** Our own format. */
 export function sealedFormat ({ context, serializer, fillRandom }: FormatSettings): TokenFormat<SealedRefusal> {
   const associatedData = associatedDataOf(context)
-  const seal: TokenFormat['seal'] = (record, key) => sealSealed(record, key, associatedData, fillRandom, serializer)
-  const open: TokenFormat<SealedRefusal>['open'] = (token, keys) => openSealed(token, keys, associatedData, serializer)
+  let loaded: SodiumLibrary | null = null // it may still be loading
+  const library = (): SodiumLibrary => { loaded ??= sodium(); return loaded }
+  const seal: TokenFormat['seal'] = (record, key) => sealSealed(record, key, associatedData, fillRandom, serializer, library())
+  const open: TokenFormat<SealedRefusal>['open'] = (token, keys) => openSealed(token, keys, associatedData, serializer, library())
   // Nothing in it is percent-encoded, and the token names its key.
   return { name: 'sealed', seal, sealEncoded: seal, open, openEncoded: open, openWith: open, decryptions: () => 1 }
 }
 
 /** Seals with a key, for a context. */
-export function sealSealed (record: SessionRecord, key: DerivedKey, associatedData: AssociatedData, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): string {
+export function sealSealed (record: SessionRecord, key: DerivedKey, associatedData: AssociatedData, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER, library: SodiumLibrary = sodium()): string {
   // 1. data to text, JSON by default: code of the app's, such as a toJSON(), runs here and nowhere below
   const text = serializer.stringify(record.data)
   // 2. times and text to bytes
-  const workspace = getWorkspace()
-  const { bytes } = workspace
+  const space = workspace ?? getWorkspace()
+  const { bytes } = space
   const length = writeMessage(bytes, text, record)
   // 3. encrypt
   bytes[START] = VERSION
   bytes.writeUInt32BE(key.idNumber, KEY_ID_START)
   const nonce = nonceOf(bytes)
   fillRandom(nonce)
-  const sealed = messageOf(workspace, length + TAG_BYTES)
-  sodium().aeadSeal(sealed, messageOf(workspace, length), complete(associatedData, bytes), nonce, key.encryption)
+  const sealed = space.messages[length + TAG_BYTES] ?? messageOf(space, length + TAG_BYTES)
+  library.aeadSeal(sealed, space.messages[length] ?? messageOf(space, length), complete(associatedData, bytes), nonce, key.encryption)
   // 4. encode
   return bytes.toString('base64url', START, MESSAGE_OFFSET + length + TAG_BYTES)
 }
 
+/**
+ * True if base64url without padding (RFC 4648 section 5) is the one spelling of the bytes that Node decoded from it. Its
+ * decoder skips stray characters, and takes the other alphabet, padding and spare bits that are set.
+ */
+export function isCanonicalUrl (text: string, byteCount: number): boolean {
+  const rest = text.length % 4
+  // Characters that Node skips are missing in the count.
+  if (rest === 1 || byteCount !== Math.floor(text.length / 4 * 3) || Buffer.byteLength(text) !== text.length) return false
+  if (rest !== 0 && !SPARE_BITS_ZERO[4 - rest]!.includes(text[text.length - 1]!)) return false // it has 1 and 2
+  return !text.includes('+') && !text.includes('/')
+}
+
 /** Opens with the key that the token names: the steps of `sealSealed`, backwards. */
-export function openSealed (token: string, keys: KeySet, associatedData: AssociatedData, serializer: Serializer = JSON_SERIALIZER): SealedOpened {
+export function openSealed (token: string, keys: KeySet, associatedData: AssociatedData, serializer: Serializer = JSON_SERIALIZER, library: SodiumLibrary = sodium()): SealedOpened {
   // 4. decode, after a bound on the work
   if (token.length > MAX_TOKEN_LENGTH) return refused('too-long')
-  const workspace = getWorkspace()
-  const { bytes } = workspace
+  const space = workspace ?? getWorkspace()
+  const { bytes } = space
   const end = START + bytes.write(token, START, 'base64url')
   if (end - START < MIN_BYTES || !isCanonicalUrl(token, end - START)) return refused('malformed')
 
@@ -131,7 +145,9 @@ export function openSealed (token: string, keys: KeySet, associatedData: Associa
   const key = keys.find(bytes.readUInt32BE(KEY_ID_START))
   if (key === undefined) return refused('key-unknown')
   const length = end - MESSAGE_OFFSET - TAG_BYTES
-  const isAuthentic = sodium().aeadOpen(messageOf(workspace, length), messageOf(workspace, end - MESSAGE_OFFSET), complete(associatedData, bytes), nonceOf(bytes), key.encryption)
+  const message = space.messages[length] ?? messageOf(space, length)
+  const sealed = space.messages[length + TAG_BYTES] ?? messageOf(space, length + TAG_BYTES)
+  const isAuthentic = library.aeadOpen(message, sealed, complete(associatedData, bytes), nonceOf(bytes), key.encryption)
   if (!isAuthentic) return refused('not-authentic')
 
   // 2. and 1. bytes to times and text, text to data

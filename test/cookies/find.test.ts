@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import Fastify from 'fastify'
-import { cookieValues, MAX_CANDIDATES, numberedValues } from '../../src/cookies/header.ts'
+import { MAX_CANDIDATES } from '../../src/cookies/chunks.ts'
+import { cookieValues, numberedValues } from '../../src/cookies/read.ts'
 
 const app = Fastify()
 app.register(cookiePlugin)
