@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import cookiePlugin, { type CookieSerializeOptions, type SerializeOptions } from '@fastify/cookie'
-import type { FastifyInstance, FastifyRequest, onRequestHookHandler, onSendHookHandler } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import { encodeValue, readValue, resolveAttributes, unquoted } from '../cookies/header.ts'
 import { sodium } from '../crypto/sodium.ts'
@@ -23,6 +23,8 @@ export interface CookieCoding {
   /** Undefined if a `decode` function of the app's fails. */
   decode: (text: string) => string | undefined
   signatures: SignatureCheck
+  /** Hook that has to run with `NO_COOKIES` in each request, before it sets a cookie; null if the app's own @fastify/cookie has it. */
+  hook: ((request: object, reply: FastifyReply, done: HookHandlerDoneFunction) => void) | null
 }
 
 /**
@@ -34,11 +36,11 @@ export async function registerCookies (app: FastifyInstance, configs: readonly S
   const isApps = app.hasPlugin('@fastify/cookie')
   const signer = liveSigner(configs)
   if (isApps) assertSigning(app, configs)
-  else await app.register(lazyCookiePlugin, { secret: signer })
+  const hook = isApps ? null : await registerLazily(app, signer)
   for (const config of configs) assertWritable(app, config)
-  if (!isApps) return { isApps, encode: encodeValue, decode: readValue, signatures: signer.check }
+  if (!isApps) return { isApps, encode: encodeValue, decode: readValue, signatures: signer.check, hook }
   // The app may have a `decode` that expects what encodeURIComponent escapes, such as `+`.
-  return { isApps, encode: encodeURIComponent, decode: text => decodeWith(app, text), signatures: checkWith(value => app.unsignCookie(value)) }
+  return { isApps, encode: encodeURIComponent, decode: text => decodeWith(app, text), signatures: checkWith(value => app.unsignCookie(value)), hook }
 }
 
 function decodeWith (app: FastifyInstance, text: string): string | undefined {
@@ -50,31 +52,38 @@ function decodeWith (app: FastifyInstance, text: string): string | undefined {
   }
 }
 
-/**
- * `@fastify/cookie` as it is, but for one thing: it parses the whole header of every request, and here that waits until
- * somebody reads `request.cookies`. The hook in which it parses is given a request without cookies: all that it then
- * does is to make the reply ready for cookies. The `cookies` property parses when it is read.
- */
-const lazyCookiePlugin = fp<{ secret: Signer }>(async (app, options) => {
-  app.decorateRequest(kCookies, null)
-  const lazyApp = new Proxy(app, {
-    get (target, property) {
-      if (property === 'addHook') return addHook
-      if (property === 'decorateRequest') return decorateLazily
-      const value: unknown = Reflect.get(target, property)
-      return typeof value === 'function' ? value.bind(target) : value
-    }
-  })
-  const addHook = (name: string, hook: onRequestHookHandler): unknown => name === 'onSend'
-    ? app.addHook(name, hook as unknown as onSendHookHandler)
-    : app.addHook('onRequest', (_request, reply, done) => { hook.call(app, NO_COOKIES as never, reply, done) })
-  const decorateLazily = (name: string, value: unknown): unknown =>
-    app.decorateRequest(name, name === 'cookies' ? LAZY_COOKIES : value as null)
-  await load(cookiePlugin, lazyApp, options)
-}, { fastify: '5.x', name: '@fastify/cookie' })
+/** A request without cookies, for the hook of `@fastify/cookie`. */
+export const NO_COOKIES = { raw: { headers: {} }, cookies: null }
 
-/** Stands in for every request. */
-const NO_COOKIES = { raw: { headers: {} }, cookies: null }
+/**
+ * Registers `@fastify/cookie` as it is, but for one thing: it parses the whole header of every request, and here that
+ * waits until somebody reads `request.cookies`. The plugin is given an app that keeps its hook for us, and a `cookies`
+ * property that parses when it is read.
+ * @returns the hook, which parses nothing: all that it does is to make the reply ready for cookies.
+ */
+async function registerLazily (app: FastifyInstance, secret: Signer): Promise<CookieCoding['hook']> {
+  let hook: CookieCoding['hook'] = null
+  await app.register(fp(async app => {
+    app.decorateRequest(kCookies, null)
+    const lazyApp = new Proxy(app, {
+      get (target, property) {
+        if (property === 'addHook') return addHook
+        if (property === 'decorateRequest') return decorateLazily
+        const value: unknown = Reflect.get(target, property)
+        return typeof value === 'function' ? value.bind(target) : value
+      }
+    })
+    const addHook = (name: string, added: never): unknown => {
+      if (name === 'onSend') return app.addHook(name, added)
+      hook = added
+      return lazyApp
+    }
+    const decorateLazily = (name: string, value: unknown): unknown =>
+      app.decorateRequest(name, name === 'cookies' ? LAZY_COOKIES : value as null)
+    await load(cookiePlugin, lazyApp, { secret })
+  }, { fastify: '5.x', name: '@fastify/cookie' }))
+  return hook
+}
 
 /** Runs a plugin by itself; older versions of @fastify/cookie take a callback. */
 async function load (plugin: unknown, app: FastifyInstance, options: object): Promise<void> {

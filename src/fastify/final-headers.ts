@@ -98,8 +98,13 @@ export function watchHeaders (reply: FastifyReply, decide: (headers: FinalHeader
 }
 
 /** True for a request that Node takes for the upgrade to a WebSocket. */
-export function isUpgrade (reply: FastifyReply): boolean {
+function isUpgrade (reply: FastifyReply): boolean {
   return (reply.request.raw as { upgrade?: boolean }).upgrade === true
+}
+
+/** True if its connection is a WebSocket by now: the answer to the upgrade bypasses the reply. */
+export function isUpgraded (reply: FastifyReply): boolean {
+  return reply.sent && isUpgrade(reply)
 }
 
 /**

@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify'
 import { kindOf, sealedSessionError } from '../errors.ts'
-import { heldIn, incumbent, replace } from './held.ts'
 import { isCaught } from './hooks.ts'
 import type { Registered, SessionManager } from './registered.ts'
+import { Discarded, heldIn, hold, ownerOf, RequestSession } from './request-session.ts'
 import { maybeStateOf } from '../session/info.ts'
 import type { SessionState } from '../session/session.ts'
 import type { CookieRequest, DecodeLog } from '../types.ts'
@@ -83,4 +83,34 @@ function isAllowed (request: FastifyRequest, registered: Registered, state: Sess
     warnings.warn('FST_SEALED_SESSION_WARN_WRITE_IGNORED', request)
     return false
   }
+}
+
+/** Session that a request brings or was given, also after `request.session = null`. */
+export function incumbent (request: FastifyRequest, registered: Registered): RequestSession {
+  const held = hold(request, registered)
+  if (held !== null) return held
+  const slots = ownerOf(request, registered)
+  const discarded = slots[registered.slot] as Discarded // else it would be held
+  if (discarded.session === null) {
+    discarded.session = new RequestSession(registered, slots)
+    discarded.session.discard()
+  }
+  return discarded.session
+}
+
+/** Has nothing of a session's changes sent. */
+export function discard (request: FastifyRequest, registered: Registered): void {
+  const slots = ownerOf(request, registered)
+  const held = slots[registered.slot]
+  if (held instanceof Discarded) return
+  held?.discard()
+  slots[registered.slot] = new Discarded(held ?? null)
+}
+
+/** Makes another session that of a request: it is sent, and the one before is not. */
+export function replace (request: FastifyRequest, registered: Registered, state: SessionState): void {
+  const before = incumbent(request, registered)
+  const slots = ownerOf(request, registered)
+  const held = slots[registered.slot] = new RequestSession(registered, slots, state)
+  held.takeOver(before)
 }

@@ -1,17 +1,17 @@
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
-import { registerCookies } from './cookie-plugin.ts'
+import { type CookieCoding, NO_COOKIES, registerCookies } from './cookie-plugin.ts'
 import { fallbackReason } from '../crypto/sodium.ts'
 import { sealedSessionError } from '../errors.ts'
 import { type ExtensibleSession, Extensions, kSessions } from './extension.ts'
-import { discard, heldIn, incumbent, linesOf, sendAll, sessionOf, unusable } from './held.ts'
 import { decorateFrameworkErrors, kIsFirst, kReply, kSealed, moveToFront, type TrackedRequest, waitAsSent } from './hooks.ts'
 import { keyFileMessage } from '../keys/keyring-state.ts'
 import { isNoLog, type Warn, warnerOf, warnOnce } from '../messages.ts'
 import { assertAlone, refuseLater, RouteWarnings, warnOfUnguarded } from './mistakes.ts'
 import { readOptions, type SessionConfig } from '../options/options.ts'
-import { assign, AssignableSessions, openFrom } from './outside.ts'
-import { type Registered, SessionManager } from './registered.ts'
+import { AssignableSessions, assign, discard, incumbent, openFrom } from './outside.ts'
+import { type Registered, SessionManager, unusable } from './registered.ts'
+import { heldIn, sendAll, sessionOf } from './request-session.ts'
 import { SessionCookie } from './response-cookie.ts'
 import { stateOf } from '../session/info.ts'
 import { Codec } from '../token/codec.ts'
@@ -23,7 +23,7 @@ import type { DecodeLog, FastifySecureSession, Session } from '../types.ts'
 //   a cookie in a request                registered.ts, cookies/read.ts
 //   a token, opened and sealed           token/, data/, crypto/
 //   a session as handlers see it         session/
-//   the sessions of a request            held.ts, request-session.ts
+//   the sessions of a request            request-session.ts
 //   a session outside a request          outside.ts
 //   a cookie on a response               response-cookie.ts, cookies/write.ts
 //   the app's @fastify/cookie            cookie-plugin.ts
@@ -50,7 +50,7 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   addDecorators(app, sessions, assignable)
   for (const session of sessions) addToRequests(app, session, assignable)
   addToReplies(app, sessions)
-  addHooks(app, sessions)
+  addHooks(app, sessions, coding.hook)
   refuseLater(app, !coding.isApps)
   warnOfUnguarded(app, sessions, warn)
   followKeyFiles(app, configs)
@@ -170,7 +170,7 @@ function addToReplies (app: FastifyInstance, own: readonly Registered[]): void {
   const collect = async (reply: FastifyReply): Promise<string[]> => {
     if (reply.raw.headersSent) throw sealedSessionError('FST_SEALED_SESSION_HEADERS_SENT')
     await sendAll(sessions, reply.request, reply, 0)
-    return sessions.flatMap(session => linesOf(reply.request, session))
+    return sessions.flatMap(session => heldIn(reply.request, session)?.lines ?? [])
   }
   app.decorateReply('sessionCookies', function (this: FastifyReply) {
     const collecting = collect(this)
@@ -188,19 +188,23 @@ function noText<T> (promise: Promise<T>): Promise<T> {
   return Object.assign(promise, { toString () { throw sealedSessionError('FST_SEALED_SESSION_NOT_AWAITED') } })
 }
 
-/** Notes the reply of each request in the first of all its hooks. One function for all apps. */
-const noteReply = Object.assign((request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
-  (request as TrackedRequest)[kReply] = reply
-  done()
-}, { [kIsFirst]: true })
+/** Notes the reply of each request in the first of all its hooks, and has `@fastify/cookie` make it ready for cookies. */
+function firstHook (prepare: CookieCoding['hook']): onRequestHookHandler {
+  const noteReply: onRequestHookHandler = (request, reply, done) => {
+    (request as TrackedRequest)[kReply] = reply
+    if (prepare === null) done()
+    else prepare(NO_COOKIES, reply, done)
+  }
+  return Object.assign(noteReply, { [kIsFirst]: true })
+}
 
-function addHooks (app: FastifyInstance, sessions: readonly Registered[]): void {
+function addHooks (app: FastifyInstance, sessions: readonly Registered[], prepare: CookieCoding['hook']): void {
   if (!app.hasRequestDecorator(kReply)) {
     app.decorateRequest(kReply, null)
     app.decorateRequest(kSealed, false)
   }
 
-  app.addHook('onRequest', noteReply)
+  app.addHook('onRequest', firstHook(prepare))
   // Fastify adds it a little later. It is to run before those that the app has added already.
   app.after(() => { moveToFront(app) })
 

@@ -13,10 +13,10 @@ import { responseOptionsReader } from '../options/readers.ts'
 import type { SessionCookie } from './response-cookie.ts'
 import { newId } from '../session/id.ts'
 import { SessionState } from '../session/session.ts'
-import type { SessionSettings } from '../session/settings.ts'
+import type { SessionSettings, WriteObserver } from '../session/settings.ts'
 import { type Codec, formatOf } from '../token/codec.ts'
 import { MAX_SIGNED_LENGTH } from '../token/format.ts'
-import type { CookieRequest, DecodeLog } from '../types.ts'
+import type { CookieRequest, DecodeLog, Session } from '../types.ts'
 
 /** One session of the app, as it was registered. */
 export interface Registered {
@@ -97,8 +97,7 @@ export class SessionManager {
    * life.
    */
   encode (state: SessionState): string {
-    state.look()
-    const reason = state.endedBy ?? (state.maySeal ? null : 'key-unknown')
+    const reason = state.sealingRefusal()
     if (reason !== null) throw sealedSessionError('FST_SEALED_SESSION_ENDED', [reason])
     return this.seal(state)
   }
@@ -143,10 +142,10 @@ export class SessionManager {
     return found?.ok === true ? this.#restore(found) : null
   }
 
-  /** Session of a request's cookie, or an empty one. */
-  find (request: FastifyRequest): SessionState {
+  /** Session of a request's cookie, or an empty one. @param observer is told of every write. */
+  find (request: FastifyRequest, observer: WriteObserver): SessionState {
     const found = this.#find(request)
-    return found?.ok === true ? this.#restore(found) : SessionState.begin(this.#settings, {}, found)
+    return found?.ok === true ? this.#restore(found, observer) : SessionState.begin(this.#settings, {}, found, observer)
   }
 
   /** True if a request may bring a cookie of this session. Costs little, and may be true without one. */
@@ -197,9 +196,9 @@ export class SessionManager {
     return result
   }
 
-  #restore (found: Found): SessionState {
+  #restore (found: Found, observer?: WriteObserver): SessionState {
     // Nobody else has the record: to copy its data would take a seventh of the time of a write.
-    return new SessionState(this.#settings, found.record, found, found.record.data)
+    return new SessionState(this.#settings, found.record, found, found.record.data, observer)
   }
 
   /** Value that was signed; null if the session's cookie is not signed or the signature is wrong. */
@@ -209,6 +208,13 @@ export class SessionManager {
     // A signer of the app's own may give a value back even if it is not valid.
     return unsigned.valid === true ? unsigned.value : null
   }
+}
+
+/** An empty session that is never sent, for code that may look and must not fail. */
+export function unusable (request: FastifyRequest, { manager, warnings }: Registered): Session {
+  const state = manager.create()
+  state.observe({ written: () => { warnings.warn('FST_SEALED_SESSION_WARN_WRITE_IGNORED', request) } })
+  return state.session
 }
 
 /** Value of `request.cookies`; null if nothing has parsed the header yet. */

@@ -1,11 +1,11 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { Extensions } from './extension.ts'
-import { type FinalHeaders, isSharedCacheable, isUpgrade, watchHeaders } from './final-headers.ts'
-import { kReply, kSealed, type TrackedRequest } from './hooks.ts'
+import { type FinalHeaders, isSharedCacheable, isUpgraded, watchHeaders } from './final-headers.ts'
+import { isCaught, kReply, kSealed, type TrackedRequest } from './hooks.ts'
 import type { RouteWarnings } from './mistakes.ts'
-import type { Registered, SessionManager } from './registered.ts'
+import { type Registered, type SessionManager, unusable } from './registered.ts'
 import type { SessionCookie } from './response-cookie.ts'
 import type { SessionState } from '../session/session.ts'
 import type { Successor, WriteObserver } from '../session/settings.ts'
@@ -18,6 +18,8 @@ const ENDED: Partial<Record<RefusalReason, string>> = { revoked: 'was revoked', 
 /** A session that is used in a request: its state, and how it gets into the response. */
 export class RequestSession implements WriteObserver {
   readonly state: SessionState
+  /** Absent without extensions: a session without them does not pay for the question. */
+  readonly refusal: (() => RefusalReason | null) | undefined
   readonly #manager: SessionManager
   readonly #cookie: SessionCookie
   readonly #warnings: RouteWarnings
@@ -44,25 +46,19 @@ export class RequestSession implements WriteObserver {
   #isWatched = false
   /** True after a failure of `reply.sessionCookies()`, which nobody need have awaited. */
   #isUnheard = false
-  /** The session in whose place it was assigned. */
-  #replaced: RequestSession | null = null
+  /** Sessions in whose place it was assigned, and that the app had read. */
+  #replaced: readonly SessionState[] = []
 
   /** @param state default: that of the request's cookie. */
-  constructor ({ manager, cookie, warnings, extensions }: Registered, request: TrackedRequest, state = manager.find(request)) {
+  constructor ({ manager, cookie, warnings, extensions }: Registered, request: TrackedRequest, state?: SessionState) {
     this.#manager = manager
     this.#cookie = cookie
     this.#warnings = warnings
     this.#request = request
     this.#extensions = extensions
-    this.state = state
-    this.state.observe(this)
-  }
-
-  /** The session that a request brings, of which nothing is sent. */
-  static discarded (registered: Registered, request: TrackedRequest): RequestSession {
-    const session = new RequestSession(registered, request)
-    session.discard()
-    return session
+    this.refusal = extensions === null ? undefined : () => extensions.refusal(this.state)
+    this.state = state ?? manager.find(request, this)
+    state?.observe(this)
   }
 
   get lines (): Lines { return this.#lines }
@@ -79,10 +75,6 @@ export class RequestSession implements WriteObserver {
   #lookFirst (): void {
     const reason = this.#extensions === null ? null : this.state.refusal()
     if (reason !== null) this.state.refuse(reason)
-  }
-
-  refusal (): RefusalReason | null {
-    return this.#extensions?.refusal(this.state) ?? null
   }
 
   /**
@@ -170,12 +162,11 @@ export class RequestSession implements WriteObserver {
   }
 
   #lookBeforeSealing (reply: FastifyReply): void {
-    const { state } = this
-    state.look()
-    this.#loseWithReplaced(reply)
-    if (state.endedBy !== null) this.#holdBack(reply, state.endedBy)
     // A deletion harms nobody; all else would make a leaked key's session one of the new key's.
-    else if (!state.deleted && !state.maySeal) this.#holdBack(reply, 'key-unknown')
+    const refusal = this.state.sealingRefusal()
+    const reason = this.state.deleted ? this.state.endedBy : refusal
+    this.#loseWithReplaced(reply)
+    if (reason !== null) this.#holdBack(reply, reason)
   }
 
   /** @returns true if the session is in a cookie on the response. */
@@ -189,7 +180,7 @@ export class RequestSession implements WriteObserver {
         reply.request.log.debug('@fastify/secure-session: deleting session')
         this.#lines = this.#cookie.delete(reply, state.cookieOptions, this.#lines)
       } else {
-        this.#lines = this.#set(reply, this.#overrides(reply))
+        this.#lines = this.#set(reply, this.#cookie.overridesFor(reply, state))
       }
       this.#hasNoStore ||= isFree && this.#manager.config.noStore && this.#lines.length > 0
       this.#watch(reply)
@@ -247,9 +238,7 @@ export class RequestSession implements WriteObserver {
   }
 
   /** Notes a failure that may have reached nobody. */
-  failedUnheard (): void {
-    this.#isUnheard = true
-  }
+  failedUnheard (): void { this.#isUnheard = true }
 
   #skip (reply: FastifyReply, error: unknown): void {
     this.#settled = true
@@ -297,7 +286,7 @@ export class RequestSession implements WriteObserver {
     this.state.moveToPlaceOf(before.state)
     const isSame = this.#isSameAs(before)
     // If the app has not read the session before, nothing of it can go on.
-    this.#replaced = isSame || !before.#isUsed ? before.#replaced : before
+    this.#replaced = isSame || !before.#isUsed ? before.#replaced : [before.state, ...before.#replaced]
     if (!isSame) before.state.regenerate()
   }
 
@@ -310,18 +299,9 @@ export class RequestSession implements WriteObserver {
 
   /** A session that was read and has ended since must not go on under the name of an assigned one. */
   #loseWithReplaced (reply: FastifyReply): void {
-    if (this.#isHeldBack || this.#replaced === null) return
-    const reason = this.#replaced.#lossReason()
-    if (reason === null) return
-    this.#lostBy = reason
-    this.#holdBack(reply, reason)
-  }
-
-  #lossReason (): RefusalReason | null {
-    this.state.look()
-    if (this.state.endedBy !== null) return this.state.endedBy
-    if (!this.state.maySeal) return 'key-unknown'
-    return this.#replaced === null ? null : this.#replaced.#lossReason()
+    if (this.#isHeldBack) return
+    for (const state of this.#replaced) this.#lostBy ??= state.sealingRefusal()
+    if (this.#lostBy !== null) this.#holdBack(reply, this.#lostBy)
   }
 
   /** Takes back the lines that were put on the response for it, and sends nothing more. */
@@ -336,23 +316,6 @@ export class RequestSession implements WriteObserver {
     this.#lines = []
   }
 
-  /**
-   * Attributes for this response. A cookie that nobody asked for must not get a longer life than the session
-   * has.
-   */
-  #overrides (reply: FastifyReply): SessionState['cookieOptions'] {
-    const { state } = this
-    if (state.changedByApp) return state.cookieOptions
-    const { maxAge, expires } = this.#cookie.attributes(reply, state.cookieOptions)
-    if (maxAge === undefined && expires === undefined) return state.cookieOptions
-    const now = Date.now()
-    const left = Math.floor((state.expiresAt - now) / 1000)
-    const capped = { ...state.cookieOptions }
-    if (maxAge !== undefined) capped.maxAge = Math.min(maxAge, left)
-    if (expires !== undefined) capped.expires = new Date(Math.min(expires.getTime(), now + left * 1000))
-    return capped
-  }
-
   /** After the hook that seals, a write is sealed at once while there is time; else it is lost. */
   written (): void {
     this.#settled = false
@@ -362,7 +325,7 @@ export class RequestSession implements WriteObserver {
     if (reply.raw.headersSent || isUpgraded(reply)) this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)
     else this.#watch(reply) // it may be sent by another way than the hooks
     // Too late for an extension to ask anybody else.
-    if (!this.#request[kSealed] || reply.raw.headersSent || this.refusal() !== null) return
+    if (!this.#request[kSealed] || reply.raw.headersSent || (this.refusal?.() ?? null) !== null) return
     if (this.#sendIfDue(reply) && this.#extensions !== null) this.#tellSealedLate(reply, this.#extensions)
   }
 
@@ -381,7 +344,77 @@ export class RequestSession implements WriteObserver {
   }
 }
 
-/** True if its connection is a WebSocket by now: the answer to the upgrade bypasses the reply. */
-function isUpgraded (reply: FastifyReply): boolean {
-  return reply.sent && isUpgrade(reply)
+// The sessions of a request, each in a slot of its own.
+
+/** Stands in the slot of a session after `request.session = null`. */
+export class Discarded {
+  /**
+   * The session that nothing of is sent; null until something asks for it. A session that is assigned later
+   * must not hide that it has ended.
+   */
+  session: RequestSession | null
+
+  constructor (session: RequestSession | null) {
+    this.session = session
+  }
+}
+
+/** A request's slot for a session: null until it is used. */
+export type Slots = TrackedRequest & Record<symbol, RequestSession | Discarded | null | undefined>
+
+/** Session of a request, found when it is first used; null if it was discarded. */
+export function hold (request: FastifyRequest, registered: Registered): RequestSession | null {
+  let held = (request as Slots)[registered.slot]
+  if (held === null || held === undefined) {
+    const slots = ownerOf(request, registered)
+    held = slots[registered.slot] = new RequestSession(registered, slots)
+  }
+  return held instanceof Discarded ? null : held
+}
+
+/**
+ * Session of a request for the app; null if it was discarded.
+ * @throws the error of an extension, if Fastify can answer with it; otherwise the session reads as empty.
+ */
+export function sessionOf (request: FastifyRequest, registered: Registered): Session | null {
+  try {
+    return hold(request, registered)?.session ?? null
+  } catch (error) {
+    if (isCaught(request)) throw error
+    return unusable(request, registered)
+  }
+}
+
+/**
+ * The request that has the slot, if an app has derived another from it: `Object.create(request)`. A session
+ * of the derived one alone would be written, and sent by nobody.
+ */
+export function ownerOf (request: FastifyRequest, { slot }: Registered): Slots {
+  let owner: object | null = request
+  while (owner !== null && !Object.hasOwn(owner, slot)) owner = Object.getPrototypeOf(owner) as object | null
+  return (owner ?? request) as Slots
+}
+
+/** Session of a request if something has used it. */
+export function heldIn (request: FastifyRequest, { slot }: Registered): RequestSession | null {
+  const held = (request as Slots)[slot]
+  return held instanceof RequestSession ? held : null
+}
+
+/**
+ * Puts the cookies of the sessions that a request has used on the response, from one of them on.
+ * @returns a promise only if one of them has to be waited for.
+ */
+export function sendAll (sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from: number): Promise<void> | undefined {
+  for (let index = from; index < sessions.length; index++) {
+    const sending = heldIn(request, sessions[index]!)?.send(reply) // index is below the length
+    if (sending !== undefined) return sendRest(sending, sessions, request, reply, index + 1)
+  }
+}
+
+async function sendRest (sending: Promise<void>, sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from: number): Promise<void> {
+  await sending
+  await sendAll(sessions, request, reply, from)
+  // A handler that did not return its reply may have gone on meanwhile, and have written to one that was sealed.
+  for (const session of sessions) await heldIn(request, session)?.sendAgain(reply)
 }

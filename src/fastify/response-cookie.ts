@@ -10,6 +10,7 @@ import { sealedSessionError } from '../errors.ts'
 import { kSealed, type TrackedRequest } from './hooks.ts'
 import type { Warn } from '../messages.ts'
 import type { SessionConfig } from '../options/options.ts'
+import type { SessionState } from '../session/session.ts'
 
 type Attributes = CookieSerializeOptions
 
@@ -77,6 +78,23 @@ export class SessionCookie {
   /** Has the browser drop the cookie. */
   delete (reply: FastifyReply, overrides: Attributes | null, earlier: Lines): Lines {
     return this.#put(reply, earlier, this.#writer.delete(this.attributes(reply, overrides), reply.request.headers.cookie))
+  }
+
+  /**
+   * Attributes for this response. A cookie that nobody asked for must not get a longer life than the session
+   * has.
+   */
+  overridesFor (reply: FastifyReply, state: SessionState): Attributes | null {
+    const { cookieOptions } = state
+    if (state.changedByApp) return cookieOptions
+    const { maxAge, expires } = this.attributes(reply, cookieOptions)
+    if (maxAge === undefined && expires === undefined) return cookieOptions
+    const now = Date.now()
+    const left = Math.floor((state.expiresAt - now) / 1000)
+    const capped = { ...cookieOptions }
+    if (maxAge !== undefined) capped.maxAge = Math.min(maxAge, left)
+    if (expires !== undefined) capped.expires = new Date(Math.min(expires.getTime(), now + left * 1000))
+    return capped
   }
 
   /** True for a `Set-Cookie` line with the name of the cookie, or of one of its chunks. */

@@ -50,7 +50,7 @@ export class SessionState {
   #cookieOptions: CookieSerializeOptions | null = null
   /** True if those came with a lifetime, which another life does not have. */
   #isLifeGiven = false
-  #observer: WriteObserver | null = null
+  #observer: WriteObserver | null
   #bound: Partial<Record<Method, (...values: never[]) => unknown>> | null = null
   /** Record that the session was opened with, or that it began with. */
   #opened: SessionRecord
@@ -58,22 +58,23 @@ export class SessionState {
   #madeOutsideBy: object | null = null
   readonly #session: Session
 
-  /** @param data of the record, if it belongs to the session from now on. */
-  constructor (settings: SessionSettings, record: SessionRecord, origin: Origin = null, data: Data | null = null) {
+  /** @param data of the record, if it belongs to the session from now on. @param observer is told of every write. */
+  constructor (settings: SessionSettings, record: SessionRecord, origin: Origin = null, data: Data | null = null, observer: WriteObserver | null = null) {
     this.#settings = settings
     this.#record = record
     this.#data = data
     this.#origin = origin
     this.#key = origin !== null && origin.ok ? origin.key : null
     this.#opened = record
+    this.#observer = observer
     // Sealed with an older key or in another format: due to be sealed again.
     this.#due = origin !== null && origin.ok && origin.stale ? 'reseal' : 'nothing'
     this.#session = new Proxy(this, sessionHandler) as unknown as Session
   }
 
   /** A session that begins now. @param data belongs to it from now on. */
-  static begin (settings: SessionSettings, data: Data, origin?: Origin): SessionState {
-    return new SessionState(settings, newRecord(data, Date.now()), origin, data)
+  static begin (settings: SessionSettings, data: Data, origin?: Origin, observer?: WriteObserver): SessionState {
+    return new SessionState(settings, newRecord(data, Date.now()), origin, data, observer)
   }
 
   /** The session as handlers see it. */
@@ -178,6 +179,12 @@ export class SessionState {
     if (!this.#settings.keys.current.has(this.#key)) return 'key-unknown'
     if (endOf(this.#record, this.#settings) <= now) return 'expired'
     return this.#observer?.refusal?.() ?? null
+  }
+
+  /** Looks again, as each use does. @returns reason for which it must not be sealed; null if it may be. */
+  sealingRefusal (): RefusalReason | null {
+    this.look()
+    return this.#ended ?? (this.maySeal ? null : 'key-unknown')
   }
 
   /** True if it was given a lifetime that is longer than the one it was opened with. */
@@ -307,9 +314,7 @@ export class SessionState {
   }
 
   /** Marks the session as written if a value in it was changed in place: `session.cart.items.push(x)`. */
-  detectMutation (): void {
-    if (this.#isMutated() && !this.#hasEndedNow()) this.#write()
-  }
+  detectMutation (): void { if (this.#isMutated() && !this.#hasEndedNow()) this.#write() }
 
   /**
    * Detects changes in place, and renews a rolling session that is due.

@@ -27,7 +27,7 @@ export interface WriteObserver {
    */
   ended?: (ended: SessionRecord, successor: Successor) => boolean
   /** Reason for which a session that opened is not valid any more, beside its key and its times. */
-  refusal?: () => RefusalReason | null
+  refusal?: (() => RefusalReason | null) | undefined
 }
 
 /** Settings that all states of one session of the app share. */
