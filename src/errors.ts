@@ -1,8 +1,8 @@
 import createError from '@fastify/error'
 
 /**
- * Errors that this package throws. `message` is one printf-style sentence: what was expected and what was
- * got. `advice` says what to do; it is on the error as `hint`.
+ * Errors that this package throws: message, advice, and a status code if it is not 500. A message is one printf-style
+ * sentence: the thing that was expected, and the one that was got. The advice says what to do; it is on the error as `hint`.
  *
  * Messages marked 'as the peer' are those of @fastify/secure-session word for word, since programs match on
  * them; facts that they leave out stand in the hint.
@@ -10,262 +10,130 @@ import createError from '@fastify/error'
  * Keys, tokens and session values never go into either: only names, positions, types and lengths.
  */
 export const ERRORS = {
-  FST_SEALED_SESSION_OPTIONS_INVALID: {
-    message: 'options%s must be an object, got %s',
-    advice: 'Give the options of one session, or to register() an array with the options of each.'
-  },
-  FST_SEALED_SESSION_OPTION_UNKNOWN: {
-    message: 'option "%s" is not known, did you mean "%s"?',
-    advice: 'Correct the name. It is refused because a misspelt option would silently have no effect.'
-  },
-  FST_SEALED_SESSION_OPTION_INVALID: {
-    message: 'option "%s" must be %s, got %s',
-    advice: 'All options and their types are in docs/options.md.'
-  },
-  FST_SEALED_SESSION_DURATION: {
-    message: 'option "%s" must be a finite positive number of seconds, got %s',
-    advice: 'Give a positive number, not a string: Number(process.env.EXPIRY) where it comes from the environment.'
-  },
-  FST_SEALED_SESSION_EXPIRY_TOO_LONG: {
-    message: 'an expiry of %s seconds is longer than "maxExpiry", which is %s',
-    advice: 'Give a shorter expiry. If sessions may live that long, raise the option "maxExpiry" of the session.'
-  },
-  FST_SEALED_SESSION_COOKIE_INVALID: {
-    message: 'the cookie "%s" cannot be written: %s',
-    advice: 'Correct cookieName or the attribute that the message names.'
-  },
-  FST_SEALED_SESSION_NAME_TAKEN: {
-    message: '%s "%s" is used by two sessions',
-    advice: 'Give each session its own sessionName and its own cookieName.'
-  },
-  FST_SEALED_SESSION_REGISTERED_TWICE: {
-    message: 'the plugin is registered already in this context of the app',
-    advice: 'Register it once: put all options into one call. For several sessions give an array: register(plugin, [{ sessionName: "session", … }, { sessionName: "other", … }]).'
-  },
-  FST_SEALED_SESSION_BESIDE_PEER: {
-    message: 'another plugin has createSecureSession in this context of the app, most likely @fastify/secure-session',
-    advice: 'Register one of the two: this plugin opens the sessions of @fastify/secure-session. If you need both, register each in a context of its own.'
-  },
-  FST_SEALED_SESSION_COOKIE_PLUGIN_LATE: {
-    message: '@fastify/cookie is registered after the session, which has registered it already',
-    advice: 'Register @fastify/cookie first, then this plugin, which uses it with your options. Or leave it out: this plugin registers it for the app.'
-  },
-  FST_SEALED_SESSION_NAME_RESERVED: {
-    message: 'sessionName "%s" is a property of requests already',
-    advice: 'Choose another sessionName; it is the name under which a request has its session.'
-  },
-  FST_SEALED_SESSION_KEY_MISSING: { // as the peer
-    message: 'key or secret must specified',
-    advice: 'Create a key with "npx fastify-sealed-session keygen --out secret-key" and pass it: key: readFileSync("secret-key"). Where it comes from the environment, see whether the variable is set.'
-  },
-  FST_SEALED_SESSION_KEY_TYPE: { // as the peer
-    message: 'key must be a string or a Buffer',
-    advice: 'Pass 32 bytes as a Buffer or Uint8Array, 64 hex characters, or the bytes in base64.'
-  },
-  FST_SEALED_SESSION_KEY_ITEM_TYPE: { // as the peer
-    message: 'Key must be string or buffer%s',
-    advice: 'Pass each key as 32 bytes in a Buffer or Uint8Array, 64 hex characters, or base64.'
-  },
-  FST_SEALED_SESSION_KEY_LENGTH: { // as the peer, then what was got
-    message: '%s must be 32 bytes, got %s',
-    advice: 'Create a key with "npx fastify-sealed-session keygen --out secret-key".'
-  },
-  FST_SEALED_SESSION_KEY_TEXT: {
-    message: '%s must be 32 bytes: 64 hex characters, or 43 or 44 of base64, got %s',
-    advice: 'Copy the key again, or create one with "npx fastify-sealed-session keygen --hex".'
-  },
-  FST_SEALED_SESSION_KEY_ID_TAKEN: {
-    message: 'two different keys have the id %s',
-    advice: 'Create another key in place of one of them: ids of random keys meet once in 4.3 billion.'
-  },
-  FST_SEALED_SESSION_KEY_UNKNOWN: {
-    message: 'the keyring has no key with this id',
-    advice: 'Pass one of keyring.ids.'
-  },
-  FST_SEALED_SESSION_KEY_LAST: {
-    message: 'the only key of a keyring cannot be retired',
-    advice: 'Call rotate() with a new key first.'
-  },
-  FST_SEALED_SESSION_KEYRING_FOLLOWS: {
-    message: 'the keyring follows %s and cannot be changed otherwise',
-    advice: 'Change the file: "npx fastify-sealed-session rotate FILE", or edit it. Or read it without "watch".'
-  },
-  FST_SEALED_SESSION_KEY_FILE: {
-    message: 'the key file %s %s',
-    advice: 'Put one key a line into it, in hex or base64, newest first, or exactly 32 raw bytes.'
-  },
-  FST_SEALED_SESSION_SODIUM_MISSING: {
-    message: 'libsodium cannot be loaded: %s',
-    advice: 'Install the package again with its dependencies "sodium-native" and "libsodium-wrappers-sumo". For a bundle, see docs/bundling.md.'
-  },
-  FST_SEALED_SESSION_SODIUM_NOT_READY: {
-    message: 'the WebAssembly build of libsodium is still being loaded',
-    advice: 'Await something first, such as app.ready(), createSessionCodec() or Keyring.fromFile().'
-  },
-  FST_SEALED_SESSION_SECRET_TYPE: {
-    message: '%s must be a string or a Buffer, got %s',
-    advice: 'Pass one passphrase of at least 32 bytes, or better a random key as "key".'
-  },
-  FST_SEALED_SESSION_SECRET_LENGTH: { // as the peer
-    message: '%s must be at least 32 bytes',
-    advice: 'Choose a longer passphrase, or better a random key: "npx fastify-sealed-session keygen --out secret-key".'
-  },
-  FST_SEALED_SESSION_SALT_TYPE: {
-    message: 'salt must be a string or a Buffer, got %s',
-    advice: 'Pass 16 bytes, for example crypto.randomBytes(16), the same at every start.'
-  },
-  FST_SEALED_SESSION_SALT_LENGTH: { // as the peer
-    message: 'salt must be length 16',
-    advice: 'Pass exactly 16 bytes, for example crypto.randomBytes(16), the same at every start.'
-  },
-  FST_SEALED_SESSION_SIGNING_SECRET_MISSING: {
-    message: 'session "%s" has a signed cookie, but the app registered @fastify/cookie without a secret',
-    advice: 'Give @fastify/cookie a secret, or leave out "signed": a session is authenticated without it.'
-  },
-  FST_SEALED_SESSION_UNSIGN_MISSING: {
-    message: 'session "%s" has a signed cookie, and openCookies() has nothing to check a signature with',
-    advice: 'Pass it: openCookies(header, app.unsignCookie), or value => unsign(value, secret) with the unsign of @fastify/cookie and the secret of the app.'
-  },
-  FST_SEALED_SESSION_UNKNOWN_SESSION: { // as the peer
-    message: 'Unknown session key.',
-    advice: 'Pass the sessionName of a session that was registered.'
-  },
-  FST_SEALED_SESSION_NOT_A_SESSION: {
-    message: 'expected a session, got %s',
-    advice: 'Pass request.session, or what createSecureSession or decodeSecureSession returned.'
-  },
-  FST_SEALED_SESSION_DATA_INVALID: {
-    message: 'the data of a session must be an object, got %s',
-    advice: 'Pass a plain object: createSecureSession({ userId: 1 }).'
-  },
-  FST_SEALED_SESSION_ASSIGNED: {
-    message: 'request.%s cannot be replaced, got %s',
-    advice: 'Set what it holds: request.session.set(key, value), or regenerate() to start afresh. A session that createSecureSession or decodeSecureSession of this app returned may be assigned, to one request.'
-  },
-  FST_SEALED_SESSION_KEY_RESERVED: {
-    message: '"%s" is kept by the session itself and cannot be written or removed',
-    advice: 'Use another name.'
-  },
-  FST_SEALED_SESSION_VALUE_UNSTORABLE: {
-    message: 'the session cannot be stored: %s is %s',
-    advice: 'Store what JSON can hold: text, numbers, booleans, null, arrays and plain objects.'
-  },
-  FST_SEALED_SESSION_SERIALIZER_FAILED: {
-    message: 'the session cannot be stored: stringify of its serializer %s',
-    advice: 'Store what the serializer can hold. What it has thrown is the cause of this error.'
-  },
-  FST_SEALED_SESSION_SCHEMA_INVALID: {
-    message: 'the session does not fit its schema at %s',
-    advice: 'Set what the schema asks for before the response is sent, or correct the schema.'
-  },
-  FST_SEALED_SESSION_SCHEMA_FAILED: {
-    message: 'the schema of the session %s',
-    advice: 'A schema has to return a value or issues. What it has thrown is the cause of this error.'
-  },
-  FST_SEALED_SESSION_SCHEMA_ASYNC: {
-    message: 'the schema of the session works asynchronously',
-    advice: 'Take out what is asynchronous, such as a look-up in a database, and do that in a handler.'
-  },
-  FST_SEALED_SESSION_HEADERS_SENT: {
-    message: 'reply.sessionCookies() was called after the headers were sent',
-    advice: 'Call it before reply.raw.writeHead(), write() or end(), and give what it returns as the header "Set-Cookie".'
-  },
-  FST_SEALED_SESSION_NOT_AWAITED: {
-    message: 'what reply.sessionCookies() returned was used as text, and it is a promise',
-    advice: 'Await it: const cookies = await reply.sessionCookies().'
-  },
-  FST_SEALED_SESSION_COOKIE_TOO_LARGE: {
-    message: 'the cookie of session "%s" would have %s bytes, more than fit: maxChunks is %s, for %s bytes in all (proxies often take 8 KiB a header line, Node.js 16 KiB of headers)',
-    advice: 'Keep large data elsewhere and store its id in the session. Or raise maxChunks, if every proxy takes header lines (often 8 KiB) and Node.js takes headers (16 KiB) of that length.'
-  },
-  FST_SEALED_SESSION_TOO_LARGE: {
-    message: 'the session has %s bytes of JSON, more than the %s that are opened again',
-    advice: 'Keep large data elsewhere and store its id in the session.'
-  },
-  FST_SEALED_SESSION_REVOCATION_ALONE: {
-    message: 'there is no session "%s" for sessionRevocation',
-    advice: 'Register sessionRevocation after the session and in the same context, with its sessionName where it is not the first one.'
-  },
-  FST_SEALED_SESSION_REVOCATION_TWICE: {
-    message: 'sessionRevocation is registered already',
-    advice: 'Register it once in an app.'
-  },
-  FST_SEALED_SESSION_STORE_SILENT: {
-    message: 'the store answers a failure with "nothing found": "throwOnErrors" of %s is not true',
-    advice: 'Give throwOnErrors: true to Keyv and to its adapter, or revoked sessions are let in while the store is down.'
-  },
-  FST_SEALED_SESSION_STORE_UNAVAILABLE: {
-    message: 'the revocation store failed: %s',
-    advice: 'See its "cause". Until the store is back, sessions cannot be revoked, and with onStoreError "reject" not be used.',
-    statusCode: 503
-  },
-  FST_SEALED_SESSION_STORE_FULL: {
-    message: 'the store in memory is full: it holds %s revocations that are in force',
-    advice: 'Limit the rate of requests that call delete() or regenerate(). Give new MemoryStore({ maxEntries }) more room, shorten "expiry", or take another store.',
-    statusCode: 503
-  },
-  FST_SEALED_SESSION_REVOKED_MEANWHILE: {
-    message: 'the sessions of this user were ended while this request was under way',
-    advice: 'Answer it as a conflict: the user logs in again. If the request itself ends the other sessions, call "await app.revokeSubject(subject, { except: request.session })".',
-    statusCode: 409
-  },
-  FST_SEALED_SESSION_ENDED: {
-    message: 'the session cannot be sealed, since it has ended after it was opened: %s',
-    advice: 'In a request, answer it as a conflict: the user logs in again. Outside, open the token again, or begin a new session with createSecureSession().',
-    statusCode: 409
-  },
-  FST_SEALED_SESSION_REVOKED_AHEAD: {
-    message: 'sessions are revoked until %s seconds from now, so that none can begin',
-    advice: 'A server whose clock is ahead has revoked them: correct the clocks, then wait, or remove "sealed-session:all" or the subject\'s key from the store.',
-    statusCode: 503
-  },
-  FST_SEALED_SESSION_NOT_CHECKED: {
-    message: 'the session was used before it was checked for revocation',
-    advice: 'Use it in hooks that are registered after sessionRevocation, and register that in the same context as the session. Before you assign a session of decodeSecureSession to a request, ask for it: await app.isSessionRevoked(session). Change it only after you have assigned it.'
-  },
-  FST_SEALED_SESSION_NO_ID: {
-    message: 'the session has no id, so it cannot be revoked',
-    advice: 'Pass one of the sessionName that sessionRevocation was registered for.'
-  },
-  FST_SEALED_SESSION_ID_INVALID: {
-    message: 'the id of a session is 22 characters of base64url, got %s',
-    advice: 'Pass it as sessionInfo(session).id shows it. One that came from a browser may be anything: answer this error as it is.',
-    statusCode: 400
-  },
-  FST_SEALED_SESSION_SUBJECT_TYPE: {
-    message: 'the subject of a session must be text that is not empty, an array of such, or nothing if nobody is logged in, got %s',
-    advice: 'Make text of it in the option "subject": session => session.userId === undefined ? undefined : String(session.userId).'
-  },
-  FST_SEALED_SESSION_SUBJECT_LIMIT: {
-    message: 'a session has at most %s subjects of at most %s characters each, got %s',
-    advice: 'Return in the option "subject" only those by which you end sessions. Of a long one, return a hash.'
-  },
-  FST_SEALED_SESSION_SUBJECT_MISSING: {
-    message: '%s needs the option "subject"',
-    advice: 'Tell sessionRevocation whose a session is: subject: session => session.get("userId")?.toString().'
-  },
-  FST_SEALED_SESSION_SUBJECT_NOBODY: {
-    message: 'the session is nobody\'s',
-    advice: 'Nobody is logged in: answer it as such, before you call revokeOtherSessions() or restampSession().',
-    statusCode: 401
-  },
-  FST_SEALED_SESSION_STAMP_MISSING: {
-    message: 'restampSession needs the option "stamp"',
-    advice: 'Tell sessionRevocation what changes with the password of a user: stamp: async subject => (await findUser(subject))?.passwordHash.'
-  },
-  FST_SEALED_SESSION_STAMP_TYPE: {
-    message: 'the stamp of a user must be text, or nothing for a user who does not exist any more, got %s',
-    advice: 'Make text of it in the option "stamp": async subject => String((await findUser(subject)).version).'
-  },
-  FST_SEALED_SESSION_STAMP_UNAVAILABLE: {
-    message: 'the option "stamp" failed: %s',
-    advice: 'See its "cause". Until it answers, nobody can log in, and with onStoreError "reject" sessions not be used.',
-    statusCode: 503
-  },
-  FST_SEALED_SESSION_STORE_NONE: {
-    message: 'sessionRevocation was registered with "store: false", so there is nothing that could end a session',
-    advice: 'Change what the option "stamp" returns: it ends all sessions of a user. To end single ones, give it a "store".'
-  }
+  FST_SEALED_SESSION_OPTIONS_INVALID: ['options%s must be an object, got %s',
+    'Give the options of one session, or to register() an array with the options of each.'],
+  FST_SEALED_SESSION_OPTION_UNKNOWN: ['option "%s" is not known, did you mean "%s"?',
+    'Correct the name. It is refused because a misspelt option would silently have no effect.'],
+  FST_SEALED_SESSION_OPTION_INVALID: ['option "%s" must be %s, got %s',
+    'All options and their types are in docs/options.md.'],
+  FST_SEALED_SESSION_DURATION: ['option "%s" must be a finite positive number of seconds, got %s',
+    'Give a positive number, not a string: Number(process.env.EXPIRY) where it comes from the environment.'],
+  FST_SEALED_SESSION_EXPIRY_TOO_LONG: ['an expiry of %s seconds is longer than "maxExpiry", which is %s',
+    'Give a shorter expiry. If sessions may live that long, raise the option "maxExpiry" of the session.'],
+  FST_SEALED_SESSION_COOKIE_INVALID: ['the cookie "%s" cannot be written: %s',
+    'Correct cookieName or the attribute that the message names.'],
+  FST_SEALED_SESSION_NAME_TAKEN: ['%s "%s" is used by two sessions',
+    'Give each session its own sessionName and its own cookieName.'],
+  FST_SEALED_SESSION_REGISTERED_TWICE: ['the plugin is registered already in this context of the app',
+    'Register it once: put all options into one call. For several sessions give an array: register(plugin, [{ sessionName: "session", … }, { sessionName: "other", … }]).'],
+  FST_SEALED_SESSION_BESIDE_PEER: ['another plugin has createSecureSession in this context of the app, most likely @fastify/secure-session',
+    'Register one of the two: this plugin opens the sessions of @fastify/secure-session. If you need both, register each in a context of its own.'],
+  FST_SEALED_SESSION_COOKIE_PLUGIN_LATE: ['@fastify/cookie is registered after the session, which has registered it already',
+    'Register @fastify/cookie first, then this plugin, which uses it with your options. Or leave it out: this plugin registers it for the app.'],
+  FST_SEALED_SESSION_NAME_RESERVED: ['sessionName "%s" is a property of requests already',
+    'Choose another sessionName; it is the name under which a request has its session.'],
+  FST_SEALED_SESSION_KEY_MISSING: ['key or secret must specified', // as the peer
+    'Create a key with "npx fastify-sealed-session keygen --out secret-key" and pass it: key: readFileSync("secret-key"). Where it comes from the environment, see whether the variable is set.'],
+  FST_SEALED_SESSION_KEY_TYPE: ['key must be a string or a Buffer', // as the peer
+    'Pass 32 bytes as a Buffer or Uint8Array, 64 hex characters, or the bytes in base64.'],
+  FST_SEALED_SESSION_KEY_ITEM_TYPE: ['Key must be string or buffer%s', // as the peer
+    'Pass each key as 32 bytes in a Buffer or Uint8Array, 64 hex characters, or base64.'],
+  FST_SEALED_SESSION_KEY_LENGTH: ['%s must be 32 bytes, got %s', // as the peer, then what was got
+    'Create a key with "npx fastify-sealed-session keygen --out secret-key".'],
+  FST_SEALED_SESSION_KEY_TEXT: ['%s must be 32 bytes: 64 hex characters, or 43 or 44 of base64, got %s',
+    'Copy the key again, or create one with "npx fastify-sealed-session keygen --hex".'],
+  FST_SEALED_SESSION_KEY_ID_TAKEN: ['two different keys have the id %s',
+    'Create another key in place of one of them: ids of random keys meet once in 4.3 billion.'],
+  FST_SEALED_SESSION_KEY_UNKNOWN: ['the keyring has no key with this id',
+    'Pass one of keyring.ids.'],
+  FST_SEALED_SESSION_KEY_LAST: ['the only key of a keyring cannot be retired',
+    'Call rotate() with a new key first.'],
+  FST_SEALED_SESSION_KEYRING_FOLLOWS: ['the keyring follows %s and cannot be changed otherwise',
+    'Change the file: "npx fastify-sealed-session rotate FILE", or edit it. Or read it without "watch".'],
+  FST_SEALED_SESSION_KEY_FILE: ['the key file %s %s',
+    'Put one key a line into it, in hex or base64, newest first, or exactly 32 raw bytes.'],
+  FST_SEALED_SESSION_SODIUM_MISSING: ['libsodium cannot be loaded: %s',
+    'Install the package again with its dependencies "sodium-native" and "libsodium-wrappers-sumo". For a bundle, see docs/bundling.md.'],
+  FST_SEALED_SESSION_SODIUM_NOT_READY: ['the WebAssembly build of libsodium is still being loaded',
+    'Await something first, such as app.ready(), createSessionCodec() or Keyring.fromFile().'],
+  FST_SEALED_SESSION_SECRET_TYPE: ['%s must be a string or a Buffer, got %s',
+    'Pass one passphrase of at least 32 bytes, or better a random key as "key".'],
+  FST_SEALED_SESSION_SECRET_LENGTH: ['%s must be at least 32 bytes', // as the peer
+    'Choose a longer passphrase, or better a random key: "npx fastify-sealed-session keygen --out secret-key".'],
+  FST_SEALED_SESSION_SALT_TYPE: ['salt must be a string or a Buffer, got %s',
+    'Pass 16 bytes, for example crypto.randomBytes(16), the same at every start.'],
+  FST_SEALED_SESSION_SALT_LENGTH: ['salt must be length 16', // as the peer
+    'Pass exactly 16 bytes, for example crypto.randomBytes(16), the same at every start.'],
+  FST_SEALED_SESSION_SIGNING_SECRET_MISSING: ['session "%s" has a signed cookie, but the app registered @fastify/cookie without a secret',
+    'Give @fastify/cookie a secret, or leave out "signed": a session is authenticated without it.'],
+  FST_SEALED_SESSION_UNSIGN_MISSING: ['session "%s" has a signed cookie, and openCookies() has nothing to check a signature with',
+    'Pass it: openCookies(header, app.unsignCookie), or value => unsign(value, secret) with the unsign of @fastify/cookie and the secret of the app.'],
+  FST_SEALED_SESSION_UNKNOWN_SESSION: ['Unknown session key.', // as the peer
+    'Pass the sessionName of a session that was registered.'],
+  FST_SEALED_SESSION_NOT_A_SESSION: ['expected a session, got %s',
+    'Pass request.session, or what createSecureSession or decodeSecureSession returned.'],
+  FST_SEALED_SESSION_DATA_INVALID: ['the data of a session must be an object, got %s',
+    'Pass a plain object: createSecureSession({ userId: 1 }).'],
+  FST_SEALED_SESSION_ASSIGNED: ['request.%s cannot be replaced, got %s',
+    'Set what it holds: request.session.set(key, value), or regenerate() to start afresh. A session that createSecureSession or decodeSecureSession of this app returned may be assigned, to one request.'],
+  FST_SEALED_SESSION_KEY_RESERVED: ['"%s" is kept by the session itself and cannot be written or removed',
+    'Use another name.'],
+  FST_SEALED_SESSION_VALUE_UNSTORABLE: ['the session cannot be stored: %s is %s',
+    'Store what JSON can hold: text, numbers, booleans, null, arrays and plain objects.'],
+  FST_SEALED_SESSION_SERIALIZER_FAILED: ['the session cannot be stored: stringify of its serializer %s',
+    'Store what the serializer can hold. What it has thrown is the cause of this error.'],
+  FST_SEALED_SESSION_SCHEMA_INVALID: ['the session does not fit its schema at %s',
+    'Set what the schema asks for before the response is sent, or correct the schema.'],
+  FST_SEALED_SESSION_SCHEMA_FAILED: ['the schema of the session %s',
+    'A schema has to return a value or issues. What it has thrown is the cause of this error.'],
+  FST_SEALED_SESSION_SCHEMA_ASYNC: ['the schema of the session works asynchronously',
+    'Take out what is asynchronous, such as a look-up in a database, and do that in a handler.'],
+  FST_SEALED_SESSION_HEADERS_SENT: ['reply.sessionCookies() was called after the headers were sent',
+    'Call it before reply.raw.writeHead(), write() or end(), and give what it returns as the header "Set-Cookie".'],
+  FST_SEALED_SESSION_NOT_AWAITED: ['what reply.sessionCookies() returned was used as text, and it is a promise',
+    'Await it: const cookies = await reply.sessionCookies().'],
+  FST_SEALED_SESSION_COOKIE_TOO_LARGE: ['the cookie of session "%s" would have %s bytes, more than fit: maxChunks is %s, for %s bytes in all (proxies often take 8 KiB a header line, Node.js 16 KiB of headers)',
+    'Keep large data elsewhere and store its id in the session. Or raise maxChunks, if every proxy takes header lines (often 8 KiB) and Node.js takes headers (16 KiB) of that length.'],
+  FST_SEALED_SESSION_TOO_LARGE: ['the session has %s bytes of JSON, more than the %s that are opened again',
+    'Keep large data elsewhere and store its id in the session.'],
+  FST_SEALED_SESSION_REVOCATION_ALONE: ['there is no session "%s" for sessionRevocation',
+    'Register sessionRevocation after the session and in the same context, with its sessionName where it is not the first one.'],
+  FST_SEALED_SESSION_REVOCATION_TWICE: ['sessionRevocation is registered already',
+    'Register it once in an app.'],
+  FST_SEALED_SESSION_STORE_SILENT: ['the store answers a failure with "nothing found": "throwOnErrors" of %s is not true',
+    'Give throwOnErrors: true to Keyv and to its adapter, or revoked sessions are let in while the store is down.'],
+  FST_SEALED_SESSION_STORE_UNAVAILABLE: ['the revocation store failed: %s',
+    'See its "cause". Until the store is back, sessions cannot be revoked, and with onStoreError "reject" not be used.', 503],
+  FST_SEALED_SESSION_STORE_FULL: ['the store in memory is full: it holds %s revocations that are in force',
+    'Limit the rate of requests that call delete() or regenerate(). Give new MemoryStore({ maxEntries }) more room, shorten "expiry", or take another store.', 503],
+  FST_SEALED_SESSION_REVOKED_MEANWHILE: ['the sessions of this user were ended while this request was under way',
+    'Answer it as a conflict: the user logs in again. If the request itself ends the other sessions, call "await app.revokeSubject(subject, { except: request.session })".', 409],
+  FST_SEALED_SESSION_ENDED: ['the session cannot be sealed, since it has ended after it was opened: %s',
+    'In a request, answer it as a conflict: the user logs in again. Outside, open the token again, or begin a new session with createSecureSession().', 409],
+  FST_SEALED_SESSION_REVOKED_AHEAD: ['sessions are revoked until %s seconds from now, so that none can begin',
+    'A server whose clock is ahead has revoked them: correct the clocks, then wait, or remove "sealed-session:all" or the subject\'s key from the store.', 503],
+  FST_SEALED_SESSION_NOT_CHECKED: ['the session was used before it was checked for revocation',
+    'Use it in hooks that are registered after sessionRevocation, and register that in the same context as the session. Before you assign a session of decodeSecureSession to a request, ask for it: await app.isSessionRevoked(session). Change it only after you have assigned it.'],
+  FST_SEALED_SESSION_NO_ID: ['the session has no id, so it cannot be revoked',
+    'Pass one of the sessionName that sessionRevocation was registered for.'],
+  FST_SEALED_SESSION_ID_INVALID: ['the id of a session is 22 characters of base64url, got %s',
+    'Pass it as sessionInfo(session).id shows it. One that came from a browser may be anything: answer this error as it is.', 400],
+  FST_SEALED_SESSION_SUBJECT_TYPE: ['the subject of a session must be text that is not empty, an array of such, or nothing if nobody is logged in, got %s',
+    'Make text of it in the option "subject": session => session.userId === undefined ? undefined : String(session.userId).'],
+  FST_SEALED_SESSION_SUBJECT_LIMIT: ['a session has at most %s subjects of at most %s characters each, got %s',
+    'Return in the option "subject" only those by which you end sessions. Of a long one, return a hash.'],
+  FST_SEALED_SESSION_SUBJECT_MISSING: ['%s needs the option "subject"',
+    'Tell sessionRevocation whose a session is: subject: session => session.get("userId")?.toString().'],
+  FST_SEALED_SESSION_SUBJECT_NOBODY: ['the session is nobody\'s',
+    'Nobody is logged in: answer it as such, before you call revokeOtherSessions() or restampSession().', 401],
+  FST_SEALED_SESSION_STAMP_MISSING: ['restampSession needs the option "stamp"',
+    'Tell sessionRevocation what changes with the password of a user: stamp: async subject => (await findUser(subject))?.passwordHash.'],
+  FST_SEALED_SESSION_STAMP_TYPE: ['the stamp of a user must be text, or nothing for a user who does not exist any more, got %s',
+    'Make text of it in the option "stamp": async subject => String((await findUser(subject)).version).'],
+  FST_SEALED_SESSION_STAMP_UNAVAILABLE: ['the option "stamp" failed: %s',
+    'See its "cause". Until it answers, nobody can log in, and with onStoreError "reject" sessions not be used.', 503],
+  FST_SEALED_SESSION_STORE_NONE: ['sessionRevocation was registered with "store: false", so there is nothing that could end a session',
+    'Change what the option "stamp" returns: it ends all sessions of a user. To end single ones, give it a "store".']
 } as const
 
 export type ErrorCode = keyof typeof ERRORS
@@ -282,7 +150,7 @@ type Constructor = new (...values: unknown[]) => Error & { code: string, statusC
 
 const constructors = new Map<ErrorCode, Constructor>()
 for (const code of Object.keys(ERRORS) as ErrorCode[]) {
-  const { message, statusCode = 500 }: { message: string, statusCode?: number } = ERRORS[code]
+  const [message, , statusCode = 500]: readonly [message: string, advice: string, statusCode?: number] = ERRORS[code]
   constructors.set(code, createError(code, message, statusCode, statusCode === 500 ? TypeError : Error) as unknown as Constructor)
 }
 
@@ -294,7 +162,8 @@ for (const code of Object.keys(ERRORS) as ErrorCode[]) {
 export function sealedSessionError (code: ErrorCode, values: readonly unknown[] = [], detail = ''): SealedSessionError {
   const SealedSessionError = constructors.get(code)! // every code has one, see above
   const error = new SealedSessionError(...values) as SealedSessionError
-  error.hint = detail === '' ? ERRORS[code].advice : `${detail} ${ERRORS[code].advice}`
+  const [, advice] = ERRORS[code]
+  error.hint = detail === '' ? advice : `${detail} ${advice}`
   return error
 }
 

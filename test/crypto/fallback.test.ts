@@ -219,7 +219,7 @@ function assertComplete (seen: Seen, code: typeof NOT_READY | typeof MISSING): v
   assert.equal(seen.code, code)
   assert.equal(seen.statusCode, 500)
   assert.equal(seen.isTypeError, true)
-  assert.equal(seen.hint, ERRORS[code].advice)
+  assert.equal(seen.hint, ERRORS[code][1])
   assert.doesNotMatch(seen.message, /%s|undefined|\[object/)
   assert.doesNotMatch(seen.shown, /canary|63616e617279|Y2FuYXJ5/)
 }

@@ -68,7 +68,7 @@ const TRIGGERS = {
     const app = await appWith({ before: app => app.addHook('onRequest', async request => { String(request.session) }) })
     const token = app.encodeSecureSession(app.createSecureSession({ user: SECRET }))
     const { code, message, statusCode } = (await get(app, '/me', `session=${token}`)).json()
-    return Object.assign(new TypeError(message), { code, statusCode, hint: ERRORS.FST_SEALED_SESSION_NOT_CHECKED.advice })
+    return Object.assign(new TypeError(message), { code, statusCode, hint: ERRORS.FST_SEALED_SESSION_NOT_CHECKED[1] })
   },
   FST_SEALED_SESSION_NO_ID: async () => {
     const app = Fastify()
@@ -100,7 +100,7 @@ describe('an error', () => {
       const status = STATUS.find(([codes]) => codes.test(code))?.[1] ?? 500
       assert.equal(error.statusCode, status)
       assert.doesNotMatch(error.message, /%s|undefined|\[object/)
-      assert.ok(error.hint.endsWith(ERRORS[code as ErrorCode].advice))
+      assert.ok(error.hint.endsWith(ERRORS[code as ErrorCode][1]))
       for (const shown of [error.message, error.hint, inspect(error, { showHidden: true }), JSON.stringify(error)]) {
         assert.doesNotMatch(shown, /canary/)
       }
