@@ -17,7 +17,7 @@ compile('tsconfig.cjs.json')
 compile('tsconfig.esm.json')
 
 // What require() gets is written by hand: TypeScript has no erasable syntax for `module.exports =`.
-for (const file of ['require.cjs', 'require.d.cts', 'revocation/require.cjs', 'revocation/require.d.cts']) {
+for (const file of ['require.cjs', 'require.d.cts', 'revocation/require.cjs', 'revocation/require.d.cts', 'cross-origin/require.cjs', 'cross-origin/require.d.cts']) {
   copyFileSync(new URL(`src/${file}`, root), new URL(`dist/cjs/${file}`, root))
 }
 
@@ -39,4 +39,9 @@ writeFileSync(new URL('dist/esm/revocation/index.d.ts', root), `\
 import { sessionRevocation } from '../../cjs/revocation/index.js'
 export * from '../../cjs/revocation/index.js'
 export default sessionRevocation
+`)
+writeFileSync(new URL('dist/esm/cross-origin/index.d.ts', root), `\
+import { crossOriginProtection } from '../../cjs/cross-origin/index.js'
+export * from '../../cjs/cross-origin/index.js'
+export default crossOriginProtection
 `)

@@ -30,8 +30,8 @@ level \`debug\` says why. See [the reasons](format.md#refusals).
 
 ## Errors
 
-Each is a \`TypeError\` made with \`@fastify/error\`: it has \`code\`, \`statusCode\` (500) and \`hint\`,
-which says what to do. A mistake in the options rejects \`app.ready()\` and \`app.listen()\`. One
+Each is made with \`@fastify/error\` and has \`code\`, \`statusCode\` and \`hint\`, which says what to do. It is
+a \`TypeError\` with 500, or an \`Error\` with the status that fits its answer: 403, 409 or 503. A mistake in the options rejects \`app.ready()\` and \`app.listen()\`. One
 made in a request goes to the app's error handler.
 
 ${table([['Code', 'Message', 'What to do'], ...errors])}

@@ -133,7 +133,15 @@ export const ERRORS = {
   FST_SEALED_SESSION_STAMP_UNAVAILABLE: ['the option "stamp" failed: %s',
     'See its "cause". Until it answers, nobody can log in, and with onStoreError "reject" sessions not be used.', 503],
   FST_SEALED_SESSION_STORE_NONE: ['sessionRevocation was registered with "store: false", so there is nothing that could end a session',
-    'Change what the option "stamp" returns: it ends all sessions of a user. To end single ones, give it a "store".']
+    'Change what the option "stamp" returns: it ends all sessions of a user. To end single ones, give it a "store".'],
+  FST_SEALED_SESSION_CROSS_ORIGIN: ['the request was refused, since it comes from a page of another origin',
+    'If your own pages sent it, see "Origin and Host" in docs/cross-origin.md. If pages of another origin may send it, name that origin in "trustedOrigins", for the app or for this route.', 403],
+  FST_SEALED_SESSION_CROSS_ORIGIN_LATE: ['crossOriginProtection would not cover the routes of "%s", which was registered before it',
+    'Register crossOriginProtection before the plugins that add routes.'],
+  FST_SEALED_SESSION_CROSS_ORIGIN_TWICE: ['crossOriginProtection is registered already, in this context of the app or around it',
+    'Register it once. For routes of their own kind, use their config: { crossOriginProtection: { trustedOrigins: ["https://other.example"] } }.'],
+  FST_SEALED_SESSION_ORIGIN_INVALID: ['option "%s" must be an origin as browsers send it, such as "https://app.example", got %s',
+    'Write the scheme in small letters, the host, and the port if it is not the default one: no path, no slash at the end, no "*". "null" cannot be trusted, since pages of any site can send it.']
 } as const
 
 export type ErrorCode = keyof typeof ERRORS

@@ -28,7 +28,7 @@ type FrameworkErrors = (this: unknown, error: unknown, request: FastifyRequest, 
  * Fastify's internal value. Undefined if this version of Fastify has it no more: code that depends on it is
  * then left out.
  */
-function internalOf<Name extends keyof Internals> (app: object, name: Name): Internals[Name] | undefined {
+export function internalOf<Name extends keyof Internals> (app: object, name: Name): Internals[Name] | undefined {
   for (let owner = app; owner !== null; owner = Object.getPrototypeOf(owner) as object) {
     const symbol = Object.getOwnPropertySymbols(owner).find(({ description }) => description === name)
     if (symbol !== undefined) return (owner as Record<symbol, Internals[Name]>)[symbol]

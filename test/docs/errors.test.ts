@@ -94,6 +94,9 @@ async function handled (act: (session: Record<string, unknown>, request: { sessi
 /** Those are in test/revocation/errors.test.ts. */
 type OfRevocation = `FST_SEALED_SESSION_${'REVOCATION_ALONE' | 'REVOCATION_TWICE' | 'STORE_SILENT' | 'STORE_UNAVAILABLE' | 'STORE_FULL' | 'REVOKED_AHEAD' | 'REVOKED_MEANWHILE' | 'NOT_CHECKED' | 'NO_ID' | 'STAMP_MISSING' | 'STAMP_TYPE' | 'STAMP_UNAVAILABLE' | 'STORE_NONE' | 'ID_INVALID' | 'SUBJECT_TYPE' | 'SUBJECT_LIMIT' | 'SUBJECT_MISSING' | 'SUBJECT_NOBODY'}`
 
+/** Those are in test/cross-origin/options.test.ts. */
+type OfCrossOrigin = `FST_SEALED_SESSION_${'CROSS_ORIGIN' | 'CROSS_ORIGIN_LATE' | 'CROSS_ORIGIN_TWICE' | 'ORIGIN_INVALID'}`
+
 /** What `ready()` rejects with. */
 async function registered (register: (app: FastifyInstance) => void): Promise<unknown> {
   const app = Fastify()
@@ -101,7 +104,7 @@ async function registered (register: (app: FastifyInstance) => void): Promise<un
   return await app.ready().then(() => assert.fail('ready() did not reject'), (error: unknown) => error)
 }
 
-const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation>, () => Promise<unknown>> = {
+const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOrigin>, () => Promise<unknown>> = {
   FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),
   FST_SEALED_SESSION_OPTION_UNKNOWN: () => rejection({ keys: SECRET }),
   FST_SEALED_SESSION_OPTION_INVALID: () => rejection({ key, cookie: SECRET }),
