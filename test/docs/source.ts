@@ -32,3 +32,9 @@ export function codesUsed (call: RegExp): string[] {
   const files = sourceFiles.filter(path => path !== 'src/errors.ts' && path !== 'src/messages.ts')
   return [...new Set(files.flatMap(path => [...read(path).matchAll(code)].map(([, name = '']) => name)))].sort()
 }
+
+/** Titles of the tests of a file, as they stand in its source. */
+export function titlesOf (source: string): string[] {
+  const title = /^\s*(?:describe|it|test)\((?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/gm
+  return [...source.matchAll(title)].map(([, single, double, template]) => single ?? double ?? template ?? '')
+}

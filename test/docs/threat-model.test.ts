@@ -6,17 +6,11 @@ import { describe, it } from 'node:test'
 import { MAX_CANDIDATES } from '../../src/cookies/chunks.ts'
 import { CLOCK_TOLERANCE } from '../../src/token/record.ts'
 import { codeIn, tableUnder } from './markdown.ts'
-import { read } from './source.ts'
+import { read, titlesOf } from './source.ts'
 import { ROOT } from './workspace.ts'
 
 const page = read('docs/threat-model.md')
 const promises = tableUnder(page, '## What is promised')
-
-/** Titles of the tests of a file, as they stand in its source. */
-function titlesOf (source: string): string[] {
-  const title = /^\s*(?:describe|it|test)\((?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|`((?:[^`\\]|\\.)*)`)/gm
-  return [...source.matchAll(title)].map(([, single, double, template]) => single ?? double ?? template ?? '')
-}
 
 describe('each promise of docs/threat-model.md has a test', () => {
   for (const [promise = '', file, title = ''] of promises) {
