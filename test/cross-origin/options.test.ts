@@ -2,7 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
+import cors from '@fastify/cors'
+import formbody from '@fastify/formbody'
+import helmet from '@fastify/helmet'
+import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, type RouteShorthandOptions } from 'fastify'
+import mercurius from 'mercurius'
 import { crossOriginProtection } from '../../src/cross-origin/index.ts'
 import { ERRORS } from '../../src/errors.ts'
 import secureSession from '../../src/index.ts'
@@ -181,6 +186,27 @@ describe('registration is refused', () => {
       assert.equal((await rejection(app => { app.register(crossOriginProtection); register(app) })).code, 'FST_SEALED_SESSION_CROSS_ORIGIN_TWICE')
     })
   }
+
+  it('after mercurius, which adds its routes in a context of its own; before it, they are covered', async t => {
+    const graphql = (app: FastifyInstance): void => { app.register(mercurius, { schema: 'type Query { a: Int }', graphiql: true }) }
+    const { code } = await rejection(app => {
+      graphql(app)
+      app.register(crossOriginProtection)
+    })
+    assert.equal(code, 'FST_SEALED_SESSION_CROSS_ORIGIN_LATE')
+    const app = await listening(t, { after: graphql })
+    assert.equal(await statusOf(app, { path: '/graphql', headers: from('https://other.example') }), 403)
+  })
+
+  it('not after plugins that make no context of their own', async () => {
+    const app = Fastify()
+    app.register(cors)
+    app.register(helmet)
+    app.register(formbody)
+    app.register(websocket)
+    app.register(crossOriginProtection)
+    await app.ready()
+  })
 
   it('not beside the session, which makes no context of its own', async () => {
     const app = Fastify()
