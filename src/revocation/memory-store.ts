@@ -1,6 +1,6 @@
 import { sealedSessionError } from '../errors.ts'
 import { Ends } from './ends.ts'
-import { ALL, LATEST, isLogoutKey, isSubjectKey } from './store-keys.ts'
+import { ALL, LATEST, isLogoutKey, isOnceKey, isSubjectKey } from './store-keys.ts'
 import type { RevocationStore } from './types.ts'
 
 interface Entry {
@@ -18,6 +18,48 @@ const DEFAULT_MAX_ENTRIES = 100_000
 const ROOM = 2
 
 /**
+ * Entries up to a number, of which none is dropped that is in force. One that has ended makes room for a new one,
+ * found without a look at the others.
+ */
+class Entries {
+  readonly #max: number
+  readonly #entries = new Map<string, Entry>()
+  readonly #ends = new Ends<Entry>()
+
+  constructor (max: number) {
+    this.#max = max
+  }
+
+  get (key: string): Entry | undefined {
+    return this.#entries.get(key)
+  }
+
+  /** @throws `FST_SEALED_SESSION_STORE_FULL` */
+  add (entry: Entry): void {
+    if (this.#entries.size >= this.#max) this.#makeRoom()
+    this.#entries.set(entry.key, entry)
+    this.#ends.add(entry)
+  }
+
+  /** Drops entries that have ended, but few at a time: a scan of all would hold up every request. */
+  #makeRoom (): void {
+    const now = Date.now()
+    for (let room = 0; room < ROOM;) {
+      const { first } = this.#ends
+      if (first === undefined || first.due > now) break
+      this.#ends.removeFirst()
+      if (first.end > now) {
+        this.#ends.add(Object.assign(first, { due: first.end })) // it was set again since
+      } else {
+        this.#entries.delete(first.key)
+        room++
+      }
+    }
+    if (this.#entries.size >= this.#max) throw sealedSessionError('FST_SEALED_SESSION_STORE_FULL', [this.#max])
+  }
+}
+
+/**
  * Keeps revocations in the memory of this process, for development, tests and an app that is one
  * process and never restarts. It forgets nothing that is still in force.
  *
@@ -29,8 +71,9 @@ const ROOM = 2
 export class MemoryStore implements RevocationStore {
   readonly #maxEntries: number
   /** One for each session that was ended by itself. Anybody who has a session can add to them. */
-  readonly #sessions = new Map<string, Entry>()
-  readonly #ends = new Ends<Entry>()
+  readonly #sessions: Entries
+  /** Ids that were used once. They have room of their own: whoever asks for challenges must not keep users from logging out. */
+  readonly #used: Entries
   /** `all`, `latest`, and one for each subject: only the app adds to them. */
   readonly #epochs = new Map<string, Entry>()
   /** Logouts of the last hour. They count beside an entry of `#sessions`, so the oldest make room. */
@@ -48,6 +91,8 @@ export class MemoryStore implements RevocationStore {
       throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['maxEntries', 'a whole number above 0', String(maxEntries)])
     }
     this.#maxEntries = maxEntries
+    this.#sessions = new Entries(maxEntries)
+    this.#used = new Entries(maxEntries)
   }
 
   get (key: string): string | undefined {
@@ -69,11 +114,26 @@ export class MemoryStore implements RevocationStore {
     const entry = earlier === undefined ? { key, value, end, due: end } : extend(earlier, value, end)
     if (isEpochKey(key)) this.#putEpoch(entry)
     else if (isLogoutKey(key)) this.#putLogout(entry)
-    else if (earlier === undefined) this.#addSession(entry)
+    else if (earlier === undefined) this.#sessions.add(entry)
   }
 
-  #entriesOf (key: string): Map<string, Entry> {
+  /**
+   * Stores a value for at least `ttl` milliseconds, unless there is one.
+   * @returns true if there was none.
+   * @throws `FST_SEALED_SESSION_STORE_FULL`
+   */
+  add (key: string, value: string, ttl: number): boolean {
+    const now = Date.now()
+    const earlier = this.#used.get(key)
+    if (earlier !== undefined && earlier.end > now) return false
+    if (earlier === undefined) this.#used.add({ key, value, end: now + ttl, due: now + ttl })
+    else earlier.end = now + ttl // the place that it has is looked at before
+    return true
+  }
+
+  #entriesOf (key: string): { get: (key: string) => Entry | undefined } {
     if (isLogoutKey(key)) return this.#logouts
+    if (isOnceKey(key)) return this.#used
     return isEpochKey(key) ? this.#epochs : this.#sessions
   }
 
@@ -81,29 +141,6 @@ export class MemoryStore implements RevocationStore {
     this.#logouts.delete(entry.key) // so that it becomes the newest
     this.#logouts.set(entry.key, entry)
     if (this.#logouts.size > this.#maxEntries) this.#logouts.delete(this.#logouts.keys().next().value!) // it is not empty
-  }
-
-  #addSession (entry: Entry): void {
-    if (this.#sessions.size >= this.#maxEntries) this.#makeRoom()
-    this.#sessions.set(entry.key, entry)
-    this.#ends.add(entry)
-  }
-
-  /** Drops entries that have ended, but few at a time: a scan of all would hold up every request. */
-  #makeRoom (): void {
-    const now = Date.now()
-    for (let room = 0; room < ROOM;) {
-      const { first } = this.#ends
-      if (first === undefined || first.due > now) break
-      this.#ends.removeFirst()
-      if (first.end > now) {
-        this.#ends.add(Object.assign(first, { due: first.end })) // it was set again since
-      } else {
-        this.#sessions.delete(first.key)
-        room++
-      }
-    }
-    if (this.#sessions.size >= this.#maxEntries) throw sealedSessionError('FST_SEALED_SESSION_STORE_FULL', [this.#maxEntries])
   }
 
   #putEpoch (entry: Entry): void {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { kindOf, sealedSessionError } from '../errors.ts'
-import { refuseUnknown } from '../options/readers.ts'
+import { readDuration, refuseUnknown } from '../options/readers.ts'
 import type { ExtensibleSession } from '../fastify/extension.ts'
 import { idOfText } from '../session/id.ts'
 import { stateOf } from '../session/info.ts'
@@ -9,6 +9,7 @@ import type { RevocationExtension } from './extension.ts'
 import { currentRequest } from './request-record.ts'
 import type { RevocationSource } from './revocations.ts'
 import { checkedSubject } from './subject.ts'
+import { MAX_SECONDS } from '../token/record.ts'
 import { hasEnded } from './verdicts.ts'
 
 // Methods that the revocation adds to the app.
@@ -26,6 +27,7 @@ export function addMethods (parts: Parts): void {
   addEndOfOne(parts)
   addEndOfMany(parts)
   app.decorate('restampSession', async (given: object) => { await extension.restamp(stateOf(given)) })
+  app.decorate('useOnce', async (id: string, ttl: number) => await parts.revocations.useOnce(checkedOnceId(id), lifeOf(ttl)))
   app.decorate('isSessionRevoked', async (given: object) => await extension.isRevoked(stateOf(given)))
 }
 
@@ -90,6 +92,19 @@ function idFrom (text: unknown): Buffer {
   const id = typeof text === 'string' ? idOfText(text) : null
   if (id === null) throw sealedSessionError('FST_SEALED_SESSION_ID_INVALID', [typeof text === 'string' ? 'other text' : kindOf(text)])
   return id
+}
+
+const MAX_ONCE_ID = 1024
+
+/** @throws `FST_SEALED_SESSION_ONCE_ID` */
+function checkedOnceId (id: unknown): string {
+  if (typeof id === 'string' && id !== '' && id.length <= MAX_ONCE_ID) return id
+  throw sealedSessionError('FST_SEALED_SESSION_ONCE_ID', [typeof id === 'string' ? `${id.length} characters` : kindOf(id)])
+}
+
+/** Milliseconds of a time in seconds. @throws `FST_SEALED_SESSION_DURATION` */
+function lifeOf (ttl: unknown): number {
+  return Math.ceil(readDuration({ ttl }, 'ttl', NaN, { most: MAX_SECONDS }) * 1000)
 }
 
 /** @throws `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_NOT_A_SESSION` */

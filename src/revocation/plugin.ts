@@ -11,7 +11,8 @@ import { readRevocationOptions, type RevocationConfig } from './options.ts'
 import { currentRequest } from './request-record.ts'
 import { NO_REVOCATIONS, Revocations, type RevocationSource } from './revocations.ts'
 import { Stamps } from './stamps.ts'
-import { LimitedCalls, stampUnavailable, StoreClient } from './store-client.ts'
+import { StoreClient } from './store-client.ts'
+import { failureOf, StoreCalls } from '../store/calls.ts'
 import type { SessionRevocation, SessionRevocationOptions } from './types.ts'
 
 // The wiring into Fastify. Revocations are in revocations.ts, their effect on a request in extension.ts, the methods of
@@ -89,9 +90,13 @@ function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry
 /** Null without the option `stamp`. */
 function stampsOf (app: FastifyInstance, { stamp, storeTimeout, cacheTtl, onStoreError }: RevocationConfig): Stamps | null {
   if (!stamp) return null
-  const calls = new LimitedCalls(storeTimeout, stampUnavailable, {
-    failed: err => { app.log.error({ err }, err.message) },
-    recovered: () => { app.log.info('the option "stamp" answers again') }
+  const calls = new StoreCalls({
+    timeout: storeTimeout,
+    unavailable: cause => failureOf(cause, word => sealedSessionError('FST_SEALED_SESSION_STAMP_UNAVAILABLE', [word])),
+    log: {
+      failed: err => { app.log.error({ err }, err.message) },
+      recovered: () => { app.log.info('the option "stamp" answers again') }
+    }
   })
   return new Stamps({ stamp, calls, cacheTtl, acceptsErrors: onStoreError === 'accept', now })
 }

@@ -4,7 +4,7 @@ import { lifeOfEntries } from './entry-life.ts'
 import { EpochWriter, type Revoked } from './epoch-writer.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { StoreClient } from './store-client.ts'
-import { epochKeysOf, idKey, logoutKey } from './store-keys.ts'
+import { epochKeysOf, idKey, logoutKey, onceKey } from './store-keys.ts'
 import type { Limits } from '../token/record.ts'
 import { Turns } from './turns.ts'
 
@@ -104,6 +104,18 @@ export class Revocations {
   /** True if a session is revoked as far as this process knows. */
   isKnownRevoked (identity: Identity): boolean {
     return this.#isKnown(keysOf(identity), identity)
+  }
+
+  /**
+   * Uses an id that counts once.
+   * @param life milliseconds.
+   * @returns true for the first use.
+   * @throws `FST_SEALED_SESSION_STORE_ADD`, `FST_SEALED_SESSION_STORE_UNAVAILABLE`, also if errors are accepted.
+   */
+  async useOnce (id: string, life: number): Promise<boolean> {
+    const { client } = this.#options
+    if (!client.canAdd) throw sealedSessionError('FST_SEALED_SESSION_STORE_ADD')
+    return await client.add(onceKey(id), life)
   }
 
   /** @throws `FST_SEALED_SESSION_STORE_NONE` if nothing can be revoked. */
@@ -269,6 +281,7 @@ export const NO_REVOCATIONS: RevocationSource = {
   concerns: () => false,
   epochsOf: async () => [],
   revokeId: async () => false,
+  async useOnce () { throw sealedSessionError('FST_SEALED_SESSION_STORE_NONE') },
   assertStored () { throw sealedSessionError('FST_SEALED_SESSION_STORE_NONE') },
   async revokeUntilNow () { throw sealedSessionError('FST_SEALED_SESSION_STORE_NONE') }
 }

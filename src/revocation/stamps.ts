@@ -3,7 +3,7 @@ import { kindOf, sealedSessionError } from '../errors.ts'
 import { remember } from './cache.ts'
 import type { RequestRecord } from './request-record.ts'
 import { type Identity, userOf } from './revocations.ts'
-import type { LimitedCalls } from './store-client.ts'
+import type { StoreCalls } from '../store/calls.ts'
 
 /** Bytes of a stamp's hash that are sealed: who could choose stamps would have no use of two with one hash. */
 const HASH_BYTES = 16
@@ -25,7 +25,7 @@ interface Known {
 
 export interface StampsOptions {
   stamp: (subject: string) => unknown
-  calls: LimitedCalls
+  calls: StoreCalls
   /** Milliseconds for which an answer is believed. */
   cacheTtl: number
   /** True if sessions are let in while the app cannot be asked. */
@@ -154,7 +154,7 @@ export class Stamps {
   async #ask (subject: string): Promise<Known> {
     const { stamp, calls, now } = this.#options
     const [began, order] = [now(), ++this.#order]
-    const value = await calls.call(() => stamp(subject), value => value)
+    const value = await calls.run(() => stamp(subject), value => value)
     const hash = hashOf(subject, value)
     const before = this.#known.get(subject)
     // Stamps that were refused beside the same one need not be asked for again.

@@ -1,54 +1,6 @@
 import { kindOf, sealedSessionError } from '../errors.ts'
+import { StoreCalls, failureOf, type StoreLog } from '../store/calls.ts'
 import type { RevocationStore } from './types.ts'
-
-/** Log of calls: hears when they begin to fail, and when they are answered again. */
-export interface CallLog {
-  failed: (error: Error) => void
-  recovered: () => void
-}
-
-/** Calls to something that may hang or fail: each ends within the time limit, and each failure is the same coded error. */
-export class LimitedCalls {
-  readonly #timeout: number
-  readonly #errorOf: (cause: unknown) => Error
-  readonly #log: CallLog
-  #isDown = false
-
-  /** @param timeout milliseconds. */
-  constructor (timeout: number, errorOf: (cause: unknown) => Error, log: CallLog) {
-    this.#timeout = timeout
-    this.#errorOf = errorOf
-    this.#log = log
-  }
-
-  /** @param read takes the answer; what it throws is a failure as well. */
-  async call<T> (call: () => unknown, read: (answer: unknown) => T): Promise<T> {
-    try {
-      const answer = call()
-      const value = read(isPromise(answer) ? await this.#limited(answer) : answer)
-      if (this.#isDown) this.#log.recovered()
-      this.#isDown = false
-      return value
-    } catch (cause) {
-      const error = this.#errorOf(cause)
-      if (!this.#isDown) this.#log.failed(error)
-      this.#isDown = true
-      throw error
-    }
-  }
-
-  async #limited (answer: PromiseLike<unknown>): Promise<unknown> {
-    let timer: NodeJS.Timeout | undefined
-    const limit = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${this.#timeout} ms`)), this.#timeout)
-    })
-    try {
-      return await Promise.race([answer, limit])
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-}
 
 /**
  * Calls the store: each call ends within the time limit, and each failure is the same coded error. It stores
@@ -56,19 +8,19 @@ export class LimitedCalls {
  */
 export class StoreClient {
   readonly #store: RevocationStore
-  readonly #calls: LimitedCalls
+  readonly #calls: StoreCalls
   readonly #hasGetMany: boolean
 
   /** @param timeout milliseconds. */
-  constructor (store: RevocationStore, timeout: number, log: CallLog) {
+  constructor (store: RevocationStore, timeout: number, log: StoreLog) {
     this.#store = store
     this.#hasGetMany = hasGetMany(store)
-    this.#calls = new LimitedCalls(timeout, unavailable, log)
+    this.#calls = new StoreCalls({ timeout, log, unavailable })
   }
 
   /** The number of a key, or 0. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
   async get (key: string): Promise<number> {
-    return await this.#calls.call(() => this.#store.get(key), numberOf)
+    return await this.#calls.run(() => this.#store.get(key), numberOf)
   }
 
   /**
@@ -77,7 +29,7 @@ export class StoreClient {
    */
   getEach (keys: string[]): Array<Promise<number>> {
     if (keys.length < 2 || !this.#hasGetMany) return keys.map(async key => await this.get(key))
-    const answers = this.#calls.call(() => this.#store.getMany?.(keys), values => {
+    const answers = this.#calls.run(() => this.#store.getMany?.(keys), values => {
       // Fewer answers than questions would let somebody in.
       if (!Array.isArray(values) || values.length !== keys.length) throw new Error(`getMany() returned ${kindOf(values)}, which is no array of as many values`)
       return Array.from(values, numberOf)
@@ -85,9 +37,26 @@ export class StoreClient {
     return keys.map(async (_key, index) => (await answers)[index]!) // there are as many
   }
 
+  /** True if the store can tell the first of several that add a key. */
+  get canAdd (): boolean { return typeof this.#store.add === 'function' }
+
+  /**
+   * Adds a key, unless it is there.
+   * @param ttl milliseconds.
+   * @returns true for the one who has added it.
+   * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`
+   */
+  async add (key: string, ttl: number): Promise<boolean> {
+    return await this.#calls.run(() => this.#store.add?.(key, '1', ttl), added => {
+      // To take 'OK' or 1 for true could let the second one in as well.
+      if (typeof added === 'boolean') return added
+      throw new Error(`add() returned ${kindOf(added)}, which is not true or false`)
+    })
+  }
+
   /** @param ttl milliseconds. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
   async set (key: string, value: number, ttl: number): Promise<void> {
-    await this.#calls.call(() => this.#store.set(key, String(value), ttl), stored => {
+    await this.#calls.run(() => this.#store.set(key, String(value), ttl), stored => {
       if (stored === false) throw new Error('set() returned false')
     })
   }
@@ -109,21 +78,7 @@ function numberOf (value: unknown): number {
   throw new Error(`the store has ${kindOf(value)} that is no number`)
 }
 
-function isPromise (value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
-}
-
-/** Error for a failure of the store. The store's own words are in the cause: they may hold anything. */
+/** Error for a failure of the store. */
 export function unavailable (cause: unknown): Error {
-  return Object.assign(sealedSessionError('FST_SEALED_SESSION_STORE_UNAVAILABLE', [wordFor(cause)]), { cause })
-}
-
-/** The same for a failure of the app's option "stamp". */
-export function stampUnavailable (cause: unknown): Error {
-  return Object.assign(sealedSessionError('FST_SEALED_SESSION_STAMP_UNAVAILABLE', [wordFor(cause)]), { cause })
-}
-
-function wordFor (cause: unknown): string {
-  const { code, name } = (cause ?? {}) as { code?: unknown, name?: unknown }
-  return [code, name].find(word => typeof word === 'string') as string | undefined ?? kindOf(cause)
+  return failureOf(cause, word => sealedSessionError('FST_SEALED_SESSION_STORE_UNAVAILABLE', [word]))
 }

@@ -7,6 +7,7 @@ import { sodium } from '../crypto/sodium.ts'
 //   sealed-session:subject:<hash>   time up to which the sessions of a subject began that are revoked
 //   sealed-session:all              the same for all sessions
 //   sealed-session:latest           the latest of all times under `subject:`, or a later one
+//   sealed-session:once:<hash>      1 for an id that was used
 //
 // Times are in milliseconds since 1970. They only grow. A subject may be an e-mail address, so only its hash
 // is stored: a reader of the store can still try whether it is a certain one.
@@ -14,6 +15,7 @@ import { sodium } from '../crypto/sodium.ts'
 export const ALL = 'sealed-session:all'
 export const LATEST = 'sealed-session:latest'
 
+const ONCE = 'sealed-session:once:'
 const SUBJECT = 'sealed-session:subject:'
 const LOGOUT = 'sealed-session:logout:'
 
@@ -37,6 +39,15 @@ export function subjectKey (subject: string): string {
 /** Keys of the times that count for sessions of these subjects, or of nobody. */
 export function epochKeysOf (subjects: readonly string[]): string[] {
   return [ALL, ...subjects.map(subjectKey)]
+}
+
+/** A hash, since an id may open something for as long as it was not used. */
+export function onceKey (id: string): string {
+  return ONCE + sodium().hash(Buffer.from(id)).toString('base64url')
+}
+
+export function isOnceKey (key: string): boolean {
+  return key.startsWith(ONCE)
 }
 
 export function isSubjectKey (key: string): boolean {

@@ -23,6 +23,12 @@ export interface RevocationStore {
    * at the same time. A Keyv's is used if its adapter has one.
    */
   getMany?(keys: string[]): Awaitable<readonly unknown[]>
+  /**
+   * Stores a value only if there is none, in one step: of several that add a key at once, in any process, one is told
+   * `true`. `useOnce` needs it. A Keyv has none.
+   * @param ttl milliseconds for which it has to be kept at least.
+   */
+  add?(key: string, value: string, ttl: number): Awaitable<boolean>
 }
 
 /** Options of `sessionRevocation`. */
@@ -154,6 +160,19 @@ declare module 'fastify' {
      * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored.
      */
     revokeAll(): Promise<void>
+
+    /**
+     * Tells the first who uses an id from all others, in all processes that share the store: for challenges of
+     * passkeys, links that log in, and other things that count once. It needs a store with `add`, such as `MemoryStore`,
+     * `redisStore` and `postgresStore`. The id is stored as a hash.
+     * @param id text of 1 to 1024 characters. Ids of different things need different beginnings: `challenge:…`.
+     * @param ttl seconds for which the id is remembered: at least as long as it could be used. More than 0.
+     * @returns true the first time, false after that. If the answer of the store was lost, nobody is told true.
+     * @throws `FST_SEALED_SESSION_STORE_ADD` for a store without `add`, `FST_SEALED_SESSION_ONCE_ID` for what is no such
+     * text, `FST_SEALED_SESSION_DURATION` for what is no such time, `FST_SEALED_SESSION_STORE_UNAVAILABLE` while the
+     * store fails, with `onStoreError: 'accept'` as well, `FST_SEALED_SESSION_STORE_NONE` with `store: false`.
+     */
+    useOnce(id: string, ttl: number): Promise<boolean>
 
     /**
      * True if a session was revoked, or has otherwise ended since it was opened: for one that came from

@@ -84,6 +84,8 @@ const TRIGGERS = {
   FST_SEALED_SESSION_STAMP_TYPE: () => answered({ revocation: { stamp: async () => [SECRET] as never } }),
   FST_SEALED_SESSION_STAMP_UNAVAILABLE: () => answered({ revocation: { stamp: async () => { throw new Error('the table is locked') } } }),
   FST_SEALED_SESSION_STORE_NONE: () => failure(async app => await app.revokeSubject(SECRET), { revocation: { store: false, stamp: async () => '' } }),
+  FST_SEALED_SESSION_STORE_ADD: () => failure(async app => await app.useOnce(SECRET, 1), { revocation: { store: new TestStore() } }),
+  FST_SEALED_SESSION_ONCE_ID: () => failure(async app => await app.useOnce(SECRET.repeat(1000), 1)),
   FST_SEALED_SESSION_SUBJECT_TYPE: () => answered({ revocation: { subject: session => ({ name: (session as Bag).user }) as never } }),
   FST_SEALED_SESSION_SUBJECT_LIMIT: () => failure(async app => await app.revokeSubject(SECRET.repeat(1000))),
   FST_SEALED_SESSION_SUBJECT_MISSING: () => failure(async app => await app.revokeSubject(SECRET), { revocation: { subject: undefined } as never })
