@@ -1,15 +1,13 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { Session } from '../types.ts'
 
-type Awaitable<T> = T | Promise<T>
-
 /**
  * Store of revocations: a Keyv, one of its adapters, or anything else with these two methods. A failure must
  * throw or reject. Both may return a promise.
  */
 export interface RevocationStore {
   /** @returns the value stored, or `undefined` or `null` if there is nothing, or nothing any more. */
-  get(key: string): Awaitable<unknown>
+  get(key: string): unknown
   /**
    * Numbers only grow: best keep the greater one in one step, since two processes may write at once. `get`
    * has to see the value that was stored.
@@ -17,18 +15,18 @@ export interface RevocationStore {
    * @param ttl milliseconds for which it has to be kept at least.
    * @returns anything but `false`, which counts as a failure.
    */
-  set(key: string, value: string, ttl: number): Awaitable<unknown>
+  set(key: string, value: string, ttl: number): unknown
   /**
    * The values of several keys in one round trip, in their order. If it is missing, a check calls `get` for each key
    * at the same time. A Keyv's is used if its adapter has one.
    */
-  getMany?(keys: string[]): Awaitable<readonly unknown[]>
+  getMany?(keys: string[]): readonly unknown[] | Promise<readonly unknown[]>
   /**
    * Stores a value only if there is none, in one step: of several that add a key at once, in any process, one is told
    * `true`. `useOnce` needs it. A Keyv has none.
    * @param ttl milliseconds for which it has to be kept at least.
    */
-  add?(key: string, value: string, ttl: number): Awaitable<boolean>
+  add?(key: string, value: string, ttl: number): boolean | Promise<boolean>
 }
 
 /** Options of `sessionRevocation`. */
