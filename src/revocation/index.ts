@@ -6,7 +6,7 @@
  * @module fastify-sealed-session/revocation
  */
 export { sessionRevocation, sessionRevocation as default } from './plugin.ts'
-export { MemoryStore } from './memory-store.ts'
+export { MemoryStore } from '../store/memory.ts'
 export { redisStore } from '../store/redis.ts'
 export { postgresStore } from '../store/postgres.ts'
 export type { IoredisClient, RedisClient } from '../store/redis.ts'

@@ -1,6 +1,6 @@
 // Types of the export of `require()` of this part of the package. All of them are those of types.ts.
 import type * as types from './types.ts'
-import * as memory from './memory-store.ts'
+import * as memory from '../store/memory.ts'
 import * as redis from '../store/redis.ts'
 import * as postgres from '../store/postgres.ts'
 

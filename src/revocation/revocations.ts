@@ -1,12 +1,10 @@
 import { sealedSessionError } from '../errors.ts'
 import { remember, RevocationCache } from './cache.ts'
-import { lifeOfEntries } from './entry-life.ts'
-import { EpochWriter, type Revoked } from './epoch-writer.ts'
+import { EpochWriter, type Revoked, Turns } from './epoch-writer.ts'
 import type { RequestRecord } from './request-record.ts'
-import type { StoreClient } from './store-client.ts'
-import { epochKeysOf, idKey, logoutKey, onceKey } from './store-keys.ts'
+import type { StoreClient } from '../store/client.ts'
+import { epochKeysOf, idKey, lifeOfEntries, logoutKey, onceKey } from './store-keys.ts'
 import type { Limits } from '../token/record.ts'
-import { Turns } from './turns.ts'
 
 /**
  * Milliseconds for which a logout is told from a session that another has replaced. Only requests that

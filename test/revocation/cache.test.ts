@@ -1,7 +1,7 @@
 // What a process remembers of the store, and for how long entries there have to live.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { lifeOfEntries } from '../../src/revocation/entry-life.ts'
+import { lifeOfEntries } from '../../src/revocation/store-keys.ts'
 import { RevocationCache } from '../../src/revocation/cache.ts'
 
 const NOW = Date.UTC(2030, 0, 1)

@@ -1,6 +1,6 @@
 import { kindOf, sealedSessionError } from '../errors.ts'
-import { StoreCalls, failureOf, type StoreLog } from '../store/calls.ts'
-import type { RevocationStore } from './types.ts'
+import { StoreCalls, failureOf, type StoreLog } from './calls.ts'
+import type { RevocationStore } from '../revocation/types.ts'
 
 /**
  * Calls the store: each call ends within the time limit, and each failure is the same coded error. It stores
