@@ -1,8 +1,3 @@
-import { fastifySecureSession } from './fastify/plugin.ts'
-import { generateKey, Keyring } from './keys/keyring.ts'
-import { createSessionCodec } from './session-codec.ts'
-import { sessionInfo } from './session/info.ts'
-
 /**
  * Encrypted cookie sessions for Fastify. The plugin is the default export, and what `require()` returns.
  *
@@ -12,6 +7,10 @@ import { sessionInfo } from './session/info.ts'
  *
  * @module fastify-sealed-session
  */
+import { fastifySecureSession } from './fastify/plugin.ts'
+import { generateKey, Keyring } from './keys/keyring.ts'
+import { createSessionCodec } from './session-codec.ts'
+import { sessionInfo } from './session/info.ts'
 
 // Named exports, on the plugin, too, which `require()` returns: with types, `secureSession.Session` is a name
 // in the namespace of the default import, in ES modules as in CommonJS.
