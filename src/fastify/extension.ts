@@ -107,8 +107,21 @@ export class Extensions implements Required<Omit<SessionExtension, 'name' | 'nee
   }
 }
 
+/** A session that nobody has opened, as the registry knows it. */
+export interface KnownSession {
+  readonly id: Buffer
+  /** Milliseconds since 1970. */
+  readonly createdAt: number
+  /** Hashes of its subjects, in base64url. */
+  readonly subjectHashes: readonly string[]
+  /** Hash of its user's stamp, as it was sealed; null without one. */
+  readonly stamp: Buffer | null
+}
+
 /** Identities of an app's sessions, for extensions that list, limit or end them. The revocation gives them. */
 export interface SessionIdentities {
+  /** True if the app tells the revocation whose a session is. */
+  readonly tellsSubjects: boolean
   /**
    * Subjects of a session; the first is whose sessions are listed and limited. None if nobody is logged in, and for an
    * app that does not tell the revocation whose a session is. To read them is a use of the session.
@@ -117,9 +130,22 @@ export interface SessionIdentities {
   subjectsOf (state: SessionState): readonly string[]
   /**
    * Ends a session by its id: in this process at once, and in the store. To end it twice is as good as once.
+   * @param lifetime the session's own, in seconds, or null if it has none. Without it, the entry in the store lives as
+   * long as any session can.
    * @throws (rejects) `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored; it has not ended then.
    */
-  revokeId (id: Buffer): Promise<void>
+  revokeId (id: Buffer, lifetime?: number | null): Promise<void>
+  /** @throws `FST_SEALED_SESSION_STORE_NONE` if no session can be ended by its id. */
+  assertRevocable (): void
+  /** Id and subjects of the session that a request brought, as it came in; null if it brought none, or one that had ended. */
+  broughtBy (state: SessionState): { readonly id: Buffer, readonly subjects: readonly string[] } | null
+  /**
+   * Asks which of these sessions of one user have ended, by their id, with others or by their stamp.
+   * @returns true or false for each of them, in their order.
+   * @throws (rejects) `FST_SEALED_SESSION_STORE_UNAVAILABLE`, `FST_SEALED_SESSION_STAMP_UNAVAILABLE`, unless the app
+   * accepts errors.
+   */
+  haveEnded (user: string, sessions: readonly KnownSession[]): Promise<boolean[]>
 }
 
 /** A session of an app, as extensions see it. */

@@ -1,10 +1,10 @@
 import type { FastifyRequest } from 'fastify'
 import type { Revoked } from './epoch-writer.ts'
 import { sealedSessionError } from '../errors.ts'
-import { REVOCATION, type SessionExtension, type SessionIdentities } from '../fastify/extension.ts'
+import { REVOCATION, type SessionExtension } from '../fastify/extension.ts'
 import { refusalMessage } from '../messages.ts'
 import { currentRequest, newRequestState, type RequestRecord, RequestRecords, type RequestState } from './request-record.ts'
-import { type Identity, LOGOUT_LIFE, type RevocationSource, UNKNOWN_LIFETIME, userOf } from './revocations.ts'
+import { type Identity, LOGOUT_LIFE, type RevocationSource, userOf } from './revocations.ts'
 import { newId } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
 import type { Successor } from '../session/settings.ts'
@@ -34,7 +34,7 @@ export interface RevocationExtensionOptions {
 }
 
 /** Keeps revoked sessions from being used and from being sealed again. */
-export class RevocationExtension implements SessionExtension, SessionIdentities {
+export class RevocationExtension implements SessionExtension {
   readonly name = REVOCATION
   readonly needsIds = true
   readonly #revocations: RevocationSource
@@ -422,8 +422,8 @@ export class RevocationExtension implements SessionExtension, SessionIdentities 
     return this.#subjects === null ? [] : this.#subjects(state.session)
   }
 
-  async revokeId (id: Buffer): Promise<void> {
-    this.#revocations.assertStored()
-    await this.#revocations.revokeId(id, UNKNOWN_LIFETIME, true)
+  /** Session that a request brought and that had not ended when it came in; null without one. */
+  openedFrom (state: SessionState): Identity | null {
+    return this.#requestStates.get(state)?.opened ?? null
   }
 }

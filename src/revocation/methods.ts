@@ -6,6 +6,7 @@ import { idOfText } from '../session/id.ts'
 import { stateOf } from '../session/info.ts'
 import type { SessionState } from '../session/session.ts'
 import type { RevocationExtension } from './extension.ts'
+import type { Identities } from './identities.ts'
 import { currentRequest } from './request-record.ts'
 import type { RevocationSource } from './revocations.ts'
 import { checkedSubject } from './subject.ts'
@@ -18,6 +19,7 @@ interface Parts {
   app: FastifyInstance
   session: ExtensibleSession
   revocations: RevocationSource
+  identities: Identities
   extension: RevocationExtension
   hasSubjects: boolean
 }
@@ -31,7 +33,7 @@ export function addMethods (parts: Parts): void {
   app.decorate('isSessionRevoked', async (given: object) => await extension.isRevoked(stateOf(given)))
 }
 
-function addEndOfOne ({ app, session, revocations, extension }: Parts): void {
+function addEndOfOne ({ app, session, revocations, identities }: Parts): void {
   app.decorate('revokeSession', async (given: object) => {
     const state = stateOf(given)
     revocations.assertStored()
@@ -42,7 +44,7 @@ function addEndOfOne ({ app, session, revocations, extension }: Parts): void {
 
   app.decorate('revokeSessionId', async (text: string, sessionName = session.sessionName) => {
     if (sessionName !== session.sessionName) throw sealedSessionError('FST_SEALED_SESSION_UNKNOWN_SESSION')
-    await extension.revokeId(idFrom(text))
+    await identities.revokeId(idFrom(text))
   })
 }
 

@@ -4,6 +4,7 @@ import { sealedSessionError } from '../errors.ts'
 import { RevocationExtension } from './extension.ts'
 import { type ExtensibleSession, kSessions, REVOCATION } from '../fastify/extension.ts'
 import { waitAsSent } from '../fastify/hooks.ts'
+import { Identities } from './identities.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { addMethods } from './methods.ts'
 import { warnerOf } from '../messages.ts'
@@ -24,10 +25,12 @@ const plugin: FastifyPluginAsync<SessionRevocationOptions> = async (app, options
   const config = readRevocationOptions(options)
   const session = findSession(app, config.sessionName)
   const revocations = revocationsOf(app, config, session)
-  const extension = new RevocationExtension({ revocations, stamps: stampsOf(app, config), subjects: config.subjects, cacheTtl: config.cacheTtl, now })
+  const stamps = stampsOf(app, config)
+  const extension = new RevocationExtension({ revocations, stamps, subjects: config.subjects, cacheTtl: config.cacheTtl, now })
   session.extend(extension)
-  session.identities = extension
-  addMethods({ app, session, revocations, extension, hasSubjects: config.subjects !== null })
+  const hasSubjects = config.subjects !== null
+  const identities = session.identities = new Identities({ extension, revocations, stamps, hasSubjects })
+  addMethods({ app, session, revocations, identities, extension, hasSubjects })
   addHooks(app, session, extension)
 }
 

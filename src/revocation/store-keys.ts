@@ -33,8 +33,17 @@ export function isLogoutKey (key: string): boolean {
   return key.startsWith(LOGOUT)
 }
 
+/** Hash of a subject, in base64url. */
+export function hashOf (subject: string): string {
+  return sodium().hash(Buffer.from(subject)).toString('base64url')
+}
+
+export function keyOfHash (hash: string): string {
+  return SUBJECT + hash
+}
+
 export function subjectKey (subject: string): string {
-  return SUBJECT + sodium().hash(Buffer.from(subject)).toString('base64url')
+  return keyOfHash(hashOf(subject))
 }
 
 /** Keys of the times that count for sessions of these subjects, or of nobody. */

@@ -37,6 +37,13 @@ export class Verdicts {
     const [isRevoked, isChanged] = await Promise.all([this.#revocations.isRevoked(identity, fresh), this.#stamps.isChanged(user, identity.stamp)])
     return isRevoked ? 'revoked' : isChanged ? 'stamp-changed' : null
   }
+
+  /** Asks for many sessions of one user, always anew; for those of which only hashes of subjects are known, too. */
+  async haveEnded (user: string, identities: readonly Identity[]): Promise<boolean[]> {
+    const stamps = this.#stamps
+    const areRevoked = await this.#revocations.areRevoked(identities)
+    return await Promise.all(identities.map(async ({ stamp }, index) => areRevoked[index] === true || (stamps !== null && await stamps.isChanged(user, stamp))))
+  }
 }
 
 /** True for a session that has ended, before this request or in it. */

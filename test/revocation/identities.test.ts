@@ -4,6 +4,9 @@ import type { FastifyInstance } from 'fastify'
 import { describe, it } from 'node:test'
 import Fastify from 'fastify'
 import secureSession from '../../src/index.ts'
+import { MemoryStore } from '../../src/revocation/index.ts'
+import { STAMP } from '../../src/token/claims.ts'
+import { hashOf } from '../../src/revocation/store-keys.ts'
 import { kSessions, type ExtensibleSession } from '../../src/fastify/extension.ts'
 import { TestStore, appWith, get, key, login, who } from '../support/revocation.ts'
 
@@ -29,6 +32,79 @@ describe('another extension of a session', () => {
     const { id } = (await get(app, '/info', ended)).json<{ id: string }>()
     await sessionOf(app).identities!.revokeId(Buffer.from(id, 'base64url')) // it has revocation
     assert.deepEqual([await who(app, ended), await who(other, ended), await who(app, kept)], ['nobody', 'nobody', 'ann'])
+  })
+
+  it('is told which session a request brought, as it came in, and none that had ended', async () => {
+    const told: unknown[] = []
+    const app = await appWith({
+      after: app => app.get('/brought', async request => {
+        const session = sessionOf(app)
+        Object.assign(request.session, { user: 'bob' })
+        const brought = session.identities!.broughtBy(session.held(request)!) // it has revocation, and the session is used
+        told.push(brought === null ? null : [brought.id.toString('base64url'), brought.subjects])
+      })
+    })
+    const cookie = await login(app)
+    const { id } = (await get(app, '/info', cookie)).json<{ id: string }>()
+    await get(app, '/brought', cookie)
+    await get(app, '/brought')
+    await app.revokeSubject('ann')
+    await get(app, '/brought', cookie)
+    assert.deepEqual(told, [[id, ['ann']], null, null])
+  })
+
+  it('asks which of a subject\'s sessions have ended, by their id or with others', async () => {
+    const app = await appWith()
+    const sessions = await Promise.all([1, 2].map(async () => {
+      const { id, createdAt } = (await get(app, '/info', await login(app))).json<{ id: string, createdAt: string }>()
+      return { id: Buffer.from(id, 'base64url'), createdAt: Date.parse(createdAt), subjectHashes: [hashOf('ann'), hashOf('team')], stamp: null }
+    }))
+    const identities = sessionOf(app).identities! // it has revocation
+    assert.deepEqual(await identities.haveEnded('ann', sessions), [false, false])
+    await identities.revokeId(sessions[1]!.id) // there are two
+    assert.deepEqual(await identities.haveEnded('ann', sessions), [false, true])
+    const [first] = sessions
+    await app.revokeSubject('team')
+    assert.deepEqual(await identities.haveEnded('ann', [first!, { ...first!, subjectHashes: [hashOf('ann')] }]), [true, false])
+    await app.revokeAll()
+    assert.deepEqual(await identities.haveEnded('ann', [{ ...first!, subjectHashes: [hashOf('ann')] }]), [true])
+  })
+
+  it('asks of many in one round trip, and the store rather than what was known a moment ago', async () => {
+    const calls: string[][] = []
+    const held = new MemoryStore()
+    const store = {
+      get: (key: string) => held.get(key),
+      set: (key: string, value: string, ttl: number) => { held.set(key, value, ttl) },
+      getMany: (keys: string[]) => { calls.push(keys); return keys.map(key => held.get(key)) }
+    }
+    const [app, other] = [await appWith({ revocation: { store } }), await appWith({ revocation: { store } })]
+    const sessions = ['1', '2', '3'].map(id => ({ id: Buffer.alloc(16, id), createdAt: Date.now(), subjectHashes: [hashOf('ann')], stamp: null }))
+    const { identities } = sessionOf(app)
+    assert.deepEqual(await identities?.haveEnded('ann', sessions), [false, false, false])
+    await sessionOf(other).identities?.revokeId(sessions[2]!.id) // there are three
+    calls.length = 0
+    assert.deepEqual(await identities?.haveEnded('ann', sessions), [false, false, true])
+    assert.deepEqual(calls.map(({ length }) => length), [5])
+  })
+
+  it('asks which have ended by the stamp of their user', async () => {
+    let version = '1'
+    const stamps: Array<Buffer | null> = []
+    const app = await appWith({
+      revocation: { stamp: async () => version, cacheTtl: 0 },
+      after: app => app.get('/stamp', async request => { stamps.push(sessionOf(app).held(request)?.record().claims?.get(STAMP) ?? null) })
+    })
+    await get(app, '/stamp', await login(app))
+    version = '2'
+    await get(app, '/stamp', await login(app))
+    const sessions = [...stamps, null].map((stamp, index) => ({ id: Buffer.alloc(16, index + 1), createdAt: Date.now(), subjectHashes: [hashOf('ann')], stamp }))
+    assert.deepEqual(await sessionOf(app).identities?.haveEnded('ann', sessions), [true, false, true])
+  })
+
+  it('is told if the app says whose a session is', async () => {
+    const apps = [await appWith(), await appWith({ revocation: { subject: undefined } as never })]
+    assert.deepEqual(apps.map(app => sessionOf(app).identities?.tellsSubjects), [true, false])
   })
 
   it('has nobody to ask without revocation', async () => {
