@@ -17,7 +17,7 @@ compile('tsconfig.cjs.json')
 compile('tsconfig.esm.json')
 
 // What require() gets is written by hand: TypeScript has no erasable syntax for `module.exports =`.
-for (const file of ['require.cjs', 'require.d.cts', 'revocation/require.cjs', 'revocation/require.d.cts', 'cross-origin/require.cjs', 'cross-origin/require.d.cts']) {
+for (const file of ['', 'registry/', 'revocation/', 'cross-origin/'].flatMap(folder => [`${folder}require.cjs`, `${folder}require.d.cts`])) {
   copyFileSync(new URL(`src/${file}`, root), new URL(`dist/cjs/${file}`, root))
 }
 
@@ -35,13 +35,10 @@ import plugin = require('../cjs/require.cjs')
 export * from '../cjs/index.js'
 export default plugin
 `)
-writeFileSync(new URL('dist/esm/revocation/index.d.ts', root), `\
-import { sessionRevocation } from '../../cjs/revocation/index.js'
-export * from '../../cjs/revocation/index.js'
-export default sessionRevocation
+for (const [folder, plugin] of Object.entries({ registry: 'sessionRegistry', revocation: 'sessionRevocation', 'cross-origin': 'crossOriginProtection' })) {
+  writeFileSync(new URL(`dist/esm/${folder}/index.d.ts`, root), `\
+import { ${plugin} } from '../../cjs/${folder}/index.js'
+export * from '../../cjs/${folder}/index.js'
+export default ${plugin}
 `)
-writeFileSync(new URL('dist/esm/cross-origin/index.d.ts', root), `\
-import { crossOriginProtection } from '../../cjs/cross-origin/index.js'
-export * from '../../cjs/cross-origin/index.js'
-export default crossOriginProtection
-`)
+}

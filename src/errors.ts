@@ -145,7 +145,17 @@ export const ERRORS = {
   FST_SEALED_SESSION_CROSS_ORIGIN_TWICE: ['crossOriginProtection is registered already, in this context of the app or around it',
     'Register it once. For routes of their own kind, use their config: { crossOriginProtection: { trustedOrigins: ["https://other.example"] } }.'],
   FST_SEALED_SESSION_ORIGIN_INVALID: ['option "%s" must be an origin as browsers send it, such as "https://app.example", got %s',
-    'Write the scheme in small letters, the host, and the port if it is not the default one: no path, no slash at the end, no "*". "null" cannot be trusted, since pages of any site can send it.']
+    'Write the scheme in small letters, the host, and the port if it is not the default one: no path, no slash at the end, no "*". "null" cannot be trusted, since pages of any site can send it.'],
+  FST_SEALED_SESSION_REGISTRY_ALONE: ['there is no %s for sessionRegistry',
+    'Register in this order, in the same context: the session, sessionRevocation with the option "subject", sessionRegistry. Give sessionRegistry the sessionName where it is not the first one.'],
+  FST_SEALED_SESSION_REGISTRY_TWICE: ['sessionRegistry is registered already',
+    'Register it once in an app.'],
+  FST_SEALED_SESSION_REGISTRY_UNAVAILABLE: ['the store of the session registry failed: %s',
+    'See its "cause". Until the store is back, sessions cannot be listed, and with onMaxSessions "refuse" nobody can log in. Everybody who is logged in stays so.', 503],
+  FST_SEALED_SESSION_TOO_MANY_SESSIONS: ['this user has as many sessions as are allowed, which is %s',
+    'Answer it as a conflict: the user logs out elsewhere first, or an older session expires. With onMaxSessions "end-oldest" the login works, and the oldest session ends.', 409],
+  FST_SEALED_SESSION_DESCRIPTION_INVALID: ['the option "describe" must return %s',
+    'Return a small plain object, such as { browser: request.headers["user-agent"] }. Do not return a promise, or all headers.']
 } as const
 
 export type ErrorCode = keyof typeof ERRORS

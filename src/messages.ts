@@ -38,7 +38,8 @@ export const WARNINGS = {
   FST_SEALED_SESSION_WARN_NOT_RENEWED: 'session "%s" was due to be sealed again at %s, which failed, so the browser keeps the cookie it has: %s',
   FST_SEALED_SESSION_WARN_COOKIE_DEFAULTS: 'the parseOptions of @fastify/cookie could not be read, so they do not apply to session cookies; repeat them under "cookie"',
   FST_SEALED_SESSION_WARN_UNGUARDED: 'session "%s" of one context opens the tokens of session "%s" of another, and only that one has sessionRevocation, so revoked sessions are let in here; register sessionRevocation with the same store in this context, or the session once for both',
-  FST_SEALED_SESSION_WARN_MEMORY_STORE: 'sessionRevocation has no store, so revocations are kept in the memory of this process: others do not know of them, and a restart brings revoked sessions back; give it a "store"'
+  FST_SEALED_SESSION_WARN_MEMORY_STORE: 'sessionRevocation has no store, so revocations are kept in the memory of this process: others do not know of them, and a restart brings revoked sessions back; give it a "store"',
+  FST_SEALED_SESSION_WARN_MEMORY_REGISTRY: 'sessionRegistry has no store, so the sessions are listed in the memory of this process: logins at other processes, and those before a restart, are not in the list; give it a "store"'
 } as const
 
 export type WarningCode = keyof typeof WARNINGS

@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const ROUND_TRIP = ['package/runtime']
 
 /** The tests in which Fastify counts, but for those of package/: they install the Fastify that package.json names. */
-const WITH_FASTIFY = ['plugin/', 'edges/', 'revocation/', 'cross-origin/', 'security/', 'peer/', 'examples/', 'docs/', 'readme', 'diagnostics', 'session-info']
+const WITH_FASTIFY = ['plugin/', 'edges/', 'registry/', 'revocation/', 'cross-origin/', 'security/', 'peer/', 'examples/', 'docs/', 'readme', 'diagnostics', 'session-info']
 
 /**
  * @typedef {object} Target

@@ -97,6 +97,9 @@ type OfRevocation = `FST_SEALED_SESSION_${'REVOCATION_ALONE' | 'REVOCATION_TWICE
 /** Those are in test/cross-origin/options.test.ts. */
 type OfCrossOrigin = `FST_SEALED_SESSION_${'CROSS_ORIGIN' | 'CROSS_ORIGIN_LATE' | 'CROSS_ORIGIN_TWICE' | 'ORIGIN_INVALID'}`
 
+/** Those are in test/registry/errors.test.ts. */
+type OfRegistry = `FST_SEALED_SESSION_${'REGISTRY_ALONE' | 'REGISTRY_TWICE' | 'REGISTRY_UNAVAILABLE' | 'TOO_MANY_SESSIONS' | 'DESCRIPTION_INVALID'}`
+
 /** What `ready()` rejects with. */
 async function registered (register: (app: FastifyInstance) => void): Promise<unknown> {
   const app = Fastify()
@@ -104,7 +107,7 @@ async function registered (register: (app: FastifyInstance) => void): Promise<un
   return await app.ready().then(() => assert.fail('ready() did not reject'), (error: unknown) => error)
 }
 
-const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOrigin>, () => Promise<unknown>> = {
+const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOrigin | OfRegistry>, () => Promise<unknown>> = {
   FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),
   FST_SEALED_SESSION_OPTION_UNKNOWN: () => rejection({ keys: SECRET }),
   FST_SEALED_SESSION_OPTION_INVALID: () => rejection({ key, cookie: SECRET }),

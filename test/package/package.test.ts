@@ -28,6 +28,7 @@ describe('the tarball', () => {
     for (const file of [
       'package.json', 'README.md', 'LICENSE', 'genkey.js',
       'dist/esm/index.js', 'dist/esm/index.d.ts', 'dist/esm/cli/main.js',
+      'dist/esm/registry/index.js', 'dist/esm/registry/index.d.ts', 'dist/cjs/registry/require.cjs', 'dist/cjs/registry/require.d.cts',
       'dist/esm/revocation/index.js', 'dist/esm/revocation/index.d.ts', 'dist/cjs/revocation/require.cjs', 'dist/cjs/revocation/require.d.cts',
       'dist/esm/cross-origin/index.js', 'dist/esm/cross-origin/index.d.ts', 'dist/cjs/cross-origin/require.cjs', 'dist/cjs/cross-origin/require.d.cts',
       'dist/cjs/package.json', 'dist/cjs/require.cjs', 'dist/cjs/require.d.cts', 'dist/cjs/index.js', 'dist/cjs/index.d.ts'
@@ -40,9 +41,9 @@ describe('the tarball', () => {
       /^(bench\/chart|docs\/reliability)\.svg$/,
       /^(package\.json|README\.md|LICENSE|genkey\.js)$/,
       /^dist\/esm\/([\w-]+\/)*[\w-]+\.c?js$/,
-      /^dist\/esm\/((revocation|cross-origin)\/)?index\.d\.ts$/,
+      /^dist\/esm\/((registry|revocation|cross-origin)\/)?index\.d\.ts$/,
       /^dist\/cjs\/([\w-]+\/)*[\w-]+\.(c?js|d\.c?ts)$/,
-      /^dist\/cjs\/(package\.json|((revocation|cross-origin)\/)?require\.cjs|((revocation|cross-origin)\/)?require\.d\.cts)$/
+      /^dist\/cjs\/(package\.json|((registry|revocation|cross-origin)\/)?require\.cjs|((registry|revocation|cross-origin)\/)?require\.d\.cts)$/
     ]
     assert.deepEqual(files.filter(file => !expected.some(pattern => pattern.test(file))), [])
   })
@@ -56,7 +57,7 @@ describe('the tarball', () => {
     const output = await tool(folder, 'attw', [tarball, '--exclude-entrypoints', './genkey.js', '--no-definitely-typed', '--format', 'json'])
     const { analysis } = JSON.parse(output)
     assert.deepEqual(analysis.problems, [])
-    assert.deepEqual(Object.keys(analysis.entrypoints), ['.', './revocation', './cross-origin', './types', './types/*', './package.json'])
+    assert.deepEqual(Object.keys(analysis.entrypoints), ['.', './registry', './revocation', './cross-origin', './types', './types/*', './package.json'])
   })
 })
 

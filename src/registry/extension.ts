@@ -1,0 +1,117 @@
+import type { FastifyRequest } from 'fastify'
+import type { SessionRecord } from '../token/record.ts'
+import type { SessionExtension, SessionIdentities } from '../fastify/extension.ts'
+import type { SessionState } from '../session/session.ts'
+import type { DescriptionReader } from './description.ts'
+import { hashOf } from '../revocation/store-keys.ts'
+import type { Registry } from './registry.ts'
+import type { RegistryLine } from './types.ts'
+
+/** Name of the extension by which sessions are listed. */
+export const REGISTRY = 'registry'
+
+/** Line that a session has in the registry. */
+interface Owned {
+  readonly id: Buffer
+  readonly subject: string
+}
+
+export interface RegistryExtensionOptions {
+  registry: Registry
+  identities: SessionIdentities
+  describe: DescriptionReader
+}
+
+/** Writes what happens to the sessions of requests into the registry. It has no say in who gets in. */
+export class RegistryExtension implements SessionExtension {
+  readonly name = REGISTRY
+  readonly needsIds = true
+  readonly #options: RegistryExtensionOptions
+  /** Line of each session as it was written in its request; null if it has none any more. */
+  readonly #written = new WeakMap<SessionState, Owned | null>()
+  /** Lines of sessions that have ended in a request, until they are removed. */
+  readonly #ended = new WeakMap<SessionState, Owned[]>()
+
+  constructor (options: RegistryExtensionOptions) {
+    this.#options = options
+  }
+
+  ended (state: SessionState): boolean {
+    const line = this.#lineOf(state)
+    if (line !== null) this.#forget(state, line)
+    this.#written.set(state, null)
+    return false
+  }
+
+  /** Removes lines once the revocation has stored that their sessions have ended: a logout may fail. */
+  sealing (state: SessionState): boolean | Promise<boolean> {
+    return this.#ended.has(state) ? this.#removeEnded(state).then(() => true) : true
+  }
+
+  /** Waits at a login only. A session that is sealed again need not wait for a store that nobody reads to let it in. */
+  sealed (state: SessionState, record: SessionRecord, request: FastifyRequest): void | Promise<void> {
+    const subjects = this.#options.identities.subjectsOf(state)
+    const before = this.#lineOf(state)
+    const now = owned(record.id, subjects)
+    if (before !== null && !isSame(before, now)) this.#forget(state, before)
+    this.#written.set(state, now)
+    if (now === null) return this.#ended.has(state) ? this.#removeEnded(state) : undefined
+    const isLogin = before?.subject !== now.subject || state.origin?.ok !== true
+    if (isLogin) return this.#begin(state, now.subject, this.#line(state, record, subjects, request))
+    this.#renew(state, now.subject, record, subjects, request)
+  }
+
+  async #begin (state: SessionState, subject: string, line: RegistryLine): Promise<void> {
+    await this.#removeEnded(state) // it must not count against the one that takes its place
+    await this.#options.registry.begin(subject, line)
+  }
+
+  async #renew (state: SessionState, subject: string, record: SessionRecord, subjects: readonly string[], request: FastifyRequest): Promise<void> {
+    try {
+      await this.#removeEnded(state)
+      await this.#options.registry.renew(subject, this.#line(state, record, subjects, request))
+    } catch (err) {
+      request.log.error({ err }, 'the session registry could not describe a session that was sealed again')
+    }
+  }
+
+  #line (state: SessionState, { id, createdAt, writtenAt }: SessionRecord, [, ...further]: readonly string[], request: FastifyRequest): RegistryLine {
+    const lastSeenAt = Math.max(writtenAt, createdAt ?? 0)
+    return {
+      id: id!.toString('base64url'), // it is owned
+      createdAt: Math.floor(createdAt ?? writtenAt),
+      lastSeenAt: Math.floor(lastSeenAt),
+      expiresAt: Math.floor(state.expiresAt),
+      subjects: further.map(hashOf).join(','),
+      description: this.#options.describe(request)
+    }
+  }
+
+  /** Line that a session has in the registry: as this request wrote it, or as it was when the request came in. */
+  #lineOf (state: SessionState): Owned | null {
+    const written = this.#written.get(state)
+    if (written !== undefined) return written
+    const brought = this.#options.identities.broughtBy(state)
+    return brought === null ? null : owned(brought.id, brought.subjects)
+  }
+
+  #forget (state: SessionState, line: Owned): void {
+    const lines = this.#ended.get(state)
+    if (lines === undefined) this.#ended.set(state, [line])
+    else lines.push(line)
+  }
+
+  async #removeEnded (state: SessionState): Promise<void> {
+    const lines = this.#ended.get(state) ?? []
+    this.#ended.delete(state)
+    await Promise.all(lines.map(async ({ subject, id }) => { await this.#options.registry.remove(subject, id) }))
+  }
+}
+
+function owned (id: Buffer | null, [subject]: readonly string[]): Owned | null {
+  return id === null || subject === undefined ? null : { id, subject }
+}
+
+function isSame (a: Owned, b: Owned | null): boolean {
+  return b !== null && a.subject === b.subject && a.id.equals(b.id)
+}

@@ -1,0 +1,106 @@
+import { kindOf, sealedSessionError } from '../errors.ts'
+import { readText, refuseUnknown } from '../options/readers.ts'
+import { CLOCK_TOLERANCE } from '../token/record.ts'
+import type { RegistryLine, RegistryStore } from './types.ts'
+
+// One hash for each subject. A field is an id, its value a line:
+//
+//   <place> <createdAt> <lastSeenAt> <expiresAt> <subjects> <description>
+//
+// Times are in milliseconds since 1970. A `-` stands for empty text. The key expires with its last line.
+
+/** A client of npm's `redis`, as far as it is needed. */
+export interface RedisClient {
+  eval(script: string, options: { keys: string[], arguments: string[] }): Promise<unknown>
+}
+
+/** A client of npm's `ioredis`, as far as it is needed. */
+export interface IoredisClient {
+  call(command: string, ...rest: string[]): Promise<unknown>
+  eval(script: string, keys: number, ...rest: string[]): Promise<unknown>
+}
+
+const DEFAULT_PREFIX = 'sealed-session:registry:'
+
+/** Only a new line looks at the others, so that to seal a session again costs the same however many there are. */
+const PUT = `
+local key, id, isLogin, createdAt, rest, description, due, life = KEYS[1], unpack(ARGV)
+local place = tonumber(createdAt)
+local before = redis.call('HGET', key, id)
+if before then
+  place, description = string.match(before, '^(%S+) %S+ %S+ %S+ %S+ (.*)$')
+else
+  local lines = redis.call('HGETALL', key)
+  for i = 2, #lines, 2 do
+    local other, expiresAt = string.match(lines[i], '^(%S+) %S+ %S+ (%S+)')
+    if tonumber(expiresAt) < tonumber(due) then
+      redis.call('HDEL', key, lines[i - 1])
+    elseif isLogin == '1' then
+      place = math.max(place, other + 1)
+    end
+  end
+end
+redis.call('HSET', key, id, string.format('%.0f %s %s %s', place, createdAt, rest, description))
+if redis.call('PTTL', key) < tonumber(life) then redis.call('PEXPIRE', key, life) end
+return 1`
+
+const REMOVE = "return redis.call('HDEL', KEYS[1], ARGV[1])"
+
+const LIST = "return redis.call('HGETALL', KEYS[1])"
+
+/**
+ * Registry in Redis or Valkey: one hash for each subject, and one round trip for each call.
+ * @param client the app's own, of npm's `redis` or `ioredis`.
+ * @param options `prefix`: beginning of each key; default `sealed-session:registry:`. Apps that share a Redis need one
+ * each.
+ * @throws `FST_SEALED_SESSION_OPTION_INVALID` for anything else than such a client.
+ */
+export function redisRegistry (client: RedisClient | IoredisClient, options: { prefix?: string | undefined } = {}): RegistryStore {
+  refuseUnknown(options, ['prefix'])
+  const prefix = readText(options, 'prefix') ?? DEFAULT_PREFIX
+  const run = runnerOf(client)
+  return {
+    async put (subject, line, isLogin) {
+      const { id, createdAt, lastSeenAt, expiresAt, subjects, description } = line
+      const now = Date.now()
+      const due = now - CLOCK_TOLERANCE * 1000
+      const life = Math.max(expiresAt - due, 1)
+      const rest = `${lastSeenAt} ${expiresAt} ${subjects === '' ? '-' : subjects}`
+      await run(PUT, prefix + subject, [id, isLogin ? '1' : '0', String(createdAt), rest, description === '' ? '-' : description, String(due), String(life)])
+    },
+    async remove (subject, id) {
+      await run(REMOVE, prefix + subject, [id])
+    },
+    async list (subject) {
+      return linesOf(await run(LIST, prefix + subject, []) as unknown[])
+    }
+  }
+}
+
+type Run = (script: string, key: string, values: string[]) => Promise<unknown>
+
+function runnerOf (client: RedisClient | IoredisClient): Run {
+  const { eval: run, call } = Object(client) as Partial<IoredisClient>
+  if (typeof run !== 'function') {
+    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['client', 'a client of redis or ioredis', kindOf(client)])
+  }
+  // Only that of ioredis has `call`.
+  return typeof call === 'function'
+    ? async (script, key, values) => await (client as IoredisClient).eval(script, 1, key, ...values)
+    : async (script, key, values) => await (client as RedisClient).eval(script, { keys: [key], arguments: values })
+}
+
+/** Lines out of a hash: fields and values in turn. */
+function linesOf (hash: readonly unknown[]): RegistryLine[] {
+  const placed: Array<{ place: number, line: RegistryLine }> = []
+  for (let index = 0; index < hash.length; index += 2) {
+    const [, place, createdAt, lastSeenAt, expiresAt, subjects = '', description = ''] = /^(\S+) (\S+) (\S+) (\S+) (\S+) (.*)$/s.exec(String(hash[index + 1])) ?? []
+    const line = { id: String(hash[index]), createdAt: Number(createdAt), lastSeenAt: Number(lastSeenAt), expiresAt: Number(expiresAt), subjects: orEmpty(subjects), description: orEmpty(description) }
+    placed.push({ place: Number(place), line })
+  }
+  return placed.sort((a, b) => a.place - b.place).map(({ line }) => line)
+}
+
+function orEmpty (text: string): string {
+  return text === '-' ? '' : text
+}

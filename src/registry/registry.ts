@@ -1,0 +1,141 @@
+import { kindOf, sealedSessionError } from '../errors.ts'
+import type { KnownSession, SessionIdentities } from '../fastify/extension.ts'
+import { hashOf } from '../revocation/store-keys.ts'
+import { StoreCalls, type StoreLog } from '../store/calls.ts'
+import type { SessionLimit } from './options.ts'
+import type { RegistryLine, RegistryStore } from './types.ts'
+
+/** Lines of ended sessions that a look at a list removes, at most: a logout everywhere may have ended thousands. */
+const MOST_REMOVED = 100
+
+export interface RegistryOptions {
+  store: RegistryStore
+  /** Milliseconds that a call of the store may take. */
+  timeout: number
+  log: StoreLog
+  limit: SessionLimit | null
+  identities: SessionIdentities
+  now: () => number
+}
+
+/**
+ * Lines of sessions, and the limit of a subject's. Nobody is let in by it, and nobody is kept out but by a limit that
+ * refuses.
+ */
+export class Registry {
+  readonly #options: RegistryOptions
+  readonly #calls: StoreCalls
+
+  constructor (options: RegistryOptions) {
+    const { timeout, log } = options
+    this.#options = options
+    this.#calls = new StoreCalls({ timeout, log, unavailable })
+  }
+
+  /**
+   * Writes the line of a login, and applies the limit.
+   * @throws with a limit that refuses: `FST_SEALED_SESSION_TOO_MANY_SESSIONS` if the session is one too many,
+   * `FST_SEALED_SESSION_REGISTRY_UNAVAILABLE` if the store cannot say. The session has ended then.
+   */
+  async begin (subject: string, line: RegistryLine): Promise<void> {
+    const { limit } = this.#options
+    const hash = hashOf(subject)
+    try {
+      await this.#put(hash, line, true)
+      if (limit !== null) await this.#apply(limit, subject, hash, line)
+    } catch (error) {
+      if (limit?.refuses !== true) return // the log has it, and the login works
+      // Nobody may have the session: a cookie that was sealed late may have left already.
+      await Promise.all([settled(this.#revoke(line)), settled(this.#remove(hash, line.id))])
+      throw error
+    }
+  }
+
+  /** Writes the line of a session that is sealed again. A failure is in the log. */
+  async renew (subject: string, line: RegistryLine): Promise<void> {
+    await settled(this.#put(hashOf(subject), line, false))
+  }
+
+  /** Removes the line of a session that has ended. A failure is in the log; `list` leaves the line out. */
+  async remove (subject: string, id: Buffer): Promise<void> {
+    await settled(this.#remove(hashOf(subject), id.toString('base64url')))
+  }
+
+  /**
+   * Lines of the sessions that can be used now, in their order.
+   * @throws `FST_SEALED_SESSION_REGISTRY_UNAVAILABLE`, and as `SessionIdentities.haveEnded` does
+   */
+  async list (subject: string): Promise<RegistryLine[]> {
+    return await this.#list(subject, hashOf(subject))
+  }
+
+  async #list (subject: string, hash: string): Promise<RegistryLine[]> {
+    const { store, identities, now } = this.#options
+    const lines = await this.#calls.run(() => store.list(hash), readLines)
+    const valid = lines.filter(({ expiresAt }) => expiresAt > now())
+    const haveEnded = await identities.haveEnded(subject, valid.map(line => knownSession(line, hash)))
+    const ended = valid.filter((_line, index) => haveEnded[index])
+    for (const { id } of ended.slice(0, MOST_REMOVED)) settled(this.#remove(hash, id))
+    return valid.filter((_line, index) => haveEnded[index] !== true)
+  }
+
+  /** All processes that look see the lines in the same order, so that they come to the same result. */
+  async #apply ({ most, refuses }: SessionLimit, subject: string, hash: string, own: RegistryLine): Promise<void> {
+    const lines = await this.#list(subject, hash)
+    if (!refuses) {
+      for (const line of lines.slice(0, Math.max(lines.length - most, 0))) await settled(this.#end(hash, line))
+      return
+    }
+    const place = lines.findIndex(({ id }) => id === own.id)
+    // A store that does not have it, a replica that lags for instance, cannot say how many there are.
+    if (place === -1) throw unavailable(new Error('the store does not have the line that it was given'))
+    if (place >= most) throw sealedSessionError('FST_SEALED_SESSION_TOO_MANY_SESSIONS', [most])
+  }
+
+  /** Ends a session. If that cannot be stored, its line stays, so that the next login ends it. */
+  async #end (hash: string, line: RegistryLine): Promise<void> {
+    await this.#revoke(line)
+    await this.#remove(hash, line.id)
+  }
+
+  async #revoke ({ id }: RegistryLine): Promise<void> {
+    await this.#options.identities.revokeId(Buffer.from(id, 'base64url'))
+  }
+
+  async #put (hash: string, line: RegistryLine, isLogin: boolean): Promise<void> {
+    await this.#calls.run(() => this.#options.store.put(hash, line, isLogin), nothing)
+  }
+
+  async #remove (hash: string, id: string): Promise<void> {
+    await this.#calls.run(() => this.#options.store.remove(hash, id), nothing)
+  }
+}
+
+/** Waits for a promise whose failure is in the log already. */
+async function settled (promise: Promise<void>): Promise<void> {
+  await promise.catch(() => {}) // as above
+}
+
+function nothing (): void {}
+
+function knownSession ({ id, createdAt, subjects }: RegistryLine, hash: string): KnownSession {
+  return { id: Buffer.from(id, 'base64url'), createdAt, subjectHashes: subjects === '' ? [hash] : [hash, ...subjects.split(',')], stamp: null }
+}
+
+function readLines (answer: unknown): readonly RegistryLine[] {
+  if (!Array.isArray(answer)) throw new Error(`list() returned ${kindOf(answer)}`)
+  if (!answer.every(isLine)) throw new Error('list() returned a line that was not put')
+  return answer as RegistryLine[]
+}
+
+function isLine (value: unknown): boolean {
+  const { id, createdAt, lastSeenAt, expiresAt, subjects, description } = Object(value) as Partial<Record<keyof RegistryLine, unknown>>
+  return [id, subjects, description].every(text => typeof text === 'string') && [createdAt, lastSeenAt, expiresAt].every(Number.isFinite)
+}
+
+/** Error for a failure of the store. The store's own words are in the cause: they may hold anything. */
+function unavailable (cause: unknown): Error {
+  const { code, name } = Object(cause) as { code?: unknown, name?: unknown }
+  const word = [code, name].find(word => typeof word === 'string') ?? kindOf(cause)
+  return Object.assign(sealedSessionError('FST_SEALED_SESSION_REGISTRY_UNAVAILABLE', [word]), { cause })
+}
