@@ -1,7 +1,7 @@
 import { kindOf, sealedSessionError } from '../errors.ts'
 import type { KnownSession, SessionIdentities } from '../fastify/extension.ts'
 import { hashOf } from '../revocation/store-keys.ts'
-import { StoreCalls, type StoreLog } from '../store/calls.ts'
+import { failureOf, StoreCalls, type StoreLog } from '../store/calls.ts'
 import type { SessionLimit } from './options.ts'
 import type { RegistryLine, RegistryStore } from './types.ts'
 
@@ -133,9 +133,6 @@ function isLine (value: unknown): boolean {
   return [id, subjects, description].every(text => typeof text === 'string') && [createdAt, lastSeenAt, expiresAt].every(Number.isFinite)
 }
 
-/** Error for a failure of the store. The store's own words are in the cause: they may hold anything. */
 function unavailable (cause: unknown): Error {
-  const { code, name } = Object(cause) as { code?: unknown, name?: unknown }
-  const word = [code, name].find(word => typeof word === 'string') ?? kindOf(cause)
-  return Object.assign(sealedSessionError('FST_SEALED_SESSION_REGISTRY_UNAVAILABLE', [word]), { cause })
+  return failureOf(cause, word => sealedSessionError('FST_SEALED_SESSION_REGISTRY_UNAVAILABLE', [word]))
 }
