@@ -7,7 +7,8 @@ import type { RegistryLine, RegistryStore } from './types.ts'
 //
 //   <place> <createdAt> <lastSeenAt> <expiresAt> <subjects> <description>
 //
-// Times are in milliseconds since 1970. A `-` stands for empty text. The key expires with its last line.
+// Times are in milliseconds since 1970. A `-` stands for empty text. The key expires with its last line. One more field
+// bounds the lines.
 
 /** A client of npm's `redis`, as far as it is needed. */
 export interface RedisClient {
@@ -22,29 +23,43 @@ export interface IoredisClient {
 
 const DEFAULT_PREFIX = 'sealed-session:registry:'
 
-/** Only a new line looks at the others, so that to seal a session again costs the same however many there are. */
+/** Name of the field that stands beside the lines: `<greatest place> <earliest expiresAt>`, or less than that. */
+const BOUNDS = ''
+
+/** Looks at the other lines only if one may have expired, so that a login costs the same however many there are. */
 const PUT = `
-local key, id, isLogin, createdAt, rest, description, due, life = KEYS[1], unpack(ARGV)
+local key, id, isLogin, createdAt, lastSeenAt, expiresAt, subjects, description, due, life = KEYS[1], unpack(ARGV)
 local place = tonumber(createdAt)
 local before = redis.call('HGET', key, id)
 if before then
   place, description = string.match(before, '^(%S+) %S+ %S+ %S+ %S+ (.*)$')
 else
-  local lines = redis.call('HGETALL', key)
-  for i = 2, #lines, 2 do
-    local other, expiresAt = string.match(lines[i], '^(%S+) %S+ %S+ (%S+)')
-    if tonumber(expiresAt) < tonumber(due) then
-      redis.call('HDEL', key, lines[i - 1])
-    elseif isLogin == '1' then
-      place = math.max(place, other + 1)
+  local bounds = redis.call('HGET', key, '${BOUNDS}') or '0 ' .. expiresAt
+  local greatest, earliest = string.match(bounds, '^(%S+) (%S+)$')
+  if tonumber(earliest) < tonumber(due) then
+    earliest = expiresAt
+    local lines = redis.call('HGETALL', key)
+    for i = 1, #lines, 2 do
+      local ends = string.match(lines[i + 1], '^%S+ %S+ %S+ (%S+)')
+      if ends and tonumber(ends) < tonumber(due) then
+        redis.call('HDEL', key, lines[i])
+      elseif ends then
+        earliest = math.min(earliest, ends)
+      end
     end
   end
+  if isLogin == '1' then place = math.max(place, greatest + 1) end
+  redis.call('HSET', key, '${BOUNDS}', string.format('%.0f %.0f', math.max(place, greatest), math.min(earliest, expiresAt)))
 end
-redis.call('HSET', key, id, string.format('%.0f %s %s %s', place, createdAt, rest, description))
+redis.call('HSET', key, id, string.format('%.0f %s %s %s %s %s', place, createdAt, lastSeenAt, expiresAt, subjects, description))
 if redis.call('PTTL', key) < tonumber(life) then redis.call('PEXPIRE', key, life) end
 return 1`
 
-const REMOVE = "return redis.call('HDEL', KEYS[1], ARGV[1])"
+/** The bounds go with the last line. */
+const REMOVE = `
+local removed = redis.call('HDEL', KEYS[1], ARGV[1])
+if removed == 1 and redis.call('HLEN', KEYS[1]) == 1 then redis.call('DEL', KEYS[1]) end
+return removed`
 
 const LIST = "return redis.call('HGETALL', KEYS[1])"
 
@@ -65,8 +80,8 @@ export function redisRegistry (client: RedisClient | IoredisClient, options: { p
       const now = Date.now()
       const due = now - CLOCK_TOLERANCE * 1000
       const life = Math.max(expiresAt - due, 1)
-      const rest = `${lastSeenAt} ${expiresAt} ${subjects === '' ? '-' : subjects}`
-      await run(PUT, prefix + subject, [id, isLogin ? '1' : '0', String(createdAt), rest, description === '' ? '-' : description, String(due), String(life)])
+      const times = [createdAt, lastSeenAt, expiresAt].map(String)
+      await run(PUT, prefix + subject, [id, isLogin ? '1' : '0', ...times, orDash(subjects), orDash(description), String(due), String(life)])
     },
     async remove (subject, id) {
       await run(REMOVE, prefix + subject, [id])
@@ -94,11 +109,16 @@ function runnerOf (client: RedisClient | IoredisClient): Run {
 function linesOf (hash: readonly unknown[]): RegistryLine[] {
   const placed: Array<{ place: number, line: RegistryLine }> = []
   for (let index = 0; index < hash.length; index += 2) {
+    if (String(hash[index]) === BOUNDS) continue
     const [, place, createdAt, lastSeenAt, expiresAt, subjects = '', description = ''] = /^(\S+) (\S+) (\S+) (\S+) (\S+) (.*)$/s.exec(String(hash[index + 1])) ?? []
     const line = { id: String(hash[index]), createdAt: Number(createdAt), lastSeenAt: Number(lastSeenAt), expiresAt: Number(expiresAt), subjects: orEmpty(subjects), description: orEmpty(description) }
     placed.push({ place: Number(place), line })
   }
   return placed.sort((a, b) => a.place - b.place).map(({ line }) => line)
+}
+
+function orDash (text: string): string {
+  return text === '' ? '-' : text
 }
 
 function orEmpty (text: string): string {
