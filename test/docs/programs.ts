@@ -23,12 +23,18 @@ for (const url of urls) {
 }
 `
 
+/** Ends the connections that would keep the program running. */
+const CLOSE = 'await app.close()\n'
+
 /** What surrounds a fragment, by the words of its `<!-- test: … -->`. */
 const PRELUDES: Record<string, [before: string, after: string]> = {
   // a whole program
   '': ['', ''],
   // registers the plugin, adds hooks or routes: the app is then started, and what it answers to GET is asked
   'with app': [IMPORTS + COLLECT_ROUTES, GET_ROUTES],
+  // the same, with the address of a real server in the environment
+  'with app and Redis': [IMPORTS + COLLECT_ROUTES, GET_ROUTES + CLOSE],
+  'with app and PostgreSQL': [IMPORTS + COLLECT_ROUTES, GET_ROUTES + CLOSE],
   // works with `app`, which has the plugin and is ready
   'with sessions': [`${IMPORTS}${REGISTER}await app.ready()\n`, ''],
   // the body of a handler, whose answer is then printed

@@ -10,6 +10,8 @@ import { compile } from './compile.ts'
 import { anchors, blocks, localLinks, type Block } from './markdown.ts'
 import { expectedOutput, isServer, programOf } from './programs.ts'
 import { startServer, visit } from './server.ts'
+import { PostgresServer, noPostgres } from '../revocation/postgres-server.ts'
+import { RedisServer, noRedis } from '../revocation/redis-server.ts'
 import { ROOT, Workspace } from './workspace.ts'
 
 interface Manifest {
@@ -22,6 +24,18 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
 const pages = ['README.md', ...['docs', 'bench'].flatMap(folder =>
   readdirSync(join(ROOT, folder)).filter(name => name.endsWith('.md')).map(name => `${folder}/${name}`))]
 const read = (page: string): string => readFileSync(join(ROOT, page), 'utf8')
+
+interface Needed {
+  skip: string | false
+  create: () => Promise<RedisServer | PostgresServer>
+  variables: (server: { port: number }) => Record<string, string>
+}
+
+/** Servers that blocks need, by their prelude. */
+const SERVERS: Record<string, Needed> = {
+  'with app and Redis': { skip: noRedis, create: async () => await RedisServer.create(), variables: ({ port }) => ({ REDIS_URL: `redis://127.0.0.1:${port}` }) },
+  'with app and PostgreSQL': { skip: noPostgres, create: async () => await PostgresServer.create(), variables: ({ port }) => ({ DATABASE_URL: `postgresql://postgres@127.0.0.1:${port}/postgres` }) }
+}
 
 for (const page of pages) {
   const markdown = read(page)
@@ -53,7 +67,7 @@ function describeBlocks (found: readonly Block[], markdown: string): void {
   if (!markdown.includes('keygen --out secret-key')) workspace.write('secret-key', randomBytes(32))
 
   for (const block of runnable) {
-    it(`line ${block.line}: the ${block.language} block works`, async () => {
+    it(`line ${block.line}: the ${block.language} block works`, { skip: SERVERS[block.prelude]?.skip ?? false }, async () => {
       if (block.language === 'sh') await runShell(block, workspace)
       else await runProgram(block, workspace)
     })
@@ -97,10 +111,22 @@ async function runProgram (block: Block, workspace: Workspace): Promise<void> {
 
   const program = file.replace(/\.ts$/, '.js')
   if (isServer(block)) return await useServer(program, workspace)
-  const { status, stdout, stderr } = workspace.run(program)
+  const { status, stdout, stderr } = await withServer(block, variables => workspace.run(program, variables))
   assert.equal(status, 0, stderr)
   const expected = expectedOutput(block)
   if (expected.length > 0) assert.equal(stdout.trim(), expected.join('\n'))
+}
+
+/** Runs a block beside the server that it needs, if it needs one. */
+async function withServer<Result> ({ prelude }: Block, run: (variables: Record<string, string>) => Result): Promise<Result> {
+  const needed = SERVERS[prelude]
+  if (needed === undefined) return run({})
+  const server = await needed.create()
+  try {
+    return run(needed.variables(server))
+  } finally {
+    await server.remove()
+  }
 }
 
 /** What the quick start promises, in whichever language. */

@@ -15,7 +15,7 @@ import { WARNINGS } from '../../src/messages.ts'
 import { Keyring } from '../../src/index.ts'
 import { buildApp, captureLog, newKey, send, setCookies, warnings, withKeyFile } from '../support/helpers.ts'
 import { blocks, codeIn, exponentIn, tableUnder } from './markdown.ts'
-import { codesUsed, membersOf, read, sourceFiles } from './source.ts'
+import { codesUsed, membersIn, membersOf, read, sourceFiles } from './source.ts'
 import { ROOT } from './workspace.ts'
 
 const readme = read('README.md')
@@ -43,6 +43,13 @@ describe('the tables of options and of the session', () => {
   it('have each field of what sessionInfo returns, and no other', () => {
     const fields = tableUnder(session, '## Why a session is as it is').flatMap(([names = '']) => [...names.matchAll(/`(\w+)`/g)].map(([, name]) => name))
     assert.deepEqual(fields.sort(), membersOf('SessionInfo'))
+  })
+
+  it('of docs/registry.md have each option and each field of a listed session, and no other', () => {
+    const page = read('docs/registry.md')
+    const members = (name: string): string[] => membersIn(['src/registry/types.ts'], name)
+    assert.deepEqual(namesUnder(page, '## Options'), members('SessionRegistryOptions'))
+    assert.deepEqual(namesUnder(page, '## Setup'), members('ListedSession'))
   })
 
   it('have the defaults that the code has', async () => {
@@ -132,7 +139,7 @@ describe('docs/errors.md', () => {
 
   it('has each code that comments and other pages mention', () => {
     const known = new Set([...Object.keys(ERRORS), ...Object.keys(WARNINGS)])
-    for (const path of [...sourceFiles, 'README.md', 'docs/format.md', 'docs/codec.md', 'docs/keys.md', 'docs/migration.md', 'docs/lifetimes.md', 'docs/revocation.md', 'docs/large-sessions.md', 'docs/threat-model.md', 'docs/data.md', 'docs/observability.md', 'docs/options.md', 'docs/session.md', 'docs/plugins.md', 'docs/concurrency.md', 'docs/browsers.md', 'docs/fuzzing.md', 'docs/platforms.md', 'docs/cross-origin.md']) {
+    for (const path of [...sourceFiles, 'README.md', 'docs/format.md', 'docs/codec.md', 'docs/keys.md', 'docs/migration.md', 'docs/lifetimes.md', 'docs/registry.md', 'docs/revocation.md', 'docs/large-sessions.md', 'docs/threat-model.md', 'docs/data.md', 'docs/observability.md', 'docs/options.md', 'docs/session.md', 'docs/plugins.md', 'docs/concurrency.md', 'docs/browsers.md', 'docs/fuzzing.md', 'docs/platforms.md', 'docs/cross-origin.md']) {
       for (const [code] of read(path).matchAll(/FST_SEALED_SESSION_[A-Z_]*[A-Z]/g)) {
         if (code !== 'FST_SEALED_SESSION_WARN') assert.ok(known.has(code), `${code} in ${path}`)
       }

@@ -13,8 +13,15 @@ export function read (path: string): string {
   return readFileSync(join(ROOT, path), 'utf8')
 }
 
-/** Names of the members of interfaces in the public types, wherever they are declared there. */
+const PUBLIC_TYPES = ['src/types.ts', 'src/diagnostics.ts']
+
+/** Names of the members of interfaces in the public types of sessions, wherever they are declared there. */
 export function membersOf (...interfaces: string[]): string[] {
+  return membersIn(PUBLIC_TYPES, ...interfaces)
+}
+
+/** Names of the members of interfaces that are declared in these files. */
+export function membersIn (paths: readonly string[], ...interfaces: string[]): string[] {
   const names = new Set<string>()
   const visit = (node: ts.Node): void => {
     if (ts.isInterfaceDeclaration(node) && interfaces.includes(node.name.text)) {
@@ -22,7 +29,7 @@ export function membersOf (...interfaces: string[]): string[] {
     }
     ts.forEachChild(node, visit)
   }
-  for (const path of ['src/types.ts', 'src/diagnostics.ts']) visit(ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest))
+  for (const path of paths) visit(ts.createSourceFile(path, read(path), ts.ScriptTarget.Latest))
   return [...names].sort()
 }
 

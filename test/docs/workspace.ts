@@ -17,6 +17,9 @@ const INSTALLED: Record<string, string> = {
   'sodium-native': 'node_modules/sodium-native',
   zod: 'node_modules/zod',
   superjson: 'node_modules/superjson',
+  redis: 'node_modules/redis',
+  ioredis: 'node_modules/ioredis',
+  pg: 'node_modules/pg',
   '@types': 'node_modules/@types'
 }
 
@@ -45,10 +48,10 @@ export class Workspace {
     return execFileSync('sh', ['-ec', commands], { cwd: this.folder, env, stdio: 'pipe', encoding: 'utf8' })
   }
 
-  /** Runs a program to its end. */
-  run (file: string): { status: number | null, stdout: string, stderr: string } {
+  /** Runs a program to its end, with more variables. */
+  run (file: string, variables: Record<string, string> = {}): { status: number | null, stdout: string, stderr: string } {
     return spawnSync(process.execPath, this.arguments(file), {
-      cwd: this.folder, env: environment(), encoding: 'utf8', timeout: 60_000
+      cwd: this.folder, env: { ...environment(), ...variables }, encoding: 'utf8', timeout: 60_000
     })
   }
 
