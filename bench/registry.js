@@ -76,7 +76,7 @@ function line () {
   const now = Date.now()
   const id = Buffer.alloc(16)
   id.writeUInt32BE(number++)
-  return { id: id.toString('base64url'), createdAt: now, lastSeenAt: now, expiresAt: now + 86_400_000, subjects: '', description: DESCRIPTION }
+  return { id: id.toString('base64url'), createdAt: now, lastSeenAt: now, expiresAt: now + 86_400_000, more: '', description: DESCRIPTION }
 }
 
 /** Median of the milliseconds that a call takes. */

@@ -3,8 +3,7 @@ import type { SessionRecord } from '../token/record.ts'
 import type { SessionExtension, SessionIdentities } from '../fastify/extension.ts'
 import type { SessionState } from '../session/session.ts'
 import type { DescriptionReader } from './description.ts'
-import { hashOf } from '../revocation/store-keys.ts'
-import type { Registry } from './registry.ts'
+import { moreOf, type Registry } from './registry.ts'
 import type { RegistryLine } from './types.ts'
 
 /** Name of the extension by which sessions are listed. */
@@ -75,14 +74,15 @@ export class RegistryExtension implements SessionExtension {
     }
   }
 
-  #line (state: SessionState, { id, createdAt, writtenAt }: SessionRecord, [, ...further]: readonly string[], request: FastifyRequest): RegistryLine {
+  #line (state: SessionState, record: SessionRecord, subjects: readonly string[], request: FastifyRequest): RegistryLine {
+    const { id, createdAt, writtenAt } = record
     const lastSeenAt = Math.max(writtenAt, createdAt ?? 0)
     return {
       id: id!.toString('base64url'), // it is owned
       createdAt: Math.floor(createdAt ?? writtenAt),
       lastSeenAt: Math.floor(lastSeenAt),
       expiresAt: Math.floor(state.expiresAt),
-      subjects: further.map(hashOf).join(','),
+      more: moreOf(record, subjects),
       description: this.#options.describe(request)
     }
   }

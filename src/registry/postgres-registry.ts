@@ -36,9 +36,9 @@ export function postgresRegistry (pool: PostgresPool, options: { table?: string 
     async createTable () {
       await pool.query(create)
     },
-    async put (subject, { id, createdAt, lastSeenAt, expiresAt, subjects, description }, isLogin) {
+    async put (subject, { id, createdAt, lastSeenAt, expiresAt, more, description }, isLogin) {
       const due = new Date(Date.now() - CLOCK_TOLERANCE * 1000)
-      await pool.query(put, [subject, id, isLogin, new Date(createdAt), new Date(lastSeenAt), new Date(expiresAt), subjects, description, due])
+      await pool.query(put, [subject, id, isLogin, new Date(createdAt), new Date(lastSeenAt), new Date(expiresAt), more, description, due])
     },
     async remove (subject, id) {
       await pool.query(remove, [subject, id])
@@ -71,20 +71,20 @@ function statementsFor (table: string): Record<'create' | 'put' | 'remove' | 'li
         created_at timestamptz NOT NULL,
         last_seen_at timestamptz NOT NULL,
         expires_at timestamptz NOT NULL,
-        subjects text NOT NULL,
+        more text NOT NULL,
         description text NOT NULL,
         PRIMARY KEY (subject, id)
       )`,
     put: `WITH held AS MATERIALIZED (SELECT 1 AS one, pg_advisory_xact_lock(hashtextextended($1::text, 0))),
       forgotten AS (DELETE FROM ${table} USING held WHERE subject = $1 AND id <> $2 AND expires_at < $9::timestamptz)
-      INSERT INTO ${table} AS line (subject, id, place, created_at, last_seen_at, expires_at, subjects, description)
+      INSERT INTO ${table} AS line (subject, id, place, created_at, last_seen_at, expires_at, more, description)
       SELECT $1, $2::text, CASE WHEN $3::boolean THEN clock_timestamp() ELSE LEAST($4, clock_timestamp()) END,
         $4::timestamptz, $5::timestamptz, $6::timestamptz, $7::text, $8::text FROM held
       ON CONFLICT (subject, id) DO UPDATE SET
         created_at = excluded.created_at, last_seen_at = excluded.last_seen_at,
-        expires_at = excluded.expires_at, subjects = excluded.subjects`,
+        expires_at = excluded.expires_at, more = excluded.more`,
     remove: `DELETE FROM ${table} WHERE subject = $1 AND id = $2`,
-    list: `SELECT id, created_at AS "createdAt", last_seen_at AS "lastSeenAt", expires_at AS "expiresAt", subjects, description
+    list: `SELECT id, created_at AS "createdAt", last_seen_at AS "lastSeenAt", expires_at AS "expiresAt", more, description
       FROM ${table} WHERE subject = $1 ORDER BY place, id`
   }
 }

@@ -5,7 +5,7 @@ import type { RegistryLine, RegistryStore } from './types.ts'
 
 // One hash for each subject. A field is an id, its value a line:
 //
-//   <place> <createdAt> <lastSeenAt> <expiresAt> <subjects> <description>
+//   <place> <createdAt> <lastSeenAt> <expiresAt> <more> <description>
 //
 // Times are in milliseconds since 1970. A `-` stands for empty text. The key expires with its last line. One more field
 // bounds the lines.
@@ -28,7 +28,7 @@ const BOUNDS = ''
 
 /** Looks at the other lines only if one may have expired, so that a login costs the same however many there are. */
 const PUT = `
-local key, id, isLogin, createdAt, lastSeenAt, expiresAt, subjects, description, due, life = KEYS[1], unpack(ARGV)
+local key, id, isLogin, createdAt, lastSeenAt, expiresAt, more, description, due, life = KEYS[1], unpack(ARGV)
 local place = tonumber(createdAt)
 local before = redis.call('HGET', key, id)
 if before then
@@ -51,7 +51,7 @@ else
   if isLogin == '1' then place = math.max(place, greatest + 1) end
   redis.call('HSET', key, '${BOUNDS}', string.format('%.0f %.0f', math.max(place, greatest), math.min(earliest, expiresAt)))
 end
-redis.call('HSET', key, id, string.format('%.0f %s %s %s %s %s', place, createdAt, lastSeenAt, expiresAt, subjects, description))
+redis.call('HSET', key, id, string.format('%.0f %s %s %s %s %s', place, createdAt, lastSeenAt, expiresAt, more, description))
 if redis.call('PTTL', key) < tonumber(life) then redis.call('PEXPIRE', key, life) end
 return 1`
 
@@ -76,12 +76,12 @@ export function redisRegistry (client: RedisClient | IoredisClient, options: { p
   const run = runnerOf(client)
   return {
     async put (subject, line, isLogin) {
-      const { id, createdAt, lastSeenAt, expiresAt, subjects, description } = line
+      const { id, createdAt, lastSeenAt, expiresAt, more, description } = line
       const now = Date.now()
       const due = now - CLOCK_TOLERANCE * 1000
       const life = Math.max(expiresAt - due, 1)
       const times = [createdAt, lastSeenAt, expiresAt].map(String)
-      await run(PUT, prefix + subject, [id, isLogin ? '1' : '0', ...times, orDash(subjects), orDash(description), String(due), String(life)])
+      await run(PUT, prefix + subject, [id, isLogin ? '1' : '0', ...times, orDash(more), orDash(description), String(due), String(life)])
     },
     async remove (subject, id) {
       await run(REMOVE, prefix + subject, [id])
@@ -110,8 +110,8 @@ function linesOf (hash: readonly unknown[]): RegistryLine[] {
   const placed: Array<{ place: number, line: RegistryLine }> = []
   for (let index = 0; index < hash.length; index += 2) {
     if (String(hash[index]) === BOUNDS) continue
-    const [, place, createdAt, lastSeenAt, expiresAt, subjects = '', description = ''] = /^(\S+) (\S+) (\S+) (\S+) (\S+) (.*)$/s.exec(String(hash[index + 1])) ?? []
-    const line = { id: String(hash[index]), createdAt: Number(createdAt), lastSeenAt: Number(lastSeenAt), expiresAt: Number(expiresAt), subjects: orEmpty(subjects), description: orEmpty(description) }
+    const [, place, createdAt, lastSeenAt, expiresAt, more = '', description = ''] = /^(\S+) (\S+) (\S+) (\S+) (\S+) (.*)$/s.exec(String(hash[index + 1])) ?? []
+    const line = { id: String(hash[index]), createdAt: Number(createdAt), lastSeenAt: Number(lastSeenAt), expiresAt: Number(expiresAt), more: orEmpty(more), description: orEmpty(description) }
     placed.push({ place: Number(place), line })
   }
   return placed.sort((a, b) => a.place - b.place).map(({ line }) => line)

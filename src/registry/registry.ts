@@ -3,6 +3,8 @@ import type { KnownSession, SessionIdentities } from '../fastify/extension.ts'
 import { hashOf } from '../revocation/store-keys.ts'
 import { failureOf, StoreCalls, type StoreLog } from '../store/calls.ts'
 import type { SessionLimit } from './options.ts'
+import { STAMP } from '../token/claims.ts'
+import type { SessionRecord } from '../token/record.ts'
 import type { RegistryLine, RegistryStore } from './types.ts'
 
 /** Lines of ended sessions that a look at a list removes, at most: a logout everywhere may have ended thousands. */
@@ -98,8 +100,8 @@ export class Registry {
     await this.#remove(hash, line.id)
   }
 
-  async #revoke ({ id }: RegistryLine): Promise<void> {
-    await this.#options.identities.revokeId(Buffer.from(id, 'base64url'))
+  async #revoke (line: RegistryLine): Promise<void> {
+    await this.#options.identities.revokeId(Buffer.from(line.id, 'base64url'), lifetimeIn(line))
   }
 
   async #put (hash: string, line: RegistryLine, isLogin: boolean): Promise<void> {
@@ -118,8 +120,24 @@ async function settled (promise: Promise<void>): Promise<void> {
 
 function nothing (): void {}
 
-function knownSession ({ id, createdAt, subjects }: RegistryLine, hash: string): KnownSession {
-  return { id: Buffer.from(id, 'base64url'), createdAt, subjectHashes: subjects === '' ? [hash] : [hash, ...subjects.split(',')], stamp: null }
+/**
+ * The text `more` of a line, with commas between: seconds of the session's own lifetime, the hash of its user's stamp, and
+ * hashes of its further subjects. The first two may be empty. Without the lifetime, a session that is ended for the limit
+ * would need an entry in the store of the revocation for as long as any session can live.
+ */
+export function moreOf ({ lifetime, claims }: SessionRecord, [, ...further]: readonly string[]): string {
+  const stamp = claims?.get(STAMP)?.toString('base64url')
+  return [lifetime ?? '', stamp ?? '', ...further.map(hashOf)].join(',').replace(/,+$/, '')
+}
+
+function lifetimeIn ({ more }: RegistryLine): number | null {
+  const [lifetime = ''] = more.split(',')
+  return lifetime === '' ? null : Number(lifetime)
+}
+
+function knownSession ({ id, createdAt, more }: RegistryLine, hash: string): KnownSession {
+  const [, stamp = '', ...further] = more.split(',')
+  return { id: Buffer.from(id, 'base64url'), createdAt, subjectHashes: [hash, ...further], stamp: stamp === '' ? null : Buffer.from(stamp, 'base64url') }
 }
 
 function readLines (answer: unknown): readonly RegistryLine[] {
@@ -129,8 +147,8 @@ function readLines (answer: unknown): readonly RegistryLine[] {
 }
 
 function isLine (value: unknown): boolean {
-  const { id, createdAt, lastSeenAt, expiresAt, subjects, description } = Object(value) as Partial<Record<keyof RegistryLine, unknown>>
-  return [id, subjects, description].every(text => typeof text === 'string') && [createdAt, lastSeenAt, expiresAt].every(Number.isFinite)
+  const { id, createdAt, lastSeenAt, expiresAt, more, description } = Object(value) as Partial<Record<keyof RegistryLine, unknown>>
+  return [id, more, description].every(text => typeof text === 'string') && [createdAt, lastSeenAt, expiresAt].every(Number.isFinite)
 }
 
 function unavailable (cause: unknown): Error {

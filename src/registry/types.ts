@@ -10,8 +10,11 @@ export interface RegistryLine {
   readonly lastSeenAt: number
   /** Time at which it expires if it is not sealed again, in milliseconds since 1970. */
   readonly expiresAt: number
-  /** Hashes of the session's further subjects, with a comma between them; mostly empty. */
-  readonly subjects: string
+  /**
+   * Text that only the registry reads: hashes of the session's further subjects and of its user's stamp, its own lifetime. Mostly empty; at
+   * most 700 bytes of ASCII, without spaces.
+   */
+  readonly more: string
   /** JSON of what `describe` has returned, at most 2048 bytes; empty without `describe`. */
   readonly description: string
 }

@@ -31,6 +31,21 @@ describe('a login beyond the limit', () => {
     assert.deepEqual(await idsOf(app), [await idOf(app, cookies[1]!), await idOf(app, cookies[3]!)].sort()) // there are four
   })
 
+  it('costs the store of the revocation an entry for as long as the session can live, and not for as long as any can', async () => {
+    const revocations = new TestStore()
+    const app = await appListing({ maxSessions: 1 }, {
+      session: { expiry: 3600 },
+      revocation: { store: revocations },
+      after: app => { app.post('/remember', async ({ session }) => { session.set('user', 'ann'); session.options({ expiry: 7200 }) }) }
+    })
+    const lives = (): unknown[] => revocations.calls.splice(0).filter(([method, key]) => method === 'set' && key.includes(':revoked:')).map(([,,, life]) => life)
+    await login(app)
+    await post(app, '/remember')
+    assert.deepEqual(lives(), [3_660_000])
+    await login(app)
+    assert.deepEqual(lives(), [(400 * 86_400 + 60) * 1000])
+  })
+
   it('ends none that was seen last, but the one that began first', async () => {
     const app = await appListing({ maxSessions: 2 })
     const [first, second] = [await login(app), await login(app)]
@@ -205,7 +220,7 @@ describe('while the registry\'s store fails', () => {
     assert.deepEqual(await answered(app), [503, UNAVAILABLE, 0])
   })
 
-  for (const list of [() => null, () => ({}), () => [{}], () => [null], () => [{ id: 'a', createdAt: '1', lastSeenAt: 1, expiresAt: 1, description: '' }]]) {
+  for (const list of [() => null, () => ({}), () => [{}], () => [null], () => [{ id: 'a', createdAt: '1', lastSeenAt: 1, expiresAt: 1, more: '', description: '' }]]) {
     it(`a list that cannot be meant is a failure: ${String(list)}`, async () => {
       const app = await appListing({ store: { put () {}, remove () {}, list: list as never } })
       await assert.rejects(app.listSessions('ann'), { code: UNAVAILABLE })

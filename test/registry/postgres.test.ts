@@ -53,7 +53,7 @@ describe('a registry in PostgreSQL', { skip: noPostgres }, () => {
     const store = postgresRegistry(pool)
     await store.createTable()
     const subject = "x'; DROP TABLE session_registry; --"
-    await store.put(subject, line(subject, { description: subject, subjects: subject }), true)
+    await store.put(subject, line(subject, { description: subject, more: subject }), true)
     assert.equal((await store.list(subject))[0]?.description, subject)
     await store.remove(subject, subject)
     assert.deepEqual(await store.list(subject), [])

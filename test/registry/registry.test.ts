@@ -78,6 +78,15 @@ describe('the list', () => {
     assert.deepEqual([await who(app, cookies[0]!), await who(app, moved)], ['nobody', 'ann']) // there are two
   })
 
+  it('has no session whose user has another stamp by now', async () => {
+    let version = '1'
+    const app = await appListing({}, { revocation: { stamp: async () => version, cacheTtl: 0 } })
+    const before = await login(app)
+    version = '2'
+    const after = await login(app)
+    assert.deepEqual([await who(app, before), await idsOf(app)], ['nobody', [await idOf(app, after)]])
+  })
+
   it('has no session that has expired', async t => {
     const clock = stopClock(t)
     const app = await appListing()

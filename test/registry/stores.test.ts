@@ -30,7 +30,7 @@ for (const [where, { skip, open }] of Object.entries(KINDS)) {
 
     it('gives a line back as it was put', async () => {
       const ann = subject()
-      const given = line('a', { subjects: 'b,c', description: '{"browser":"Fire fox","quote":"\\"\\u0000\\n","place":"Zürich 🏔"}' })
+      const given = line('a', { more: '5,b,c', description: '{"browser":"Fire fox","quote":"\\"\\u0000\\n","place":"Zürich 🏔"}' })
       await store.put(ann, given, true)
       await store.put(ann, line('b', { createdAt: given.createdAt, lastSeenAt: 0, expiresAt: given.expiresAt }), true)
       assert.deepEqual(await store.list(ann), [given, line('b', { createdAt: given.createdAt, lastSeenAt: 0, expiresAt: given.expiresAt })])
@@ -42,7 +42,7 @@ for (const [where, { skip, open }] of Object.entries(KINDS)) {
       const now = Date.now()
       await store.put(ann, line('a', { description: '{"at":"login"}' }), true)
       await store.put(ann, line('b'), true)
-      const again = line('a', { createdAt: now - 5, lastSeenAt: now + 1000, expiresAt: now + MINUTE, subjects: 'x' })
+      const again = line('a', { createdAt: now - 5, lastSeenAt: now + 1000, expiresAt: now + MINUTE, more: 'x' })
       await store.put(ann, { ...again, description: '{"at":"write"}' }, false)
       const [first] = await store.list(ann)
       assert.deepEqual([await ids(ann), first], [['a', 'b'], { ...again, description: '{"at":"login"}' }])
@@ -99,7 +99,7 @@ for (const [where, { skip, open }] of Object.entries(KINDS)) {
     it('keeps the lines of subjects apart', async () => {
       const [ann, bob] = [subject(), subject()]
       await store.put(ann, line('a'), true)
-      await store.put(bob, line('a', { subjects: 'bob' }), true)
+      await store.put(bob, line('a', { more: 'bob' }), true)
       await store.remove(ann, 'a')
       assert.deepEqual([await ids(ann), await ids(bob)], [[], ['a']])
     })

@@ -35,7 +35,7 @@ export async function onlyOne (app: FastifyInstance, user = 'ann'): Promise<List
 /** A line that nobody has logged in for. */
 export function line (id: string, more: Partial<RegistryLine> = {}): RegistryLine {
   const now = Date.now()
-  return { id, createdAt: now, lastSeenAt: now, expiresAt: now + 60_000, subjects: '', description: '', ...more }
+  return { id, createdAt: now, lastSeenAt: now, expiresAt: now + 60_000, more: '', description: '', ...more }
 }
 
 type Method = keyof RegistryStore
