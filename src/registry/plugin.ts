@@ -18,6 +18,7 @@ const now = (): number => Date.now()
 const plugin: FastifyPluginAsync<SessionRegistryOptions> = async (app, options) => {
   const config = readRegistryOptions(options)
   const { session, identities } = findSession(app, config.sessionName)
+  if (config.limit !== null) identities.assertRevocable()
   const registry = registryOf(app, config, identities)
   session.extend(new RegistryExtension({ registry, identities, describe: config.describe }))
 
@@ -71,8 +72,8 @@ function listed ({ id, createdAt, lastSeenAt, expiresAt, description }: Registry
 /**
  * The plugin that lists the sessions of a user, and limits them. Register it after `fastify-sealed-session` and
  * `sessionRevocation`, which has to have the option `subject`.
- * @throws (`app.ready()` rejects) a coded error for options that cannot be meant, and
- * `FST_SEALED_SESSION_REGISTRY_ALONE` without one of those two.
+ * @throws (`app.ready()` rejects) a coded error for options that cannot be meant; `FST_SEALED_SESSION_REGISTRY_ALONE`
+ * without one of those two; `FST_SEALED_SESSION_STORE_NONE` for a limit with `store: false`.
  */
 export const sessionRegistry: SessionRegistry = fp(plugin, {
   fastify: '5.x',

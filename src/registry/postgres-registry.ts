@@ -76,7 +76,7 @@ function statementsFor (table: string): Record<'create' | 'put' | 'remove' | 'li
         PRIMARY KEY (subject, id)
       )`,
     put: `WITH held AS MATERIALIZED (SELECT 1 AS one, pg_advisory_xact_lock(hashtextextended($1::text, 0))),
-      forgotten AS (DELETE FROM ${table} USING held WHERE subject = $1 AND id <> $2 AND expires_at < $9::timestamptz)
+      forgotten AS (DELETE FROM ${table} USING held WHERE $3 AND subject = $1 AND id <> $2 AND expires_at < $9::timestamptz)
       INSERT INTO ${table} AS line (subject, id, place, created_at, last_seen_at, expires_at, more, description)
       SELECT $1, $2::text, CASE WHEN $3::boolean THEN clock_timestamp() ELSE LEAST($4, clock_timestamp()) END,
         $4::timestamptz, $5::timestamptz, $6::timestamptz, $7::text, $8::text FROM held

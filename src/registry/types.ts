@@ -74,7 +74,7 @@ export interface SessionRegistryOptions {
    */
   describe?(request: FastifyRequest): object
 
-  /** Number of sessions that a subject may have at a time. Default: no limit. */
+  /** Number of sessions that a subject may have at a time, at most 10,000. Default: no limit. */
   maxSessions?: number | undefined
 
   /**

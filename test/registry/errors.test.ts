@@ -84,6 +84,16 @@ describe('sessionRegistry', () => {
     })
   }
 
+  it('is refused with a limit if the revocation has no store, which could end nothing; without one it lists', async () => {
+    const setup = { revocation: { store: false as const, stamp: async () => '1' } }
+    assert.equal((await rejected(appListing({ maxSessions: 1 }, setup))).code, 'FST_SEALED_SESSION_STORE_NONE')
+    const app = await appListing({}, setup)
+    const cookie = await login(app)
+    assert.equal((await idsOf(app)).length, 1)
+    await post(app, '/logout', cookie)
+    assert.deepEqual(await idsOf(app), [])
+  })
+
   it('warns if it has no store', async () => {
     const { lines, logger } = captureLog()
     const app = await appListing({ store: undefined }, { server: { logger } })
