@@ -6,6 +6,8 @@
  */
 export { sessionRegistry, sessionRegistry as default } from './plugin.ts'
 export { MemoryRegistry } from './memory-registry.ts'
-export { postgresRegistry, type PostgresPool, type PostgresRegistry } from './postgres-registry.ts'
-export { redisRegistry, type IoredisClient, type RedisClient } from './redis-registry.ts'
+export { postgresRegistry, type PostgresRegistry } from './postgres-registry.ts'
+export type { PostgresPool } from '../store/postgres.ts'
+export { redisRegistry } from './redis-registry.ts'
+export type { IoredisClient, RedisClient } from '../store/redis.ts'
 export type * from './types.ts'

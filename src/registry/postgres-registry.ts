@@ -1,12 +1,8 @@
 import { kindOf, sealedSessionError } from '../errors.ts'
 import { readText, refuseUnknown } from '../options/readers.ts'
 import { CLOCK_TOLERANCE } from '../token/record.ts'
+import { quoted, type PostgresPool } from '../store/postgres.ts'
 import type { RegistryLine, RegistryStore } from './types.ts'
-
-/** A pool of npm's `pg`, as far as it is needed. */
-export interface PostgresPool {
-  query(text: string, values?: unknown[]): Promise<{ rows: unknown[] }>
-}
 
 /** Registry in PostgreSQL. */
 export interface PostgresRegistry extends RegistryStore {
@@ -48,12 +44,6 @@ export function postgresRegistry (pool: PostgresPool, options: { table?: string 
       return (rows as Row[]).map(lineOf)
     }
   }
-}
-
-/** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
-function quoted (table: string): string {
-  if (!/^\w+(?:\.\w+)?$/.test(table)) throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['table', 'letters, digits and "_", after a schema and "." if need be', 'other characters'])
-  return table.split('.').map(name => `"${name}"`).join('.')
 }
 
 /**

@@ -1,6 +1,6 @@
-import { kindOf, sealedSessionError } from '../errors.ts'
 import { readText, refuseUnknown } from '../options/readers.ts'
 import { CLOCK_TOLERANCE } from '../token/record.ts'
+import { type IoredisClient, type RedisClient, runnerOf } from '../store/redis.ts'
 import type { RegistryLine, RegistryStore } from './types.ts'
 
 // One hash for each subject. A field is an id, its value a line:
@@ -9,17 +9,6 @@ import type { RegistryLine, RegistryStore } from './types.ts'
 //
 // Times are in milliseconds since 1970. A `-` stands for empty text. The key expires with its last line. One more field
 // bounds the lines.
-
-/** A client of npm's `redis`, as far as it is needed. */
-export interface RedisClient {
-  eval(script: string, options: { keys: string[], arguments: string[] }): Promise<unknown>
-}
-
-/** A client of npm's `ioredis`, as far as it is needed. */
-export interface IoredisClient {
-  call(command: string, ...rest: string[]): Promise<unknown>
-  eval(script: string, keys: number, ...rest: string[]): Promise<unknown>
-}
 
 const DEFAULT_PREFIX = 'sealed-session:registry:'
 
@@ -81,28 +70,15 @@ export function redisRegistry (client: RedisClient | IoredisClient, options: { p
       const due = now - CLOCK_TOLERANCE * 1000
       const life = Math.max(expiresAt - due, 1)
       const times = [createdAt, lastSeenAt, expiresAt].map(String)
-      await run(PUT, prefix + subject, [id, isLogin ? '1' : '0', ...times, orDash(more), orDash(description), String(due), String(life)])
+      await run(PUT, [prefix + subject], [id, isLogin ? '1' : '0', ...times, orDash(more), orDash(description), String(due), String(life)])
     },
     async remove (subject, id) {
-      await run(REMOVE, prefix + subject, [id])
+      await run(REMOVE, [prefix + subject], [id])
     },
     async list (subject) {
-      return linesOf(await run(LIST, prefix + subject, []) as unknown[])
+      return linesOf(await run(LIST, [prefix + subject], []) as unknown[])
     }
   }
-}
-
-type Run = (script: string, key: string, values: string[]) => Promise<unknown>
-
-function runnerOf (client: RedisClient | IoredisClient): Run {
-  const { eval: run, call } = Object(client) as Partial<IoredisClient>
-  if (typeof run !== 'function') {
-    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['client', 'a client of redis or ioredis', kindOf(client)])
-  }
-  // Only that of ioredis has `call`.
-  return typeof call === 'function'
-    ? async (script, key, values) => await (client as IoredisClient).eval(script, 1, key, ...values)
-    : async (script, key, values) => await (client as RedisClient).eval(script, { keys: [key], arguments: values })
 }
 
 /** Lines out of a hash: fields and values in turn. */

@@ -49,8 +49,8 @@ export function postgresStore (pool: PostgresPool, options: { table?: string | u
   }
 }
 
-/** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
-function quoted (table: string): string {
+/** Name of a table as SQL takes it, whatever its case. @throws `FST_SEALED_SESSION_OPTION_INVALID` */
+export function quoted (table: string): string {
   if (!/^\w+(?:\.\w+)?$/.test(table)) throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['table', 'letters, digits and "_", after a schema and "." if need be', 'other characters'])
   return table.split('.').map(name => `"${name}"`).join('.')
 }

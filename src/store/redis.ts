@@ -48,10 +48,10 @@ export function redisStore (client: RedisClient | IoredisClient, options: { pref
   }
 }
 
-type Run = (script: string, keys: string[], values: string[]) => Promise<unknown>
+export type Run = (script: string, keys: string[], values: string[]) => Promise<unknown>
 
 /** Runs a script: of all commands, the one that both clients take in a form that says which one it is. */
-function runnerOf (client: RedisClient | IoredisClient): Run {
+export function runnerOf (client: RedisClient | IoredisClient): Run {
   const { eval: run, call } = Object(client) as Partial<IoredisClient>
   if (typeof run !== 'function') throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['client', 'a client of redis or ioredis', kindOf(client)])
   // Only that of ioredis has `call`.
