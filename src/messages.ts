@@ -87,34 +87,6 @@ export function warnOnce (code: string, message: string): void {
   process.emitWarning(message, { code })
 }
 
-// Messages for refused tokens: one line at level debug for each. The first four are
-// @fastify/secure-session's, word for word: programs and its own tests match on them.
-const MESSAGES: Record<RefusalReason, string> = {
-  malformed: 'the cookie is malformed, creating an empty session',
-  'ciphertext-length': 'the cipher is not long enough, creating an empty session',
-  'nonce-length': 'the nonce does not have the required length, creating an empty session',
-  'not-authentic': 'unable to decrypt, creating an empty session',
-  expired: 'expiry reached',
-  'too-long': 'the cookie is too long, creating an empty session',
-  'format-not-accepted': 'the cookie is in a format that is not accepted, creating an empty session',
-  'version-unknown': 'the cookie has an unknown version, creating an empty session',
-  'key-unknown': 'the cookie names a key that is not known, creating an empty session',
-  'header-invalid': 'the cookie has an unknown header, creating an empty session',
-  'payload-invalid': 'the content is not a JSON object, creating an empty session',
-  'time-missing': 'the cookie has no time, creating an empty session',
-  'time-in-future': 'the cookie is from the future, creating an empty session',
-  'schema-invalid': 'the content does not fit the schema, creating an empty session',
-  'signature-invalid': 'the signature is missing or wrong, creating an empty session',
-  'chunk-missing': 'a part of a cookie that was split is missing, creating an empty session',
-  revoked: 'the session was revoked, creating an empty session',
-  'stamp-changed': 'the stamp of the user has changed, creating an empty session'
-}
-
-/** Line of the log that says why a token was refused. */
-export function refusalMessage (reason: RefusalReason): string {
-  return `@fastify/secure-session: ${MESSAGES[reason]}`
-}
-
 /** Facts known of a token when it is refused. */
 export interface Refused {
   token: string
@@ -129,35 +101,67 @@ export interface Refused {
   lifetime: number | null
 }
 
-/** Explanation of each reason, and what to look at. `printable` guards text from outside. */
-export const REFUSALS: Record<RefusalReason, (refused: Refused) => string> = {
-  malformed: ({ token }) => token === ''
-    ? 'it is empty, as a cookie is that is being deleted'
-    : 'it is no token, or a part of it is missing, added or changed: copy the cookie\'s value again, all of it',
-  'chunk-missing': () => 'it is one of the cookies that a large session was split over: give all of them, as the whole Cookie header or their Set-Cookie lines',
-  'too-long': ({ token }) => `it has ${token.length} characters; more than ${MAX_TOKEN_LENGTH} are never opened`,
-  'ciphertext-length': () => 'the part before ";" is too short to be one: copy the cookie\'s value again, all of it',
-  'nonce-length': () => 'the part after ";" is not 24 bytes: copy the cookie\'s value again, all of it',
-  'version-unknown': () => 'it has a version that this release does not know: a newer one has sealed it, or it is no token at all',
-  'key-unknown': ({ token, path, ids }) =>
-    `sealed with key id ${keyIdOf(token)}, which is not among the keys of "${path}": ${ids.join(', ')}. Find the file of the process that sealed it; a rotation may have removed the key`,
-  'not-authentic': ({ format, context, token, path, ids }) => format === 'sealed'
-    ? `it names key ${keyIdOf(token)} of "${path}", but was changed on the way, or sealed for another name than ${printable(context)}: try --name with the name of its cookie, or the app's "context"`
-    : `sealed with another key than those of "${path}": ${ids.join(', ')}; or changed on the way`,
-  'format-not-accepted': ({ format }) => `the app's option "accept" does not have "${format}", as it has not by default with format: "sealed"`,
-  'header-invalid': () => 'sealed with the key, but with a header that this release does not know: a newer one has sealed it',
-  'payload-invalid': () => 'sealed with the key, but what it holds is not a JSON object: an app with the option "serializer" has sealed it, or another program',
-  'time-missing': () => 'sealed with the key, but without the time of the last write, "__ts": another program has sealed it',
-  expired: ({ lifetime }) => lifetime === null
-    ? 'the app\'s option "expiry" has passed since the last write'
-    : `the session's own lifetime of ${lifetime} seconds has passed since the last write`,
-  'time-in-future': () => 'the last write lies more than 60 seconds ahead: compare the clocks of the servers',
-  'schema-invalid': () => 'what it holds does not fit the app\'s option "schema", which is not checked here: a version of the app with another schema may have sealed it',
-  revoked: () => 'where the app has sessionRevocation, it may have been ended on the server, of which nothing shows in a token',
-  'stamp-changed': () => 'where the app has sessionRevocation with the option "stamp", its user may have another stamp since, such as after a new password',
-  'signature-invalid': ({ isSigned }) => isSigned
-    ? 'its cookies are signed, and the signature, which is not checked here, is wrong'
-    : 'its cookies are signed, and this one has no signature'
+/**
+ * Reasons to refuse a token: the line of the log at level debug, and the explanation of the command line, which says what
+ * to look at. The first four lines, and that of `expired`, are @fastify/secure-session's, word for word: programs and its
+ * own tests match on them. `printable` guards text from outside.
+ */
+export const REASONS: Record<RefusalReason, readonly [line: string, explain: (refused: Refused) => string]> = {
+  malformed: ['the cookie is malformed, creating an empty session',
+    ({ token }) => token === ''
+      ? 'it is empty, as a cookie is that is being deleted'
+      : 'it is no token, or a part of it is missing, added or changed: copy the cookie\'s value again, all of it'],
+  'ciphertext-length': ['the cipher is not long enough, creating an empty session',
+    () => 'the part before ";" is too short to be one: copy the cookie\'s value again, all of it'],
+  'nonce-length': ['the nonce does not have the required length, creating an empty session',
+    () => 'the part after ";" is not 24 bytes: copy the cookie\'s value again, all of it'],
+  'not-authentic': ['unable to decrypt, creating an empty session',
+    ({ format, context, token, path, ids }) => format === 'sealed'
+      ? `it names key ${keyIdOf(token)} of "${path}", but was changed on the way, or sealed for another name than ${printable(context)}: try --name with the name of its cookie, or the app's "context"`
+      : `sealed with another key than those of "${path}": ${ids.join(', ')}; or changed on the way`],
+  expired: ['expiry reached',
+    ({ lifetime }) => lifetime === null
+      ? 'the app\'s option "expiry" has passed since the last write'
+      : `the session's own lifetime of ${lifetime} seconds has passed since the last write`],
+  'too-long': ['the cookie is too long, creating an empty session',
+    ({ token }) => `it has ${token.length} characters; more than ${MAX_TOKEN_LENGTH} are never opened`],
+  'format-not-accepted': ['the cookie is in a format that is not accepted, creating an empty session',
+    ({ format }) => `the app's option "accept" does not have "${format}", as it has not by default with format: "sealed"`],
+  'version-unknown': ['the cookie has an unknown version, creating an empty session',
+    () => 'it has a version that this release does not know: a newer one has sealed it, or it is no token at all'],
+  'key-unknown': ['the cookie names a key that is not known, creating an empty session',
+    ({ token, path, ids }) =>
+    `sealed with key id ${keyIdOf(token)}, which is not among the keys of "${path}": ${ids.join(', ')}. Find the file of the process that sealed it; a rotation may have removed the key`],
+  'header-invalid': ['the cookie has an unknown header, creating an empty session',
+    () => 'sealed with the key, but with a header that this release does not know: a newer one has sealed it'],
+  'payload-invalid': ['the content is not a JSON object, creating an empty session',
+    () => 'sealed with the key, but what it holds is not a JSON object: an app with the option "serializer" has sealed it, or another program'],
+  'time-missing': ['the cookie has no time, creating an empty session',
+    () => 'sealed with the key, but without the time of the last write, "__ts": another program has sealed it'],
+  'time-in-future': ['the cookie is from the future, creating an empty session',
+    () => 'the last write lies more than 60 seconds ahead: compare the clocks of the servers'],
+  'schema-invalid': ['the content does not fit the schema, creating an empty session',
+    () => 'what it holds does not fit the app\'s option "schema", which is not checked here: a version of the app with another schema may have sealed it'],
+  'signature-invalid': ['the signature is missing or wrong, creating an empty session',
+    ({ isSigned }) => isSigned
+      ? 'its cookies are signed, and the signature, which is not checked here, is wrong'
+      : 'its cookies are signed, and this one has no signature'],
+  'chunk-missing': ['a part of a cookie that was split is missing, creating an empty session',
+    () => 'it is one of the cookies that a large session was split over: give all of them, as the whole Cookie header or their Set-Cookie lines'],
+  revoked: ['the session was revoked, creating an empty session',
+    () => 'where the app has sessionRevocation, it may have been ended on the server, of which nothing shows in a token'],
+  'stamp-changed': ['the stamp of the user has changed, creating an empty session',
+    () => 'where the app has sessionRevocation with the option "stamp", its user may have another stamp since, such as after a new password']
+}
+
+/** Line of the log that says why a token was refused. */
+export function refusalMessage (reason: RefusalReason): string {
+  return `@fastify/secure-session: ${REASONS[reason][0]}`
+}
+
+/** Explanation of a reason, and what to look at. */
+export function explainRefusal (reason: RefusalReason, refused: Refused): string {
+  return REASONS[reason][1](refused)
 }
 
 /** Id of the key that a sealed token names: the four bytes after its version. */

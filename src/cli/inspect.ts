@@ -9,7 +9,7 @@ import { fillNonce } from '../crypto/nonces.ts'
 import { JSON_SERIALIZER } from '../data/serializer.ts'
 import { parseKeyFile } from '../keys/key-file.ts'
 import { KeySet } from '../keys/key-set.ts'
-import { printable, REFUSALS, type Refused } from '../messages.ts'
+import { explainRefusal, printable, type Refused } from '../messages.ts'
 import { formatOf, formatsOf } from '../token/codec.ts'
 import { CLOCK_TOLERANCE, type SessionRecord } from '../token/record.ts'
 import type { RefusalReason } from '../types.ts'
@@ -46,10 +46,10 @@ export async function run (args: string[]): Promise<ExitCode> {
   const format = formatOf(token)
   const inspected = { token, isSigned, format, context, path, ids: keys.keys.map(({ id }) => id) }
 
-  if (isChunk(token)) throw new Error(`refused as chunk-missing: ${REFUSALS['chunk-missing']({ ...inspected, lifetime: null })}`)
+  if (isChunk(token)) throw new Error(`refused as chunk-missing: ${explainRefusal('chunk-missing', { ...inspected, lifetime: null })}`)
   // A Codec would judge by the lifetime. An old session is shown, too.
   const opened = formatsOf({ context, serializer: JSON_SERIALIZER, fillRandom: fillNonce, saysCreated: true })[format].open(token, keys)
-  if (!opened.ok) throw new Error(`refused as ${opened.reason}: ${REFUSALS[opened.reason]({ ...inspected, lifetime: null })}`)
+  if (!opened.ok) throw new Error(`refused as ${opened.reason}: ${explainRefusal(opened.reason, { ...inspected, lifetime: null })}`)
   return print(reportOf(inspected, opened.record, opened.key.id, Date.now()))
 }
 
@@ -136,7 +136,7 @@ export function reportOf (inspected: Omit<Refused, 'lifetime'>, record: SessionR
 
 /** Reasons for which an app with the same keys refuses the token, or may refuse it. */
 function verdict (refused: Refused, { writtenAt, lifetime }: SessionRecord, now: number): string[] {
-  const words = (reason: RefusalReason): string => `- ${reason}: ${REFUSALS[reason](refused)}`
+  const words = (reason: RefusalReason): string => `- ${reason}: ${explainRefusal(reason, refused)}`
   if (writtenAt > now + CLOCK_TOLERANCE * 1000) return ['An app refuses it now:', words('time-in-future')]
   if (lifetime !== null && writtenAt + lifetime * 1000 <= now) return ['An app refuses it now:', words('expired')]
   const possible: RefusalReason[] = [

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import ts from 'typescript'
-import { REFUSALS } from '../../src/messages.ts'
+import { REASONS } from '../../src/messages.ts'
 import { Keyring } from '../../src/index.ts'
 import { MAX_TOKEN_LENGTH } from '../../src/token/format.ts'
 import { read } from '../docs/source.ts'
@@ -66,7 +66,7 @@ const doubted: Record<string, [token: string, message: RegExp]> = {
 describe('the reasons', () => {
   test('each have words, and are each said of a token below', () => {
     assert.ok(refusalReasons().length > 10)
-    assert.deepEqual(Object.keys(REFUSALS).sort(), refusalReasons().sort())
+    assert.deepEqual(Object.keys(REASONS).sort(), refusalReasons().sort())
     assert.deepEqual(Object.keys({ ...refused, ...doubted }).sort(), refusalReasons().sort())
   })
 
