@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { Codec } from '../dist/esm/token/codec.js'
-import { decodeValue } from '../dist/esm/cookies/header.js'
+import { decodeValue } from '../dist/esm/cookies/set-cookie.js'
 import { KeySet } from '../dist/esm/keys/key-set.js'
 import { assertSealedOrRefused } from './support/check.js'
 import { headerOf } from './support/edits.js'

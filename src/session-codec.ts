@@ -1,5 +1,5 @@
-import { readValue } from './cookies/header.ts'
 import { CookieReader, type Found, type Refused } from './cookies/read.ts'
+import { readValue } from './cookies/set-cookie.ts'
 import { fallbackReason } from './crypto/sodium.ts'
 import { dataFrom } from './data/data.ts'
 import { kindOf, sealedSessionError } from './errors.ts'

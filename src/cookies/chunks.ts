@@ -1,4 +1,4 @@
-import { MAX_COOKIE_BYTES } from './header.ts'
+import { MAX_COOKIE_BYTES } from './set-cookie.ts'
 
 // A value that is too long for one cookie is split over several:
 //

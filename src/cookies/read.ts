@@ -1,7 +1,7 @@
 import { chunkName, isLater, joinChunks, MAX_CANDIDATES, MAX_CHUNKS, type NumberedValues } from './chunks.ts'
 import { getOwn } from '../data/data.ts'
 import type { SignatureCheck } from '../fastify/cookie-plugin.ts'
-import { unquoted } from './header.ts'
+import { unquoted } from './set-cookie.ts'
 import type { Codec, Opened } from '../token/codec.ts'
 import { MAX_ENCODED_LENGTH, MAX_SIGNED_LENGTH } from '../token/format.ts'
 import type { SessionRecord } from '../token/record.ts'

@@ -1,8 +1,8 @@
-import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
 import { sealedSessionError, type SealedSessionError } from '../errors.ts'
-import { internalOf } from '../fastify/hooks.ts'
-import { isTrusted, isUpgrade, originOf, reasonToRefuse, type Origins } from './judge.ts'
+import { internalOf } from '../fastify/internals.ts'
+import { isTrusted, isUpgrade, originOf, type Origins, reasonToRefuse } from './judge.ts'
 import { readTrustedOrigins, ruleOf } from './options.ts'
 import type { CrossOriginProtection, CrossOriginProtectionOptions } from './types.ts'
 

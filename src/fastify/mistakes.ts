@@ -3,7 +3,7 @@ import { sealedSessionError } from '../errors.ts'
 import { kSessions, REVOCATION } from './extension.ts'
 import type { Warn, WarningCode } from '../messages.ts'
 import { areAlike, type SessionConfig } from '../options/options.ts'
-import type { Registered } from './registered.ts'
+import type { Registered } from './session-manager.ts'
 
 // Plugins that cannot be registered beside this one, or only before it. Fastify would say that some decorator
 // is there already, but no advice.

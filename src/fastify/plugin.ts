@@ -4,15 +4,15 @@ import { type CookieCoding, NO_COOKIES, registerCookies } from './cookie-plugin.
 import { fallbackReason } from '../crypto/sodium.ts'
 import { sealedSessionError } from '../errors.ts'
 import { type ExtensibleSession, Extensions, kSessions } from './extension.ts'
-import { decorateFrameworkErrors, kIsFirst, kReply, kSealed, moveToFront, type TrackedRequest, waitAsSent } from './hooks.ts'
+import { decorateFrameworkErrors, kIsFirst, kReply, kSealed, moveToFront, type TrackedRequest, waitAsSent } from './internals.ts'
 import { keyFileMessage } from '../keys/keyring-state.ts'
 import { isNoLog, type Warn, warnerOf, warnOnce } from '../messages.ts'
 import { assertAlone, refuseLater, RouteWarnings, warnOfUnguarded } from './mistakes.ts'
 import { readOptions, type SessionConfig } from '../options/options.ts'
-import { AssignableSessions, assign, discard, incumbent, openFrom } from './outside.ts'
-import { type Registered, SessionManager, unusable } from './registered.ts'
+import { assign, AssignableSessions, discard, incumbent, openFrom } from './outside.ts'
 import { heldIn, sendAll, sessionOf } from './request-session.ts'
 import { SessionCookie } from './response-cookie.ts'
+import { type Registered, SessionManager, unusable } from './session-manager.ts'
 import { stateOf } from '../session/info.ts'
 import { Codec } from '../token/codec.ts'
 import type { DecodeLog, FastifySecureSession, Session } from '../types.ts'
@@ -20,7 +20,7 @@ import type { DecodeLog, FastifySecureSession, Session } from '../types.ts'
 // The wiring into Fastify, and nothing else. Places of the rest:
 //
 //   options of register()                options/, keys/
-//   a cookie in a request                registered.ts, cookies/read.ts
+//   a cookie in a request                session-manager.ts, cookies/read.ts
 //   a token, opened and sealed           token/, data/, crypto/
 //   a session as handlers see it         session/
 //   the sessions of a request            request-session.ts

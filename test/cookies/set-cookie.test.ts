@@ -7,7 +7,7 @@ import Fastify from 'fastify'
 import {
   attributesEnd, decodeValue, deleteCookieLine, encodeValue, readValue, replaceLines, resolveAttributes,
   type Serialize
-} from '../../src/cookies/header.ts'
+} from '../../src/cookies/set-cookie.ts'
 import { setCookies } from '../support/helpers.ts'
 
 const TOKEN = 'Yg+/Yg==;QEFC+/Q0'
