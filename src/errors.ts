@@ -2,7 +2,7 @@ import createError from '@fastify/error'
 
 /**
  * Errors that this package throws: message, advice, and a status code if it is not 500. A message is one printf-style
- * sentence: the thing that was expected, and the one that was got. The advice says what to do; it is on the error as `hint`.
+ * sentence: that says what was expected and what was got. The advice says what to do; it is on the error as `hint`.
  *
  * Messages marked 'as the peer' are those of @fastify/secure-session word for word, since programs match on
  * them; facts that they leave out stand in the hint.
@@ -81,11 +81,11 @@ export const ERRORS = {
   FST_SEALED_SESSION_VALUE_UNSTORABLE: ['the session cannot be stored: %s is %s',
     'Store what JSON can hold: text, numbers, booleans, null, arrays and plain objects.'],
   FST_SEALED_SESSION_SERIALIZER_FAILED: ['the session cannot be stored: stringify of its serializer %s',
-    'Store what the serializer can hold. What it has thrown is the cause of this error.'],
+    'Store what the serializer can hold. The cause of this error is what it has thrown.'],
   FST_SEALED_SESSION_SCHEMA_INVALID: ['the session does not fit its schema at %s',
     'Set what the schema asks for before the response is sent, or correct the schema.'],
   FST_SEALED_SESSION_SCHEMA_FAILED: ['the schema of the session %s',
-    'A schema has to return a value or issues. What it has thrown is the cause of this error.'],
+    'A schema has to return a value or issues. The cause of this error is what it has thrown.'],
   FST_SEALED_SESSION_SCHEMA_ASYNC: ['the schema of the session works asynchronously',
     'Take out what is asynchronous, such as a look-up in a database, and do that in a handler.'],
   FST_SEALED_SESSION_HEADERS_SENT: ['reply.sessionCookies() was called after the headers were sent',

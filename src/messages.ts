@@ -159,6 +159,13 @@ export function refusalMessage (reason: RefusalReason): string {
   return `@fastify/secure-session: ${REASONS[reason][0]}`
 }
 
+const ENDS: Partial<Record<RefusalReason, string>> = { revoked: 'was revoked', 'stamp-changed': 'has an old stamp', expired: 'has expired', 'key-unknown': 'lost its key' }
+
+/** Words for the end of a session that was opened, such as 'was revoked'. */
+export function endOfSession (reason: RefusalReason): string {
+  return ENDS[reason] ?? 'ended'
+}
+
 /** Explanation of a reason, and what to look at. */
 export function explainRefusal (reason: RefusalReason, refused: Refused): string {
   return REASONS[reason][1](refused)

@@ -11,7 +11,8 @@ import { parseKeyFile } from '../keys/key-file.ts'
 import { KeySet } from '../keys/key-set.ts'
 import { explainRefusal, printable, type Refused } from '../messages.ts'
 import { formatOf, formatsOf } from '../token/codec.ts'
-import { CLOCK_TOLERANCE, type SessionRecord } from '../token/record.ts'
+import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
+import type { SessionRecord } from '../token/record.ts'
 import type { RefusalReason } from '../types.ts'
 
 export const help = `\

@@ -1,6 +1,6 @@
 import { chunkName, isLater, joinChunks, MAX_CANDIDATES, MAX_CHUNKS, type NumberedValues } from './chunks.ts'
 import { getOwn } from '../data/data.ts'
-import type { SignatureCheck } from '../fastify/cookie-plugin.ts'
+import type { SignatureCheck } from './signature.ts'
 import { unquoted } from './set-cookie.ts'
 import type { Codec, Opened } from '../token/codec.ts'
 import { MAX_ENCODED_LENGTH, MAX_SIGNED_LENGTH } from '../token/format.ts'

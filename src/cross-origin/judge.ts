@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
-// If a request comes from a page of another origin: the rules of Go's net/http.CrossOriginProtection, and two more.
+// Rules that tell a request of a page of another origin: those of Go's net/http.CrossOriginProtection, and two more.
 // https://pkg.go.dev/net/http#CrossOriginProtection
 
 /** The part of a Fastify request that counts. Behind a trusted proxy, host and protocol are those of the browser. */

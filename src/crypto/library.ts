@@ -3,8 +3,8 @@ import type { SodiumNative } from 'sodium-native'
 import type { SodiumWasm } from './load.cts'
 import { derivePassphraseKeyInWorker } from './passphrase-worker.ts'
 
-// The part of libsodium that this package needs, and nothing else of it. `native.ts` and `wasm.ts` implement
-// it; `sodium.ts` chooses one of them. A buffer of the wrong length is a defect of this package, and both
+// The part of libsodium that this package needs, and nothing else of it. The two builds implement it
+// below; `sodium.ts` chooses one of them. A buffer of the wrong length is a defect of this package, and both
 // throw; they never write a part of it.
 
 export const KEY_BYTES = 32

@@ -1,4 +1,4 @@
-// Types of the calls in native.ts; sodium-native has none of its own.
+// Types of the calls in library.ts; sodium-native has none of its own.
 declare module 'sodium-native' {
   export interface SodiumNative {
     randombytes_buf (buffer: Uint8Array): void

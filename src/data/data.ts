@@ -76,7 +76,7 @@ export const LIFE_KEY = '__life'
 /** The text of a serializer of the app's, in the secretbox format, which is JSON. */
 export const DATA_KEY = '__data'
 
-/** What extensions keep inside the seal, in the secretbox format. */
+/** Values that extensions keep inside the seal, in the secretbox format. */
 export const CLAIMS_KEY = '__claims'
 
 const RESERVED: readonly PropertyKey[] = [TIME_KEY, LIFE_KEY, DATA_KEY, CLAIMS_KEY]

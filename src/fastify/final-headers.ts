@@ -28,11 +28,11 @@ export class FinalHeaders {
 
   /** A header that writeHead() is given or that is set. @param name in lower case. */
   get (name: string): unknown {
-    return this.#inGiven(name) ?? this.set(name)
+    return this.#inGiven(name) ?? this.onRaw(name)
   }
 
   /** A header that is set on the raw response. */
-  set (name: string): unknown {
+  onRaw (name: string): unknown {
     return this.#raw.getHeader(name)
   }
 

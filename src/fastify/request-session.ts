@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
 import { sealedSessionError } from '../errors.ts'
 import type { Extensions } from './extension.ts'
+import { endOfSession } from '../messages.ts'
 import { type FinalHeaders, isSharedCacheable, isUpgraded, watchHeaders } from './final-headers.ts'
 import { isCaught, kReply, kSealed, type TrackedRequest } from './internals.ts'
 import type { RouteWarnings } from './mistakes.ts'
@@ -11,9 +12,6 @@ import type { SessionState } from '../session/session.ts'
 import type { Successor, WriteObserver } from '../session/settings.ts'
 import type { SessionRecord } from '../token/record.ts'
 import type { RefusalReason, Session } from '../types.ts'
-
-/** Words of the log for the end of a session while a request was under way. */
-const ENDED: Partial<Record<RefusalReason, string>> = { revoked: 'was revoked', 'stamp-changed': 'has an old stamp', expired: 'has expired', 'key-unknown': 'lost its key' }
 
 /** A session that is used in a request: its state, and how it gets into the response. */
 export class RequestSession implements WriteObserver {
@@ -34,7 +32,7 @@ export class RequestSession implements WriteObserver {
   /** True after a failure to seal, which was thrown. */
   #failed = false
   /** True until something is written after a failure: it would only fail again. */
-  #settled = false
+  #hasGivenUp = false
   #isDiscarded = false
   /** True for a write that is not sealed yet. */
   #isWritten = false
@@ -97,12 +95,12 @@ export class RequestSession implements WriteObserver {
 
   /** A login must not seem to work that gets no cookie, since the session of before ended meanwhile. */
   #failIfLost (reply: FastifyReply): void {
-    if (this.#lostBy !== null && !this.#failed) this.#fail(reply, sealedSessionError('FST_SEALED_SESSION_ENDED', [ENDED[this.#lostBy]]))
+    if (this.#lostBy !== null && !this.#failed) this.#fail(reply, sealedSessionError('FST_SEALED_SESSION_ENDED', [endOfSession(this.#lostBy)]))
   }
 
   /** Without a promise if the extensions have to ask nobody: a reply that is not returned would be answered twice. */
   #sendExtended (reply: FastifyReply, extensions: Extensions): Promise<void> | undefined {
-    const isDue = this.#isDue(reply)
+    const isDue = this.#prepare(reply)
     if (isDue) return this.#sendChecked(reply, extensions, isDue)
     const answer = extensions.sealing(this.state, isDue, this.#request)
     if (answer !== true) return this.#sendChecked(reply, extensions, isDue, answer)
@@ -114,7 +112,7 @@ export class RequestSession implements WriteObserver {
       await this.#ask(reply, answer ?? extensions.sealing(this.state, isDue, this.#request))
       let isJudged = isDue
       // A write while that was awaited: the session that was judged is not the one that would be sealed.
-      while ((!isJudged || this.#isWritten) && this.#isDue(reply)) {
+      while ((!isJudged || this.#isWritten) && this.#prepare(reply)) {
         isJudged = true
         this.#isWritten = false
         await this.#ask(reply, extensions.sealing(this.state, true, this.#request))
@@ -147,14 +145,14 @@ export class RequestSession implements WriteObserver {
     this.#isHeldBack = true
     if (this.state.isAnew && reason !== 'revoked') this.#lostBy = reason
     this.#takeBack(reply)
-    reply.request.log.debug(`@fastify/secure-session: the session ${ENDED[reason] ?? 'ended'} meanwhile, sending no cookie`)
+    reply.request.log.debug(`@fastify/secure-session: the session ${endOfSession(reason)} meanwhile, sending no cookie`)
   }
 
-  #isDue (reply: FastifyReply): boolean {
+  #prepare (reply: FastifyReply): boolean {
     const { state } = this
     if (!state.settle(this.#manager.config.rolling)) return false
     this.#lookBeforeSealing(reply)
-    if (this.#isHeldBack || !state.isDirty || this.#settled) return false
+    if (this.#isHeldBack || !state.isDirty || this.#hasGivenUp) return false
     // Nobody asked for this cookie. On a response that caches share it would do harm; it can wait.
     if (state.changedByApp || !isSharedCacheable(reply.getHeader('cache-control'))) return true
     if (state.isRenewal) this.#watch(reply)
@@ -172,7 +170,7 @@ export class RequestSession implements WriteObserver {
   /** @returns true if the session is in a cookie on the response. */
   #sendIfDue (reply: FastifyReply): boolean {
     const { state } = this
-    if (!this.#isDue(reply)) return false
+    if (!this.#prepare(reply)) return false
     this.#isWritten = false
     const isFree = !reply.hasHeader('cache-control')
     try {
@@ -209,7 +207,7 @@ export class RequestSession implements WriteObserver {
   #leaving (headers: FinalHeaders): void {
     // Headers that the app has set on the raw response meanwhile count before a cookie that nobody asked for.
     let control = headers.get('cache-control')
-    const own = this.#hasNoStore && control === 'no-store' ? headers.set('cache-control') : undefined
+    const own = this.#hasNoStore && control === 'no-store' ? headers.onRaw('cache-control') : undefined
     if (own !== undefined && headers.given !== undefined) {
       headers.replace('cache-control', own)
       control = own
@@ -241,13 +239,13 @@ export class RequestSession implements WriteObserver {
   failedUnheard (): void { this.#isUnheard = true }
 
   #skip (reply: FastifyReply, error: unknown): void {
-    this.#settled = true
+    this.#hasGivenUp = true
     this.#takeBack(reply)
     this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_RENEWED', this.#request, (error as Error).message)
   }
 
   #fail (reply: FastifyReply, error: unknown): void {
-    this.#settled = true
+    this.#hasGivenUp = true
     this.#takeBack(reply)
     if (this.#failed) {
       // A session that an extension held back could be sealed: the store that it asks has failed, which the
@@ -318,7 +316,7 @@ export class RequestSession implements WriteObserver {
 
   /** After the hook that seals, a write is sealed at once while there is time; else it is lost. */
   written (): void {
-    this.#settled = false
+    this.#hasGivenUp = false
     this.#isWritten = true
     const reply = this.#request[kReply]
     if (reply == null) return

@@ -6,7 +6,7 @@ import { dataFrom, getOwn } from '../data/data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from '../diagnostics.ts'
 import { sealedSessionError, type SealedSessionError } from '../errors.ts'
 import type { Extensions } from './extension.ts'
-import { refusalMessage, warnerOf } from '../messages.ts'
+import { endOfSession, refusalMessage, warnerOf } from '../messages.ts'
 import type { RouteWarnings } from './mistakes.ts'
 import type { SessionConfig } from '../options/options.ts'
 import { responseOptionsReader } from '../options/readers.ts'
@@ -98,7 +98,7 @@ export class SessionManager {
    */
   encode (state: SessionState): string {
     const reason = state.sealingRefusal()
-    if (reason !== null) throw sealedSessionError('FST_SEALED_SESSION_ENDED', [reason])
+    if (reason !== null) throw sealedSessionError('FST_SEALED_SESSION_ENDED', [endOfSession(reason)])
     return this.seal(state)
   }
 

@@ -72,7 +72,7 @@ const WRITABLE = 0o022
 const READABLE = 0o004
 
 /**
- * Things that users may do with a key file who have no business there; null if nothing. A user who writes it
+ * Rights on a key file of users who should have none; null if nothing. A user who writes it
  * chooses the key, and one who reads it makes sessions of anybody. A mounted secret has the mode 0644 by
  * default, but only the users of its container can read it.
  */

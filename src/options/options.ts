@@ -9,7 +9,7 @@ import {
   assertWithin, checkOptionNames, nearest, type Options, readCookie, readDuration, readFlag, readText, readWhole,
   warnOfMilliseconds
 } from './readers.ts'
-import { DEFAULT_EXPIRY, DEFAULT_MAX_EXPIRY } from '../token/record.ts'
+import { DEFAULT_EXPIRY, DEFAULT_MAX_EXPIRY } from '../token/lifetime.ts'
 import type { Format, SessionSerializer, StandardSchema } from '../types.ts'
 
 /** One session's options, checked, complete and frozen. */

@@ -1,5 +1,5 @@
 import { sealedSessionError } from '../errors.ts'
-import { CLOCK_TOLERANCE } from '../token/record.ts'
+import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 import type { RegistryLine, RegistryStore } from './types.ts'
 
 /** Lines that a `MemoryRegistry` holds unless told otherwise. */

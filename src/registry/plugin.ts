@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { sealedSessionError } from '../errors.ts'
-import { toDate } from '../token/record.ts'
+import { toDate } from '../token/lifetime.ts'
 import { refuseUnknown } from '../options/readers.ts'
 import { kSessions, type ExtensibleSession, type SessionIdentities } from '../fastify/extension.ts'
 import { checkedSubject } from '../revocation/subject.ts'

@@ -1,6 +1,6 @@
 import { kindOf, sealedSessionError } from '../errors.ts'
 import { readText, refuseUnknown } from '../options/readers.ts'
-import { CLOCK_TOLERANCE } from '../token/record.ts'
+import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 import { quoted, type PostgresPool } from '../store/postgres.ts'
 import type { RegistryLine, RegistryStore } from './types.ts'
 

@@ -1,5 +1,5 @@
 import { readText, refuseUnknown } from '../options/readers.ts'
-import { CLOCK_TOLERANCE } from '../token/record.ts'
+import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 import { type IoredisClient, type RedisClient, runnerOf } from '../store/redis.ts'
 import type { RegistryLine, RegistryStore } from './types.ts'
 

@@ -10,7 +10,7 @@ import type { Identities } from './identities.ts'
 import { currentRequest } from './request-record.ts'
 import type { RevocationSource } from './revocations.ts'
 import { checkedSubject } from './subject.ts'
-import { MAX_SECONDS } from '../token/record.ts'
+import { MAX_SECONDS } from '../token/lifetime.ts'
 import { hasEnded } from './verdicts.ts'
 
 // Methods that the revocation adds to the app.

@@ -5,7 +5,7 @@ import { EpochWriter, type Revoked, Turns } from './epoch-writer.ts'
 import type { RequestRecord } from './request-record.ts'
 import type { StoreClient } from '../store/client.ts'
 import { ALL, epochKeysOf, idKey, keyOfHash, lifeOfEntries, logoutKey, onceKey } from './store-keys.ts'
-import type { Limits } from '../token/record.ts'
+import type { Limits } from '../token/lifetime.ts'
 
 /**
  * Milliseconds for which a logout is told from a session that another has replaced. Only requests that

@@ -1,5 +1,5 @@
 import { sodium } from '../crypto/sodium.ts'
-import { CLOCK_TOLERANCE } from '../token/record.ts'
+import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 
 // Keys of the store, and the number of each:
 //

@@ -1,7 +1,8 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { readDuration } from '../options/readers.ts'
 import type { SessionSettings } from './settings.ts'
-import { boundLifetime, MAX_SECONDS, placeOf, type SessionRecord } from '../token/record.ts'
+import { boundLifetime, MAX_SECONDS } from '../token/lifetime.ts'
+import { placeOf, type SessionRecord } from '../token/record.ts'
 
 // Attributes that `session.options()` gives the cookie of a session: of this response, or of its whole life.
 

@@ -1,6 +1,7 @@
 import { kindOf, sealedSessionError } from '../errors.ts'
 import { kState, type SessionState } from './session.ts'
-import { type Origin, toDate } from '../token/record.ts'
+import { toDate } from '../token/lifetime.ts'
+import type { Origin } from '../token/record.ts'
 import type { SessionInfo } from '../types.ts'
 
 /**

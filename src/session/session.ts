@@ -4,10 +4,8 @@ import { assertNotReserved, type Data, pickOwn, setOwn, snapshotOf, TIME_KEY } f
 import { claimsWith } from '../token/claims.ts'
 import { attributesWith, lifeFrom, withoutLife } from './attributes.ts'
 import type { SessionSettings, WriteObserver } from './settings.ts'
-import {
-  endOf, isDueForRenewal, lifetimeOf, newRecord, type OpeningKey, type Origin, type RecordChanges, recordWith,
-  type SessionRecord, toWholeSeconds
-} from '../token/record.ts'
+import { endOf, isDueForRenewal, lifetimeOf, toWholeSeconds } from '../token/lifetime.ts'
+import { newRecord, type OpeningKey, type Origin, type RecordChanges, recordWith, type SessionRecord } from '../token/record.ts'
 import type { RefusalReason, Session } from '../types.ts'
 
 /** Key of the state behind a session. `Symbol.for`, since ESM and CommonJS each have a copy of this file. */

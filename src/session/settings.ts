@@ -1,7 +1,8 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { Data } from '../data/data.ts'
 import type { KeySource } from '../keys/key-set.ts'
-import type { Limits, SessionRecord } from '../token/record.ts'
+import type { Limits } from '../token/lifetime.ts'
+import type { SessionRecord } from '../token/record.ts'
 import type { RefusalReason } from '../types.ts'
 
 // Dependencies of sessions: settings, observers and keys.

@@ -3,9 +3,8 @@ import type { DataSchema } from '../data/schema.ts'
 import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
 import type { FormatSettings, TokenFormat } from './format.ts'
 import type { DerivedKey, KeySet, KeySource } from '../keys/key-set.ts'
-import {
-  boundLifetime, type FormatOpened, lifetimeRefusal, type LifetimeRefusal, type Limits, type SessionRecord
-} from './record.ts'
+import { boundLifetime, lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.ts'
+import type { FormatOpened, SessionRecord } from './record.ts'
 import { sealedFormat, type SealedRefusal } from './sealed.ts'
 import { secretboxFormat, type SecretboxRefusal } from './secretbox.ts'
 import { idOfToken } from '../session/id.ts'

@@ -9,7 +9,8 @@ import {
   type FormatSettings, getWorkspace, MAX_TOKEN_LENGTH, MESSAGE_OFFSET, messageOf, SPARE_BITS_ZERO, type TokenFormat, workspace
 } from './format.ts'
 import type { DerivedKey, KeySet } from '../keys/key-set.ts'
-import { type FormatOpened, isPlace, MAX_SECONDS, type Place, SESSION_ID_BYTES, type SessionRecord, withRare } from './record.ts'
+import { MAX_SECONDS } from './lifetime.ts'
+import { type FormatOpened, isPlace, type Place, SESSION_ID_BYTES, type SessionRecord, withRare } from './record.ts'
 
 // This package's own token, as one base64url string without padding:
 //

@@ -11,7 +11,8 @@ import {
 } from './format.ts'
 import type { DerivedKey, KeySet } from '../keys/key-set.ts'
 import { idOfText } from '../session/id.ts'
-import { type FormatOpened, isPlace, MAX_SECONDS, type Place, type SessionRecord, withRare } from './record.ts'
+import { MAX_SECONDS } from './lifetime.ts'
+import { type FormatOpened, isPlace, type Place, type SessionRecord, withRare } from './record.ts'
 
 // Token of @fastify/secure-session, the peer:
 //
@@ -125,16 +126,20 @@ function openEncodedSecretbox (text: string, keys: KeySet, serializer: Serialize
 function openParts ({ whole, ciphertext, padding, nonce: nonceText }: TextParts, keys: Pick<KeySet, 'keys'>, serializer: Serializer): SecretboxOpened {
   // 4. decode
   const workspace = getWorkspace()
-  const { bytes, mac, nonce } = workspace
+  const { bytes, nonce } = workspace
   const byteCount = bytes.write(ciphertext, START, 'base64')
   if (byteCount < MAC_BYTES) return refused('ciphertext-length')
   if (nonceText.length !== NONCE_LENGTH) return refused(lengthRefusal(nonceText))
   if (nonce.write(nonceText, 'base64') !== NONCE_BYTES) return refused('nonce-length')
   // The nonce's part has no padding and no spare bits, and nothing was skipped in it.
   if (!isCanonical(ciphertext, padding, byteCount) || !isStandardAlphabet(whole)) return refused('malformed')
+  return openBytes(workspace, byteCount - MAC_BYTES, keys, serializer)
+}
 
+/** Opens the token in the workspace: a tag, a nonce and a ciphertext of a length. */
+function openBytes (workspace: Workspace, length: number, keys: Pick<KeySet, 'keys'>, serializer: Serializer): SecretboxOpened {
+  const { bytes, mac, nonce } = workspace
   // 3. decrypt
-  const length = byteCount - MAC_BYTES
   const key = decrypt(messageOf(workspace, length), mac, nonce, keys)
   if (key === null) return refused('not-authentic')
 
@@ -232,16 +237,6 @@ function readData (payload: Data, { isJson, parse }: Serializer): Data | null {
   // Data that was sealed without the serializer reaches it as JSON, as in the sealed format.
   return parse(typeof text === 'string' ? text : JSON.stringify(payload))
 }
-/** Opens the token in the workspace: a tag, a nonce and a ciphertext of a length. */
-function openBytes (workspace: Workspace, length: number, keys: Pick<KeySet, 'keys'>, serializer: Serializer): SecretboxOpened {
-  const { bytes, mac, nonce } = workspace
-  // 3. decrypt
-  const key = decrypt(messageOf(workspace, length), mac, nonce, keys)
-  if (key === null) return refused('not-authentic')
-
-  // 2. and 1. bytes to JSON, JSON to data and time
-  return readMessage(bytes, MESSAGE_OFFSET + length, key, serializer)
-}
 
 // The time of the last write, which stands last in a secretbox payload: …,"__ts":1760000000}
 
@@ -307,7 +302,7 @@ function readDigits (bytes: Buffer, start: number): number | null {
 //
 // and "domain" and "path" behind it, as text.
 
-export interface Life extends Pick<SessionRecord, 'createdAt' | 'lifetime' | 'cookieMaxAge' | 'id' | 'place'> {
+interface Life extends Pick<SessionRecord, 'createdAt' | 'lifetime' | 'cookieMaxAge' | 'id' | 'place'> {
   /**
    * The last write in milliseconds, if that is not a whole second: in a sealed token it is whole seconds
    * after created. Were it rounded, each change of the format would take a second away.
@@ -391,7 +386,7 @@ function partsOf (token: string): TextParts | null {
 }
 
 /** Characters of `%3B` and a nonce of 24 bytes, if each of its characters were percent-encoded. */
-const ESCAPED_NONCE_LENGTH = 3 + 3 * 32
+const ESCAPED_NONCE_LENGTH = 3 + 3 * NONCE_LENGTH
 
 /** Positions of the parts of a token whose `;` and `=` are percent-encoded, as in a cookie. */
 interface EncodedParts {

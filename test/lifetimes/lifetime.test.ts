@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { CLOCK_TOLERANCE, DEFAULT_EXPIRY, endOf, lifetimeRefusal, type Limits, toWholeSeconds } from '../../src/token/record.ts'
+import { CLOCK_TOLERANCE, DEFAULT_EXPIRY, endOf, lifetimeRefusal, type Limits, toWholeSeconds } from '../../src/token/lifetime.ts'
 
 const WRITTEN = 1_800_000_000
 const times = { createdAt: null, writtenAt: WRITTEN * 1000, lifetime: null }
