@@ -1,5 +1,6 @@
 import { kindOf, sealedSessionError } from '../errors.ts'
-import { kState, type SessionState } from './session.ts'
+import { kState } from './properties.ts'
+import type { SessionState } from './session.ts'
 import { toDate } from '../token/lifetime.ts'
 import type { Origin } from '../token/record.ts'
 import type { SessionInfo } from '../types.ts'

@@ -3,13 +3,11 @@ import type { CookieSerializeOptions } from '@fastify/cookie'
 import { assertNotReserved, type Data, pickOwn, setOwn, snapshotOf, TIME_KEY } from '../data/data.ts'
 import { claimsWith } from '../token/claims.ts'
 import { attributesWith, lifeFrom, withoutLife } from './attributes.ts'
+import { kState, sessionHandler } from './properties.ts'
 import type { SessionSettings, WriteObserver } from './settings.ts'
 import { endOf, isDueForRenewal, lifetimeOf, toWholeSeconds } from '../token/lifetime.ts'
 import { newRecord, type OpeningKey, type Origin, type RecordChanges, recordWith, type SessionRecord } from '../token/record.ts'
 import type { RefusalReason, Session } from '../types.ts'
-
-/** Key of the state behind a session. `Symbol.for`, since ESM and CommonJS each have a copy of this file. */
-export const kState: unique symbol = Symbol.for('fastify-sealed-session.state')
 
 /** Key of the method that `util.inspect` calls; the same symbol as `inspect.custom`. */
 const kInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
@@ -399,55 +397,4 @@ export class SessionState {
   }
 
   get [kState] (): this { return this }
-}
-
-// Shared by all sessions. Symbols, methods and the two flags are the session's; every other name is
-// a key of its data.
-const sessionHandler: ProxyHandler<SessionState> = {
-  get (state, key) {
-    switch (key) {
-      case 'get': case 'set': case 'delete': case 'touch': case 'options': case 'data': case 'regenerate':
-        return state.method(key)
-      case 'changed': return state.changed
-      case 'deleted': return state.deleted
-      default: return typeof key === 'symbol' ? symbolProperty(state, key) : state.get(key)
-    }
-  },
-  set (state, key, value) {
-    switch (key) {
-      case 'changed': state.changed = value; break
-      case 'deleted': state.deleted = value; break
-      default: state.set(key, value)
-    }
-    return true
-  },
-  has: (state, key) => Object.hasOwn(state.raw(), key),
-  ownKeys: (state) => Reflect.ownKeys(state.raw()),
-  getOwnPropertyDescriptor (state, key) {
-    const descriptor = Reflect.getOwnPropertyDescriptor(state.raw(), key)
-    if (descriptor !== undefined) state.get(key) // the descriptor hands the value out, too
-    return descriptor
-  },
-  deleteProperty (state, key) {
-    state.remove(key)
-    return true
-  },
-  defineProperty (state, key, descriptor) {
-    const { configurable, enumerable, writable } = descriptor
-    const isPlain = configurable !== false && enumerable !== false && writable !== false
-    if (!('value' in descriptor) || !isPlain) return false // a token cannot hold it
-    state.set(key, descriptor.value)
-    return true
-  },
-  // An operation that data cannot follow is refused: it makes `Object.freeze(session)` and the like throw.
-  setPrototypeOf: () => false,
-  preventExtensions: () => false
-}
-
-function symbolProperty (state: SessionState, key: symbol): unknown {
-  if (key === kState) return state
-  if (key === Symbol.toStringTag) return 'Session'
-  // `${session}` works although `toString` is a key like any other.
-  if (key === Symbol.toPrimitive) return () => '[object Session]'
-  return state.get(key)
 }
