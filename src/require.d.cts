@@ -11,11 +11,14 @@ import type {
   KeyFileOptions, StandardSchema, StandardResult, StandardIssue, InferSession, SessionSerializer,
   SessionOptions, SessionKeyOptions, SessionSecretOptions, SecureSessionPluginOptions,
   SecureSessionOptions, FastifySecureSession, DecodeLog, CookieRequest,
+  SessionGuard, GuardedReply, GuardKey, GuardOptions, RequireSessionOptions, RequireFreshOptions, NotFreshError,
   SessionData as DeclaredSessionData
 } from './types.ts'
 import * as keyring from './keys/keyring.ts'
 import * as codec from './session-codec.ts'
 import * as info from './session/info.ts'
+import * as authentication from './session/authenticated.ts'
+import * as guards from './fastify/guards.ts'
 
 declare function plugin (...parameters: Parameters<FastifySecureSession>): ReturnType<FastifySecureSession>
 
@@ -26,13 +29,17 @@ declare namespace plugin {
   export import generateKey = keyring.generateKey
   export import createSessionCodec = codec.createSessionCodec
   export import sessionInfo = info.sessionInfo
+  export import authenticated = authentication.authenticated
+  export import requireSession = guards.requireSession
+  export import requireFresh = guards.requireFresh
   export interface SessionData {}
   export type {
     Session, SessionMethods, SessionKey, SessionSecret, Format, RefusalReason, SessionInfo,
     SessionOpenMessage, SessionSealMessage, TokenData, Unsign, OpenedToken, SessionCodec,
     KeyFileOptions, StandardSchema, StandardResult, StandardIssue, InferSession, SessionSerializer,
     SessionOptions, SessionKeyOptions, SessionSecretOptions, SecureSessionPluginOptions,
-    SecureSessionOptions, FastifySecureSession, DecodeLog, CookieRequest, DeclaredSessionData
+    SecureSessionOptions, FastifySecureSession, DecodeLog, CookieRequest, DeclaredSessionData,
+    SessionGuard, GuardedReply, GuardKey, GuardOptions, RequireSessionOptions, RequireFreshOptions, NotFreshError
   }
 }
 

@@ -6,6 +6,8 @@ import { kindOf, sealedSessionError } from './errors.ts'
 import { checkWith } from './cookies/signature.ts'
 import { warnProcess } from './messages.ts'
 import { readOptions, type SessionConfig } from './options/options.ts'
+import { datesOf } from './session/info.ts'
+import { authenticationsOf } from './token/authentications.ts'
 import { Codec } from './token/codec.ts'
 import { endOf, toDate } from './token/lifetime.ts'
 import { newRecord } from './token/record.ts'
@@ -63,6 +65,7 @@ function describe<T> (opened: Found | Refused, config: SessionConfig): OpenedTok
     expiresAt: toDate(endOf(record, config)),
     keyId: key.id,
     format,
-    stale
+    stale,
+    authentications: datesOf(authenticationsOf(record.claims))
   }
 }

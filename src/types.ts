@@ -1,5 +1,5 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import type { Keyring } from './keys/keyring.ts'
 import type { SessionData as RequireSessionData } from './require.cjs'
 
@@ -465,6 +465,66 @@ export interface SessionInfo {
   format: Format | null
   /** Id that tells this session from others; null if nothing needs it. */
   id: string | null
+  /** Times at which the user has authenticated, by method: see `authenticated()`. `{}` if there are none. */
+  authentications: Readonly<Record<string, Date | undefined>>
+}
+
+/**
+ * A hook that lets a request on, or not: `requireSession()` and `requireFresh()` return it. For `onRequest`,
+ * `preValidation` and `preHandler`.
+ */
+export type SessionGuard = (request: object, reply: GuardedReply, done: (error?: Error) => void) => void
+
+/** The part of a reply that a guard uses. */
+export interface GuardedReply {
+  header(name: string, value: string): unknown
+  redirect(path: string, status: number): unknown
+}
+
+/** Keys that a request's session has, if some are declared; otherwise any. */
+export type GuardKey<Name extends string, Key = Name extends keyof FastifyRequest ? Exclude<keyof FastifyRequest[Name], keyof SessionMethods<unknown>> : never> =
+  [Key & string] extends [never] ? string : Key & string
+
+/** Options of every guard. */
+export interface GuardOptions<Name extends string> {
+  /**
+   * Path to redirect to (303) in place of an error, such as `'/login'`: a path of this site. Default: the error. Other
+   * text is refused with `FST_SEALED_SESSION_OPTION_INVALID` when the guard is made. The page there must be without
+   * this guard.
+   */
+  redirect?: string | undefined
+  /** Name of the session. Default: the first one of the context. */
+  sessionName?: Name | undefined
+}
+
+/** Options of `requireSession()`. */
+export interface RequireSessionOptions<Name extends string = 'session'> extends GuardOptions<Name> {
+  /**
+   * Keys of the session's data that have to be there for a user who is logged in, such as `['userId']`. One whose
+   * value is `undefined`, `null`, `false` or empty text is not there. Default: the session only has to be valid, which
+   * that of a visitor with a shopping cart is as well.
+   */
+  keys?: ReadonlyArray<GuardKey<Name>> | undefined
+}
+
+/** Options of `requireFresh()`. */
+export interface RequireFreshOptions extends GuardOptions<string> {
+  /** Seconds for which an authentication counts. */
+  within: number
+  /** Method by which the user must have authenticated. Default: any. */
+  method?: string | undefined
+}
+
+/** Error of `requireFresh()`. */
+export interface NotFreshError extends Error {
+  code: 'FST_SEALED_SESSION_NOT_FRESH'
+  statusCode: 403
+  /** Seconds for which an authentication counts here. */
+  within: number
+  /** Method by which the user must authenticate; null for any. */
+  method: string | null
+  /** Advice on what to do about it. */
+  hint: string
 }
 
 /**
@@ -488,6 +548,8 @@ export type OpenedToken<T = TokenData> =
     format: Format
     /** True if a token made now would have a newer key or another format. */
     stale: boolean
+    /** Times at which the user has authenticated, by method: see `authenticated()`. `{}` if there are none. */
+    authentications: Readonly<Record<string, Date | undefined>>
   }
   | { ok: false, reason: RefusalReason }
 

@@ -1,6 +1,7 @@
 import { kindOf, sealedSessionError } from '../errors.ts'
 import { kState } from './properties.ts'
 import type { SessionState } from './session.ts'
+import { type Authentications, authenticationsOf } from '../token/authentications.ts'
 import { toDate } from '../token/lifetime.ts'
 import type { Origin } from '../token/record.ts'
 import type { SessionInfo } from '../types.ts'
@@ -15,7 +16,7 @@ import type { SessionInfo } from '../types.ts'
 export function sessionInfo (session: object): SessionInfo {
   const state = stateOf(session)
   state.look()
-  const { createdAt, writtenAt, id } = state.record()
+  const { createdAt, writtenAt, id, claims } = state.record()
   const origin = ofOrigin(state.origin)
   const isStored = !state.deleted && (origin.status === 'valid' || state.changed)
   return {
@@ -24,7 +25,8 @@ export function sessionInfo (session: object): SessionInfo {
     // The last write is kept in whole seconds, the beginning more exactly.
     lastWriteAt: dateOf(isStored ? Math.max(writtenAt, createdAt ?? 0) : null),
     expiresAt: dateOf(isStored ? state.expiresAt : null),
-    id: id === null ? null : id.toString('base64url')
+    id: id === null ? null : id.toString('base64url'),
+    authentications: datesOf(authenticationsOf(claims))
   }
 }
 
@@ -37,6 +39,11 @@ function ofOrigin (origin: Origin): Pick<SessionInfo, 'status' | 'reason' | 'key
 
 function dateOf (milliseconds: number | null): Date | null {
   return milliseconds === null ? null : toDate(milliseconds)
+}
+
+/** Times as dates. @param times milliseconds since 1970, by method. */
+export function datesOf (times: Authentications): SessionInfo['authentications'] {
+  return Object.fromEntries(Array.from(times, ([method, time]) => [method, toDate(time)]))
 }
 
 /**

@@ -1,10 +1,11 @@
 import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { assertNotReserved, type Data, pickOwn, setOwn, snapshotOf, TIME_KEY } from '../data/data.ts'
-import { claimsWith } from '../token/claims.ts'
+import { claimsKept } from '../token/authentications.ts'
+import { type Claims, claimsWith } from '../token/claims.ts'
 import { attributesWith, lifeFrom, withoutLife } from './attributes.ts'
 import { kState, sessionHandler } from './properties.ts'
-import type { SessionSettings, WriteObserver } from './settings.ts'
+import type { SessionSettings, Successor, WriteObserver } from './settings.ts'
 import { endOf, isDueForRenewal, lifetimeOf, toWholeSeconds } from '../token/lifetime.ts'
 import { newRecord, type OpeningKey, type Origin, type RecordChanges, recordWith, type SessionRecord } from '../token/record.ts'
 import type { RefusalReason, Session } from '../types.ts'
@@ -117,6 +118,9 @@ export class SessionState {
 
   /** Attributes of its cookie: its own, and those given to `options()` for this response. */
   get cookieOptions (): CookieSerializeOptions | null { return attributesWith(this.#record, this.#cookieOptions) }
+
+  /** Facts that extensions keep inside the seal. */
+  get claims (): Claims | undefined { return this.#record.claims }
 
   /** Record for a token. A new session gets its id when that is first needed. */
   record (): SessionRecord {
@@ -274,19 +278,37 @@ export class SessionState {
     this.#touched()
   }
 
+  /**
+   * Begins another life with all that this one has but its id and its beginning, and with these claims. To lose it
+   * later fails the request, as for a login.
+   */
+  beginAgain (claims: Claims): void {
+    const { data, lifetime, cookieMaxAge } = this.#record
+    this.#succeed({ ...data }, { lifetime, cookieMaxAge, claims }, { isKept: true, isNew: false, isLogout: false })
+    this.#isAnew = true
+    this.#deleted = false
+    this.#touched()
+  }
+
   /** Begins another life: a token sealed from here on says nothing of the one before. */
   #follow (keep: readonly string[], isLogout: boolean): void {
     this.look()
-    const ended = this.#record
-    const data = pickOwn(ended.data, keep)
+    const data = pickOwn(this.#record.data, keep)
+    const isNew = keep.length === 0
+    const claims = isNew ? undefined : claimsKept(this.#record, data)
     if (this.#isLifeGiven) this.#cookieOptions = withoutLife(this.#cookieOptions)
     this.#isLifeGiven = false
+    this.#succeed(data, { ...(claims !== undefined && { claims }) }, { isKept: Object.keys(data).length > 0 || claims !== undefined, isNew, isLogout })
+    this.#isAnew = isNew && !isLogout
+  }
+
+  #succeed (data: Data, more: Partial<SessionRecord>, successor: Successor): void {
+    const ended = this.#record
     // The write that follows sets the time of the last one, which never goes backwards. The browser has the
     // cookie in its place: one elsewhere would be a second cookie, and the first one would stay.
-    this.#begin(data, { writtenAt: ended.writtenAt, ...(ended.place !== undefined && { place: ended.place }) })
+    this.#begin(data, { writtenAt: ended.writtenAt, ...(ended.place !== undefined && { place: ended.place }), ...more })
     this.#origin = null
-    this.#isAnew = keep.length === 0 && !isLogout
-    const isForgiven = this.#observer?.ended?.(ended, { isKept: Object.keys(data).length > 0, isNew: keep.length === 0, isLogout }) === true
+    const isForgiven = this.#observer?.ended?.(ended, successor) === true
     if (isForgiven && this.#ended === 'revoked') this.#ended = null
   }
 

@@ -6,7 +6,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type ErrorCode, ERRORS, kindOf, sealedSessionError } from '../../src/errors.ts'
-import secureSession, { Keyring, createSessionCodec, type StandardSchema } from '../../src/index.ts'
+import secureSession, { Keyring, authenticated, createSessionCodec, type StandardSchema } from '../../src/index.ts'
 import { newKey, withKeyFile } from '../support/helpers.ts'
 import { appWith } from '../support/app.ts'
 
@@ -100,6 +100,9 @@ type OfCrossOrigin = `FST_SEALED_SESSION_${'CROSS_ORIGIN' | 'CROSS_ORIGIN_LATE' 
 /** Those are in test/registry/errors.test.ts. */
 type OfRegistry = `FST_SEALED_SESSION_${'REGISTRY_ALONE' | 'REGISTRY_TWICE' | 'REGISTRY_UNAVAILABLE' | 'TOO_MANY_SESSIONS' | 'DESCRIPTION_INVALID'}`
 
+/** Those are in test/step-up/guards.test.ts: they are for users, and no mistakes. */
+type OfGuards = 'FST_SEALED_SESSION_LOGIN_REQUIRED' | 'FST_SEALED_SESSION_NOT_FRESH'
+
 /** What `ready()` rejects with. */
 async function registered (register: (app: FastifyInstance) => void): Promise<unknown> {
   const app = Fastify()
@@ -107,7 +110,7 @@ async function registered (register: (app: FastifyInstance) => void): Promise<un
   return await app.ready().then(() => assert.fail('ready() did not reject'), (error: unknown) => error)
 }
 
-const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOrigin | OfRegistry>, () => Promise<unknown>> = {
+const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOrigin | OfRegistry | OfGuards>, () => Promise<unknown>> = {
   FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),
   FST_SEALED_SESSION_OPTION_UNKNOWN: () => rejection({ keys: SECRET }),
   FST_SEALED_SESSION_OPTION_INVALID: () => rejection({ key, cookie: SECRET }),
@@ -173,6 +176,7 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOri
     await app.inject('/')
     return error
   },
+  FST_SEALED_SESSION_METHOD_INVALID: () => thrown(app => { authenticated(app.createSecureSession(), `${SECRET} `) }),
   FST_SEALED_SESSION_HEADERS_SENT: async () => {
     let error: unknown
     const app = await appWith({

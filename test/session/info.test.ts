@@ -37,7 +37,7 @@ async function infoOf (options: object, cookie?: string, act?: (session: Session
   return infoIn(await get(await informing(options, act), '/', cookie))
 }
 
-const NEW = { status: 'new', reason: null, lastWriteAt: null, expiresAt: null, keyId: null, format: null, id: null } as const
+const NEW = { status: 'new', reason: null, lastWriteAt: null, expiresAt: null, keyId: null, format: null, id: null, authentications: {} } as const
 
 /** Some seconds after the clock was stopped. */
 function after (clock: Clock, seconds: number): Date {
@@ -92,7 +92,7 @@ for (const options of FORMATS) {
       const start = after(clock, 0)
       const cookie = cookieWith(await informing(options), { n: 1 })
       clock.tick(30_000)
-      assert.deepEqual(await infoOf(options, cookie), { status: 'valid', reason: null, keyId, format, createdAt: createdAt(start), ...times(start), id: null })
+      assert.deepEqual(await infoOf(options, cookie), { status: 'valid', reason: null, keyId, format, createdAt: createdAt(start), ...times(start), id: null, authentications: {} })
     })
 
     for (const write of ['set', 'touch'] as const) {
@@ -102,7 +102,7 @@ for (const options of FORMATS) {
         const app = await informing(options, session => { write === 'set' ? session.set('n', 2) : session.touch() })
         const cookie = cookieWith(app, { n: 1 })
         clock.tick(30_000)
-        const expected = { status: 'valid', reason: null, keyId, format, createdAt: createdAt(start), ...times(after(clock, 0)), id: null }
+        const expected = { status: 'valid', reason: null, keyId, format, createdAt: createdAt(start), ...times(after(clock, 0)), id: null, authentications: {} }
         const response = await get(app, '/', cookie)
         assert.deepEqual(infoIn(response), expected)
         clock.tick(5_000)
@@ -149,7 +149,7 @@ for (const options of FORMATS) {
       const response = await get(app, '/', cookie)
       const resealed = await get(app, '/', cookieOf(response))
       for (const [answer, keyId] of [[response, older], [resealed, keyring.ids[0]]] as const) {
-        assert.deepEqual(infoIn(answer), { status: 'valid', reason: null, keyId, format, createdAt: createdAt(start), ...times(start), id: null })
+        assert.deepEqual(infoIn(answer), { status: 'valid', reason: null, keyId, format, createdAt: createdAt(start), ...times(start), id: null, authentications: {} })
       }
       assert.deepEqual(setCookies(resealed), [])
     })
@@ -272,7 +272,7 @@ describe('sessionInfo', () => {
     const app = await informing(SEALED)
     const session = app.decodeSecureSession(tokenWith(app, { n: 1 }))
     assert.deepEqual(sessionInfo(session!), { // it was opened
-      status: 'valid', reason: null, keyId: new Keyring(key).ids[0], format: 'sealed', createdAt: after(clock, 0), ...times(after(clock, 0)), id: null
+      status: 'valid', reason: null, keyId: new Keyring(key).ids[0], format: 'sealed', createdAt: after(clock, 0), ...times(after(clock, 0)), id: null, authentications: {}
     })
   })
 

@@ -1,22 +1,29 @@
 // No public type is `any`: checks that look at one would say nothing.
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { createSessionCodec, generateKey, sessionInfo } from 'fastify-sealed-session'
+import { authenticated, createSessionCodec, generateKey, requireFresh, requireSession, sessionInfo } from 'fastify-sealed-session'
 import type {
   CookieRequest,
   DecodeLog,
   DeclaredSessionData,
   FastifySecureSession,
   Format,
+  GuardedReply,
+  GuardKey,
+  GuardOptions,
   InferSession,
   KeyFileOptions,
   Keyring,
+  NotFreshError,
   OpenedToken,
   RefusalReason,
+  RequireFreshOptions,
+  RequireSessionOptions,
   SecureSessionOptions,
   SecureSessionPluginOptions,
   Session,
   SessionCodec,
   SessionData,
+  SessionGuard,
   SessionInfo,
   SessionKey,
   SessionKeyOptions,
@@ -69,6 +76,13 @@ describe('the helpers of this file find `any`', () => {
 
 test('no exported type is any', () => {
   expect<IsAny<Format>>().type.toBe<false>()
+  expect<IsAny<GuardKey<'session'>>>().type.toBe<false>()
+  expect<HasAny<SessionGuard>>().type.toBe<false>()
+  expect<AnyMembers<GuardOptions<string>>>().type.toBe<never>()
+  expect<AnyMembers<GuardedReply>>().type.toBe<never>()
+  expect<AnyMembers<NotFreshError>>().type.toBe<never>()
+  expect<AnyMembers<RequireFreshOptions>>().type.toBe<never>()
+  expect<AnyMembers<RequireSessionOptions>>().type.toBe<never>()
   expect<IsAny<KeyFileOptions>>().type.toBe<false>()
   expect<IsAny<RefusalReason>>().type.toBe<false>()
   expect<IsAny<SessionInfo>>().type.toBe<false>()
@@ -121,6 +135,9 @@ test('no exported function takes or gives any', () => {
   expect<HasAny<typeof createSessionCodec>>().type.toBe<false>()
   expect<HasAny<typeof generateKey>>().type.toBe<false>()
   expect<HasAny<typeof sessionInfo>>().type.toBe<false>()
+  expect<HasAny<typeof authenticated>>().type.toBe<false>()
+  expect<HasAny<typeof requireFresh>>().type.toBe<false>()
+  expect<HasAny<typeof requireSession>>().type.toBe<false>()
 })
 
 test('no option is any', () => {

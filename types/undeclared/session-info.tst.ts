@@ -38,6 +38,7 @@ describe('a SessionInfo', () => {
       keyId: string | null
       format: Format | null
       id: string | null
+      authentications: Readonly<Record<string, Date | undefined>>
     }>()
   })
 

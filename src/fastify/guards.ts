@@ -1,0 +1,115 @@
+import { kindOf, sealedSessionError } from '../errors.ts'
+import { type ExtensibleSession, kSessions } from './extension.ts'
+import { getOwn } from '../data/data.ts'
+import { readDuration, readText, refuseUnknown } from '../options/readers.ts'
+import { METHOD_RULE } from '../session/authenticated.ts'
+import { stateOf } from '../session/info.ts'
+import type { SessionState } from '../session/session.ts'
+import { authenticationsOf, isMethod } from '../token/authentications.ts'
+import { CLOCK_TOLERANCE } from '../token/record.ts'
+import type { NotFreshError, RequireFreshOptions, RequireSessionOptions, SessionGuard } from '../types.ts'
+
+// Guards: hooks that let a request on only if its session is good enough.
+
+/**
+ * Makes a hook for `onRequest`, `preValidation` or `preHandler` that lets a request on only if somebody is logged in.
+ * Anybody else gets `FST_SEALED_SESSION_LOGIN_REQUIRED` (401), through the error handler of the app, or a redirect.
+ * The answer has `Cache-Control: no-store`.
+ * @throws `FST_SEALED_SESSION_OPTION_INVALID`, `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_OPTIONS_INVALID`
+ */
+export function requireSession<Name extends string = 'session'> (options: RequireSessionOptions<Name> = {}): SessionGuard {
+  refuseUnknown(options, ['keys', 'redirect', 'sessionName'])
+  const keys = readKeys(options.keys)
+  return guard(options, state => isLoggedIn(state, keys) ? null : sealedSessionError('FST_SEALED_SESSION_LOGIN_REQUIRED'))
+}
+
+/**
+ * Makes a hook for `onRequest`, `preValidation` or `preHandler` that lets a request on only if the user has
+ * authenticated a short time ago: see `authenticated()`. Anybody else gets `FST_SEALED_SESSION_NOT_FRESH` (403), with
+ * `within` and `method` for the page that asks the user, or a redirect. The answer has `Cache-Control: no-store`.
+ *
+ * A login that ended since does not count, but nothing here asks who the user is: put `requireSession()` first.
+ * @throws `FST_SEALED_SESSION_DURATION`, `FST_SEALED_SESSION_OPTION_INVALID`, `FST_SEALED_SESSION_OPTION_UNKNOWN`,
+ * `FST_SEALED_SESSION_OPTIONS_INVALID`
+ */
+export function requireFresh (options: RequireFreshOptions): SessionGuard {
+  refuseUnknown(options, ['within', 'method', 'redirect', 'sessionName'])
+  const within = readDuration(options, 'within', NaN)
+  const method = readMethod(options.method)
+  return guard(options, state => isFresh(state, within, method) ? null : notFresh(within, method))
+}
+
+/** @param refusalOf error for a request that may not go on; null for one that may. */
+function guard (options: { redirect?: unknown, sessionName?: unknown }, refusalOf: (state: SessionState | null) => Error | null): SessionGuard {
+  const path = readOwnPath(options.redirect)
+  const name = readText(options, 'sessionName')
+  return (request, reply, done) => {
+    // An error that is thrown here, since the store of the revocation is away, is no reason to log in again.
+    const refusal = refusalOf(sessionIn(request, name))
+    if (refusal === null) return done()
+    // It is the answer to this one user, at an address that others ask for.
+    reply.header('cache-control', 'no-store')
+    if (path === undefined) done(refusal)
+    else reply.redirect(path, 303)
+  }
+}
+
+/**
+ * Session of a request; null after `request.session = null`.
+ * @param name default: the first one of the context.
+ * @throws `FST_SEALED_SESSION_UNKNOWN_SESSION`: a guard in a context without a session lets nobody on.
+ */
+function sessionIn (request: object, name: string | undefined): SessionState | null {
+  const { server } = request as { server?: { [kSessions]?: readonly ExtensibleSession[] } }
+  const used = name ?? server?.[kSessions]?.[0]?.sessionName
+  if (used === undefined || !(used in request)) throw sealedSessionError('FST_SEALED_SESSION_UNKNOWN_SESSION')
+  const session = (request as Record<string, unknown>)[used]
+  return session === null ? null : stateOf(session)
+}
+
+function isLoggedIn (state: SessionState | null, keys: readonly string[] | null): boolean {
+  if (state === null) return false
+  const data = state.raw() // looks first: it is empty if it has ended
+  return keys === null ? state.origin?.ok === true : keys.every(key => isThere(getOwn(data, key)))
+}
+
+/** False for what apps write in place of a value that they take away. */
+function isThere (value: unknown): boolean {
+  return value !== undefined && value !== null && value !== false && value !== ''
+}
+
+function isFresh (state: SessionState | null, within: number, method: string | null): boolean {
+  if (state === null) return false
+  const now = state.look()
+  const times = authenticationsOf(state.claims)
+  const latest = method === null ? Math.max(-Infinity, ...times.values()) : times.get(method) ?? -Infinity
+  // A time from far ahead, of a clock that was wrong, would be fresh for as long as it is ahead.
+  return latest <= now + CLOCK_TOLERANCE * 1000 && now < latest + within * 1000
+}
+
+function notFresh (within: number, method: string | null): NotFreshError {
+  const error = sealedSessionError('FST_SEALED_SESSION_NOT_FRESH', [within, method === null ? '' : ` by "${method}"`])
+  return Object.assign(error, { within, method }) as unknown as NotFreshError
+}
+
+function readKeys (keys: unknown): readonly string[] | null {
+  if (keys === undefined) return null
+  const isList = Array.isArray(keys) && keys.length > 0 && keys.every(key => typeof key === 'string' && key !== '')
+  if (!isList) throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['keys', 'an array of at least one name of a key', kindOf(keys)])
+  return [...keys as string[]]
+}
+
+function readMethod (method: unknown): string | null {
+  if (method === undefined) return null
+  if (!isMethod(method)) throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['method', METHOD_RULE, typeof method === 'string' ? 'other text' : kindOf(method)])
+  return method
+}
+
+/** A path of this site. Browsers read `\` as `/`, and leave out tabs and line breaks: `/\evil.example` and `/<tab>/evil.example` are other sites. */
+const OWN_PATH = /^\/(?!\/)[\x21-\x5b\x5d-\x7e]*$/
+
+function readOwnPath (path: unknown): string | undefined {
+  if (path === undefined) return undefined
+  if (typeof path === 'string' && OWN_PATH.test(path)) return path
+  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['redirect', 'a path of this site: ASCII that begins with one "/", without "\\" and spaces', typeof path === 'string' ? 'other text' : kindOf(path)])
+}
