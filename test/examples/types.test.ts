@@ -6,7 +6,7 @@ import ts from 'typescript'
 
 const FILES = [
   'cors', 'csrf', 'demo', 'fastify-websocket', 'flash', 'helmet', 'mercurius', 'node-http', 'oauth2', 'passport-local', 'passport-oauth2',
-  'rate-limit', 'websocket'
+  'rate-limit', 'step-up', 'websocket'
 ].map(name => `${name}/server.js`)
 
 it('the examples have no type errors', () => {
