@@ -6,7 +6,7 @@ import { METHOD_RULE } from '../session/authenticated.ts'
 import { stateOf } from '../session/info.ts'
 import type { SessionState } from '../session/session.ts'
 import { authenticationsOf, isMethod } from '../token/authentications.ts'
-import { CLOCK_TOLERANCE } from '../token/record.ts'
+import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 import type { NotFreshError, RequireFreshOptions, RequireSessionOptions, SessionGuard } from '../types.ts'
 
 // Guards: hooks that let a request on only if its session is good enough.
