@@ -246,7 +246,7 @@ export class RevocationExtension implements SessionExtension {
     const subjects = this.subjectsOf(state)
     const isLogin = subjects.length > 0 && subjects[0] !== userOf(from)
     if (this.#isEmptied(current, subjects, request)) return false
-    if (from !== null) await this.#renewId(state, from.id, current.lifetime, isLogin)
+    if (from !== null) await this.#renewId(state, from, current.lifetime, subjects[0])
     else if (subjects.length === 0) await this.#noteLogout(current)
     // One that goes on and gains a subject, such as another tenant, may have begun before that was revoked.
     const isGained = isLogin || from === null || subjects.some(subject => !from.subjects.includes(subject))
@@ -298,16 +298,17 @@ export class RevocationExtension implements SessionExtension {
   }
 
   /** Gives a session that goes on another id, if it has to be told from the session before. */
-  async #renewId (state: SessionState, id: Buffer | null, lifetime: number | null, isLogin: boolean): Promise<void> {
-    if (id === null) return // regenerate() has given it one
-    if (isLogin) {
-      // A login gets a session that nobody knew before, even if the app does not regenerate().
-      state.renewIdentity(newId(), this.#now())
-    } else if (state.isProlonged) {
-      // The entry of a logout lives as long as the session that it ends. One with the old lifetime would end too early.
-      await this.#revocations.revokeId(id, lifetime, false)
-      state.renewIdentity(newId(), state.record().createdAt)
-    }
+  async #renewId (state: SessionState, from: Identity, lifetime: number | null, user: string | undefined): Promise<void> {
+    const before = userOf(from)
+    // The next user has not authenticated by what the one before has done.
+    if (before !== undefined && user !== before) state.forgetAuthentications()
+    if (from.id === null) return // regenerate() has given it one
+    // A login gets a session that nobody knew before, even if the app does not regenerate().
+    if (user !== undefined && user !== before) return state.renewIdentity(newId(), this.#now())
+    if (!state.isProlonged) return
+    // The entry of a logout lives as long as the session that it ends. One with the old lifetime would end too early.
+    await this.#revocations.revokeId(from.id, lifetime, false)
+    state.renewIdentity(newId(), state.record().createdAt)
   }
 
   /** True if a session that was revoked meanwhile is followed by nobody's: its cookie could replace that of a newer login. */

@@ -28,5 +28,5 @@ export function authenticated (session: object, method = 'login'): void {
   if (state.endedBy !== null) throw sealedSessionError('FST_SEALED_SESSION_ENDED', [state.endedBy])
   const claims = withAuthentication(state.claims, method, now)
   if (claims === null) throw sealedSessionError('FST_SEALED_SESSION_METHOD_INVALID', [`one of at most ${MAX_METHODS} that a session has`, 'another one'])
-  state.beginAgain(claims)
+  state.beginAgain(claims, method)
 }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { assertNotReserved, type Data, pickOwn, setOwn, snapshotOf, TIME_KEY } from '../data/data.ts'
-import { claimsKept } from '../token/authentications.ts'
+import { claimsKept, claimsOnly } from '../token/authentications.ts'
 import { type Claims, claimsWith } from '../token/claims.ts'
 import { attributesWith, lifeFrom, withoutLife } from './attributes.ts'
 import { kState, sessionHandler } from './properties.ts'
@@ -53,6 +53,8 @@ export class SessionState {
   #opened: SessionRecord
   #settings: SessionSettings
   #madeOutsideBy: object | null = null
+  /** Methods by which the user has authenticated since it was opened; null without any. */
+  #methods: string[] | null = null
   readonly #session: Session
 
   /** @param data of the record, if it belongs to the session from now on. @param observer is told of every write. */
@@ -281,14 +283,19 @@ export class SessionState {
   /**
    * Begins another life with all that this one has but its id and its beginning, and with these claims. To lose it
    * later fails the request, as for a login.
+   * @param method by which the user has just authenticated.
    */
-  beginAgain (claims: Claims): void {
+  beginAgain (claims: Claims, method: string): void {
+    this.#methods = [...this.#methods ?? [], method]
     const { data, lifetime, cookieMaxAge } = this.#record
     this.#succeed({ ...data }, { lifetime, cookieMaxAge, claims }, { isKept: true, isNew: false, isLogout: false })
     this.#isAnew = true
     this.#deleted = false
     this.#touched()
   }
+
+  /** Drops the times at which the user has authenticated before the session was opened. */
+  forgetAuthentications (): void { this.#change({ claims: claimsOnly(this.#record.claims, this.#methods ?? []) }) }
 
   /** Begins another life: a token sealed from here on says nothing of the one before. */
   #follow (keep: readonly string[], isLogout: boolean): void {

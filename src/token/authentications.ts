@@ -49,6 +49,12 @@ export function withAuthentication (claims: Claims | undefined, method: string, 
   return claimsWith(claims, AUTHENTICATIONS, write(times)) ?? null
 }
 
+/** Claims without the times of all methods but some; null for none. */
+export function claimsOnly (claims: Claims | undefined, methods: readonly string[]): Claims | null {
+  const times = new Map([...authenticationsOf(claims)].filter(([method]) => methods.includes(method)))
+  return claimsWith(claims, AUTHENTICATIONS, times.size === 0 ? null : write(times)) ?? null
+}
+
 function write (times: Authentications): Buffer {
   const sorted = [...times].sort(([a], [b]) => a < b ? -1 : 1)
   return Buffer.concat(sorted.map(([method, time]) => {

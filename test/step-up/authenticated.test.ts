@@ -1,6 +1,7 @@
 // Times at which a user has authenticated: sealed, and moved by nothing but `authenticated`.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { FastifyInstance } from 'fastify'
 import { Keyring, authenticated, createSessionCodec, sessionInfo } from '../../src/index.ts'
 import { held, PROTOCOL_NAMES } from './held.ts'
 import { newKey, tokenOf } from '../support/helpers.ts'
@@ -160,6 +161,52 @@ describe('a new life by authenticated()', () => {
     })
     assert.equal((await ann.post('/switch')).body, 'false')
     assert.deepEqual(await ann.times(), { totp: 0 })
+  })
+})
+
+describe('a session that another user takes over without regenerate(), with a subject', () => {
+  const setup = {
+    revocation: withSubjects(),
+    routes: (app: FastifyInstance) => {
+      app.post('/before', async ({ session }) => { authenticated(session, 'password'); Object.assign(session, { user: 'bob' }); return 'bob' })
+      app.post('/after', async ({ session }) => { Object.assign(session, { user: 'bob' }); authenticated(session, 'password'); return 'bob' })
+      app.post('/kept', async ({ session }) => { session.regenerate(['user', 'cart']); Object.assign(session, { user: 'bob' }); return 'bob' })
+    }
+  }
+
+  it('does not give that user the times of the one before', async t => {
+    for (const [path, times] of [['/write', {}], ['/kept', {}], ['/before', { password: 5 }], ['/after', { password: 5 }]] as const) {
+      const { clock, ann } = await loggedIn(t, setup)
+      await ann.post('/confirm?method=totp')
+      clock.tick(5000)
+      assert.equal((await ann.post(path, { user: 'bob' })).statusCode, 200)
+      assert.deepEqual(await ann.times(), times, path)
+      assert.equal((await ann.info()).data.user, 'bob')
+      clock.uninstall()
+    }
+  })
+
+  it('does not give the next user the times of one who was taken out of it', async t => {
+    const { ann } = await loggedIn(t, setup)
+    await ann.post('/write', { user: null })
+    await ann.post('/write', { user: 'bob' })
+    assert.deepEqual(await ann.times(), {})
+  })
+
+  it('has the times of all steps of a login, of which only the last one says who it is', async t => {
+    const { clock, app } = await loggedIn(t, setup)
+    const ann = new Visitor(app)
+    await ann.post('/login', { pending: 'ann' })
+    clock.tick(5000)
+    await ann.post('/write', { user: 'ann' })
+    await ann.post('/confirm?method=totp')
+    assert.deepEqual(await ann.times(), { password: 0, totp: 5 })
+  })
+
+  it('keeps the times of a user who gains another subject', async t => {
+    const { ann } = await loggedIn(t, { ...setup, revocation: { ...withSubjects(), subject: session => [session.get('user'), session.get('tenant')].filter(Boolean) as string[] } })
+    await ann.post('/write', { tenant: 't' })
+    assert.deepEqual(await ann.times(), { password: 0 })
   })
 })
 
