@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { requireTypes } from './require-types.js'
 
 const root = new URL('../', import.meta.url)
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
@@ -16,8 +17,8 @@ rmSync(new URL('dist/', root), { recursive: true, force: true })
 compile('tsconfig.cjs.json')
 compile('tsconfig.esm.json')
 
-// What require() gets is written by hand: TypeScript has no erasable syntax for `module.exports =`.
-for (const file of ['', 'registry/', 'revocation/', 'cross-origin/'].flatMap(folder => [`${folder}require.cjs`, `${folder}require.d.cts`])) {
+// TypeScript has no erasable syntax for `module.exports =`: what require() gets is written by hand.
+for (const file of ['', 'registry/', 'revocation/', 'cross-origin/'].map(folder => `${folder}require.cjs`)) {
   copyFileSync(new URL(`src/${file}`, root), new URL(`dist/cjs/${file}`, root))
 }
 
@@ -41,4 +42,14 @@ import { ${plugin} } from '../../cjs/${folder}/index.js'
 export * from '../../cjs/${folder}/index.js'
 export default ${plugin}
 `)
+}
+
+// For require(): all that an entry point exports, on the plugin. SessionData has a declaration of its own, as in
+// src/require.d.cts: `declare module` extends no alias. The reference is for programs in which a file resolves this
+// package in another way than the compiler does when it looks for a name.
+writeFileSync(new URL('dist/cjs/require.d.cts', root), `\
+/// <reference path="../esm/index.d.ts" />
+${requireTypes(fileURLToPath(new URL('dist/cjs/index.d.ts', root)), 'export interface SessionData {}')}`)
+for (const part of ['registry', 'revocation', 'cross-origin']) {
+  writeFileSync(new URL(`dist/cjs/${part}/require.d.cts`, root), requireTypes(fileURLToPath(new URL(`dist/cjs/${part}/index.d.ts`, root))))
 }
