@@ -98,7 +98,7 @@ function assertChunksDistinct (sessions: ReadonlyArray<Names & Pick<SessionConfi
 
 function readSettings (options: Options, { sessionName, cookieName }: Names, warn: Warn): Omit<SessionConfig, keyof Names | keyof Keys> {
   checkOptionNames(options, sessionName, warn)
-  for (const name of ['expiry', 'maxExpiry', 'absoluteTimeout']) warnOfMilliseconds(name, options[name], sessionName, warn)
+  for (const name of ['expiry', 'maxExpiry', 'absoluteTimeout'] as const) warnOfMilliseconds(name, options[name], sessionName, warn)
   const format = readFormat(options.format)
   return {
     ...readLifetimes(options, sessionName, warn),
@@ -212,8 +212,8 @@ function suggestion (value: unknown): string {
 }
 
 /** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
-function readSerializer (options: object, sessionName: string, warn: Warn): Serializer {
-  const serializer = (options as Options).serializer ?? null
+function readSerializer (options: Options, sessionName: string, warn: Warn): Serializer {
+  const serializer = options.serializer ?? null
   if (serializer === null) return new JsonSerializer((path, { what, becomes }) => { warn('FST_SEALED_SESSION_WARN_VALUE_CHANGED', sessionName, path, what, becomes) })
   const { stringify, parse } = serializer as Partial<Record<keyof SessionSerializer, unknown>>
   // A class with static methods, as superjson is, will do.
@@ -222,8 +222,8 @@ function readSerializer (options: object, sessionName: string, warn: Warn): Seri
 }
 
 /** @throws `FST_SEALED_SESSION_OPTION_INVALID`, `FST_SEALED_SESSION_SCHEMA_ASYNC` */
-function readSchema (options: object): DataSchema | null {
-  const schema = (options as Options).schema ?? null
+function readSchema (options: Options): DataSchema | null {
+  const schema = options.schema ?? null
   if (schema === null) return null
   // Some libraries make objects, others functions.
   const standard = (schema as Partial<StandardSchema>)['~standard']

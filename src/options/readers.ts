@@ -2,39 +2,43 @@ import type { CookieSerializeOptions } from '@fastify/cookie'
 import { distance } from 'fastest-levenshtein'
 import { kindOf, sealedSessionError } from '../errors.ts'
 import type { Warn } from '../messages.ts'
+import type { SessionKeyOptions, SessionOptions } from '../types.ts'
 
 // Options of simple types, read and checked.
 
-export type Options = Readonly<Record<string, unknown>>
+type OptionName = keyof SessionOptions | keyof SessionKeyOptions
+
+/** Options of one session, not checked yet. */
+export type Options = { readonly [Name in OptionName]?: unknown }
 
 /**
  * A text. An empty one means the default, as in @fastify/secure-session. @throws
  * `FST_SEALED_SESSION_OPTION_INVALID`
  */
-export function readText (options: object, name: string): string | undefined {
-  const value = (options as Options)[name]
+export function readText<Given extends object> (options: Given, name: keyof Given & string): string | undefined {
+  const value: unknown = options[name]
   if (value === undefined || value === null || value === '') return undefined
   if (typeof value !== 'string') throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'a string', kindOf(value)])
   return value
 }
 
 /** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
-export function readFlag (options: object, name: string, fallback: boolean): boolean {
-  const value = (options as Options)[name] ?? fallback
+export function readFlag<Given extends object> (options: Given, name: keyof Given & string, fallback: boolean): boolean {
+  const value: unknown = options[name] ?? fallback
   if (typeof value !== 'boolean') throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'a boolean', kindOf(value)])
   return value
 }
 
 /** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
-export function readWhole (options: object, name: string, fallback: number, max: number): number {
-  const value = (options as Options)[name] ?? fallback
+export function readWhole<Given extends object> (options: Given, name: keyof Given & string, fallback: number, max: number): number {
+  const value: unknown = options[name] ?? fallback
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max) return value
   throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, `a whole number from 1 to ${max}`, typeof value === 'number' ? String(value) : kindOf(value)])
 }
 
 /** A number of seconds. @throws `FST_SEALED_SESSION_DURATION` */
-export function readDuration (options: object, name: string, fallback: number, { orZero = false, most = Number.MAX_VALUE } = {}): number {
-  const value = (options as Options)[name] ?? fallback
+export function readDuration<Given extends object> (options: Given, name: keyof Given & string, fallback: number, { orZero = false, most = Number.MAX_VALUE } = {}): number {
+  const value: unknown = options[name] ?? fallback
   const isInRange = typeof value === 'number' && value <= most && (value > 0 || (orZero && value === 0))
   if (isInRange) return value
   throw sealedSessionError('FST_SEALED_SESSION_DURATION', [name, typeof value === 'number' ? String(value) : kindOf(value)])
@@ -77,7 +81,27 @@ export function warnOfMilliseconds (name: string, seconds: unknown, sessionName:
   warn('FST_SEALED_SESSION_WARN_MILLISECONDS', sessionName, name, seconds, Math.floor(seconds / DAY), seconds / 1000)
 }
 
-const OPTIONS = ['sessionName', 'cookieName', 'key', 'secret', 'salt', 'expiry', 'maxExpiry', 'cookie', 'cookieOptions', 'noStore', 'format', 'accept', 'context', 'rolling', 'absoluteTimeout', 'maxChunks', 'serializer', 'schema']
+/** Names of the options of a session. One that is missing, or misspelt, does not compile. */
+const OPTIONS = Object.keys({
+  sessionName: true,
+  cookieName: true,
+  key: true,
+  secret: true,
+  salt: true,
+  expiry: true,
+  maxExpiry: true,
+  cookie: true,
+  cookieOptions: true,
+  noStore: true,
+  format: true,
+  accept: true,
+  context: true,
+  rolling: true,
+  absoluteTimeout: true,
+  maxChunks: true,
+  serializer: true,
+  schema: true
+} satisfies Record<OptionName, true>)
 
 /** Options of Fastify's own `register`, in the same object. */
 export const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']

@@ -78,7 +78,7 @@ function readOnStoreError (choice: unknown): 'reject' | 'accept' {
   throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['onStoreError', "'reject' or 'accept'", kindOf(choice)])
 }
 
-function readMilliseconds (options: object, name: string, fallback: number, most: number, rule?: { orZero: boolean }): number {
+function readMilliseconds (options: SessionRevocationOptions, name: 'cacheTtl' | 'storeTimeout', fallback: number, most: number, rule?: { orZero: boolean }): number {
   const seconds = readDuration(options, name, fallback, rule)
   if (seconds > most) throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, `at most ${most} seconds`, seconds])
   return seconds * 1000
