@@ -195,7 +195,8 @@ function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: S
 }
 
 function recordOf (data: Data, { createdAt, writtenAt, lifetime, cookieMaxAge, id, place, claims }: Header): SessionRecord {
-  return withRare({ data, writtenAt, createdAt, lifetime, cookieMaxAge, id }, place, claims)
+  const record = { data, writtenAt, createdAt, lifetime, cookieMaxAge, id }
+  return place === null && claims === null ? record : withRare(record, place, claims)
 }
 
 /** Writes a header at `start` and returns where it ends. */
