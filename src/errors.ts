@@ -16,6 +16,8 @@ export const ERRORS = {
     'Correct the name. It is refused because a misspelt option would silently have no effect.'],
   FST_SEALED_SESSION_OPTION_INVALID: ['option "%s" must be %s, got %s',
     'All options and their types are in docs/options.md.'],
+  FST_SEALED_SESSION_ROUTE_CONFIG: ['route %s: its config.session cannot be used: %s',
+    'Write "config: { session: { extend: false } }" for a route whose requests must not keep a session alive, and leave it out for all others.'],
   FST_SEALED_SESSION_DURATION: ['option "%s" must be a finite positive number of seconds, got %s',
     'Give a positive number, not a string: Number(process.env.EXPIRY) where it comes from the environment.'],
   FST_SEALED_SESSION_EXPIRY_TOO_LONG: ['an expiry of %s seconds is longer than "maxExpiry", which is %s',

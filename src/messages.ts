@@ -18,6 +18,7 @@ export const WARNINGS = {
   FST_SEALED_SESSION_WARN_KEY_SHARED: 'sessions "%s" and "%s" share a key and are not told apart by their tokens, so one opens as the other; give each its own key, or take format "sealed" for both, without "secretbox" in "accept" and with different contexts',
   FST_SEALED_SESSION_WARN_WASM: 'libsodium runs as WebAssembly in place of the addon "sodium-native" (%s); tokens are the same, but take longer',
   FST_SEALED_SESSION_WARN_OPTION_UNKNOWN: 'session "%s": option "%s" is not known and has no effect; %s',
+  FST_SEALED_SESSION_WARN_ROUTE_CONFIG: 'route %s: its config.session %s, which has no effect on sessions; write "config: { session: { extend: false } }", or give what is meant for the app another name',
   FST_SEALED_SESSION_WARN_MILLISECONDS: 'session "%s": %s is %s seconds, which are %s days, and looks like milliseconds; if it is, give %s',
   FST_SEALED_SESSION_WARN_EXPIRY_CUT: 'session "%s": %s is %s seconds, but "absoluteTimeout" ends the session %s seconds after it began; raise "absoluteTimeout" or leave it out, and give other sessions a shorter "expiry"',
   FST_SEALED_SESSION_WARN_COOKIE_TEXT: 'session "%s": %s is text and counts as %s; give a boolean, such as process.env.NAME === "true"',

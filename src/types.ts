@@ -124,6 +124,11 @@ export interface CookieRequest {
 }
 
 declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** Settings of this route for the sessions of its requests. */
+    session?: SessionRouteConfig | undefined
+  }
+
   interface FastifyInstance {
     /**
      * Makes a session outside a request, for example to hand out a token for a WebSocket.
@@ -443,6 +448,19 @@ export type RefusalReason =
   | 'signature-invalid'
   | 'chunk-missing'
   | 'revoked' | 'stamp-changed'
+
+/** Settings of one route for the sessions of its requests: `config: { session: { … } }`. */
+export interface SessionRouteConfig {
+  /**
+   * False for a poll: a request to this route does not keep a session alive. It neither renews a rolling session nor
+   * sends one again that only a rotated key or another format made due. If the app writes to a session, `touch()`
+   * included, it is sent as ever. Default true. It holds for all sessions of the request.
+   *
+   * Anything but a boolean, or a name that is nearly this one, is refused when the route is added, with
+   * `FST_SEALED_SESSION_ROUTE_CONFIG`. Any other name is warned about once.
+   */
+  extend?: boolean | undefined
+}
 
 /** Status of a session and its reasons. `sessionInfo()` returns it. */
 export interface SessionInfo {

@@ -9,10 +9,11 @@ import { keyFileMessage } from '../keys/keyring-state.ts'
 import { isNoLog, type Warn, warnerOf, warnOnce } from '../messages.ts'
 import { assertAlone, refuseLater, RouteWarnings, warnOfUnguarded } from './mistakes.ts'
 import { readOptions, type SessionConfig } from '../options/options.ts'
-import { assign, AssignableSessions, discard, incumbent, openFrom } from './outside.ts'
-import { heldIn, sendAll, sessionOf } from './request-session.ts'
-import { SessionCookie } from './response-cookie.ts'
+import { AssignableSessions, assign, discard, incumbent, openFrom } from './outside.ts'
 import { type Registered, SessionManager, unusable } from './session-manager.ts'
+import { SessionCookie } from './response-cookie.ts'
+import { routeConfigCheck } from './route-config.ts'
+import { heldIn, sendAll, sessionOf } from './slots.ts'
 import { stateOf } from '../session/info.ts'
 import { Codec } from '../token/codec.ts'
 import type { DecodeLog, FastifySecureSession, Session } from '../types.ts'
@@ -23,7 +24,8 @@ import type { DecodeLog, FastifySecureSession, Session } from '../types.ts'
 //   a cookie in a request                session-manager.ts, cookies/read.ts
 //   a token, opened and sealed           token/, data/, crypto/
 //   a session as handlers see it         session/
-//   the sessions of a request            request-session.ts
+//   the sessions of a request            slots.ts, request-session.ts
+//   settings of a route                  route-config.ts
 //   a session outside a request          outside.ts
 //   a cookie on a response               response-cookie.ts, cookies/write.ts
 //   the app's @fastify/cookie            cookie-plugin.ts
@@ -50,6 +52,7 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   addDecorators(app, sessions, assignable)
   for (const session of sessions) addToRequests(app, session, assignable)
   addToReplies(app, sessions)
+  if (!app.hasRequestDecorator(kReply)) app.addHook('onRoute', routeConfigCheck(warn)) // routes of contexts inside have it, too
   addHooks(app, sessions, coding.hook)
   refuseLater(app, !coding.isApps)
   warnOfUnguarded(app, sessions, warn)

@@ -333,7 +333,7 @@ export class SessionState {
   #renew (): void {
     const now = Date.now()
     if (this.changedByApp || this.#origin?.ok !== true || !isDueForRenewal(this.#record, this.#settings, now)) return
-    if (this.#hasEndedNow()) return
+    if (this.#observer?.mayExtend?.() === false || this.#hasEndedNow()) return
     this.#change({ writtenAt: toWholeSeconds(now) })
     this.#due = 'renewal'
   }

@@ -27,6 +27,8 @@ export interface WriteObserver {
    * @returns true if a session that was revoked meanwhile may be followed by another, such as a new login.
    */
   ended?: (ended: SessionRecord, successor: Successor) => boolean
+  /** False if the session may be sent only for what the app does to it. Asked if it is due to be renewed. */
+  mayExtend?: () => boolean
   /** Reason for which a session that opened is not valid any more, beside its key and its times. */
   refusal?: (() => RefusalReason | null) | undefined
 }

@@ -114,6 +114,10 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOri
   FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),
   FST_SEALED_SESSION_OPTION_UNKNOWN: () => rejection({ keys: SECRET }),
   FST_SEALED_SESSION_OPTION_INVALID: () => rejection({ key, cookie: SECRET }),
+  FST_SEALED_SESSION_ROUTE_CONFIG: () => registered(app => {
+    app.register(secureSession, { key: SECRET })
+    app.register(async app => { app.get('/', { config: { session: { extend: SECRET } as object } }, async () => '') })
+  }),
   FST_SEALED_SESSION_DURATION: () => rejection({ key, expiry: SECRET }),
   FST_SEALED_SESSION_EXPIRY_TOO_LONG: () => rejection({ key: SECRET, expiry: 2, maxExpiry: 1 }),
   FST_SEALED_SESSION_COOKIE_INVALID: () => rejection({ key: SECRET, cookieName: 'a b' }),
