@@ -112,6 +112,8 @@ export const ERRORS = {
     'Answer it as a conflict: the user logs in again. If the request itself ends the other sessions, call "await app.revokeSubject(subject, { except: request.session })".', 409],
   FST_SEALED_SESSION_ENDED: ['the session cannot be sealed, since it has ended after it was opened: %s',
     'In a request, answer it as a conflict: the user logs in again. Outside, open the token again, or begin a new session with createSecureSession().', 409],
+  FST_SEALED_SESSION_OVER: ['the session has ended: %s',
+    'It is the reason of a signal that sessionSignal() gave you. Close what is open for this session. A client whose session goes on comes back with its cookie.', 401],
   FST_SEALED_SESSION_REVOKED_AHEAD: ['sessions are revoked until %s seconds from now, so that none can begin',
     'A server whose clock is ahead has revoked them: correct the clocks, then wait, or remove "sealed-session:all" or the subject\'s key from the store.', 503],
   FST_SEALED_SESSION_NOT_CHECKED: ['the session was used before it was checked for revocation',

@@ -13,12 +13,13 @@ import { generateKey, Keyring } from './keys/keyring.ts'
 import { createSessionCodec } from './session-codec.ts'
 import { authenticated } from './session/authenticated.ts'
 import { sessionInfo } from './session/info.ts'
+import { sessionSignal } from './session/signal.ts'
 
 // Named exports, on the plugin, too, which `require()` returns: with types, `secureSession.Session` is a name
 // in the namespace of the default import, in ES modules as in CommonJS.
-Object.assign(fastifySecureSession, { Keyring, generateKey, createSessionCodec, sessionInfo, authenticated, requireSession, requireFresh })
+Object.assign(fastifySecureSession, { Keyring, generateKey, createSessionCodec, sessionInfo, sessionSignal, authenticated, requireSession, requireFresh })
 
-export { fastifySecureSession, fastifySecureSession as default, Keyring, generateKey, createSessionCodec, sessionInfo, authenticated, requireSession, requireFresh }
+export { fastifySecureSession, fastifySecureSession as default, Keyring, generateKey, createSessionCodec, sessionInfo, sessionSignal, authenticated, requireSession, requireFresh }
 export type * from './types.ts'
 /** The same as `SessionData`, for declarations that the compiler makes of CommonJS files. */
 export type { SessionData as DeclaredSessionData } from './types.ts'

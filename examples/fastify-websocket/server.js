@@ -6,7 +6,7 @@
 //   npx wscat -o http://127.0.0.1:3000 -H 'cookie: fastify-websocket-example=…' -c ws://127.0.0.1:3000/greeting
 import websocket from '@fastify/websocket'
 import Fastify from 'fastify'
-import secureSession, { generateKey, sessionInfo } from 'fastify-sealed-session'
+import secureSession, { generateKey, sessionSignal } from 'fastify-sealed-session'
 
 const app = Fastify({ logger: { level: 'warn' } })
 
@@ -47,10 +47,9 @@ app.register(async app => {
     // join: what is written now is lost, and warned about.
     socket.send(`Hello ${session.get('name')}`)
 
-    // It was opened once, so the connection would outlive it.
-    const { expiresAt } = sessionInfo(session)
-    const timer = setTimeout(() => socket.close(1008, 'session expired'), Number(expiresAt) - Date.now())
-    socket.on('close', () => clearTimeout(timer))
+    // It was opened once, so the connection would outlive it. With sessionRevocation, a logout in another tab
+    // closes it as well.
+    sessionSignal(session).addEventListener('abort', () => socket.close(1008, 'session ended'))
   })
 })
 

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { SessionState } from '../session/session.ts'
 import type { Successor } from '../session/settings.ts'
+import type { SessionJudge } from '../session/signal.ts'
 import type { SessionRecord } from '../token/record.ts'
 import type { RefusalReason } from '../types.ts'
 
@@ -162,6 +163,8 @@ export interface ExtensibleSession {
   /** True if an extension of that name was added. */
   hasExtension (name: string): boolean
   extend (extension: SessionExtension): void
+  /** Gives signals a judge of sessions that stay open. @returns a function that has them look at all sessions soon. */
+  judge (judge: SessionJudge): () => void
   /** The session of a request that brings a cookie for it; null without one. */
   find (request: FastifyRequest): SessionState | null
   /** The session of a request if something has used it; null otherwise. */

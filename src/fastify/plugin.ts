@@ -15,6 +15,7 @@ import { SessionCookie } from './response-cookie.ts'
 import { routeConfigCheck } from './route-config.ts'
 import { heldIn, sendAll, sessionOf } from './slots.ts'
 import { stateOf } from '../session/info.ts'
+import { SessionSignals } from '../session/signal.ts'
 import { Codec } from '../token/codec.ts'
 import type { DecodeLog, FastifySecureSession, Session } from '../types.ts'
 
@@ -41,15 +42,16 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   const configs = await readOptions(options, warn)
   const coding = await registerCookies(app, configs)
 
+  const signals = signalsOf(app)
   const sessions = configs.map((config): Registered => ({
-    manager: new SessionManager(app, config, new Codec(config), coding),
+    manager: new SessionManager(app, config, new Codec(config), coding, signals),
     cookie: new SessionCookie(app, config, coding, warn),
     warnings: new RouteWarnings(config.sessionName, warn),
     slot: Symbol(config.sessionName),
     extensions: null
   }))
   const assignable = new AssignableSessions(sessions.map(({ manager }) => manager))
-  addDecorators(app, sessions, assignable)
+  addDecorators(app, sessions, assignable, signals)
   for (const session of sessions) addToRequests(app, session, assignable)
   addToReplies(app, sessions)
   if (!app.hasRequestDecorator(kReply)) app.addHook('onRoute', routeConfigCheck(warn)) // routes of contexts inside have it, too
@@ -57,6 +59,7 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   refuseLater(app, !coding.isApps)
   warnOfUnguarded(app, sessions, warn)
   followKeyFiles(app, configs)
+  followKeys(app, configs, signals)
   warnOfWasm(app, warn)
 }
 
@@ -86,8 +89,27 @@ function followKeyFiles (app: FastifyInstance, configs: readonly SessionConfig[]
   }
 }
 
+/** Key of the signals of an app, which the contexts within it share. */
+const kSignals = Symbol('signals')
+
+function signalsOf (app: FastifyInstance): SessionSignals {
+  if (app.hasDecorator(kSignals)) return app.getDecorator<SessionSignals>(kSignals)
+  const signals = new SessionSignals()
+  app.decorate(kSignals, signals)
+  app.addHook('onClose', async () => { signals.close() })
+  return signals
+}
+
+/** Has signals look at once when a key is taken away. */
+function followKeys (app: FastifyInstance, configs: readonly SessionConfig[], signals: SessionSignals): void {
+  for (const keyring of new Set(configs.map(({ appKeyring }) => appKeyring))) {
+    const stop = keyring?.changed(() => { signals.lookAgain() })
+    if (stop !== undefined) app.addHook('onClose', async () => { stop() })
+  }
+}
+
 /** Adds the methods that work outside a request. */
-function addDecorators (app: FastifyInstance, sessions: readonly Registered[], assignable: AssignableSessions): void {
+function addDecorators (app: FastifyInstance, sessions: readonly Registered[], assignable: AssignableSessions, signals: SessionSignals): void {
   const byName = new Map(sessions.map(({ manager }) => [manager.config.sessionName, manager]))
   const first = sessions[0]!.manager // readOptions returns at least one
 
@@ -97,7 +119,7 @@ function addDecorators (app: FastifyInstance, sessions: readonly Registered[], a
     return manager
   }
 
-  app.decorate(kSessions, sessions.map(extensible))
+  app.decorate(kSessions, sessions.map(session => extensible(session, signals)))
 
   app.decorate('createSecureSession', (data?: object | null) => assignable.add(first.create(data), first).session)
 
@@ -139,7 +161,7 @@ function addToRequests (app: FastifyInstance, registered: Registered, assignable
 }
 
 /** A session as extensions see it. */
-function extensible (registered: Registered): ExtensibleSession {
+function extensible (registered: Registered, signals: SessionSignals): ExtensibleSession {
   const { manager } = registered
   const { sessionName, expiry, maxExpiry, absoluteTimeout } = manager.config
   return {
@@ -153,6 +175,10 @@ function extensible (registered: Registered): ExtensibleSession {
       registered.extensions ??= new Extensions()
       registered.extensions.add(extension)
       if (extension.needsIds === true) manager.useIds()
+    },
+    judge (judge) {
+      manager.useJudge(judge)
+      return () => { signals.lookAgain() }
     },
     find (request) {
       // Also one that a hook has discarded: a session that is assigned in its place must end it.

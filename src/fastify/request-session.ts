@@ -343,7 +343,14 @@ export class RequestSession implements WriteObserver {
     if (reply != null) this.#watch(reply)
   }
 
+  closed (listener: () => void): boolean {
+    const raw = this.#request[kReply]?.raw ?? this.#request.raw
+    raw.once('close', listener)
+    return !raw.closed
+  }
+
   ended (ended: SessionRecord, successor: Successor): boolean {
+    this.#manager.ended(this.state, successor.isLogout)
     return this.#extensions?.ended(this.state, ended, successor) ?? false
   }
 }

@@ -14,6 +14,7 @@ import type { SessionCookie } from './response-cookie.ts'
 import { newId } from '../session/id.ts'
 import { SessionState } from '../session/session.ts'
 import type { SessionSettings, WriteObserver } from '../session/settings.ts'
+import type { SessionJudge, SessionSignals } from '../session/signal.ts'
 import { type Codec, formatOf } from '../token/codec.ts'
 import { MAX_SIGNED_LENGTH } from '../token/format.ts'
 import type { CookieRequest, DecodeLog, Session } from '../types.ts'
@@ -48,13 +49,14 @@ export class SessionManager {
   readonly #reader: CookieReader
   #isTold = false
 
-  constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, coding: CookieCoding) {
+  constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, coding: CookieCoding, signals: SessionSignals) {
     this.config = config
     this.#app = app
     this.#codec = codec
     const { keyring, expiry, maxExpiry, absoluteTimeout, serializer } = config
     this.#settings = {
       keys: keyring,
+      signals,
       expiry,
       maxExpiry,
       absoluteTimeout,
@@ -80,6 +82,12 @@ export class SessionManager {
     this.#settings.newId = newId
     this.#codec.useIds()
   }
+
+  /** Has signals ask it for sessions that stay open. */
+  useJudge (judge: SessionJudge): void { this.#settings.judge = judge }
+
+  /** Fires the signal of a session that has just ended. */
+  ended (state: SessionState, isLogout: boolean): void { this.#settings.signals?.end(state, isLogout ? 'logout' : 'replaced') }
 
   /** A new session that holds `data`. */
   create (data?: unknown): SessionState {

@@ -187,6 +187,8 @@ export interface KeyringInternals extends KeySource {
   readonly exposed: { readonly path: string, readonly mode: number, readonly exposure: string } | null
   /** Has `listener` hear of each event of the file; returns a function that stops it. */
   subscribe (listener: (event: KeyFileEvent) => void): () => void
+  /** Has `listener` hear that other keys are there, from a file or from the app; returns a function that stops it. */
+  changed (listener: () => void): () => void
 }
 
 /**

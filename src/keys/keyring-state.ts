@@ -26,6 +26,7 @@ export class KeyringState implements KeyringInternals {
   #isInTrouble = false
   #stop: (() => void) | null = null
   readonly #listeners = new Set<(event: KeyFileEvent) => void>()
+  readonly #followers = new Set<() => void>()
 
   constructor (keys: readonly DerivedKey[]) {
     this.current = checked(keys)
@@ -37,6 +38,12 @@ export class KeyringState implements KeyringInternals {
    */
   replace (keys: readonly DerivedKey[], leaving: readonly DerivedKey[] = []): void {
     this.current = checked(keys, leaving)
+    for (const listener of this.#followers) listener()
+  }
+
+  changed (listener: () => void): () => void {
+    this.#followers.add(listener)
+    return () => { this.#followers.delete(listener) }
   }
 
   subscribe (listener: (event: KeyFileEvent) => void): () => void {

@@ -135,8 +135,7 @@ export class RevocationExtension implements SessionExtension {
     const identity = this.identityOf(state)
     state.detectMutation()
     const isAsOpened = state.isOpened && !state.changedByApp
-    const { lifetime } = state.record()
-    const at = this.#now()
+    const [{ lifetime }, at] = [state.record(), this.#now()]
     const isRevoked = await this.#verdicts.ask(identity) !== null
     if (isRevoked) this.#checkedByApp.delete(state)
     else if (isAsOpened) this.#checkedByApp.set(state, { identity, lifetime, at })
@@ -174,6 +173,12 @@ export class RevocationExtension implements SessionExtension {
     const { id, createdAt, claims } = state.record()
     if (id === null) throw sealedSessionError('FST_SEALED_SESSION_NO_ID')
     return { id, created: createdAt ?? 0, subjects: this.subjectsOf(state), stamp: claims?.get(STAMP) ?? null }
+  }
+
+  /** Identity of a session that stays open behind its request, as it was opened or sealed; null if it is neither. */
+  openIdentity (state: SessionState): Identity | null {
+    const current = this.#requestStates.get(state)
+    return current !== undefined ? current.from : state.isOpened ? this.identityOf(state) : null
   }
 
   used (state: SessionState): void {
@@ -348,15 +353,11 @@ export class RevocationExtension implements SessionExtension {
     // Without a subject, nobody says whether it is a login.
     const mayBeLogin = subjects.length > 0 || this.#subjects === null
     const isRevoked = mayBeLogin && epochs.some(([key, epoch]) =>
-      epoch > 0 && record?.own?.get(key) !== epoch && ((isSame && opened.created <= epoch && this.#revocations.concerns(key, opened)) || (isOld && created <= epoch) || this.#cameDuring(key, epoch, record)))
+      epoch > 0 && record?.own?.get(key) !== epoch && ((isSame && opened.created <= epoch && this.#revocations.concerns(key, opened)) || (isOld && created <= epoch) || (record !== null && this.#revocations.cameDuring(key, epoch, record))))
     if (isRevoked) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
     const beginning = Math.max(...epochs.map(([, epoch]) => epoch)) + 1
     this.#assertNotAhead(beginning)
     return beginning
-  }
-
-  #cameDuring (key: string, epoch: number, record: RequestRecord | null): boolean {
-    return record !== null && this.#revocations.cameDuring(key, epoch, record)
   }
 
   #assertNotAhead (beginning: number): void {

@@ -21,6 +21,8 @@ interface Parts {
   revocations: RevocationSource
   identities: Identities
   extension: RevocationExtension
+  /** Has signals of open sessions look at once. */
+  lookAgain: () => void
   hasSubjects: boolean
 }
 
@@ -48,7 +50,7 @@ function addEndOfOne ({ app, session, revocations, identities }: Parts): void {
   })
 }
 
-function addEndOfMany ({ app, session, revocations, extension, hasSubjects }: Parts): void {
+function addEndOfMany ({ app, session, revocations, extension, lookAgain, hasSubjects }: Parts): void {
   /** Revokes, and notes it as the own revocation of the request whose handler called. */
   const revoke = async (subject?: string, isOthers = false): Promise<number> => {
     const request = currentRequest.getStore()
@@ -76,6 +78,7 @@ function addEndOfMany ({ app, session, revocations, extension, hasSubjects }: Pa
     const [checked, except] = [checkedSubject(subject), exceptOf(options)]
     if (except === null) await revoke(checked)
     else await revokeExcept(checked, except, await extension.assertLive(except))
+    lookAgain() // not before: the one that goes on would seem to have ended
   })
 
   app.decorate('revokeOtherSessions', async (given: object) => {
@@ -84,9 +87,13 @@ function addEndOfMany ({ app, session, revocations, extension, hasSubjects }: Pa
     const subjects = await extension.assertLive(state)
     if (subjects[0] === undefined) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_NOBODY')
     await revokeExcept(subjects[0], state, subjects)
+    lookAgain()
   })
 
-  app.decorate('revokeAll', async () => { await revoke() })
+  app.decorate('revokeAll', async () => {
+    await revoke()
+    lookAgain()
+  })
 }
 
 /** @throws `FST_SEALED_SESSION_ID_INVALID`: the text is most likely a browser's. */

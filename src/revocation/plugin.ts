@@ -8,6 +8,7 @@ import { Identities } from './identities.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { addMethods } from './methods.ts'
 import { warnerOf } from '../messages.ts'
+import { OpenSessions } from './open-sessions.ts'
 import { readRevocationOptions, type RevocationConfig } from './options.ts'
 import { currentRequest } from './request-record.ts'
 import { NO_REVOCATIONS, Revocations, type RevocationSource } from './revocations.ts'
@@ -24,13 +25,15 @@ const now = (): number => Date.now()
 const plugin: FastifyPluginAsync<SessionRevocationOptions> = async (app, options) => {
   const config = readRevocationOptions(options)
   const session = findSession(app, config.sessionName)
-  const revocations = revocationsOf(app, config, session)
+  let lookAgain = (): void => {}
+  const revocations = revocationsOf(app, config, session, () => { lookAgain() })
   const stamps = stampsOf(app, config)
   const extension = new RevocationExtension({ revocations, stamps, subjects: config.subjects, cacheTtl: config.cacheTtl, now })
   session.extend(extension)
   const hasSubjects = config.subjects !== null
   const identities = session.identities = new Identities({ extension, revocations, stamps, hasSubjects })
-  addMethods({ app, session, revocations, identities, extension, hasSubjects })
+  lookAgain = session.judge(new OpenSessions({ revocations, stamps, extension, cacheTtl: config.cacheTtl }))
+  addMethods({ app, session, revocations, identities, extension, lookAgain, hasSubjects })
   addHooks(app, session, extension)
 }
 
@@ -78,7 +81,7 @@ function findSession (app: FastifyInstance, name: string | null): ExtensibleSess
   return session
 }
 
-function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry, maxExpiry, absoluteTimeout }: ExtensibleSession): RevocationSource {
+function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry, maxExpiry, absoluteTimeout }: ExtensibleSession, revoked: () => void): RevocationSource {
   if (config.store === false) return NO_REVOCATIONS
   const warn = warnerOf(app.log)
   if (config.store === null) warn('FST_SEALED_SESSION_WARN_MEMORY_STORE')
@@ -87,7 +90,7 @@ function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry
     failed: err => { app.log.error({ err }, err.message) },
     recovered: () => { app.log.info('the revocation store answers again') }
   })
-  return new Revocations({ client, cacheTtl, acceptsErrors: onStoreError === 'accept', expiry, maxExpiry, absoluteTimeout, now })
+  return new Revocations({ client, cacheTtl, acceptsErrors: onStoreError === 'accept', expiry, maxExpiry, absoluteTimeout, now, revoked })
 }
 
 /** Null without the option `stamp`. */

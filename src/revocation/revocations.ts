@@ -13,6 +13,9 @@ import type { Limits } from '../token/lifetime.ts'
  */
 export const LOGOUT_LIFE = 3_600_000
 
+/** Keys that the store is asked for in one call, at most. */
+const KEYS_AT_ONCE = 1000
+
 /** Lifetime of a session of which nothing but the id is known. */
 export const UNKNOWN_LIFETIME = Infinity
 
@@ -43,6 +46,8 @@ export interface RevocationsOptions extends Limits {
   /** True if known answers count while the store fails. */
   acceptsErrors: boolean
   now: () => number
+  /** Hears that one session was revoked in this process. */
+  revoked?: () => void
 }
 
 /** A read of the store that is under way. */
@@ -105,6 +110,12 @@ export class Revocations {
     if (this.isKnownRevoked(identity)) return true
     const now = this.#options.now()
     return [...own, ...epochs].every(key => this.#cache.isFresh(key, now)) ? false : null
+  }
+
+  /** Asks the store for many sessions at once, so that `isKnownRevoked` knows. @throws as `isRevoked` does. */
+  async askAll (identities: readonly Identity[]): Promise<void> {
+    const keys = [...new Set(identities.map(keysOf).flatMap(({ own, epochs }) => [...own, ...epochs]))]
+    for (let from = 0; from < keys.length; from += KEYS_AT_ONCE) await this.#readAll(keys.slice(from, from + KEYS_AT_ONCE), true)
   }
 
   /** True if a session is revoked as far as this process knows. */
@@ -191,6 +202,7 @@ export class Revocations {
     const now = this.#options.now()
     const wasKnown = this.#cache.get(key) > 0
     this.#cache.put(key, now, now)
+    this.#options.revoked?.()
     try {
       return await this.#turns.run(key, async () => {
         const was = await this.#options.client.get(key)
@@ -281,6 +293,7 @@ export const NO_REVOCATIONS: RevocationSource = {
   isRevoked: async () => false,
   areRevoked: async identities => identities.map(() => false),
   isRevokedSync: () => false,
+  askAll: async () => {},
   isKnownRevoked: () => false,
   isKnownEnded: () => false,
   isLoggedOut: async () => false,

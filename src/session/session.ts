@@ -76,6 +76,9 @@ export class SessionState {
     return new SessionState(settings, newRecord(data, Date.now()), origin, data, observer)
   }
 
+  /** Parts that signals look at. */
+  get held (): { settings: SessionSettings, observer: WriteObserver | null } { return { settings: this.#settings, observer: this.#observer } }
+
   /** The session as handlers see it. */
   get session (): Session { return this.#session }
 
@@ -199,12 +202,11 @@ export class SessionState {
     const [next, ...others] = this.#origin?.ok === true ? this.#origin.others ?? [] : []
     if (next === undefined) return false
     this.#record = next.record
-    this.#data = null
+    this.#data = this.#snapshot = null // they were of the other
     this.#origin = { ...next, others }
     this.#key = next.key
     this.#opened = next.record
     this.#due = next.stale ? 'reseal' : 'nothing'
-    this.#snapshot = null // it was of the other
     return true
   }
 

@@ -1,6 +1,7 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { Data } from '../data/data.ts'
 import type { KeySource } from '../keys/key-set.ts'
+import type { SessionJudge, SessionSignals } from './signal.ts'
 import type { Limits } from '../token/lifetime.ts'
 import type { SessionRecord } from '../token/record.ts'
 import type { RefusalReason } from '../types.ts'
@@ -29,6 +30,8 @@ export interface WriteObserver {
   ended?: (ended: SessionRecord, successor: Successor) => boolean
   /** False if the session may be sent only for what the app does to it. Asked if it is due to be renewed. */
   mayExtend?: () => boolean
+  /** Has `listener` hear once that the response or the WebSocket has closed. @returns false if it has closed. */
+  closed?: (listener: () => void) => boolean
   /** Reason for which a session that opened is not valid any more, beside its key and its times. */
   refusal?: (() => RefusalReason | null) | undefined
 }
@@ -42,6 +45,10 @@ export interface SessionSettings extends Limits {
   tooLong?: (expiry: number) => void
   /** Text of the data, by which a change in place is told; default JSON.stringify. */
   stringify?: ((data: Data) => string) | undefined
+  /** Signals of the app's sessions. */
+  signals?: SessionSignals
+  /** Judge of sessions that stay open behind their request; absent without revocation. */
+  judge?: SessionJudge
   /** Maker of ids; absent if sessions are not told apart. */
   newId?: () => Buffer
 }

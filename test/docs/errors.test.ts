@@ -6,7 +6,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type ErrorCode, ERRORS, kindOf, sealedSessionError } from '../../src/errors.ts'
-import secureSession, { Keyring, authenticated, createSessionCodec, type StandardSchema } from '../../src/index.ts'
+import secureSession, { Keyring, authenticated, createSessionCodec, sessionSignal, type StandardSchema } from '../../src/index.ts'
 import { newKey, withKeyFile } from '../support/helpers.ts'
 import { appWith } from '../support/app.ts'
 
@@ -110,6 +110,9 @@ async function registered (register: (app: FastifyInstance) => void): Promise<un
   return await app.ready().then(() => assert.fail('ready() did not reject'), (error: unknown) => error)
 }
 
+/** Status of those that are no mistake of a developer. */
+const EVENTS: Partial<Record<ErrorCode, number>> = { FST_SEALED_SESSION_ENDED: 409, FST_SEALED_SESSION_OVER: 401 }
+
 const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOrigin | OfRegistry | OfGuards>, () => Promise<unknown>> = {
   FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),
   FST_SEALED_SESSION_OPTION_UNKNOWN: () => rejection({ keys: SECRET }),
@@ -118,6 +121,12 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOri
     app.register(secureSession, { key: SECRET })
     app.register(async app => { app.get('/', { config: { session: { extend: SECRET } as object } }, async () => '') })
   }),
+  FST_SEALED_SESSION_OVER: async () => {
+    const session = (await appWith({}, { options: { key: SECRET } })).createSecureSession({ name: SECRET })
+    const signal = sessionSignal(session)
+    session.delete()
+    return signal.reason
+  },
   FST_SEALED_SESSION_DURATION: () => rejection({ key, expiry: SECRET }),
   FST_SEALED_SESSION_EXPIRY_TOO_LONG: () => rejection({ key: SECRET, expiry: 2, maxExpiry: 1 }),
   FST_SEALED_SESSION_COOKIE_INVALID: () => rejection({ key: SECRET, cookieName: 'a b' }),
@@ -202,8 +211,8 @@ describe('an error', () => {
     it(`${code} is thrown, complete, and tells nothing of what it is about`, async () => {
       const error = await TRIGGERS[code]() as Error & { code: string, statusCode: number, hint: string }
       assert.equal(error.code, code)
-      assert.ok(error instanceof (code === 'FST_SEALED_SESSION_ENDED' ? Error : TypeError))
-      assert.equal(error.statusCode, code === 'FST_SEALED_SESSION_ENDED' ? 409 : 500)
+      assert.ok(error instanceof (code in EVENTS ? Error : TypeError))
+      assert.equal(error.statusCode, EVENTS[code] ?? 500)
       assert.doesNotMatch(error.message, /%s|undefined|\[object/)
       assert.ok(error.hint.endsWith(ERRORS[code][1]))
       for (const shown of [error.message, error.hint, inspect(error, { showHidden: true }), JSON.stringify(error)]) {

@@ -68,7 +68,7 @@ describe('examples/fastify-websocket', () => {
     assert.equal(client.readyState, WebSocket.OPEN)
     await example.wait(1)
     const [code, reason] = await closed
-    assert.deepEqual([code, String(reason)], [1008, 'session expired'])
+    assert.deepEqual([code, String(reason)], [1008, 'session ended'])
     assert.equal(await status(cookie), 401)
   })
 
