@@ -13,7 +13,7 @@ import { AssignableSessions, assign, discard, incumbent, openFrom } from './outs
 import { type Registered, SessionManager, unusable } from './session-manager.ts'
 import { SessionCookie } from './response-cookie.ts'
 import { routeConfigCheck } from './route-config.ts'
-import { heldIn, sendAll, sessionOf } from './slots.ts'
+import { heldIn, sessionOf } from './request-session.ts'
 import { stateOf } from '../session/info.ts'
 import { SessionSignals } from '../session/signal.ts'
 import { Codec } from '../token/codec.ts'
@@ -25,7 +25,7 @@ import type { DecodeLog, FastifySecureSession, Session } from '../types.ts'
 //   a cookie in a request                session-manager.ts, cookies/read.ts
 //   a token, opened and sealed           token/, data/, crypto/
 //   a session as handlers see it         session/
-//   the sessions of a request            slots.ts, request-session.ts
+//   the sessions of a request            request-session.ts
 //   settings of a route                  route-config.ts
 //   a session outside a request          outside.ts
 //   a cookie on a response               response-cookie.ts, cookies/write.ts
@@ -252,6 +252,24 @@ function addHooks (app: FastifyInstance, sessions: readonly Registered[], prepar
     tracked[kSealed] = true
     done()
   })
+}
+
+/**
+ * Puts the cookies of the sessions that a request has used on the response, from one of them on.
+ * @returns a promise only if one of them has to be waited for.
+ */
+function sendAll (sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from: number): Promise<void> | undefined {
+  for (let index = from; index < sessions.length; index++) {
+    const sending = heldIn(request, sessions[index]!)?.send(reply) // index is below the length
+    if (sending !== undefined) return sendRest(sending, sessions, request, reply, index + 1)
+  }
+}
+
+async function sendRest (sending: Promise<void>, sessions: readonly Registered[], request: FastifyRequest, reply: FastifyReply, from: number): Promise<void> {
+  await sending
+  await sendAll(sessions, request, reply, from)
+  // A handler that did not return its reply may have gone on meanwhile, and have written to one that was sealed.
+  for (const session of sessions) await heldIn(request, session)?.sendAgain(reply)
 }
 
 function finishLater (request: TrackedRequest, reply: FastifyReply, sending: Promise<void>, done: (error?: Error) => void): void {
