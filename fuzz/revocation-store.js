@@ -21,20 +21,21 @@ export async function fuzz (data) {
   const acceptsErrors = provider.consumeBoolean()
   const answers = Array.from({ length: 3 }, () => answerOf(provider))
   const created = provider.consumeIntegralInRange(1, 2 * NOW)
-  const subject = provider.consumeBoolean() ? provider.consumeString(12) : undefined
+  const subjects = provider.consumeBoolean() ? [provider.consumeString(12)] : []
   let asked = 0
   const given = []
   const stored = provider.consumeIntegralInRange(0, 3) !== 0
   const store = { get: () => { const give = answers[asked++ % answers.length]; given.push(give); return give() }, set: () => stored }
   const revocations = new Revocations({ client: new StoreClient(store, 1000, log), cacheTtl: 0, acceptsErrors, expiry: 60, absoluteTimeout: null, now: () => NOW })
-  const verdict = await verdictOf(revocations.isRevoked({ id: Buffer.alloc(16, 1), created, subject }))
+  const verdict = await verdictOf(revocations.isRevoked({ id: Buffer.alloc(16, 1), created, subjects, stamp: null }))
   if (given.some(isFailure)) assert.ok(acceptsErrors ? typeof verdict === 'boolean' : verdict === 'failed' || verdict === true)
   else assert.equal(verdict, expected(await Promise.all(given.map(give => give())), created))
-  await assertRevoked(revocations, { id: Buffer.alloc(16, 2), created: NOW, subject }, stored)
+  await assertRevoked(revocations, { id: Buffer.alloc(16, 2), created: NOW, subjects, stamp: null }, stored)
 }
 
 async function assertRevoked (revocations, identity, stored) {
-  const act = identity.subject === undefined ? revocations.revokeId(identity.id, null) : revocations.revokeUntilNow(identity.subject)
+  const [subject] = identity.subjects
+  const act = subject === undefined ? revocations.revokeId(identity.id, null, false) : revocations.revokeUntilNow(subject)
   if (await verdictOf(act) === 'failed') return
   assert.ok(stored, 'what was not stored counts as revoked')
   assert.equal(revocations.isKnownRevoked(identity), true)
