@@ -186,7 +186,7 @@ async function run (kind: string, port: string): Promise<void> {
   for (const transport of ['inject', 'HTTP/1.1', 'HTTP/2']) {
     const app = (transport === 'HTTP/2' ? Fastify({ http2: true }) : Fastify()) as unknown as FastifyInstance
     app.register(secureSession, { key: Buffer.alloc(32, 'random enough for a test'), format: 'sealed' })
-    if (store !== null) app.register(sessionRevocation, { store, subject })
+    if (store !== null) app.register(sessionRevocation, { store, subject, storeTimeout: 30 })
     addErrorHandler(app)
     app.get('/login', async ({ session }) => { (session as Bag).user = 'ann'; return 'in' })
     const names = addRoutes(app)
