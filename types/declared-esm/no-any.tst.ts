@@ -1,6 +1,6 @@
 // No public type is `any`: checks that look at one would say nothing.
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { authenticated, createSessionCodec, generateKey, requireFresh, requireSession, sessionInfo } from 'fastify-sealed-session'
+import { authenticated, createSessionCodec, generateKey, requireFresh, requireSession, sessionInfo, sessionSignal } from 'fastify-sealed-session'
 import type {
   CookieRequest,
   DecodeLog,
@@ -30,6 +30,7 @@ import type {
   SessionMethods,
   SessionOpenMessage,
   SessionOptions,
+  SessionRouteConfig,
   SessionSealMessage,
   SessionSecret,
   SessionSecretOptions,
@@ -78,6 +79,7 @@ test('no exported type is any', () => {
   expect<IsAny<Format>>().type.toBe<false>()
   expect<IsAny<GuardKey<'session'>>>().type.toBe<false>()
   expect<HasAny<SessionGuard>>().type.toBe<false>()
+  expect<HasAny<SessionRouteConfig>>().type.toBe<false>()
   expect<AnyMembers<GuardOptions<string>>>().type.toBe<never>()
   expect<AnyMembers<GuardedReply>>().type.toBe<never>()
   expect<AnyMembers<NotFreshError>>().type.toBe<never>()
@@ -136,6 +138,7 @@ test('no exported function takes or gives any', () => {
   expect<HasAny<typeof generateKey>>().type.toBe<false>()
   expect<HasAny<typeof sessionInfo>>().type.toBe<false>()
   expect<HasAny<typeof authenticated>>().type.toBe<false>()
+  expect<HasAny<typeof sessionSignal>>().type.toBe<false>()
   expect<HasAny<typeof requireFresh>>().type.toBe<false>()
   expect<HasAny<typeof requireSession>>().type.toBe<false>()
 })
