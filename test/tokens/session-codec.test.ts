@@ -80,7 +80,8 @@ for (const format of FORMATS) {
         expiresAt: new Date(1_800_000_060_000),
         keyId: new Keyring(key).ids[0],
         format,
-        stale: false
+        stale: false,
+        authentications: {}
       })
     })
 
