@@ -354,7 +354,7 @@ function numberedTexts (header: string | undefined, prefix: string): readonly st
 }
 
 /** Value of the only cookie of a name, as it stands in the header; null if there is none, or several. */
-export function onlyText (header: string | undefined, name: string): string | null {
+function onlyText (header: string | undefined, name: string): string | null {
   if (typeof header !== 'string') return null
   const start = valueIndex(header, name, 0)
   if (start === -1) return null

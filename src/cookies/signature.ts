@@ -13,7 +13,7 @@ export interface SignatureCheck {
   unsign: (value: string, index: number) => string | null
 }
 
-export interface LiveSigner extends Signer {
+interface LiveSigner extends Signer {
   check: SignatureCheck
 }
 

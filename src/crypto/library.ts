@@ -9,8 +9,8 @@ import { derivePassphraseKeyInWorker } from './passphrase-worker.ts'
 
 export const KEY_BYTES = 32
 export const SALT_BYTES = 16
-export const SUBKEY_MIN_BYTES = 16
-export const SUBKEY_MAX_BYTES = 64
+const SUBKEY_MIN_BYTES = 16
+const SUBKEY_MAX_BYTES = 64
 export const SECRETBOX_NONCE_BYTES = 24
 export const SECRETBOX_MAC_BYTES = 16
 export const AEAD_NONCE_BYTES = 24
@@ -80,7 +80,7 @@ export interface SodiumLibrary {
  * Check of a buffer's length. Both builds of libsodium check what they read, but not all that is written to.
  * @throws RangeError if a buffer does not have the length that it must have.
  */
-export function assertLength (name: string, { length }: Uint8Array, expected: number): void {
+function assertLength (name: string, { length }: Uint8Array, expected: number): void {
   if (length !== expected) throw new RangeError(`${name} must have ${expected} bytes, got ${length}`)
 }
 
@@ -90,7 +90,7 @@ export function assertLength (name: string, { length }: Uint8Array, expected: nu
  * Errors made meanwhile have no stack trace. Nobody reads it, and to write it takes longer than to open a
  * token: a flood of bad tokens would cost more than one of good ones.
  */
-export function verifies (decrypt: () => void): boolean {
+function verifies (decrypt: () => void): boolean {
   const { stackTraceLimit } = Error
   limitStackTraces(0)
   try {

@@ -371,7 +371,7 @@ export class Discarded {
 }
 
 /** A request's slot for a session: null until it is used. */
-export type Slots = TrackedRequest & Record<symbol, RequestSession | Discarded | null | undefined>
+type Slots = TrackedRequest & Record<symbol, RequestSession | Discarded | null | undefined>
 
 /** Session of a request, found when it is first used; null if it was discarded. */
 export function hold (request: FastifyRequest, registered: Registered): RequestSession | null {

@@ -131,7 +131,7 @@ export class SessionSignals {
   #held (open: OpenSignal): SessionState | null {
     const signal = open.weak.deref()
     if (signal === undefined || signal.aborted) return null
-    // Who listens to a signal does not have to keep it.
+    // A signal with a listener is kept: the listener need not hold it.
     if (open.isConnected === null) open.strong = getEventListeners(signal, 'abort').length > 0 ? signal : null
     return this.#parts.get(signal)?.state ?? null
   }
