@@ -14,7 +14,7 @@ function table ([head, ...rows]) {
   return [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-const errors = Object.entries(ERRORS).map(([code, [message, advice]]) => [`\`${code}\``, cell(message), cell(advice)])
+const errors = Object.entries(ERRORS).map(([name, [message, advice]]) => [`\`FST_SEALED_SESSION_${name}\``, cell(message), cell(advice)])
 const warnings = Object.entries(WARNINGS).map(([code, message]) => [`\`${code}\``, cell(message)])
 
 process.stdout.write(`\

@@ -10,165 +10,168 @@ import createError from '@fastify/error'
  * Keys, tokens and session values never go into either: only names, positions, types and lengths.
  */
 export const ERRORS = {
-  FST_SEALED_SESSION_OPTIONS_INVALID: ['options%s must be an object, got %s',
+  OPTIONS_INVALID: ['options%s must be an object, got %s',
     'Give the options of one session, or to register() an array with the options of each.'],
-  FST_SEALED_SESSION_OPTION_UNKNOWN: ['option "%s" is not known, did you mean "%s"?',
+  OPTION_UNKNOWN: ['option "%s" is not known, did you mean "%s"?',
     'Correct the name. It is refused because a misspelt option would silently have no effect.'],
-  FST_SEALED_SESSION_OPTION_INVALID: ['option "%s" must be %s, got %s',
+  OPTION_INVALID: ['option "%s" must be %s, got %s',
     'All options and their types are in docs/options.md.'],
-  FST_SEALED_SESSION_ROUTE_CONFIG: ['route %s: its config.session cannot be used: %s',
+  ROUTE_CONFIG: ['route %s: its config.session cannot be used: %s',
     'Write "config: { session: { extend: false } }" for a route whose requests must not keep a session alive, and leave it out for all others.'],
-  FST_SEALED_SESSION_DURATION: ['option "%s" must be a finite positive number of seconds, got %s',
+  DURATION: ['option "%s" must be a finite positive number of seconds, got %s',
     'Give a positive number, not a string: Number(process.env.EXPIRY) where it comes from the environment.'],
-  FST_SEALED_SESSION_EXPIRY_TOO_LONG: ['an expiry of %s seconds is longer than "maxExpiry", which is %s',
+  EXPIRY_TOO_LONG: ['an expiry of %s seconds is longer than "maxExpiry", which is %s',
     'Give a shorter expiry. If sessions may live that long, raise the option "maxExpiry" of the session.'],
-  FST_SEALED_SESSION_COOKIE_INVALID: ['the cookie "%s" cannot be written: %s',
+  COOKIE_INVALID: ['the cookie "%s" cannot be written: %s',
     'Correct cookieName or the attribute that the message names.'],
-  FST_SEALED_SESSION_NAME_TAKEN: ['%s "%s" is used by two sessions',
+  NAME_TAKEN: ['%s "%s" is used by two sessions',
     'Give each session its own sessionName and its own cookieName.'],
-  FST_SEALED_SESSION_REGISTERED_TWICE: ['the plugin is registered already in this context of the app',
+  REGISTERED_TWICE: ['the plugin is registered already in this context of the app',
     'Register it once: put all options into one call. For several sessions give an array: register(plugin, [{ sessionName: "session", … }, { sessionName: "other", … }]).'],
-  FST_SEALED_SESSION_BESIDE_PEER: ['another plugin has createSecureSession in this context of the app, most likely @fastify/secure-session',
+  BESIDE_PEER: ['another plugin has createSecureSession in this context of the app, most likely @fastify/secure-session',
     'Register one of the two: this plugin opens the sessions of @fastify/secure-session. If you need both, register each in a context of its own.'],
-  FST_SEALED_SESSION_COOKIE_PLUGIN_LATE: ['@fastify/cookie is registered after the session, which has registered it already',
+  COOKIE_PLUGIN_LATE: ['@fastify/cookie is registered after the session, which has registered it already',
     'Register @fastify/cookie first, then this plugin, which uses it with your options. Or leave it out: this plugin registers it for the app.'],
-  FST_SEALED_SESSION_NAME_RESERVED: ['sessionName "%s" is a property of requests already',
+  NAME_RESERVED: ['sessionName "%s" is a property of requests already',
     'Choose another sessionName; it is the name under which a request has its session.'],
-  FST_SEALED_SESSION_KEY_MISSING: ['key or secret must specified', // as the peer
+  KEY_MISSING: ['key or secret must specified', // as the peer
     'Create a key with "npx fastify-sealed-session keygen --out secret-key" and pass it: key: readFileSync("secret-key"). Where it comes from the environment, see whether the variable is set.'],
-  FST_SEALED_SESSION_KEY_TYPE: ['key must be a string or a Buffer', // as the peer
+  KEY_TYPE: ['key must be a string or a Buffer', // as the peer
     'Pass 32 bytes as a Buffer or Uint8Array, 64 hex characters, or the bytes in base64.'],
-  FST_SEALED_SESSION_KEY_ITEM_TYPE: ['Key must be string or buffer%s', // as the peer
+  KEY_ITEM_TYPE: ['Key must be string or buffer%s', // as the peer
     'Pass each key as 32 bytes in a Buffer or Uint8Array, 64 hex characters, or base64.'],
-  FST_SEALED_SESSION_KEY_LENGTH: ['%s must be 32 bytes, got %s', // as the peer, then what was got
+  KEY_LENGTH: ['%s must be 32 bytes, got %s', // as the peer, then what was got
     'Create a key with "npx fastify-sealed-session keygen --out secret-key".'],
-  FST_SEALED_SESSION_KEY_TEXT: ['%s must be 32 bytes: 64 hex characters, or 43 or 44 of base64, got %s',
+  KEY_TEXT: ['%s must be 32 bytes: 64 hex characters, or 43 or 44 of base64, got %s',
     'Copy the key again, or create one with "npx fastify-sealed-session keygen --hex".'],
-  FST_SEALED_SESSION_KEY_ID_TAKEN: ['two different keys have the id %s',
+  KEY_ID_TAKEN: ['two different keys have the id %s',
     'Create another key in place of one of them: ids of random keys meet once in 4.3 billion.'],
-  FST_SEALED_SESSION_KEY_UNKNOWN: ['the keyring has no key with this id',
+  KEY_UNKNOWN: ['the keyring has no key with this id',
     'Pass one of keyring.ids.'],
-  FST_SEALED_SESSION_KEY_LAST: ['the only key of a keyring cannot be retired',
+  KEY_LAST: ['the only key of a keyring cannot be retired',
     'Call rotate() with a new key first.'],
-  FST_SEALED_SESSION_KEYRING_FOLLOWS: ['the keyring follows %s and cannot be changed otherwise',
+  KEYRING_FOLLOWS: ['the keyring follows %s and cannot be changed otherwise',
     'Change the file: "npx fastify-sealed-session rotate FILE", or edit it. Or read it without "watch".'],
-  FST_SEALED_SESSION_KEY_FILE: ['the key file %s %s',
+  KEY_FILE: ['the key file %s %s',
     'Put one key a line into it, in hex or base64, newest first, or exactly 32 raw bytes.'],
-  FST_SEALED_SESSION_SODIUM_MISSING: ['libsodium cannot be loaded: %s',
+  SODIUM_MISSING: ['libsodium cannot be loaded: %s',
     'Install the package again with its dependencies "sodium-native" and "libsodium-wrappers-sumo". For a bundle, see docs/bundling.md.'],
-  FST_SEALED_SESSION_SODIUM_NOT_READY: ['the WebAssembly build of libsodium is still being loaded',
+  SODIUM_NOT_READY: ['the WebAssembly build of libsodium is still being loaded',
     'Await something first, such as app.ready(), createSessionCodec() or Keyring.fromFile().'],
-  FST_SEALED_SESSION_SECRET_TYPE: ['%s must be a string or a Buffer, got %s',
+  SECRET_TYPE: ['%s must be a string or a Buffer, got %s',
     'Pass one passphrase of at least 32 bytes, or better a random key as "key".'],
-  FST_SEALED_SESSION_SECRET_LENGTH: ['%s must be at least 32 bytes', // as the peer
+  SECRET_LENGTH: ['%s must be at least 32 bytes', // as the peer
     'Choose a longer passphrase, or better a random key: "npx fastify-sealed-session keygen --out secret-key".'],
-  FST_SEALED_SESSION_SALT_TYPE: ['salt must be a string or a Buffer, got %s',
+  SALT_TYPE: ['salt must be a string or a Buffer, got %s',
     'Pass 16 bytes, for example crypto.randomBytes(16), the same at every start.'],
-  FST_SEALED_SESSION_SALT_LENGTH: ['salt must be length 16', // as the peer
+  SALT_LENGTH: ['salt must be length 16', // as the peer
     'Pass exactly 16 bytes, for example crypto.randomBytes(16), the same at every start.'],
-  FST_SEALED_SESSION_SIGNING_SECRET_MISSING: ['session "%s" has a signed cookie, but the app registered @fastify/cookie without a secret',
+  SIGNING_SECRET_MISSING: ['session "%s" has a signed cookie, but the app registered @fastify/cookie without a secret',
     'Give @fastify/cookie a secret, or leave out "signed": a session is authenticated without it.'],
-  FST_SEALED_SESSION_UNSIGN_MISSING: ['session "%s" has a signed cookie, and openCookies() has nothing to check a signature with',
+  UNSIGN_MISSING: ['session "%s" has a signed cookie, and openCookies() has nothing to check a signature with',
     'Pass it: openCookies(header, app.unsignCookie), or value => unsign(value, secret) with the unsign of @fastify/cookie and the secret of the app.'],
-  FST_SEALED_SESSION_UNKNOWN_SESSION: ['Unknown session key.', // as the peer
+  UNKNOWN_SESSION: ['Unknown session key.', // as the peer
     'Pass the sessionName of a session that was registered.'],
-  FST_SEALED_SESSION_NOT_A_SESSION: ['expected a session, got %s',
+  NOT_A_SESSION: ['expected a session, got %s',
     'Pass request.session, or what createSecureSession or decodeSecureSession returned.'],
-  FST_SEALED_SESSION_DATA_INVALID: ['the data of a session must be an object, got %s',
+  DATA_INVALID: ['the data of a session must be an object, got %s',
     'Pass a plain object: createSecureSession({ userId: 1 }).'],
-  FST_SEALED_SESSION_ASSIGNED: ['request.%s cannot be replaced, got %s',
+  ASSIGNED: ['request.%s cannot be replaced, got %s',
     'Set what it holds: request.session.set(key, value), or regenerate() to start afresh. A session that createSecureSession or decodeSecureSession of this app returned may be assigned, to one request.'],
-  FST_SEALED_SESSION_KEY_RESERVED: ['"%s" is kept by the session itself and cannot be written or removed',
+  KEY_RESERVED: ['"%s" is kept by the session itself and cannot be written or removed',
     'Use another name.'],
-  FST_SEALED_SESSION_VALUE_UNSTORABLE: ['the session cannot be stored: %s is %s',
+  VALUE_UNSTORABLE: ['the session cannot be stored: %s is %s',
     'Store what JSON can hold: text, numbers, booleans, null, arrays and plain objects.'],
-  FST_SEALED_SESSION_SERIALIZER_FAILED: ['the session cannot be stored: stringify of its serializer %s',
+  SERIALIZER_FAILED: ['the session cannot be stored: stringify of its serializer %s',
     'Store what the serializer can hold. The cause of this error is what it has thrown.'],
-  FST_SEALED_SESSION_SCHEMA_INVALID: ['the session does not fit its schema at %s',
+  SCHEMA_INVALID: ['the session does not fit its schema at %s',
     'Set what the schema asks for before the response is sent, or correct the schema.'],
-  FST_SEALED_SESSION_SCHEMA_FAILED: ['the schema of the session %s',
+  SCHEMA_FAILED: ['the schema of the session %s',
     'A schema has to return a value or issues. The cause of this error is what it has thrown.'],
-  FST_SEALED_SESSION_SCHEMA_ASYNC: ['the schema of the session works asynchronously',
+  SCHEMA_ASYNC: ['the schema of the session works asynchronously',
     'Take out what is asynchronous, such as a look-up in a database, and do that in a handler.'],
-  FST_SEALED_SESSION_HEADERS_SENT: ['reply.sessionCookies() was called after the headers were sent',
+  HEADERS_SENT: ['reply.sessionCookies() was called after the headers were sent',
     'Call it before reply.raw.writeHead(), write() or end(), and give what it returns as the header "Set-Cookie".'],
-  FST_SEALED_SESSION_NOT_AWAITED: ['what reply.sessionCookies() returned was used as text, and it is a promise',
+  NOT_AWAITED: ['what reply.sessionCookies() returned was used as text, and it is a promise',
     'Await it: const cookies = await reply.sessionCookies().'],
-  FST_SEALED_SESSION_COOKIE_TOO_LARGE: ['the cookie of session "%s" would have %s bytes, more than fit: maxChunks is %s, for %s bytes in all (proxies often take 8 KiB a header line, Node.js 16 KiB of headers)',
+  COOKIE_TOO_LARGE: ['the cookie of session "%s" would have %s bytes, more than fit: maxChunks is %s, for %s bytes in all (proxies often take 8 KiB a header line, Node.js 16 KiB of headers)',
     'Keep large data elsewhere and store its id in the session. Or raise maxChunks, if every proxy takes header lines (often 8 KiB) and Node.js takes headers (16 KiB) of that length.'],
-  FST_SEALED_SESSION_TOO_LARGE: ['the session has %s bytes of JSON, more than the %s that are opened again',
+  TOO_LARGE: ['the session has %s bytes of JSON, more than the %s that are opened again',
     'Keep large data elsewhere and store its id in the session.'],
-  FST_SEALED_SESSION_REVOCATION_ALONE: ['there is no session "%s" for sessionRevocation',
+  REVOCATION_ALONE: ['there is no session "%s" for sessionRevocation',
     'Register sessionRevocation after the session and in the same context, with its sessionName where it is not the first one.'],
-  FST_SEALED_SESSION_REVOCATION_TWICE: ['sessionRevocation is registered already',
+  REVOCATION_TWICE: ['sessionRevocation is registered already',
     'Register it once in an app.'],
-  FST_SEALED_SESSION_STORE_SILENT: ['the store answers a failure with "nothing found": "throwOnErrors" of %s is not true',
+  STORE_SILENT: ['the store answers a failure with "nothing found": "throwOnErrors" of %s is not true',
     'Give throwOnErrors: true to Keyv and to its adapter, or revoked sessions are let in while the store is down.'],
-  FST_SEALED_SESSION_STORE_UNAVAILABLE: ['the revocation store failed: %s',
+  STORE_UNAVAILABLE: ['the revocation store failed: %s',
     'See its "cause". Until the store is back, sessions cannot be revoked, and with onStoreError "reject" not be used.', 503],
-  FST_SEALED_SESSION_STORE_FULL: ['the store in memory is full: it holds %s revocations that are in force',
+  STORE_FULL: ['the store in memory is full: it holds %s revocations that are in force',
     'Limit the rate of requests that call delete() or regenerate(). Give new MemoryStore({ maxEntries }) more room, shorten "expiry", or take another store.', 503],
-  FST_SEALED_SESSION_REVOKED_MEANWHILE: ['the sessions of this user were ended while this request was under way',
+  REVOKED_MEANWHILE: ['the sessions of this user were ended while this request was under way',
     'Answer it as a conflict: the user logs in again. If the request itself ends the other sessions, call "await app.revokeSubject(subject, { except: request.session })".', 409],
-  FST_SEALED_SESSION_ENDED: ['the session cannot be sealed, since it has ended after it was opened: %s',
+  ENDED: ['the session cannot be sealed, since it has ended after it was opened: %s',
     'In a request, answer it as a conflict: the user logs in again. Outside, open the token again, or begin a new session with createSecureSession().', 409],
-  FST_SEALED_SESSION_OVER: ['the session has ended: %s',
+  OVER: ['the session has ended: %s',
     'It is the reason of a signal that sessionSignal() gave you. Close what is open for this session. A client whose session goes on comes back with its cookie.', 401],
-  FST_SEALED_SESSION_REVOKED_AHEAD: ['sessions are revoked until %s seconds from now, so that none can begin',
+  REVOKED_AHEAD: ['sessions are revoked until %s seconds from now, so that none can begin',
     'A server whose clock is ahead has revoked them: correct the clocks, then wait, or remove "sealed-session:all" or the subject\'s key from the store.', 503],
-  FST_SEALED_SESSION_NOT_CHECKED: ['the session was used before it was checked for revocation',
+  NOT_CHECKED: ['the session was used before it was checked for revocation',
     'Use it in hooks that are registered after sessionRevocation, and register that in the same context as the session. Before you assign a session of decodeSecureSession to a request, ask for it: await app.isSessionRevoked(session). Change it only after you have assigned it.'],
-  FST_SEALED_SESSION_NO_ID: ['the session has no id, so it cannot be revoked',
+  NO_ID: ['the session has no id, so it cannot be revoked',
     'Pass one of the sessionName that sessionRevocation was registered for.'],
-  FST_SEALED_SESSION_ID_INVALID: ['the id of a session is 22 characters of base64url, got %s',
+  ID_INVALID: ['the id of a session is 22 characters of base64url, got %s',
     'Pass it as sessionInfo(session).id shows it. One that came from a browser may be anything: answer this error as it is.', 400],
-  FST_SEALED_SESSION_SUBJECT_TYPE: ['the subject of a session must be text that is not empty, an array of such, or nothing if nobody is logged in, got %s',
+  SUBJECT_TYPE: ['the subject of a session must be text that is not empty, an array of such, or nothing if nobody is logged in, got %s',
     'Make text of it in the option "subject": session => session.userId === undefined ? undefined : String(session.userId).'],
-  FST_SEALED_SESSION_SUBJECT_LIMIT: ['a session has at most %s subjects of at most %s characters each, got %s',
+  SUBJECT_LIMIT: ['a session has at most %s subjects of at most %s characters each, got %s',
     'Return in the option "subject" only those by which you end sessions. Of a long one, return a hash.'],
-  FST_SEALED_SESSION_SUBJECT_MISSING: ['%s needs the option "subject"',
+  SUBJECT_MISSING: ['%s needs the option "subject"',
     'Tell sessionRevocation whose a session is: subject: session => session.get("userId")?.toString().'],
-  FST_SEALED_SESSION_SUBJECT_NOBODY: ['the session is nobody\'s',
+  SUBJECT_NOBODY: ['the session is nobody\'s',
     'Nobody is logged in: answer it as such, before you call revokeOtherSessions() or restampSession().', 401],
-  FST_SEALED_SESSION_STAMP_MISSING: ['restampSession needs the option "stamp"',
+  STAMP_MISSING: ['restampSession needs the option "stamp"',
     'Tell sessionRevocation what changes with the password of a user: stamp: async subject => (await findUser(subject))?.passwordHash.'],
-  FST_SEALED_SESSION_STAMP_TYPE: ['the stamp of a user must be text, or nothing for a user who does not exist any more, got %s',
+  STAMP_TYPE: ['the stamp of a user must be text, or nothing for a user who does not exist any more, got %s',
     'Make text of it in the option "stamp": async subject => String((await findUser(subject)).version).'],
-  FST_SEALED_SESSION_STAMP_UNAVAILABLE: ['the option "stamp" failed: %s',
+  STAMP_UNAVAILABLE: ['the option "stamp" failed: %s',
     'See its "cause". Until it answers, nobody can log in, and with onStoreError "reject" sessions not be used.', 503],
-  FST_SEALED_SESSION_STORE_ADD: ['useOnce needs a store with "add", which stores a value only if there is none, and this one has none',
+  STORE_ADD: ['useOnce needs a store with "add", which stores a value only if there is none, and this one has none',
     'Take redisStore(client) or postgresStore(pool), or a MemoryStore for one process. A Keyv cannot tell who was first.'],
-  FST_SEALED_SESSION_ONCE_ID: ['useOnce needs an id of 1 to 1024 characters, got %s',
+  ONCE_ID: ['useOnce needs an id of 1 to 1024 characters, got %s',
     'Pass text that tells this one from all others, such as a challenge of at least 16 random bytes in base64url.'],
-  FST_SEALED_SESSION_METHOD_INVALID: ['the method of authenticated() must be %s, got %s',
+  METHOD_INVALID: ['the method of authenticated() must be %s, got %s',
     'Give the name of a way to authenticate, such as "password" or "totp", the same for all users.'],
-  FST_SEALED_SESSION_LOGIN_REQUIRED: ['nobody is logged in',
+  LOGIN_REQUIRED: ['nobody is logged in',
     'Answer it with the page to log in, or give requireSession() the option "redirect".', 401],
-  FST_SEALED_SESSION_NOT_FRESH: ['the user has not authenticated within the last %s seconds%s',
+  NOT_FRESH: ['the user has not authenticated within the last %s seconds%s',
     'Ask the user to authenticate again, by the "method" of this error, and call authenticated(session, method). Or give requireFresh() the option "redirect".', 403],
-  FST_SEALED_SESSION_STORE_NONE: ['sessionRevocation was registered with "store: false", so there is nothing that could end a session',
+  STORE_NONE: ['sessionRevocation was registered with "store: false", so there is nothing that could end a session',
     'Change what the option "stamp" returns: it ends all sessions of a user. To end single ones, give it a "store".'],
-  FST_SEALED_SESSION_CROSS_ORIGIN: ['the request was refused, since it comes from a page of another origin',
+  CROSS_ORIGIN: ['the request was refused, since it comes from a page of another origin',
     'If your own pages sent it, see "Origin and Host" in docs/cross-origin.md. If pages of another origin may send it, name that origin in "trustedOrigins", for the app or for this route.', 403],
-  FST_SEALED_SESSION_CROSS_ORIGIN_LATE: ['crossOriginProtection would not cover the routes of "%s", which was registered before it',
+  CROSS_ORIGIN_LATE: ['crossOriginProtection would not cover the routes of "%s", which was registered before it',
     'Register crossOriginProtection before the plugins that add routes.'],
-  FST_SEALED_SESSION_CROSS_ORIGIN_TWICE: ['crossOriginProtection is registered already, in this context of the app or around it',
+  CROSS_ORIGIN_TWICE: ['crossOriginProtection is registered already, in this context of the app or around it',
     'Register it once. For routes of their own kind, use their config: { crossOriginProtection: { trustedOrigins: ["https://other.example"] } }.'],
-  FST_SEALED_SESSION_ORIGIN_INVALID: ['option "%s" must be an origin as browsers send it, such as "https://app.example", got %s',
+  ORIGIN_INVALID: ['option "%s" must be an origin as browsers send it, such as "https://app.example", got %s',
     'Write the scheme in small letters, the host, and the port if it is not the default one: no path, no slash at the end, no "*". "null" cannot be trusted, since pages of any site can send it.'],
-  FST_SEALED_SESSION_REGISTRY_ALONE: ['there is no %s for sessionRegistry',
+  REGISTRY_ALONE: ['there is no %s for sessionRegistry',
     'Register in this order, in the same context: the session, sessionRevocation with the option "subject", sessionRegistry. Give sessionRegistry the sessionName where it is not the first one.'],
-  FST_SEALED_SESSION_REGISTRY_TWICE: ['sessionRegistry is registered already',
+  REGISTRY_TWICE: ['sessionRegistry is registered already',
     'Register it once in an app.'],
-  FST_SEALED_SESSION_REGISTRY_UNAVAILABLE: ['the store of the session registry failed: %s',
+  REGISTRY_UNAVAILABLE: ['the store of the session registry failed: %s',
     'See its "cause". Until the store is back, sessions cannot be listed, and with onMaxSessions "refuse" nobody can log in. Everybody who is logged in stays so.', 503],
-  FST_SEALED_SESSION_TOO_MANY_SESSIONS: ['this user has as many sessions as are allowed, which is %s',
+  TOO_MANY_SESSIONS: ['this user has as many sessions as are allowed, which is %s',
     'Answer it as a conflict: the user logs out elsewhere first, or an older session expires. With onMaxSessions "end-oldest" the login works, and the oldest session ends.', 409],
-  FST_SEALED_SESSION_DESCRIPTION_INVALID: ['the option "describe" must return %s',
+  DESCRIPTION_INVALID: ['the option "describe" must return %s',
     'Return a small plain object, such as { browser: request.headers["user-agent"] }. Do not return a promise, or all headers.']
 } as const
 
-export type ErrorCode = keyof typeof ERRORS
+export type ErrorName = keyof typeof ERRORS
+
+/** Code of an error: the name of its row after the prefix of this package. */
+export type ErrorCode = `FST_SEALED_SESSION_${ErrorName}`
 
 /** An error of this package: `code` to decide by, `hint` to read. */
 export interface SealedSessionError extends Error {
@@ -178,24 +181,27 @@ export interface SealedSessionError extends Error {
   hint: string
 }
 
-type Constructor = new (...values: unknown[]) => Error & { code: string, statusCode?: number }
+type Constructor = new (...values: unknown[]) => SealedSessionError
 
-const constructors = new Map<ErrorCode, Constructor>()
-for (const code of Object.keys(ERRORS) as ErrorCode[]) {
-  const [message, , statusCode = 500]: readonly [message: string, advice: string, statusCode?: number] = ERRORS[code]
-  constructors.set(code, createError(code, message, statusCode, statusCode === 500 ? TypeError : Error) as unknown as Constructor)
+const constructors = new Map<ErrorName, Constructor>()
+for (const name of Object.keys(ERRORS) as ErrorName[]) {
+  const [message, , statusCode = 500]: readonly [message: string, advice: string, statusCode?: number] = ERRORS[name]
+  constructors.set(name, createError(`FST_SEALED_SESSION_${name}`, message, statusCode, statusCode === 500 ? TypeError : Error) as unknown as Constructor)
 }
 
 /**
- * An error of the table.
- * @param values fill the message's places; types, names and lengths only.
+ * Makes an error of the table, to be thrown.
+ * @param values fill the places of the message; types, names and lengths only.
  * @param detail goes before the advice in the hint.
+ * @param cause value that was thrown, if any. It may hold anything, keys and data too: it is not enumerable, so that
+ *   a logger which copies the properties of an error leaves it out.
  */
-export function sealedSessionError (code: ErrorCode, values: readonly unknown[] = [], detail = ''): SealedSessionError {
-  const SealedSessionError = constructors.get(code)! // every code has one, see above
-  const error = new SealedSessionError(...values) as SealedSessionError
-  const [, advice] = ERRORS[code]
+export function fail (name: ErrorName, values: readonly unknown[] = [], { detail = '', cause }: { detail?: string | undefined, cause?: unknown } = {}): SealedSessionError {
+  const SealedSessionError = constructors.get(name)! // every row has one, see above
+  const error = new SealedSessionError(...values)
+  const [, advice] = ERRORS[name]
   error.hint = detail === '' ? advice : `${detail} ${advice}`
+  if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, writable: true, configurable: true })
   return error
 }
 

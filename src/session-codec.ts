@@ -2,7 +2,7 @@ import { CookieReader, type Found, type Refused } from './cookies/read.ts'
 import { readValue } from './cookies/set-cookie.ts'
 import { fallbackReason } from './crypto/sodium.ts'
 import { dataFrom } from './data/data.ts'
-import { kindOf, sealedSessionError } from './errors.ts'
+import { kindOf, fail } from './errors.ts'
 import { checkWith } from './cookies/signature.ts'
 import { warnProcess } from './messages.ts'
 import { readOptions, type SessionConfig } from './options/options.ts'
@@ -22,7 +22,7 @@ import type { OpenedToken, SecureSessionPluginOptions, SessionCodec, TokenData }
  * @throws the errors of registration, with the same codes.
  */
 export async function createSessionCodec<T = TokenData> (options: SecureSessionPluginOptions): Promise<SessionCodec<T>> {
-  if (Array.isArray(options)) throw sealedSessionError('FST_SEALED_SESSION_OPTIONS_INVALID', ['', 'an array'])
+  if (Array.isArray(options)) throw fail('OPTIONS_INVALID', ['', 'an array'])
   const [read] = await readOptions(options, warnProcess)
   const config = read! // readOptions returns at least one
   const codec = new Codec(config)
@@ -32,7 +32,7 @@ export async function createSessionCodec<T = TokenData> (options: SecureSessionP
   return {
     seal (data) {
       // No user found must not become a session of nobody.
-      if (data === undefined || data === null) throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kindOf(data)])
+      if (data === undefined || data === null) throw fail('DATA_INVALID', [kindOf(data)])
       return codec.seal(newRecord(dataFrom(data), Date.now()))
     },
 
@@ -42,7 +42,7 @@ export async function createSessionCodec<T = TokenData> (options: SecureSessionP
 
     openCookies (header, unsign) {
       const { sessionName, cookieName, cookie } = config
-      if (cookie.signed === true && unsign === undefined) throw sealedSessionError('FST_SEALED_SESSION_UNSIGN_MISSING', [sessionName])
+      if (cookie.signed === true && unsign === undefined) throw fail('UNSIGN_MISSING', [sessionName])
       const signatures = unsign === undefined ? null : checkWith(unsign)
       const reader = new CookieReader({ codec, name: cookieName, decode: readValue, signatures, isOwnEncoding: true })
       const brought = { header, parsed: null }

@@ -1,6 +1,6 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { BYTES_PER_CHUNK, chunkName, splitValue } from './chunks.ts'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { chunksIn } from './read.ts'
 import { attributesEnd, deleteCookieLine, MAX_COOKIE_BYTES, type Serialize } from './set-cookie.ts'
 
@@ -79,7 +79,7 @@ export class CookieWriter {
     const lines = splitValue(value, maxChunks, (index, text) => this.#line(chunkName(name, index), text, end))
     if (lines !== null) return lines
     const limit = maxChunks === 1 ? MAX_COOKIE_BYTES : maxChunks * BYTES_PER_CHUNK
-    throw sealedSessionError('FST_SEALED_SESSION_COOKIE_TOO_LARGE', [sessionName, bytes, maxChunks, limit])
+    throw fail('COOKIE_TOO_LARGE', [sessionName, bytes, maxChunks, limit])
   }
 
   /** Has the browser drop the chunks that it sent of the cookie, from an index on. */
@@ -100,7 +100,7 @@ export class CookieWriter {
     try {
       return write()
     } catch (error) {
-      throw sealedSessionError('FST_SEALED_SESSION_COOKIE_INVALID', [this.#writing.name, (error as Error).message])
+      throw fail('COOKIE_INVALID', [this.#writing.name, (error as Error).message])
     }
   }
 
@@ -109,7 +109,7 @@ export class CookieWriter {
       return this.#writing.serialize(name, value, attributes)
     } catch {
       // The serializer's message has the token in it.
-      throw sealedSessionError('FST_SEALED_SESSION_COOKIE_INVALID', [name, 'what "encode" returns, or an attribute, is refused by the cookie serializer'])
+      throw fail('COOKIE_INVALID', [name, 'what "encode" returns, or an attribute, is refused by the cookie serializer'])
     }
   }
 }

@@ -1,4 +1,4 @@
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import { REGISTER_OPTIONS, refuseUnknown } from '../options/readers.ts'
 import { originOf, type Origins } from './judge.ts'
 
@@ -10,7 +10,7 @@ export function readTrustedOrigins (options: object, place = ''): Origins {
   const { trustedOrigins: list } = options as { trustedOrigins?: unknown }
   if (list === undefined) return new Set()
   const name = `${place}trustedOrigins`
-  if (!Array.isArray(list)) throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'an array of origins', kindOf(list)])
+  if (!Array.isArray(list)) throw fail('OPTION_INVALID', [name, 'an array of origins', kindOf(list)])
   return new Set(list.map((item: unknown, index) => readOrigin(item, `${name}[${index}]`)))
 }
 
@@ -18,7 +18,7 @@ export function readTrustedOrigins (options: object, place = ''): Origins {
 function readOrigin (value: unknown, name: string): string {
   const origin = typeof value === 'string' ? originOf(value) : null
   if (origin !== null && origin === value) return origin
-  throw sealedSessionError('FST_SEALED_SESSION_ORIGIN_INVALID', [name, nameOf(value)])
+  throw fail('ORIGIN_INVALID', [name, nameOf(value)])
 }
 
 /** Words for a value that is no origin. Of a URL, its origin only: the rest may hold a password. */
@@ -45,5 +45,5 @@ export function ruleOf (config: object): Rule {
   if (setting === undefined || setting === true) return NONE
   if (setting === false) return null
   if (typeof setting === 'object' && setting !== null && !Array.isArray(setting)) return readTrustedOrigins(setting, `${PLACE}.`)
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [PLACE, 'a boolean or { trustedOrigins }', kindOf(setting)])
+  throw fail('OPTION_INVALID', [PLACE, 'a boolean or { trustedOrigins }', kindOf(setting)])
 }

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import { sealedSessionError, type SealedSessionError } from '../errors.ts'
+import { fail, type SealedSessionError } from '../errors.ts'
 import { internalOf } from '../fastify/internals.ts'
 import { isTrusted, isUpgrade, originOf, type Origins, reasonToRefuse } from './judge.ts'
 import { readTrustedOrigins, ruleOf } from './options.ts'
@@ -28,9 +28,9 @@ const plugin: FastifyPluginAsync<CrossOriginProtectionOptions> = async (app, opt
  * @throws `FST_SEALED_SESSION_CROSS_ORIGIN_TWICE`, `FST_SEALED_SESSION_CROSS_ORIGIN_LATE`
  */
 function assertFirst (app: FastifyInstance): void {
-  if (kProtected in app) throw sealedSessionError('FST_SEALED_SESSION_CROSS_ORIGIN_TWICE')
+  if (kProtected in app) throw fail('CROSS_ORIGIN_TWICE')
   const [earlier] = internalOf(app, 'fastify.children') ?? []
-  if (earlier !== undefined) throw sealedSessionError('FST_SEALED_SESSION_CROSS_ORIGIN_LATE', [(earlier as FastifyInstance).pluginName])
+  if (earlier !== undefined) throw fail('CROSS_ORIGIN_LATE', [(earlier as FastifyInstance).pluginName])
 }
 
 /** Error to answer a request with; undefined if it may go on. */
@@ -41,7 +41,7 @@ function refusalOf (request: FastifyRequest, trusted: Origins): SealedSessionErr
   if (rule === null || isTrusted(request, rule)) return
   const { headers: { origin = '', 'sec-fetch-site': site }, host } = request
   request.log.debug({ code: 'FST_SEALED_SESSION_CROSS_ORIGIN', reason, site, origin: originOf(origin), host }, 'a request of another origin was refused')
-  return sealedSessionError('FST_SEALED_SESSION_CROSS_ORIGIN')
+  return fail('CROSS_ORIGIN')
 }
 
 /**

@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { wasmPath } from './load.cts'
 
 /**
@@ -43,6 +43,6 @@ function libraryPath (): string {
   try {
     return wasmPath()
   } catch {
-    throw sealedSessionError('FST_SEALED_SESSION_SODIUM_MISSING', ['the thread that derives a key from a passphrase finds no "libsodium-wrappers-sumo"'], ADVICE)
+    throw fail('SODIUM_MISSING', ['the thread that derives a key from a passphrase finds no "libsodium-wrappers-sumo"'], { detail: ADVICE })
   }
 }

@@ -1,4 +1,4 @@
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { fillRandomWithout, NativeSodium, reasonOf, type SodiumLibrary, WasmSodium } from './library.ts'
 import { loadNative, loadWasm } from './load.cts'
 
@@ -58,7 +58,7 @@ async function loadedWasm (): Promise<SodiumLibrary> {
 }
 
 function missing (why: string): Error {
-  return sealedSessionError('FST_SEALED_SESSION_SODIUM_MISSING', [why])
+  return fail('SODIUM_MISSING', [why])
 }
 
 /** True if libsodium can be used without waiting. */
@@ -77,7 +77,7 @@ export function fallbackReason (): string | null {
  * `FST_SEALED_SESSION_SODIUM_MISSING` after it could not be loaded.
  */
 export function sodium (): SodiumLibrary {
-  if (library === null) throw failure ?? sealedSessionError('FST_SEALED_SESSION_SODIUM_NOT_READY')
+  if (library === null) throw failure ?? fail('SODIUM_NOT_READY')
   return library
 }
 

@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 
 /**
  * Data of a session, as its own properties. Every name is a key of the app's, `__proto__`, `constructor` and
@@ -27,15 +27,15 @@ export function setOwn (data: Data, key: PropertyKey, value: unknown): void {
  */
 export function dataFrom (source: unknown): Data {
   if (source === undefined || source === null) return {}
-  if (typeof source !== 'object' || Array.isArray(source)) throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kindOf(source)])
+  if (typeof source !== 'object' || Array.isArray(source)) throw fail('DATA_INVALID', [kindOf(source)])
   const kind = kindWithoutProperties(source)
-  if (kind !== null) throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', [kind])
+  if (kind !== null) throw fail('DATA_INVALID', [kind])
   assertNoneReserved(source)
   try {
     return { ...source }
   } catch {
     // The error of a getter may have the values of a session in it.
-    throw sealedSessionError('FST_SEALED_SESSION_DATA_INVALID', ['an object whose getter fails'])
+    throw fail('DATA_INVALID', ['an object whose getter fails'])
   }
 }
 
@@ -86,7 +86,7 @@ const RESERVED: readonly PropertyKey[] = [TIME_KEY, LIFE_KEY, DATA_KEY, CLAIMS_K
  * @throws `FST_SEALED_SESSION_KEY_RESERVED`
  */
 export function assertNotReserved (key: PropertyKey): void {
-  if (RESERVED.includes(key)) throw sealedSessionError('FST_SEALED_SESSION_KEY_RESERVED', [key])
+  if (RESERVED.includes(key)) throw fail('KEY_RESERVED', [key])
 }
 
 /** The same for all keys of an object. */

@@ -1,5 +1,5 @@
 import { assertNoneReserved, type Data, keyPath } from './data.ts'
-import { kindOf, sealedSessionError, type SealedSessionError } from '../errors.ts'
+import { kindOf, fail, type SealedSessionError } from '../errors.ts'
 import type { StandardIssue, StandardResult, StandardSchema } from '../types.ts'
 
 /** Check of a session's data against a schema of the app's. */
@@ -24,7 +24,7 @@ export class DataSchema {
    */
   check (data: Data): void {
     const { issues } = this.#validate(data)
-    if (issues !== undefined) throw sealedSessionError('FST_SEALED_SESSION_SCHEMA_INVALID', [pathsOf(issues)])
+    if (issues !== undefined) throw fail('SCHEMA_INVALID', [pathsOf(issues)])
   }
 
   /**
@@ -52,17 +52,17 @@ export class DataSchema {
     try {
       result = this.#schema['~standard'].validate(data)
     } catch (cause) {
-      throw Object.defineProperty(failed('has thrown'), 'cause', { value: cause, writable: true, configurable: true })
+      throw failed('has thrown', cause)
     }
     if (typeof result !== 'object' || result === null) throw failed(`has returned ${kindOf(result)}`)
     if (!('then' in result)) return result as StandardResult
     Promise.resolve(result).catch(() => null) // nobody looks at it
-    throw sealedSessionError('FST_SEALED_SESSION_SCHEMA_ASYNC')
+    throw fail('SCHEMA_ASYNC')
   }
 }
 
-function failed (what: string): SealedSessionError {
-  return sealedSessionError('FST_SEALED_SESSION_SCHEMA_FAILED', [what])
+function failed (what: string, cause?: unknown): SealedSessionError {
+  return fail('SCHEMA_FAILED', [what], { cause })
 }
 
 function plainData (value: unknown): Data | null {

@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { type Data, keyPath } from './data.ts'
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import type { SessionSerializer } from '../types.ts'
 
 /** Turns session data into text and back. */
@@ -93,7 +93,7 @@ function refusal (data: Data): Error {
 }
 
 function unstorable (path: readonly PropertyKey[], what: string): Error {
-  return sealedSessionError('FST_SEALED_SESSION_VALUE_UNSTORABLE', [keyPath(path) || 'its data', what])
+  return fail('VALUE_UNSTORABLE', [keyPath(path) || 'its data', what])
 }
 
 /** A value that JSON changes. */
@@ -287,7 +287,5 @@ function isPlain (value: unknown): value is Data {
  * not in the message.
  */
 function failed (what: string, cause?: unknown): Error {
-  const error = sealedSessionError('FST_SEALED_SESSION_SERIALIZER_FAILED', [what])
-  if (cause !== undefined) Object.defineProperty(error, 'cause', { value: cause, writable: true, configurable: true })
-  return error
+  return fail('SERIALIZER_FAILED', [what], { cause })
 }

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunc
 import fp from 'fastify-plugin'
 import { encodeValue, readValue, resolveAttributes, unquoted } from '../cookies/set-cookie.ts'
 import { checkWith, liveSigner, type SignatureCheck, type Signer } from '../cookies/signature.ts'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import type { SessionConfig } from '../options/options.ts'
 import type { CookieRequest } from '../types.ts'
 
@@ -106,7 +106,7 @@ const LAZY_COOKIES = {
 
 function assertSigning (app: FastifyInstance, configs: readonly SessionConfig[]): void {
   const signed = configs.find(({ cookie }) => cookie.signed === true)
-  if (signed !== undefined && !canSign(app)) throw sealedSessionError('FST_SEALED_SESSION_SIGNING_SECRET_MISSING', [signed.sessionName])
+  if (signed !== undefined && !canSign(app)) throw fail('SIGNING_SECRET_MISSING', [signed.sessionName])
 }
 
 /** Tries it: a secret that is null or empty leaves the method there, which then fails. */
@@ -126,7 +126,7 @@ function assertWritable (app: FastifyInstance, { cookieName, cookie }: SessionCo
   try {
     app.serializeCookie(cookieName, TRICKY_VALUE, resolveAttributes(cookie, true) as SerializeOptions)
   } catch (error) {
-    throw sealedSessionError('FST_SEALED_SESSION_COOKIE_INVALID', [cookieName, (error as Error).message])
+    throw fail('COOKIE_INVALID', [cookieName, (error as Error).message])
   }
 }
 

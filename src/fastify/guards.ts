@@ -1,4 +1,4 @@
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import { type ExtensibleSession, kSessions } from './extension.ts'
 import { getOwn } from '../data/data.ts'
 import { readDuration, readText, refuseUnknown } from '../options/readers.ts'
@@ -20,7 +20,7 @@ import type { NotFreshError, RequireFreshOptions, RequireSessionOptions, Session
 export function requireSession<Name extends string = 'session'> (options: RequireSessionOptions<Name> = {}): SessionGuard {
   refuseUnknown(options, ['keys', 'redirect', 'sessionName'])
   const keys = readKeys(options.keys)
-  return guard(options, state => isLoggedIn(state, keys) ? null : sealedSessionError('FST_SEALED_SESSION_LOGIN_REQUIRED'))
+  return guard(options, state => isLoggedIn(state, keys) ? null : fail('LOGIN_REQUIRED'))
 }
 
 /**
@@ -62,7 +62,7 @@ function guard (options: { redirect?: unknown, sessionName?: unknown }, refusalO
 function sessionIn (request: object, name: string | undefined): SessionState | null {
   const { server } = request as { server?: { [kSessions]?: readonly ExtensibleSession[] } }
   const used = name ?? server?.[kSessions]?.[0]?.sessionName
-  if (used === undefined || !(used in request)) throw sealedSessionError('FST_SEALED_SESSION_UNKNOWN_SESSION')
+  if (used === undefined || !(used in request)) throw fail('UNKNOWN_SESSION')
   const session = (request as Record<string, unknown>)[used]
   return session === null ? null : stateOf(session)
 }
@@ -88,20 +88,20 @@ function isFresh (state: SessionState | null, within: number, method: string | n
 }
 
 function notFresh (within: number, method: string | null): NotFreshError {
-  const error = sealedSessionError('FST_SEALED_SESSION_NOT_FRESH', [within, method === null ? '' : ` by "${method}"`])
+  const error = fail('NOT_FRESH', [within, method === null ? '' : ` by "${method}"`])
   return Object.assign(error, { within, method }) as unknown as NotFreshError
 }
 
 function readKeys (keys: unknown): readonly string[] | null {
   if (keys === undefined) return null
   const isList = Array.isArray(keys) && keys.length > 0 && keys.every(key => typeof key === 'string' && key !== '')
-  if (!isList) throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['keys', 'an array of at least one name of a key', kindOf(keys)])
+  if (!isList) throw fail('OPTION_INVALID', ['keys', 'an array of at least one name of a key', kindOf(keys)])
   return [...keys as string[]]
 }
 
 function readMethod (method: unknown): string | null {
   if (method === undefined) return null
-  if (!isMethod(method)) throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['method', METHOD_RULE, typeof method === 'string' ? 'other text' : kindOf(method)])
+  if (!isMethod(method)) throw fail('OPTION_INVALID', ['method', METHOD_RULE, typeof method === 'string' ? 'other text' : kindOf(method)])
   return method
 }
 
@@ -111,5 +111,5 @@ const OWN_PATH = /^\/(?!\/)[\x21-\x5b\x5d-\x7e]*$/
 function readOwnPath (path: unknown): string | undefined {
   if (path === undefined) return undefined
   if (typeof path === 'string' && OWN_PATH.test(path)) return path
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['redirect', 'a path of this site: ASCII that begins with one "/", without "\\" and spaces', typeof path === 'string' ? 'other text' : kindOf(path)])
+  throw fail('OPTION_INVALID', ['redirect', 'a path of this site: ASCII that begins with one "/", without "\\" and spaces', typeof path === 'string' ? 'other text' : kindOf(path)])
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { kSessions, REVOCATION } from './extension.ts'
 import type { Warn, WarningCode } from '../messages.ts'
 import { areAlike, type SessionConfig } from '../options/options.ts'
@@ -13,8 +13,8 @@ import type { Registered } from './session-manager.ts'
  * @throws `FST_SEALED_SESSION_REGISTERED_TWICE`, `FST_SEALED_SESSION_BESIDE_PEER`
  */
 export function assertAlone (app: FastifyInstance): void {
-  if (Object.hasOwn(app, kSessions)) throw sealedSessionError('FST_SEALED_SESSION_REGISTERED_TWICE')
-  if (Object.hasOwn(app, 'createSecureSession')) throw sealedSessionError('FST_SEALED_SESSION_BESIDE_PEER')
+  if (Object.hasOwn(app, kSessions)) throw fail('REGISTERED_TWICE')
+  if (Object.hasOwn(app, 'createSecureSession')) throw fail('BESIDE_PEER')
 }
 
 /**
@@ -26,8 +26,8 @@ export function refuseLater (app: FastifyInstance, isCookieOurs: boolean): void 
   const { decorate } = app as unknown as { decorate: (this: unknown, name: PropertyKey, ...rest: unknown[]) => unknown }
   const checked: typeof decorate = function (name, ...rest) {
     // In a context inside this one as well: it shares the reply.
-    if (isCookieOurs && name === 'serializeCookie') throw sealedSessionError('FST_SEALED_SESSION_COOKIE_PLUGIN_LATE')
-    if (this === app && name === 'decodeSecureSession') throw sealedSessionError('FST_SEALED_SESSION_BESIDE_PEER')
+    if (isCookieOurs && name === 'serializeCookie') throw fail('COOKIE_PLUGIN_LATE')
+    if (this === app && name === 'decodeSecureSession') throw fail('BESIDE_PEER')
     return decorate.call(this, name, ...rest)
   }
   Object.assign(app, { decorate: checked })

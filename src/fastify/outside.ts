@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import { isCaught } from './internals.ts'
 import type { Registered, SessionManager } from './session-manager.ts'
 import { Discarded, heldIn, hold, ownerOf, RequestSession } from './request-session.ts'
@@ -63,7 +63,7 @@ export function assign (request: FastifyRequest, registered: Registered, value: 
   if (state !== null && state === heldIn(request, registered)?.state) return
   if (state === null || !assignable.has(state, manager)) {
     const kind = state === null ? kindOf(value) : 'a session that a request has had, or that is of another app or name'
-    throw sealedSessionError('FST_SEALED_SESSION_ASSIGNED', [manager.config.sessionName, kind])
+    throw fail('ASSIGNED', [manager.config.sessionName, kind])
   }
   if (!isAllowed(request, registered, state)) return
   assignable.remove(state) // first: a session that cannot be sealed must not get into a second request

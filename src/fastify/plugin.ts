@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest,
 import fp from 'fastify-plugin'
 import { type CookieCoding, NO_COOKIES, registerCookies } from './cookie-plugin.ts'
 import { fallbackReason } from '../crypto/sodium.ts'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { type ExtensibleSession, Extensions, kSessions } from './extension.ts'
 import { decorateFrameworkErrors, kIsFirst, kReply, kSealed, moveToFront, type TrackedRequest, waitAsSent } from './internals.ts'
 import { keyFileMessage } from '../keys/keyring-state.ts'
@@ -115,7 +115,7 @@ function addDecorators (app: FastifyInstance, sessions: readonly Registered[], a
 
   const managerOf = (name: string | undefined): SessionManager => {
     const manager = name === undefined ? first : byName.get(name)
-    if (manager === undefined) throw sealedSessionError('FST_SEALED_SESSION_UNKNOWN_SESSION')
+    if (manager === undefined) throw fail('UNKNOWN_SESSION')
     return manager
   }
 
@@ -137,7 +137,7 @@ function addDecorators (app: FastifyInstance, sessions: readonly Registered[], a
 function nameReserved (app: FastifyInstance, sessionName: string): Error {
   const outer = app.hasDecorator(kRegistered) ? app.getDecorator<readonly Registered[]>(kRegistered) : []
   const isOurs = outer.some(({ manager }) => manager.config.sessionName === sessionName)
-  return sealedSessionError('FST_SEALED_SESSION_NAME_RESERVED', [sessionName], isOurs ? 'A session of the context around this one has it, and is there in this context as well: you need not register it again.' : '')
+  return fail('NAME_RESERVED', [sessionName], { detail: isOurs ? 'A session of the context around this one has it, and is there in this context as well: you need not register it again.' : '' })
 }
 
 /** Adds `request.session`: opened when it is first used, in any hook. */
@@ -197,7 +197,7 @@ function addToReplies (app: FastifyInstance, own: readonly Registered[]): void {
   const sessions = [...outer, ...own]
   app.decorate(kRegistered, sessions)
   const collect = async (reply: FastifyReply): Promise<string[]> => {
-    if (reply.raw.headersSent) throw sealedSessionError('FST_SEALED_SESSION_HEADERS_SENT')
+    if (reply.raw.headersSent) throw fail('HEADERS_SENT')
     await sendAll(sessions, reply.request, reply, 0)
     return sessions.flatMap(session => heldIn(reply.request, session)?.lines ?? [])
   }
@@ -214,7 +214,7 @@ function addToReplies (app: FastifyInstance, own: readonly Registered[]): void {
  * nobody would notice.
  */
 function noText<T> (promise: Promise<T>): Promise<T> {
-  return Object.assign(promise, { toString () { throw sealedSessionError('FST_SEALED_SESSION_NOT_AWAITED') } })
+  return Object.assign(promise, { toString () { throw fail('NOT_AWAITED') } })
 }
 
 /** Notes the reply of each request in the first of all its hooks, and has `@fastify/cookie` make it ready for cookies. */

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import type { Extensions } from './extension.ts'
 import { endOfSession } from '../messages.ts'
 import { type FinalHeaders, isSharedCacheable, isUpgraded, watchHeaders } from './final-headers.ts'
@@ -96,7 +96,7 @@ export class RequestSession implements WriteObserver {
 
   /** A login must not seem to work that gets no cookie, since the session of before ended meanwhile. */
   #failIfLost (reply: FastifyReply): void {
-    if (this.#lostBy !== null && !this.#failed) this.#fail(reply, sealedSessionError('FST_SEALED_SESSION_ENDED', [endOfSession(this.#lostBy)]))
+    if (this.#lostBy !== null && !this.#failed) this.#fail(reply, fail('ENDED', [endOfSession(this.#lostBy)]))
   }
 
   /** Without a promise if the extensions have to ask nobody: a reply that is not returned would be answered twice. */

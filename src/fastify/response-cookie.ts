@@ -6,7 +6,7 @@ import { browserRefusals, lifetimeMismatch, missingInProduction } from '../cooki
 import { BYTES_PER_CHUNK } from '../cookies/chunks.ts'
 import { decodeValue, replaceLines, resolveAttributes, type Serialize } from '../cookies/set-cookie.ts'
 import { CookieWriter, type LineEnd, type Lines } from '../cookies/write.ts'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { kSealed, type TrackedRequest } from './internals.ts'
 import type { Warn } from '../messages.ts'
 import type { SessionConfig } from '../options/options.ts'
@@ -54,7 +54,7 @@ export class SessionCookie {
   set (reply: FastifyReply, token: string, overrides: Attributes | null, earlier: Lines): Lines {
     const { sessionName, cookie } = this.#config
     const isSigned = (overrides?.signed ?? cookie.signed) === true
-    if (isSigned && !this.#app.hasDecorator('signCookie')) throw sealedSessionError('FST_SEALED_SESSION_SIGNING_SECRET_MISSING', [sessionName])
+    if (isSigned && !this.#app.hasDecorator('signCookie')) throw fail('SIGNING_SECRET_MISSING', [sessionName])
     const value = isSigned ? this.#app.signCookie(token) : token
     const lines = this.#writer.write(value, this.#end(reply, overrides), reply.request.headers.cookie, () => this.attributes(reply, overrides))
     this.#requestWarnings?.look(reply.request, overrides)

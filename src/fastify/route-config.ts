@@ -1,5 +1,5 @@
 import type { FastifyRequest, RouteOptions } from 'fastify'
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import type { Warn } from '../messages.ts'
 import { nearest } from '../options/readers.ts'
 import type { SessionRouteConfig } from '../types.ts'
@@ -30,11 +30,11 @@ export function routeConfigCheck (warn: Warn): (route: RouteOptions) => void {
 function checkConfig (given: unknown, route: string, warn: Warn): void {
   if (typeof given !== 'object') return warn('FST_SEALED_SESSION_WARN_ROUTE_CONFIG', route, `is ${kindOf(given)}`)
   const { extend } = given as { extend?: unknown }
-  if (extend !== undefined && typeof extend !== 'boolean') throw sealedSessionError('FST_SEALED_SESSION_ROUTE_CONFIG', [route, `extend must be true or false, got ${kindOf(extend)}`])
+  if (extend !== undefined && typeof extend !== 'boolean') throw fail('ROUTE_CONFIG', [route, `extend must be true or false, got ${kindOf(extend)}`])
   for (const name of Object.keys(given as object)) {
     if (NAMES.includes(name)) continue
     const near = nearest(name, NAMES)
-    if (near !== undefined) throw sealedSessionError('FST_SEALED_SESSION_ROUTE_CONFIG', [route, `"${name}" is not known, did you mean "${near}"?`])
+    if (near !== undefined) throw fail('ROUTE_CONFIG', [route, `"${name}" is not known, did you mean "${near}"?`])
     warn('FST_SEALED_SESSION_WARN_ROUTE_CONFIG', route, `has "${name}"`)
   }
 }

@@ -4,7 +4,7 @@ import { type BroughtCookies, CookieReader, type Found, type Refused } from '../
 import { encodeValue } from '../cookies/set-cookie.ts'
 import { dataFrom, getOwn } from '../data/data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from '../diagnostics.ts'
-import { sealedSessionError, type SealedSessionError } from '../errors.ts'
+import { fail, type SealedSessionError } from '../errors.ts'
 import type { Extensions } from './extension.ts'
 import { endOfSession, refusalMessage, warnerOf } from '../messages.ts'
 import type { RouteWarnings } from './mistakes.ts'
@@ -106,7 +106,7 @@ export class SessionManager {
    */
   encode (state: SessionState): string {
     const reason = state.sealingRefusal()
-    if (reason !== null) throw sealedSessionError('FST_SEALED_SESSION_ENDED', [endOfSession(reason)])
+    if (reason !== null) throw fail('ENDED', [endOfSession(reason)])
     return this.seal(state)
   }
 

@@ -1,7 +1,7 @@
 import { open, readFile, realpath } from 'node:fs/promises'
 import { types } from 'node:util'
 import { KEY_BYTES } from '../crypto/library.ts'
-import { sealedSessionError, type SealedSessionError } from '../errors.ts'
+import { fail, type SealedSessionError } from '../errors.ts'
 import { mayHoldKey, readKey } from './key.ts'
 
 /** A file of keys as it was read. */
@@ -38,11 +38,9 @@ function unreadable (path: string, given: string, cause: NodeJS.ErrnoException):
   const { code = cause.name } = cause
   // Neither the path nor the cause, whose message has it, may show a text that may be a key.
   if (mayHoldKey(given)) {
-    return sealedSessionError('FST_SEALED_SESSION_KEY_FILE', ['(not shown: its path may be a key)', `cannot be read: ${code}`], 'A path is expected here, not what the file holds; for a key itself use "new Keyring(key)".')
+    return fail('KEY_FILE', ['(not shown: its path may be a key)', `cannot be read: ${code}`], { detail: 'A path is expected here, not what the file holds; for a key itself use "new Keyring(key)".' })
   }
-  const error = sealedSessionError('FST_SEALED_SESSION_KEY_FILE', [path, `cannot be read: ${code}`], UNREADABLE[code])
-  error.cause = cause
-  return error
+  return fail('KEY_FILE', [path, `cannot be read: ${code}`], { detail: UNREADABLE[code], cause })
 }
 
 /** Reads a file and its times: those of the same file, even if it is replaced meanwhile. */
@@ -107,7 +105,7 @@ export function isRawKey (content: Buffer): boolean {
 export function parseKeyLines (content: Buffer, path: string): Array<Buffer | null> {
   const lines = textOf(content).split('\n').map(line => line.replace(/#[^]*/, '').trim())
   const keys = lines.map((line, index) => line === '' ? null : readLine(line, index + 1, path))
-  if (keys.every(key => key === null)) throw sealedSessionError('FST_SEALED_SESSION_KEY_FILE', [path, 'has no key in it'])
+  if (keys.every(key => key === null)) throw fail('KEY_FILE', [path, 'has no key in it'])
   return keys
 }
 
@@ -121,7 +119,7 @@ function readLine (line: string, number: number, path: string): Buffer {
     return readKey(line, 'the key')
   } catch (error) {
     const { message, hint } = error as SealedSessionError
-    throw sealedSessionError('FST_SEALED_SESSION_KEY_FILE', [path, `is not valid in line ${number}: ${message}`], hint)
+    throw fail('KEY_FILE', [path, `is not valid in line ${number}: ${message}`], { detail: hint })
   }
 }
 

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { sodium } from '../crypto/sodium.ts'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 
 /**
  * The keys of a session at one moment. Never changes: a rotation makes another set.
@@ -80,7 +80,7 @@ export class KeySet {
     if (this.#byId !== null) return this.#byId
     const byId = new Map<number, DerivedKey>()
     for (const key of this.#keys) {
-      if (byId.has(key.idNumber)) throw sealedSessionError('FST_SEALED_SESSION_KEY_ID_TAKEN', [key.id])
+      if (byId.has(key.idNumber)) throw fail('KEY_ID_TAKEN', [key.id])
       byId.set(key.idNumber, key)
     }
     this.#byId = byId

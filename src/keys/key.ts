@@ -1,6 +1,6 @@
 import { types } from 'node:util'
 import { KEY_BYTES } from '../crypto/library.ts'
-import { kindOf, sealedSessionError, type SealedSessionError } from '../errors.ts'
+import { kindOf, fail, type SealedSessionError } from '../errors.ts'
 import { keyringInternals } from './key-set.ts'
 
 /**
@@ -24,7 +24,7 @@ interface LabelledKey {
  */
 export function readKeys (key: unknown): LabelledKey[] {
   const list: unknown[] = Array.isArray(key) ? key : [key]
-  if (list.length === 0) throw sealedSessionError('FST_SEALED_SESSION_KEY_MISSING', [], 'The array of keys is empty.')
+  if (list.length === 0) throw fail('KEY_MISSING', [], { detail: 'The array of keys is empty.' })
   return list.map((item, index) => {
     const label = Array.isArray(key) ? `key[${index}]` : 'key'
     assertKeyType(item, label)
@@ -40,7 +40,7 @@ export function isConstant (key: Uint8Array): boolean {
 function readKeyText (text: string, label: string): Buffer {
   if (HEX.test(text)) return Buffer.from(text, 'hex')
   if (BASE64.test(text)) return Buffer.from(text, 'base64')
-  throw sealedSessionError('FST_SEALED_SESSION_KEY_TEXT', [label, `${text.length} characters`], hintOfText(text))
+  throw fail('KEY_TEXT', [label, `${text.length} characters`], { detail: hintOfText(text) })
 }
 
 function readKeyBytes (bytes: Uint8Array, label: string): Buffer {
@@ -49,14 +49,14 @@ function readKeyBytes (bytes: Uint8Array, label: string): Buffer {
 }
 
 function keyLength (label: string, bytes: Uint8Array): SealedSessionError {
-  return sealedSessionError('FST_SEALED_SESSION_KEY_LENGTH', [label, String(bytes.length)], hintOfBytes(bytes))
+  return fail('KEY_LENGTH', [label, String(bytes.length)], { detail: hintOfBytes(bytes) })
 }
 
 /** Checks that an item of an array of keys, or the only key, is of a type that a key can have. */
 export function assertKeyType (key: unknown, label: string): asserts key is string | Uint8Array {
   if (typeof key === 'string' || types.isUint8Array(key)) return
-  if (label === 'key') throw sealedSessionError('FST_SEALED_SESSION_KEY_TYPE', [], hintOfType(key))
-  throw sealedSessionError('FST_SEALED_SESSION_KEY_ITEM_TYPE', [`: ${label} is ${kindOf(key)}`], hintOfType(key))
+  if (label === 'key') throw fail('KEY_TYPE', [], { detail: hintOfType(key) })
+  throw fail('KEY_ITEM_TYPE', [`: ${label} is ${kindOf(key)}`], { detail: hintOfType(key) })
 }
 
 // Forms of a key as text.

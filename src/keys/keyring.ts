@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { fillRandom, sodiumReady } from '../crypto/sodium.ts'
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import { parseKeyFile, readKeyFile } from './key-file.ts'
 import { DerivedKey, type KeyringInternals, kKeyring } from './key-set.ts'
 import { hrefOf, readKeys } from './key.ts'
@@ -104,8 +104,8 @@ export class Keyring {
     this.#assertOwn()
     const { keys } = this.#state.current
     const rest = keys.filter(({ id }) => id !== keyId)
-    if (rest.length === keys.length) throw sealedSessionError('FST_SEALED_SESSION_KEY_UNKNOWN', [], `It has ${this.ids.join(', ')}.`)
-    if (rest.length === 0) throw sealedSessionError('FST_SEALED_SESSION_KEY_LAST')
+    if (rest.length === keys.length) throw fail('KEY_UNKNOWN', [], { detail: `It has ${this.ids.join(', ')}.` })
+    if (rest.length === 0) throw fail('KEY_LAST')
     this.#state.replace(rest)
   }
 
@@ -120,7 +120,7 @@ export class Keyring {
 
   #assertOwn (): void {
     const { path } = this.#state
-    if (path !== null) throw sealedSessionError('FST_SEALED_SESSION_KEYRING_FOLLOWS', [path])
+    if (path !== null) throw fail('KEYRING_FOLLOWS', [path])
   }
 
   /** @internal */
@@ -139,10 +139,10 @@ export class Keyring {
 function assertPace (activateAfter: number, interval: number): void {
   if (activateAfter < 1 || activateAfter / MIN_LOOKS_TO_ACTIVATE >= interval) return
   const least = Number((MIN_LOOKS_TO_ACTIVATE * interval).toPrecision(12)) // 10 × 1.1 is 11.000000000000002
-  throw sealedSessionError(
-    'FST_SEALED_SESSION_OPTION_INVALID',
+  throw fail(
+    'OPTION_INVALID',
     ['activateAfter', `at least ${MIN_LOOKS_TO_ACTIVATE} times "watchInterval", or 0 for one process`, `${activateAfter} with a watchInterval of ${interval}`],
-    `Set activateAfter to ${least} or more, or watchInterval to ${activateAfter / MIN_LOOKS_TO_ACTIVATE} or less.`
+    { detail: `Set activateAfter to ${least} or more, or watchInterval to ${activateAfter / MIN_LOOKS_TO_ACTIVATE} or less.` }
   )
 }
 
@@ -151,14 +151,14 @@ function asPath (path: unknown): string {
   const href = hrefOf(path)
   if (href !== null) return pathOfUrl(href)
   if (typeof path === 'string' && path !== '') return resolve(path)
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['path', 'the path of a key file', path === '' ? 'an empty string' : kindOf(path)], 'Where it comes from the environment, see whether the variable is set.')
+  throw fail('OPTION_INVALID', ['path', 'the path of a key file', path === '' ? 'an empty string' : kindOf(path)], { detail: 'Where it comes from the environment, see whether the variable is set.' })
 }
 
 function pathOfUrl (url: string): string {
   try {
     return fileURLToPath(url)
   } catch {
-    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['path', 'the path of a key file', 'a URL of no file'])
+    throw fail('OPTION_INVALID', ['path', 'the path of a key file', 'a URL of no file'])
   }
 }
 

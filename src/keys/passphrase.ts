@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { SALT_BYTES } from '../crypto/library.ts'
 import { sodium } from '../crypto/sodium.ts'
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 
 const SECRET_MIN_BYTES = 32
 
@@ -23,7 +23,7 @@ const MAX_PARALLEL = 2
  */
 export function readSecrets (secret: unknown): Buffer[] {
   if (!Array.isArray(secret)) return [readSecret(secret, 'secret')]
-  if (secret.length === 0) throw sealedSessionError('FST_SEALED_SESSION_KEY_MISSING', [], 'The array of passphrases is empty.')
+  if (secret.length === 0) throw fail('KEY_MISSING', [], { detail: 'The array of passphrases is empty.' })
   return secret.map((item, index) => readSecret(item, `secret[${index}]`))
 }
 
@@ -46,22 +46,22 @@ export async function keysFromPassphrases (passphrases: readonly Buffer[], salt:
 
 function readSecret (secret: unknown, label: string): Buffer {
   if (typeof secret !== 'string' && !types.isUint8Array(secret)) {
-    throw sealedSessionError('FST_SEALED_SESSION_SECRET_TYPE', [label, kindOf(secret)])
+    throw fail('SECRET_TYPE', [label, kindOf(secret)])
   }
   const bytes = Buffer.from(secret)
   if (bytes.length < SECRET_MIN_BYTES) {
-    throw sealedSessionError('FST_SEALED_SESSION_SECRET_LENGTH', [label], `It has ${bytes.length} bytes.`)
+    throw fail('SECRET_LENGTH', [label], { detail: `It has ${bytes.length} bytes.` })
   }
   return bytes
 }
 
 function readSalt (salt: unknown): Buffer {
   if (typeof salt !== 'string' && !types.isUint8Array(salt)) {
-    throw sealedSessionError('FST_SEALED_SESSION_SALT_TYPE', [kindOf(salt)])
+    throw fail('SALT_TYPE', [kindOf(salt)])
   }
   const bytes = typeof salt === 'string' ? Buffer.from(salt, 'latin1') : Buffer.from(salt)
   if (bytes.length !== SALT_BYTES) {
-    throw sealedSessionError('FST_SEALED_SESSION_SALT_LENGTH', [], `It has ${bytes.length} bytes.`)
+    throw fail('SALT_LENGTH', [], { detail: `It has ${bytes.length} bytes.` })
   }
   return bytes
 }

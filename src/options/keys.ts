@@ -1,5 +1,5 @@
 import { sodiumReady } from '../crypto/sodium.ts'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { keyringInternals, type KeyringInternals, KeySet, type KeySource } from '../keys/key-set.ts'
 import { isConstant, readKeys } from '../keys/key.ts'
 import { keysFromPassphrases, readSecrets } from '../keys/passphrase.ts'
@@ -29,7 +29,7 @@ export async function readKeyring (options: Options, sessionName: string, warn: 
     const appKeyring = keyringInternals(key)
     return appKeyring === undefined ? givenKeys(key, sessionName, warn) : givenKeyring(appKeyring, sessionName, warn)
   }
-  if (!secret) throw sealedSessionError('FST_SEALED_SESSION_KEY_MISSING')
+  if (!secret) throw fail('KEY_MISSING')
   if (!salt) warn('FST_SEALED_SESSION_WARN_SALT', sessionName)
   const secrets = readSecrets(secret)
   const keys = await keysFromPassphrases(secrets, salt || undefined)

@@ -2,7 +2,7 @@ import type { CookieSerializeOptions } from '@fastify/cookie'
 import { chunkName, MAX_CHUNKS } from '../cookies/chunks.ts'
 import { DataSchema } from '../data/schema.ts'
 import { customSerializer, JsonSerializer, type Serializer } from '../data/serializer.ts'
-import { kindOf, sealedSessionError, type SealedSessionError } from '../errors.ts'
+import { kindOf, fail, type SealedSessionError } from '../errors.ts'
 import { type Keys, readKeyring } from './keys.ts'
 import type { Warn } from '../messages.ts'
 import {
@@ -41,7 +41,7 @@ export interface SessionConfig extends Keys {
  */
 export async function readOptions (options: unknown, warn: Warn): Promise<SessionConfig[]> {
   const list: unknown[] = Array.isArray(options) ? options : [options ?? {}]
-  if (list.length === 0) throw sealedSessionError('FST_SEALED_SESSION_KEY_MISSING', [], 'The array of sessions is empty.')
+  if (list.length === 0) throw fail('KEY_MISSING', [], { detail: 'The array of sessions is empty.' })
   const entries = list.map((entry, index) => asOptions(entry, Array.isArray(options) ? `[${index}]` : ''))
   const named = entries.map(entry => readNames(entry))
   assertDistinct(named)
@@ -60,7 +60,7 @@ export async function readOptions (options: unknown, warn: Warn): Promise<Sessio
 
 function asOptions (entry: unknown, position: string): Options {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
-    throw sealedSessionError('FST_SEALED_SESSION_OPTIONS_INVALID', [position, kindOf(entry)])
+    throw fail('OPTIONS_INVALID', [position, kindOf(entry)])
   }
   return entry as Options
 }
@@ -79,7 +79,7 @@ function assertDistinct (names: readonly Names[]): void {
   for (const property of ['sessionName', 'cookieName'] as const) {
     const seen = new Set<string>()
     for (const { [property]: name } of names) {
-      if (seen.has(name)) throw sealedSessionError('FST_SEALED_SESSION_NAME_TAKEN', [property, name])
+      if (seen.has(name)) throw fail('NAME_TAKEN', [property, name])
       seen.add(name)
     }
   }
@@ -91,7 +91,7 @@ function assertChunksDistinct (sessions: ReadonlyArray<Names & Pick<SessionConfi
   for (const { cookieName, maxChunks } of sessions) {
     for (let index = 1; index < maxChunks; index++) {
       const name = chunkName(cookieName, index)
-      if (names.includes(name)) throw sealedSessionError('FST_SEALED_SESSION_NAME_TAKEN', ['cookieName', name], `A large session "${cookieName}" is split into cookies of such names.`)
+      if (names.includes(name)) throw fail('NAME_TAKEN', ['cookieName', name], { detail: `A large session "${cookieName}" is split into cookies of such names.` })
     }
   }
 }
@@ -125,7 +125,7 @@ function readContext (options: Options): string | undefined {
   const context = readText(options, 'context')
   if (context === undefined || Buffer.from(context).toString() === context) return context
   // Each half of a surrogate pair has the same bytes in UTF-8: two contexts would be one.
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['context', 'text that UTF-8 can hold', 'half of a surrogate pair'])
+  throw fail('OPTION_INVALID', ['context', 'text that UTF-8 can hold', 'half of a surrogate pair'])
 }
 
 /** @throws `FST_SEALED_SESSION_DURATION`, `FST_SEALED_SESSION_EXPIRY_TOO_LONG` */
@@ -178,7 +178,7 @@ const FORMATS: readonly Format[] = ['secretbox', 'sealed']
 function readFormat (format: unknown): Format {
   if (format === undefined || format === null) return 'secretbox'
   if (isFormat(format)) return format
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['format', "'secretbox' or 'sealed'", `${kindOf(format)}${suggestion(format)}`])
+  throw fail('OPTION_INVALID', ['format', "'secretbox' or 'sealed'", `${kindOf(format)}${suggestion(format)}`])
 }
 
 /**
@@ -199,7 +199,7 @@ function readAccept (accept: unknown, format: Format): readonly Format[] {
 }
 
 function notAccepted (format: Format, got: string): SealedSessionError {
-  return sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['accept', `an array of formats with '${format}' in it, which is the one that seals`, got])
+  return fail('OPTION_INVALID', ['accept', `an array of formats with '${format}' in it, which is the one that seals`, got])
 }
 
 function isFormat (value: unknown): value is Format {
@@ -218,7 +218,7 @@ function readSerializer (options: Options, sessionName: string, warn: Warn): Ser
   const { stringify, parse } = serializer as Partial<Record<keyof SessionSerializer, unknown>>
   // A class with static methods, as superjson is, will do.
   if (typeof stringify === 'function' && typeof parse === 'function') return customSerializer(serializer as SessionSerializer)
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['serializer', 'an object with the functions "stringify" and "parse"', kindOf(serializer)])
+  throw fail('OPTION_INVALID', ['serializer', 'an object with the functions "stringify" and "parse"', kindOf(serializer)])
 }
 
 /** @throws `FST_SEALED_SESSION_OPTION_INVALID`, `FST_SEALED_SESSION_SCHEMA_ASYNC` */
@@ -228,5 +228,5 @@ function readSchema (options: Options): DataSchema | null {
   // Some libraries make objects, others functions.
   const standard = (schema as Partial<StandardSchema>)['~standard']
   if (standard?.version === 1 && typeof standard.validate === 'function') return new DataSchema(schema as StandardSchema)
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['schema', 'a schema of a library that implements Standard Schema, such as zod', kindOf(schema)])
+  throw fail('OPTION_INVALID', ['schema', 'a schema of a library that implements Standard Schema, such as zod', kindOf(schema)])
 }

@@ -1,6 +1,6 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { distance } from 'fastest-levenshtein'
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import type { Warn } from '../messages.ts'
 import type { SessionKeyOptions, SessionOptions } from '../types.ts'
 
@@ -18,14 +18,14 @@ export type Options = { readonly [Name in OptionName]?: unknown }
 export function readText<Given extends object> (options: Given, name: keyof Given & string): string | undefined {
   const value: unknown = options[name]
   if (value === undefined || value === null || value === '') return undefined
-  if (typeof value !== 'string') throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'a string', kindOf(value)])
+  if (typeof value !== 'string') throw fail('OPTION_INVALID', [name, 'a string', kindOf(value)])
   return value
 }
 
 /** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
 export function readFlag<Given extends object> (options: Given, name: keyof Given & string, fallback: boolean): boolean {
   const value: unknown = options[name] ?? fallback
-  if (typeof value !== 'boolean') throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'a boolean', kindOf(value)])
+  if (typeof value !== 'boolean') throw fail('OPTION_INVALID', [name, 'a boolean', kindOf(value)])
   return value
 }
 
@@ -33,7 +33,7 @@ export function readFlag<Given extends object> (options: Given, name: keyof Give
 export function readWhole<Given extends object> (options: Given, name: keyof Given & string, fallback: number, max: number): number {
   const value: unknown = options[name] ?? fallback
   if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max) return value
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, `a whole number from 1 to ${max}`, typeof value === 'number' ? String(value) : kindOf(value)])
+  throw fail('OPTION_INVALID', [name, `a whole number from 1 to ${max}`, typeof value === 'number' ? String(value) : kindOf(value)])
 }
 
 /** A number of seconds. @throws `FST_SEALED_SESSION_DURATION` */
@@ -41,7 +41,7 @@ export function readDuration<Given extends object> (options: Given, name: keyof 
   const value: unknown = options[name] ?? fallback
   const isInRange = typeof value === 'number' && value <= most && (value > 0 || (orZero && value === 0))
   if (isInRange) return value
-  throw sealedSessionError('FST_SEALED_SESSION_DURATION', [name, typeof value === 'number' ? String(value) : kindOf(value)])
+  throw fail('DURATION', [name, typeof value === 'number' ? String(value) : kindOf(value)])
 }
 
 /**
@@ -49,7 +49,7 @@ export function readDuration<Given extends object> (options: Given, name: keyof 
  * longer than any may.
  */
 export function assertWithin (expiry: number, maxExpiry: number): void {
-  if (expiry > maxExpiry) throw sealedSessionError('FST_SEALED_SESSION_EXPIRY_TOO_LONG', [expiry, maxExpiry])
+  if (expiry > maxExpiry) throw fail('EXPIRY_TOO_LONG', [expiry, maxExpiry])
 }
 
 const DAY = 86_400
@@ -121,7 +121,7 @@ export function checkOptionNames (options: object, sessionName: string, warn: Wa
       continue
     }
     const near = nearest(name, OPTIONS)
-    if (near !== undefined) throw sealedSessionError('FST_SEALED_SESSION_OPTION_UNKNOWN', [name, near])
+    if (near !== undefined) throw fail('OPTION_UNKNOWN', [name, near])
     warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, name, 'remove it')
   }
 }
@@ -132,11 +132,11 @@ export function checkOptionNames (options: object, sessionName: string, warn: Wa
  * @throws `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_OPTIONS_INVALID`
  */
 export function refuseUnknown (options: unknown, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null) throw sealedSessionError('FST_SEALED_SESSION_OPTIONS_INVALID', ['', kindOf(options)])
+  if (typeof options !== 'object' || options === null) throw fail('OPTIONS_INVALID', ['', kindOf(options)])
   for (const name of Object.keys(options)) {
     if (known.includes(name)) continue
     const near = nearest(name, known)
-    throw sealedSessionError('FST_SEALED_SESSION_OPTION_UNKNOWN', [name, near ?? known.join('", "')])
+    throw fail('OPTION_UNKNOWN', [name, near ?? known.join('", "')])
   }
 }
 
@@ -194,13 +194,13 @@ export function readCookie (options: Options, sessionName: string, warn: Warn): 
   const name = options.cookieOptions ? 'cookieOptions' : 'cookie'
   const cookie = options[name] ?? {}
   if (typeof cookie !== 'object' || Array.isArray(cookie)) {
-    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, 'an object', kindOf(cookie)])
+    throw fail('OPTION_INVALID', [name, 'an object', kindOf(cookie)])
   }
   checkAttributeNames(cookie, `${name}.`, sessionName, warn)
   const copy = withFlags(cookie, `${name}.`, sessionName, warn)
   warnOfMilliseconds(`${name}.maxAge`, copy.maxAge, sessionName, warn)
   if (copy.encode !== undefined && typeof copy.encode !== 'function') {
-    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [`${name}.encode`, 'a function', kindOf(copy.encode)])
+    throw fail('OPTION_INVALID', [`${name}.encode`, 'a function', kindOf(copy.encode)])
   }
   // A script that runs in the page cannot read a cookie that it cannot see, and so cannot steal it.
   if (copy.httpOnly === undefined) copy.httpOnly = true
@@ -263,5 +263,5 @@ function notFlag (name: string, value: unknown): Error {
   const isAuto = name.endsWith('.secure') && typeof value === 'string' && value.trim().toLowerCase() === 'auto'
   const expected = name.endsWith('.secure') ? "a boolean or 'auto'" : 'a boolean'
   const detail = isAuto ? "Write 'auto' in small letters." : 'Text is no boolean, and would count as true: write process.env.NAME === "true" where it comes from the environment.'
-  return sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, expected, kindOf(value)], detail)
+  return fail('OPTION_INVALID', [name, expected, kindOf(value)], { detail })
 }

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import type { SessionRegistryOptions } from './types.ts'
 
 /** Longest text in a description, in characters: a client may send a name of its browser that is longer than any line. */
@@ -39,7 +39,7 @@ function toJson (description: object): string {
   try {
     return JSON.stringify(description, (_name, value: unknown) => typeof value === 'string' ? cut(value) : value)
   } catch (cause) {
-    throw Object.assign(invalid('JSON, got a value that it cannot hold'), { cause })
+    throw invalid('JSON, got a value that it cannot hold', cause)
   }
 }
 
@@ -48,6 +48,6 @@ function cut (text: string): string {
   return text.length <= MAX_TEXT ? text : text.slice(0, MAX_TEXT).replace(/[\ud800-\udbff]$/, '')
 }
 
-function invalid (expectedAndGot: string): Error {
-  return sealedSessionError('FST_SEALED_SESSION_DESCRIPTION_INVALID', [expectedAndGot])
+function invalid (expectedAndGot: string, cause?: unknown): Error {
+  return fail('DESCRIPTION_INVALID', [expectedAndGot], { cause })
 }

@@ -1,4 +1,4 @@
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 import type { RegistryLine, RegistryStore } from './types.ts'
 
@@ -25,7 +25,7 @@ export class MemoryRegistry implements RegistryStore {
    */
   constructor ({ maxEntries = DEFAULT_MAX_ENTRIES }: { maxEntries?: number | undefined } = {}) {
     if (!Number.isInteger(maxEntries) || maxEntries < 1) {
-      throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['maxEntries', 'a whole number above 0', String(maxEntries)])
+      throw fail('OPTION_INVALID', ['maxEntries', 'a whole number above 0', String(maxEntries)])
     }
     this.#maxEntries = maxEntries
   }

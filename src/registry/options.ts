@@ -1,4 +1,4 @@
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import { REGISTER_OPTIONS, readDuration, readText, readWhole, refuseUnknown } from '../options/readers.ts'
 import { descriptionReader, type DescriptionReader } from './description.ts'
 import type { RegistryStore, SessionRegistryOptions } from './types.ts'
@@ -46,26 +46,26 @@ function readStore (store: unknown): RegistryStore | null {
   if (store === undefined || store === null) return null
   const { put, remove, list } = Object(store) as Partial<RegistryStore>
   if ([put, remove, list].every(method => typeof method === 'function')) return store as RegistryStore
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['store', 'a store with put, remove and list, such as redisRegistry(client)', kindOf(store)])
+  throw fail('OPTION_INVALID', ['store', 'a store with put, remove and list, such as redisRegistry(client)', kindOf(store)])
 }
 
 function readDescribe (describe: unknown): DescriptionReader {
   if (describe === undefined || typeof describe === 'function') return descriptionReader(describe as SessionRegistryOptions['describe'])
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['describe', 'a function', kindOf(describe)])
+  throw fail('OPTION_INVALID', ['describe', 'a function', kindOf(describe)])
 }
 
 function readLimit (options: SessionRegistryOptions): SessionLimit | null {
   const { maxSessions, onMaxSessions } = options as { maxSessions?: unknown, onMaxSessions?: unknown }
   if (![undefined, 'end-oldest', 'refuse'].includes(onMaxSessions as undefined)) {
-    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['onMaxSessions', "'end-oldest' or 'refuse'", kindOf(onMaxSessions)])
+    throw fail('OPTION_INVALID', ['onMaxSessions', "'end-oldest' or 'refuse'", kindOf(onMaxSessions)])
   }
   if (maxSessions !== undefined) return { most: readWhole(options, 'maxSessions', 0, MOST_SESSIONS), refuses: onMaxSessions === 'refuse' }
   if (onMaxSessions === undefined) return null
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['maxSessions', 'given together with onMaxSessions', 'undefined'])
+  throw fail('OPTION_INVALID', ['maxSessions', 'given together with onMaxSessions', 'undefined'])
 }
 
 function readTimeout (options: SessionRegistryOptions): number {
   const seconds = readDuration(options, 'storeTimeout', DEFAULT_STORE_TIMEOUT)
-  if (seconds > MAX_STORE_TIMEOUT) throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['storeTimeout', `at most ${MAX_STORE_TIMEOUT} seconds`, seconds])
+  if (seconds > MAX_STORE_TIMEOUT) throw fail('OPTION_INVALID', ['storeTimeout', `at most ${MAX_STORE_TIMEOUT} seconds`, seconds])
   return seconds * 1000
 }

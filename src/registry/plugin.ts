@@ -1,6 +1,6 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { toDate } from '../token/lifetime.ts'
 import { refuseUnknown } from '../options/readers.ts'
 import { kSessions, type ExtensibleSession, type SessionIdentities } from '../fastify/extension.ts'
@@ -34,11 +34,11 @@ const plugin: FastifyPluginAsync<SessionRegistryOptions> = async (app, options) 
 function findSession (app: FastifyInstance, name: string | null): { session: ExtensibleSession, identities: SessionIdentities } {
   const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly ExtensibleSession[] }
   const session = sessions.find(({ sessionName }) => name === null || sessionName === name)
-  if (session === undefined) throw sealedSessionError('FST_SEALED_SESSION_REGISTRY_ALONE', [`session "${name ?? 'session'}"`])
+  if (session === undefined) throw fail('REGISTRY_ALONE', [`session "${name ?? 'session'}"`])
   const { identities } = session
-  if (identities === null) throw sealedSessionError('FST_SEALED_SESSION_REGISTRY_ALONE', [`sessionRevocation of session "${session.sessionName}"`])
-  if (!identities.tellsSubjects) throw sealedSessionError('FST_SEALED_SESSION_REGISTRY_ALONE', ['option "subject" of sessionRevocation'])
-  if (session.hasExtension(REGISTRY) || Object.hasOwn(app, 'listSessions')) throw sealedSessionError('FST_SEALED_SESSION_REGISTRY_TWICE')
+  if (identities === null) throw fail('REGISTRY_ALONE', [`sessionRevocation of session "${session.sessionName}"`])
+  if (!identities.tellsSubjects) throw fail('REGISTRY_ALONE', ['option "subject" of sessionRevocation'])
+  if (session.hasExtension(REGISTRY) || Object.hasOwn(app, 'listSessions')) throw fail('REGISTRY_TWICE')
   return { session, identities }
 }
 

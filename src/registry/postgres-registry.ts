@@ -1,4 +1,4 @@
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import { readText, refuseUnknown } from '../options/readers.ts'
 import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 import { quoted, type PostgresPool } from '../store/postgres.ts'
@@ -24,7 +24,7 @@ const CREATING = 7_314_982_650_133
  */
 export function postgresRegistry (pool: PostgresPool, options: { table?: string | undefined } = {}): PostgresRegistry {
   if (typeof (Object(pool) as Partial<PostgresPool>).query !== 'function') {
-    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['pool', 'a pool of pg', kindOf(pool)])
+    throw fail('OPTION_INVALID', ['pool', 'a pool of pg', kindOf(pool)])
   }
   refuseUnknown(options, ['table'])
   const { create, put, remove, list } = statementsFor(quoted(readText(options, 'table') ?? DEFAULT_TABLE))

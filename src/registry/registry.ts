@@ -1,7 +1,7 @@
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import type { KnownSession, SessionIdentities } from '../fastify/extension.ts'
 import { hashOf } from '../revocation/store-keys.ts'
-import { failureOf, StoreCalls, type StoreLog } from '../store/calls.ts'
+import { StoreCalls, unavailable, type StoreLog } from '../store/calls.ts'
 import type { SessionLimit } from './options.ts'
 import { STAMP } from '../token/claims.ts'
 import type { SessionRecord } from '../token/record.ts'
@@ -31,7 +31,7 @@ export class Registry {
   constructor (options: RegistryOptions) {
     const { timeout, log } = options
     this.#options = options
-    this.#calls = new StoreCalls({ timeout, log, unavailable })
+    this.#calls = new StoreCalls({ timeout, log, error: 'REGISTRY_UNAVAILABLE' })
   }
 
   /**
@@ -90,8 +90,8 @@ export class Registry {
     }
     const place = lines.findIndex(({ id }) => id === own.id)
     // A store that does not have it, a replica that lags for instance, cannot say how many there are.
-    if (place === -1) throw unavailable(new Error('the store does not have the line that it was given'))
-    if (place >= most) throw sealedSessionError('FST_SEALED_SESSION_TOO_MANY_SESSIONS', [most])
+    if (place === -1) throw unavailable('REGISTRY_UNAVAILABLE', new Error('the store does not have the line that it was given'))
+    if (place >= most) throw fail('TOO_MANY_SESSIONS', [most])
   }
 
   /** Ends a session. If that cannot be stored, its line stays, so that the next login ends it. */
@@ -149,8 +149,4 @@ function readLines (answer: unknown): readonly RegistryLine[] {
 function isLine (value: unknown): boolean {
   const { id, createdAt, lastSeenAt, expiresAt, more, description } = Object(value) as Partial<Record<keyof RegistryLine, unknown>>
   return [id, more, description].every(text => typeof text === 'string') && [createdAt, lastSeenAt, expiresAt].every(Number.isFinite)
-}
-
-function unavailable (cause: unknown): Error {
-  return failureOf(cause, word => sealedSessionError('FST_SEALED_SESSION_REGISTRY_UNAVAILABLE', [word]))
 }

@@ -1,4 +1,5 @@
-import { unavailable, type StoreClient } from '../store/client.ts'
+import { unavailable } from '../store/calls.ts'
+import type { StoreClient } from '../store/client.ts'
 import { ALL, LATEST, epochKeysOf, subjectKey } from './store-keys.ts'
 
 /** Writes of a time, at most, if the store does not have it afterwards. */
@@ -72,7 +73,7 @@ export class EpochWriter {
       if (!isSlow && Math.min(...stored) >= epoch) return epoch
       epoch = Math.max(epoch, answered)
     }
-    throw unavailable(new Error('the store does not have what it was given'))
+    throw unavailable('STORE_UNAVAILABLE', new Error('the store does not have what it was given'))
   }
 
   /**

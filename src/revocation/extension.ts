@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Revoked } from './epoch-writer.ts'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { REVOCATION, type SessionExtension } from '../fastify/extension.ts'
 import { refusalMessage } from '../messages.ts'
 import { currentRequest, newRequestState, type RequestRecord, RequestRecords, type RequestState } from './request-record.ts'
@@ -147,7 +147,7 @@ export class RevocationExtension implements SessionExtension {
     state.detectMutation()
     const checked = state.changedByApp ? undefined : this.#checkedByApp.get(state)
     const isLate = checked === undefined || Math.abs(this.#now() - checked.at) > Math.max(ASSIGNABLE_FOR, this.#cacheTtl)
-    if (isLate) throw sealedSessionError('FST_SEALED_SESSION_NOT_CHECKED')
+    if (isLate) throw fail('NOT_CHECKED')
   }
 
   /**
@@ -171,7 +171,7 @@ export class RevocationExtension implements SessionExtension {
   /** @throws `FST_SEALED_SESSION_NO_ID` */
   identityOf (state: SessionState): Identity {
     const { id, createdAt, claims } = state.record()
-    if (id === null) throw sealedSessionError('FST_SEALED_SESSION_NO_ID')
+    if (id === null) throw fail('NO_ID')
     return { id, created: createdAt ?? 0, subjects: this.subjectsOf(state), stamp: claims?.get(STAMP) ?? null }
   }
 
@@ -186,7 +186,7 @@ export class RevocationExtension implements SessionExtension {
     if (current !== undefined && current.failure !== null) throw current.failure
     // Without a session that was opened there is nothing to check.
     const isChecked = current === undefined ? state.origin?.ok !== true : current.isChecked
-    if (!isChecked) throw sealedSessionError('FST_SEALED_SESSION_NOT_CHECKED')
+    if (!isChecked) throw fail('NOT_CHECKED')
   }
 
   refusal (state: SessionState): RefusalReason | null {
@@ -272,13 +272,13 @@ export class RevocationExtension implements SessionExtension {
 
   /** Gives a session the stamp that its user has now. @throws as the docs of `app.restampSession` say. */
   async restamp (state: SessionState): Promise<void> {
-    if (this.#stamps === null) throw sealedSessionError('FST_SEALED_SESSION_STAMP_MISSING')
+    if (this.#stamps === null) throw fail('STAMP_MISSING')
     const current = this.#requestStates.get(state)
     if (current === undefined) this.assignable(state)
     const identity = this.identityOf(state)
     state.look()
     // Its own stamp is an old one by now, which is why it is called.
-    if (hasEnded(state) || await this.#revocations.isRevoked(identity, true)) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
+    if (hasEnded(state) || await this.#revocations.isRevoked(identity, true)) throw fail('REVOKED_MEANWHILE')
     const stamp = await this.#stamps.renew(identity, this.records.of(currentRequest.getStore()))
     for (const held of [current?.from, current?.opened]) if (userOf(held ?? null) === userOf(identity)) Object.assign(held ?? {}, { stamp })
     state.setClaim(STAMP, stamp)
@@ -354,7 +354,7 @@ export class RevocationExtension implements SessionExtension {
     const mayBeLogin = subjects.length > 0 || this.#subjects === null
     const isRevoked = mayBeLogin && epochs.some(([key, epoch]) =>
       epoch > 0 && record?.own?.get(key) !== epoch && ((isSame && opened.created <= epoch && this.#revocations.concerns(key, opened)) || (isOld && created <= epoch) || (record !== null && this.#revocations.cameDuring(key, epoch, record))))
-    if (isRevoked) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
+    if (isRevoked) throw fail('REVOKED_MEANWHILE')
     const beginning = Math.max(...epochs.map(([, epoch]) => epoch)) + 1
     this.#assertNotAhead(beginning)
     return beginning
@@ -362,7 +362,7 @@ export class RevocationExtension implements SessionExtension {
 
   #assertNotAhead (beginning: number): void {
     const ahead = beginning - this.#now()
-    if (ahead > CLOCK_TOLERANCE * 1000) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_AHEAD', [Math.ceil(ahead / 1000)])
+    if (ahead > CLOCK_TOLERANCE * 1000) throw fail('REVOKED_AHEAD', [Math.ceil(ahead / 1000)])
   }
 
   /**
@@ -386,7 +386,7 @@ export class RevocationExtension implements SessionExtension {
     const identity = this.identityOf(state)
     state.look()
     if (!hasEnded(state) && (state.origin?.ok !== true || await this.#verdicts.ask(identity, true) === null)) return identity.subjects
-    throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
+    throw fail('REVOKED_MEANWHILE')
   }
 
   /** Has a session go on with a new id, begun after the revocation that ends the others. */
@@ -409,7 +409,7 @@ export class RevocationExtension implements SessionExtension {
   async assertFirst (subject: string, record: RequestRecord): Promise<void> {
     const epochs = await this.#revocations.epochsOf([subject])
     const isSecond = epochs.some(([key, epoch]) => epoch > 0 && record.own?.get(key) !== epoch && this.#revocations.cameDuring(key, epoch, record))
-    if (isSecond) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
+    if (isSecond) throw fail('REVOKED_MEANWHILE')
   }
 
   #requestStateOf (state: SessionState): RequestState {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import { readDuration, refuseUnknown } from '../options/readers.ts'
 import type { ExtensibleSession } from '../fastify/extension.ts'
 import { idOfText } from '../session/id.ts'
@@ -40,12 +40,12 @@ function addEndOfOne ({ app, session, revocations, identities }: Parts): void {
     const state = stateOf(given)
     revocations.assertStored()
     const { id, lifetime } = state.record()
-    if (id === null) throw sealedSessionError('FST_SEALED_SESSION_NO_ID')
+    if (id === null) throw fail('NO_ID')
     if (!hasEnded(state)) await revocations.revokeId(id, lifetime, true)
   })
 
   app.decorate('revokeSessionId', async (text: string, sessionName = session.sessionName) => {
-    if (sessionName !== session.sessionName) throw sealedSessionError('FST_SEALED_SESSION_UNKNOWN_SESSION')
+    if (sessionName !== session.sessionName) throw fail('UNKNOWN_SESSION')
     await identities.revokeId(idFrom(text))
   })
 }
@@ -70,7 +70,7 @@ function addEndOfMany ({ app, session, revocations, extension, lookAgain, hasSub
 
   const assertSubjects = (method: string): void => {
     revocations.assertStored()
-    if (!hasSubjects) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_MISSING', [method])
+    if (!hasSubjects) throw fail('SUBJECT_MISSING', [method])
   }
 
   app.decorate('revokeSubject', async (subject: string, options?: { except?: object | undefined }) => {
@@ -85,7 +85,7 @@ function addEndOfMany ({ app, session, revocations, extension, lookAgain, hasSub
     assertSubjects('revokeOtherSessions')
     const state = stateOf(given)
     const subjects = await extension.assertLive(state)
-    if (subjects[0] === undefined) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_NOBODY')
+    if (subjects[0] === undefined) throw fail('SUBJECT_NOBODY')
     await revokeExcept(subjects[0], state, subjects)
     lookAgain()
   })
@@ -99,7 +99,7 @@ function addEndOfMany ({ app, session, revocations, extension, lookAgain, hasSub
 /** @throws `FST_SEALED_SESSION_ID_INVALID`: the text is most likely a browser's. */
 function idFrom (text: unknown): Buffer {
   const id = typeof text === 'string' ? idOfText(text) : null
-  if (id === null) throw sealedSessionError('FST_SEALED_SESSION_ID_INVALID', [typeof text === 'string' ? 'other text' : kindOf(text)])
+  if (id === null) throw fail('ID_INVALID', [typeof text === 'string' ? 'other text' : kindOf(text)])
   return id
 }
 
@@ -108,7 +108,7 @@ const MAX_ONCE_ID = 1024
 /** @throws `FST_SEALED_SESSION_ONCE_ID` */
 function checkedOnceId (id: unknown): string {
   if (typeof id === 'string' && id !== '' && id.length <= MAX_ONCE_ID) return id
-  throw sealedSessionError('FST_SEALED_SESSION_ONCE_ID', [typeof id === 'string' ? `${id.length} characters` : kindOf(id)])
+  throw fail('ONCE_ID', [typeof id === 'string' ? `${id.length} characters` : kindOf(id)])
 }
 
 /** Milliseconds of a time in seconds. @throws `FST_SEALED_SESSION_DURATION` */

@@ -1,4 +1,4 @@
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import { readDuration, readText, refuseUnknown, REGISTER_OPTIONS } from '../options/readers.ts'
 import { subjectsReader, type SubjectsReader } from './subject.ts'
 import type { RevocationStore, SessionRevocationOptions } from './types.ts'
@@ -47,7 +47,7 @@ function readStore ({ store, stamp }: { store?: unknown, stamp?: unknown }): Rev
   if (store === false && typeof stamp === 'function') return false
   const { get, set } = Object(store) as Partial<RevocationStore>
   if (typeof get !== 'function' || typeof set !== 'function') {
-    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['store', 'a store with get and set, such as a Keyv, or false beside "stamp"', kindOf(store)])
+    throw fail('OPTION_INVALID', ['store', 'a store with get and set, such as a Keyv, or false beside "stamp"', kindOf(store)])
   }
   assertLoud(store, 'the store')
   assertLoud((store as { store?: unknown }).store, 'its adapter') // a Keyv has it there
@@ -57,29 +57,29 @@ function readStore ({ store, stamp }: { store?: unknown, stamp?: unknown }): Rev
 /** Refuses a Keyv, or an adapter, that keeps failures to itself, as most do unless told otherwise. */
 function assertLoud (part: unknown, name: string): void {
   if (typeof part !== 'object' || part === null || !('throwOnErrors' in part)) return
-  if (part.throwOnErrors !== true) throw sealedSessionError('FST_SEALED_SESSION_STORE_SILENT', [name])
+  if (part.throwOnErrors !== true) throw fail('STORE_SILENT', [name])
 }
 
 function readSubject (subject: unknown): SubjectsReader | null {
   if (subject === undefined || typeof subject === 'function') return subjectsReader(subject as SessionRevocationOptions['subject'])
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['subject', 'a function', kindOf(subject)])
+  throw fail('OPTION_INVALID', ['subject', 'a function', kindOf(subject)])
 }
 
 function readStamp ({ stamp, subject }: { stamp?: unknown, subject?: unknown }): Pick<RevocationConfig, 'stamp'> {
   if (stamp === undefined || stamp === null) return { stamp: null }
-  if (typeof stamp !== 'function') throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['stamp', 'a function', kindOf(stamp)])
-  if (subject === undefined) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_MISSING', ['the option "stamp"'])
+  if (typeof stamp !== 'function') throw fail('OPTION_INVALID', ['stamp', 'a function', kindOf(stamp)])
+  if (subject === undefined) throw fail('SUBJECT_MISSING', ['the option "stamp"'])
   return { stamp: stamp as SessionRevocationOptions['stamp'] }
 }
 
 function readOnStoreError (choice: unknown): 'reject' | 'accept' {
   if (choice === undefined) return 'reject'
   if (choice === 'reject' || choice === 'accept') return choice
-  throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['onStoreError', "'reject' or 'accept'", kindOf(choice)])
+  throw fail('OPTION_INVALID', ['onStoreError', "'reject' or 'accept'", kindOf(choice)])
 }
 
 function readMilliseconds (options: SessionRevocationOptions, name: 'cacheTtl' | 'storeTimeout', fallback: number, most: number, rule?: { orZero: boolean }): number {
   const seconds = readDuration(options, name, fallback, rule)
-  if (seconds > most) throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, `at most ${most} seconds`, seconds])
+  if (seconds > most) throw fail('OPTION_INVALID', [name, `at most ${most} seconds`, seconds])
   return seconds * 1000
 }

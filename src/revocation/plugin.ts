@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { RevocationExtension } from './extension.ts'
 import { type ExtensibleSession, kSessions, REVOCATION } from '../fastify/extension.ts'
 import { waitAsSent } from '../fastify/internals.ts'
@@ -14,7 +14,7 @@ import { currentRequest } from './request-record.ts'
 import { NO_REVOCATIONS, Revocations, type RevocationSource } from './revocations.ts'
 import { Stamps } from './stamps.ts'
 import { StoreClient } from '../store/client.ts'
-import { failureOf, StoreCalls } from '../store/calls.ts'
+import { StoreCalls } from '../store/calls.ts'
 import type { SessionRevocation, SessionRevocationOptions } from './types.ts'
 
 // The wiring into Fastify. Revocations are in revocations.ts, their effect on a request in extension.ts, the methods of
@@ -76,8 +76,8 @@ function goOn (waiting: Promise<void> | undefined, done: HookHandlerDoneFunction
 function findSession (app: FastifyInstance, name: string | null): ExtensibleSession {
   const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly ExtensibleSession[] }
   const session = sessions.find(({ sessionName }) => name === null || sessionName === name)
-  if (session === undefined) throw sealedSessionError('FST_SEALED_SESSION_REVOCATION_ALONE', [name ?? 'session'])
-  if (session.hasExtension(REVOCATION) || Object.hasOwn(app, 'revokeSession')) throw sealedSessionError('FST_SEALED_SESSION_REVOCATION_TWICE')
+  if (session === undefined) throw fail('REVOCATION_ALONE', [name ?? 'session'])
+  if (session.hasExtension(REVOCATION) || Object.hasOwn(app, 'revokeSession')) throw fail('REVOCATION_TWICE')
   return session
 }
 
@@ -98,7 +98,7 @@ function stampsOf (app: FastifyInstance, { stamp, storeTimeout, cacheTtl, onStor
   if (!stamp) return null
   const calls = new StoreCalls({
     timeout: storeTimeout,
-    unavailable: cause => failureOf(cause, word => sealedSessionError('FST_SEALED_SESSION_STAMP_UNAVAILABLE', [word])),
+    error: 'STAMP_UNAVAILABLE',
     log: {
       failed: err => { app.log.error({ err }, err.message) },
       recovered: () => { app.log.info('the option "stamp" answers again') }

@@ -1,4 +1,4 @@
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import type { KnownSession } from '../fastify/extension.ts'
 import { remember, RevocationCache } from './cache.ts'
 import { EpochWriter, type Revoked, Turns } from './epoch-writer.ts'
@@ -131,7 +131,7 @@ export class Revocations {
    */
   async useOnce (id: string, life: number): Promise<boolean> {
     const { client } = this.#options
-    if (!client.canAdd) throw sealedSessionError('FST_SEALED_SESSION_STORE_ADD')
+    if (!client.canAdd) throw fail('STORE_ADD')
     return await client.add(onceKey(id), life)
   }
 
@@ -301,9 +301,9 @@ export const NO_REVOCATIONS: RevocationSource = {
   concerns: () => false,
   epochsOf: async () => [],
   revokeId: async () => false,
-  async useOnce () { throw sealedSessionError('FST_SEALED_SESSION_STORE_NONE') },
-  assertStored () { throw sealedSessionError('FST_SEALED_SESSION_STORE_NONE') },
-  async revokeUntilNow () { throw sealedSessionError('FST_SEALED_SESSION_STORE_NONE') }
+  async useOnce () { throw fail('STORE_NONE') },
+  assertStored () { throw fail('STORE_NONE') },
+  async revokeUntilNow () { throw fail('STORE_NONE') }
 }
 
 /** User of a session; undefined if it is nobody's. */

@@ -1,5 +1,5 @@
 import { sodium } from '../crypto/sodium.ts'
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import { remember } from './cache.ts'
 import type { RequestRecord } from './request-record.ts'
 import { type Identity, userOf } from './revocations.ts'
@@ -90,7 +90,7 @@ export class Stamps {
    */
   async ofLogin (user: string, opened: Identity | null, record: RequestRecord | null): Promise<Buffer> {
     const { hash } = await this.#ask(user)
-    if (hash === null || this.#isRestampedDuring(user, record) || isOlder(opened, user, hash)) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
+    if (hash === null || this.#isRestampedDuring(user, record) || isOlder(opened, user, hash)) throw fail('REVOKED_MEANWHILE')
     return hash
   }
 
@@ -107,9 +107,9 @@ export class Stamps {
    */
   async renew (identity: Identity, record: RequestRecord | null): Promise<Buffer> {
     const user = userOf(identity)
-    if (user === undefined) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_NOBODY')
+    if (user === undefined) throw fail('SUBJECT_NOBODY')
     const { hash, order } = await this.#ask(user)
-    if (hash === null) throw sealedSessionError('FST_SEALED_SESSION_REVOKED_MEANWHILE')
+    if (hash === null) throw fail('REVOKED_MEANWHILE')
     remember(this.#restamped, user, order)
     if (record !== null) (record.own ??= new Map()).set(ownKey(user), order)
     return hash
@@ -178,7 +178,7 @@ function ownKey (user: string): string {
 /** Hash of a user's stamp. The user is in it, so that version 7 of one is not that of another. */
 function hashOf (subject: string, stamp: unknown): Buffer | null {
   if (stamp === undefined || stamp === null) return null
-  if (typeof stamp !== 'string') throw sealedSessionError('FST_SEALED_SESSION_STAMP_TYPE', [kindOf(stamp)])
+  if (typeof stamp !== 'string') throw fail('STAMP_TYPE', [kindOf(stamp)])
   return sodium().hash(Buffer.from(JSON.stringify([subject, stamp]))).subarray(0, HASH_BYTES)
 }
 

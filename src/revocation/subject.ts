@@ -1,4 +1,4 @@
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import type { Session } from '../types.ts'
 import type { SessionRevocationOptions } from './types.ts'
 
@@ -26,7 +26,7 @@ export function subjectsReader (subject: SessionRevocationOptions['subject']): S
 
 /** @throws `FST_SEALED_SESSION_SUBJECT_TYPE`, `FST_SEALED_SESSION_SUBJECT_LIMIT` */
 function checkedSubjects (subjects: readonly unknown[]): readonly string[] {
-  if (subjects.length > MAX_SUBJECTS) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_LIMIT', [MAX_SUBJECTS, MAX_LENGTH, `${subjects.length} subjects`])
+  if (subjects.length > MAX_SUBJECTS) throw fail('SUBJECT_LIMIT', [MAX_SUBJECTS, MAX_LENGTH, `${subjects.length} subjects`])
   return Array.from(subjects, checkedSubject) // a copy, and of holes `undefined`
 }
 
@@ -35,7 +35,7 @@ function checkedSubjects (subjects: readonly unknown[]): readonly string[] {
  * `FST_SEALED_SESSION_SUBJECT_LIMIT`
  */
 export function checkedSubject (subject: unknown): string {
-  if (typeof subject !== 'string' || subject === '') throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_TYPE', [subject === '' ? 'empty text' : kindOf(subject)])
-  if (subject.length > MAX_LENGTH) throw sealedSessionError('FST_SEALED_SESSION_SUBJECT_LIMIT', [MAX_SUBJECTS, MAX_LENGTH, `${subject.length} characters`])
+  if (typeof subject !== 'string' || subject === '') throw fail('SUBJECT_TYPE', [subject === '' ? 'empty text' : kindOf(subject)])
+  if (subject.length > MAX_LENGTH) throw fail('SUBJECT_LIMIT', [MAX_SUBJECTS, MAX_LENGTH, `${subject.length} characters`])
   return subject
 }

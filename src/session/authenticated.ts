@@ -1,4 +1,4 @@
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import { stateOf } from './info.ts'
 import { isMethod, MAX_METHODS, withAuthentication } from '../token/authentications.ts'
 
@@ -21,12 +21,12 @@ export const METHOD_RULE = '1 to 32 characters out of a-z, 0-9, "_" and "-"'
  * revoked. `FST_SEALED_SESSION_NOT_A_SESSION` for anything else than a session.
  */
 export function authenticated (session: object, method = 'login'): void {
-  if (!isMethod(method)) throw sealedSessionError('FST_SEALED_SESSION_METHOD_INVALID', [METHOD_RULE, typeof method === 'string' ? 'other text' : kindOf(method)])
+  if (!isMethod(method)) throw fail('METHOD_INVALID', [METHOD_RULE, typeof method === 'string' ? 'other text' : kindOf(method)])
   const state = stateOf(session)
   const now = state.look()
   // It is empty by now. The proof was the user's of before, and must not be sealed for nobody.
-  if (state.endedBy !== null) throw sealedSessionError('FST_SEALED_SESSION_ENDED', [state.endedBy])
+  if (state.endedBy !== null) throw fail('ENDED', [state.endedBy])
   const claims = withAuthentication(state.claims, method, now)
-  if (claims === null) throw sealedSessionError('FST_SEALED_SESSION_METHOD_INVALID', [`one of at most ${MAX_METHODS} that a session has`, 'another one'])
+  if (claims === null) throw fail('METHOD_INVALID', [`one of at most ${MAX_METHODS} that a session has`, 'another one'])
   state.beginAgain(claims, method)
 }

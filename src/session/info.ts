@@ -1,4 +1,4 @@
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import { kState } from './properties.ts'
 import type { SessionState } from './session.ts'
 import { type Authentications, authenticationsOf } from '../token/authentications.ts'
@@ -52,7 +52,7 @@ export function datesOf (times: Authentications): SessionInfo['authentications']
  */
 export function stateOf (session: unknown): SessionState {
   const state = maybeStateOf(session)
-  if (state === null) throw sealedSessionError('FST_SEALED_SESSION_NOT_A_SESSION', [kindOf(session)])
+  if (state === null) throw fail('NOT_A_SESSION', [kindOf(session)])
   return state
 }
 

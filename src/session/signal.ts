@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { stateOf } from './info.ts'
 import type { SessionState } from './session.ts'
 import type { RefusalReason } from '../types.ts'
@@ -202,7 +202,7 @@ function endTimeOf (state: SessionState): number {
 }
 
 function errorOf (end: SessionEnd): Error {
-  return Object.assign(sealedSessionError('FST_SEALED_SESSION_OVER', [end]), { end })
+  return Object.assign(fail('OVER', [end]), { end })
 }
 
 /**

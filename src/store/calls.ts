@@ -1,4 +1,4 @@
-import { kindOf } from '../errors.ts'
+import { fail, kindOf, type ErrorName } from '../errors.ts'
 
 /** Hears when a store begins to fail and when it answers again. */
 export interface StoreLog {
@@ -10,8 +10,8 @@ export interface StoreCallsOptions {
   /** Milliseconds that a call may take. */
   timeout: number
   log: StoreLog
-  /** Maker of the coded error for a failure, such as `failureOf`. */
-  unavailable: (cause: unknown) => Error
+  /** Error of each failure; its message has a place for one word. */
+  error: ErrorName
 }
 
 /** Calls of a store: each ends within the time limit, and each failure is the same coded error. */
@@ -29,7 +29,7 @@ export class StoreCalls {
    * @throws (rejects) the error for a failure.
    */
   async run<T> (call: () => unknown, read: (answer: unknown) => T): Promise<T> {
-    const { log, unavailable } = this.#options
+    const { log, error: name } = this.#options
     try {
       const answer = call()
       const value = read(isPromise(answer) ? await this.#limited(answer) : answer)
@@ -37,7 +37,7 @@ export class StoreCalls {
       this.#isDown = false
       return value
     } catch (cause) {
-      const error = unavailable(cause)
+      const error = unavailable(name, cause)
       if (!this.#isDown) log.failed(error)
       this.#isDown = true
       throw error
@@ -62,12 +62,9 @@ function isPromise (value: unknown): value is PromiseLike<unknown> {
   return typeof (value as PromiseLike<unknown> | undefined)?.then === 'function'
 }
 
-/**
- * Error for a failure of a store. The store's own words are in the cause: they may hold anything.
- * @param make makes the coded error with one word for the failure.
- */
-export function failureOf (cause: unknown, make: (word: string) => Error): Error {
-  const { code, name } = Object(cause) as { code?: unknown, name?: unknown }
-  const word = [code, name].find(word => typeof word === 'string') as string | undefined
-  return Object.assign(make(word ?? kindOf(cause)), { cause })
+/** Error for a failure of a store, with one word for it. The store's own words are in the cause: they may hold anything. */
+export function unavailable (name: ErrorName, cause: unknown): Error {
+  const { code, name: type } = Object(cause) as { code?: unknown, name?: unknown }
+  const word = [code, type].find(word => typeof word === 'string') as string | undefined
+  return fail(name, [word ?? kindOf(cause)], { cause })
 }

@@ -1,5 +1,5 @@
-import { kindOf, sealedSessionError } from '../errors.ts'
-import { StoreCalls, failureOf, type StoreLog } from './calls.ts'
+import { kindOf } from '../errors.ts'
+import { StoreCalls, type StoreLog } from './calls.ts'
 import type { RevocationStore } from '../revocation/types.ts'
 
 /**
@@ -15,7 +15,7 @@ export class StoreClient {
   constructor (store: RevocationStore, timeout: number, log: StoreLog) {
     this.#store = store
     this.#hasGetMany = hasGetMany(store)
-    this.#calls = new StoreCalls({ timeout, log, unavailable })
+    this.#calls = new StoreCalls({ timeout, log, error: 'STORE_UNAVAILABLE' })
   }
 
   /** The number of a key, or 0. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
@@ -76,9 +76,4 @@ function numberOf (value: unknown): number {
   // Only whole numbers are stored. Empty text, false and the like are no 'not revoked'.
   if (/^\d+$/.test(String(value))) return Number(value)
   throw new Error(`the store has ${kindOf(value)} that is no number`)
-}
-
-/** Error for a failure of the store. */
-export function unavailable (cause: unknown): Error {
-  return failureOf(cause, word => sealedSessionError('FST_SEALED_SESSION_STORE_UNAVAILABLE', [word]))
 }

@@ -1,4 +1,4 @@
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import { ALL, LATEST, isLogoutKey, isOnceKey, isSubjectKey } from '../revocation/store-keys.ts'
 import type { RevocationStore } from '../revocation/types.ts'
 
@@ -54,7 +54,7 @@ class Entries {
         room++
       }
     }
-    if (this.#entries.size >= this.#max) throw sealedSessionError('FST_SEALED_SESSION_STORE_FULL', [this.#max])
+    if (this.#entries.size >= this.#max) throw fail('STORE_FULL', [this.#max])
   }
 }
 
@@ -87,7 +87,7 @@ export class MemoryStore implements RevocationStore {
    */
   constructor ({ maxEntries = DEFAULT_MAX_ENTRIES }: { maxEntries?: number | undefined } = {}) {
     if (!Number.isInteger(maxEntries) || maxEntries < 1) {
-      throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['maxEntries', 'a whole number above 0', String(maxEntries)])
+      throw fail('OPTION_INVALID', ['maxEntries', 'a whole number above 0', String(maxEntries)])
     }
     this.#maxEntries = maxEntries
     this.#sessions = new Entries(maxEntries)

@@ -1,4 +1,4 @@
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import { readText, refuseUnknown } from '../options/readers.ts'
 import type { RevocationStore } from '../revocation/types.ts'
 
@@ -30,7 +30,7 @@ const CREATING = 7_314_982_650_134
  */
 export function postgresStore (pool: PostgresPool, options: { table?: string | undefined } = {}): PostgresStore {
   if (typeof (Object(pool) as Partial<PostgresPool>).query !== 'function') {
-    throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['pool', 'a pool of pg', kindOf(pool)])
+    throw fail('OPTION_INVALID', ['pool', 'a pool of pg', kindOf(pool)])
   }
   refuseUnknown(options, ['table'])
   const { create, getMany, set, add, removeEnded } = statementsFor(quoted(readText(options, 'table') ?? DEFAULT_TABLE))
@@ -51,7 +51,7 @@ export function postgresStore (pool: PostgresPool, options: { table?: string | u
 
 /** Name of a table as SQL takes it, whatever its case. @throws `FST_SEALED_SESSION_OPTION_INVALID` */
 export function quoted (table: string): string {
-  if (!/^\w+(?:\.\w+)?$/.test(table)) throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['table', 'letters, digits and "_", after a schema and "." if need be', 'other characters'])
+  if (!/^\w+(?:\.\w+)?$/.test(table)) throw fail('OPTION_INVALID', ['table', 'letters, digits and "_", after a schema and "." if need be', 'other characters'])
   return table.split('.').map(name => `"${name}"`).join('.')
 }
 

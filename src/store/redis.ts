@@ -1,4 +1,4 @@
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import { readText, refuseUnknown } from '../options/readers.ts'
 import type { RevocationStore } from '../revocation/types.ts'
 
@@ -53,7 +53,7 @@ export type Run = (script: string, keys: string[], values: string[]) => Promise<
 /** Runs a script: of all commands, the one that both clients take in a form that says which one it is. */
 export function runnerOf (client: RedisClient | IoredisClient): Run {
   const { eval: run, call } = Object(client) as Partial<IoredisClient>
-  if (typeof run !== 'function') throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', ['client', 'a client of redis or ioredis', kindOf(client)])
+  if (typeof run !== 'function') throw fail('OPTION_INVALID', ['client', 'a client of redis or ioredis', kindOf(client)])
   // Only that of ioredis has `call`.
   return typeof call === 'function'
     ? async (script, keys, values) => await (client as IoredisClient).eval(script, keys.length, ...keys, ...values)

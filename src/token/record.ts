@@ -1,5 +1,5 @@
 import type { Data } from '../data/data.ts'
-import { kindOf, sealedSessionError } from '../errors.ts'
+import { kindOf, fail } from '../errors.ts'
 import type { Claims } from './claims.ts'
 import type { DerivedKey } from '../keys/key-set.ts'
 import { type Times, toWholeSeconds } from './lifetime.ts'
@@ -92,7 +92,7 @@ export function placeOf (attributes: { readonly domain?: unknown, readonly path?
   for (const name of ['domain', 'path'] as const) {
     const value = attributes[name]
     if (value === undefined || value === null || value === '') continue
-    if (!fits(name, value)) throw sealedSessionError('FST_SEALED_SESSION_OPTION_INVALID', [name, `text that a cookie can have, of at most ${MAX_PLACE_LENGTH} characters`, kindOf(value)])
+    if (!fits(name, value)) throw fail('OPTION_INVALID', [name, `text that a cookie can have, of at most ${MAX_PLACE_LENGTH} characters`, kindOf(value)])
     place = { ...place, [name]: value }
   }
   return place

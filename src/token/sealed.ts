@@ -4,7 +4,7 @@ import { fillNonce } from '../crypto/nonces.ts'
 import { sodium } from '../crypto/sodium.ts'
 import type { Data } from '../data/data.ts'
 import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import {
   type FormatSettings, getWorkspace, MAX_TOKEN_LENGTH, MESSAGE_OFFSET, messageOf, SPARE_BITS_ZERO, type TokenFormat, workspace
 } from './format.ts'
@@ -178,7 +178,7 @@ function writeMessage (bytes: Buffer, text: string, record: SessionRecord): numb
   // No character of a string takes more than three bytes.
   const most = MAX_PAYLOAD_BYTES - placeBytes(record.place) - claimsBytes(record.claims)
   const length = text.length * 3 < most ? 0 : Buffer.byteLength(text)
-  if (length > most) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, most])
+  if (length > most) throw fail('TOO_LARGE', [length, most])
   const payload = writeHeader(bytes, MESSAGE_OFFSET, record)
   return payload + bytes.write(text, payload) - MESSAGE_OFFSET
 }

@@ -4,7 +4,7 @@ import { sodium } from '../crypto/sodium.ts'
 import { type Claims, claimsOfText, claimsText } from './claims.ts'
 import { CLAIMS_KEY, type Data, DATA_KEY, getOwn, LIFE_KEY, TIME_KEY } from '../data/data.ts'
 import { JSON_SERIALIZER, parse, type Serializer } from '../data/serializer.ts'
-import { sealedSessionError } from '../errors.ts'
+import { fail } from '../errors.ts'
 import {
   decodeBase64, escapeBase64, type FormatSettings, getWorkspace, isCanonical, isStandardAlphabet, MAX_TOKEN_LENGTH,
   MESSAGE_OFFSET, messageOf, type TokenFormat, type Workspace
@@ -172,7 +172,7 @@ function writeMessage (bytes: Buffer, json: string, record: SecretboxRecord): nu
   const claims = record.claims === undefined ? '' : `,"${CLAIMS_KEY}":"${claimsText(record.claims)}"`
   const most = MAX_JSON_BYTES - (record.place === undefined || life === null ? 0 : life.length) - claims.length // both are ASCII
   const length = json.length * 3 < most ? 0 : Buffer.byteLength(json)
-  if (length > most) throw sealedSessionError('FST_SEALED_SESSION_TOO_LARGE', [length, most])
+  if (length > most) throw fail('TOO_LARGE', [length, most])
   const brace = MESSAGE_OFFSET + bytes.write(json, MESSAGE_OFFSET) - 1
   // Rounded down, if the time comes from a sealed token: to be sealed again must not make a session live
   // longer.

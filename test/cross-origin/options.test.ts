@@ -9,12 +9,13 @@ import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, type RouteShorthandOptions } from 'fastify'
 import mercurius from 'mercurius'
 import { crossOriginProtection } from '../../src/cross-origin/index.ts'
-import { ERRORS } from '../../src/errors.ts'
+import type { ErrorCode } from '../../src/errors.ts'
+import { rowOf } from '../support/errors.ts'
 import secureSession from '../../src/index.ts'
 import { CODE, listening, statusOf } from '../support/cross-origin.ts'
 import { newKey } from '../support/helpers.ts'
 
-interface CodedError extends Error { code: keyof typeof ERRORS, statusCode: number, hint: string }
+interface CodedError extends Error { code: ErrorCode, statusCode: number, hint: string }
 
 const from = (origin: string, site = 'cross-site'): Record<string, string> => ({ host: 'app.example', origin, 'sec-fetch-site': site })
 
@@ -243,7 +244,7 @@ describe('an error', () => {
       const error = await trigger()
       assert.equal(error.code, code)
       assert.equal(error.statusCode, code === CODE ? 403 : 500)
-      assert.equal(error.hint, ERRORS[error.code][1])
+      assert.equal(error.hint, rowOf(error.code)[1])
       assert.doesNotMatch(error.message, /%s|undefined|\[object/)
       assert.doesNotMatch(inspect(error, { showHidden: true }) + JSON.stringify(error), /canary/)
     })

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { ERRORS } from '../../src/errors.ts'
+import { rowOf } from '../support/errors.ts'
 import type { LogLine } from '../support/helpers.ts'
 import { installations, type Installation, type Outcome } from './installed.ts'
 
@@ -219,7 +219,7 @@ function assertComplete (seen: Seen, code: typeof NOT_READY | typeof MISSING): v
   assert.equal(seen.code, code)
   assert.equal(seen.statusCode, 500)
   assert.equal(seen.isTypeError, true)
-  assert.equal(seen.hint, ERRORS[code][1])
+  assert.equal(seen.hint, rowOf(code)[1])
   assert.doesNotMatch(seen.message, /%s|undefined|\[object/)
   assert.doesNotMatch(seen.shown, /canary|63616e617279|Y2FuYXJ5/)
 }

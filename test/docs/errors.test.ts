@@ -5,19 +5,18 @@ import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { type ErrorCode, ERRORS, kindOf, sealedSessionError } from '../../src/errors.ts'
+import { type ErrorCode, fail, kindOf } from '../../src/errors.ts'
 import secureSession, { Keyring, authenticated, createSessionCodec, sessionSignal, type StandardSchema } from '../../src/index.ts'
+import { CODES, rowOf } from '../support/errors.ts'
 import { newKey, withKeyFile } from '../support/helpers.ts'
 import { appWith } from '../support/app.ts'
-
-const CODES = Object.keys(ERRORS) as ErrorCode[]
 
 /** What depends on how libsodium was loaded is tried in processes of its own: test/crypto/fallback.test.ts. */
 type OfAProcess = 'FST_SEALED_SESSION_SODIUM_MISSING' | 'FST_SEALED_SESSION_SODIUM_NOT_READY'
 
 describe('the table of errors', () => {
   for (const code of CODES) {
-    const [message, advice] = ERRORS[code]
+    const [message, advice] = rowOf(code)
 
     it(`${code} has a message of one sentence and advice of whole ones`, () => {
       assert.match(code, /^FST_SEALED_SESSION_[A-Z]+(_[A-Z]+)*$/)
@@ -32,7 +31,7 @@ describe('the table of errors', () => {
   }
 
   it('has no message twice', () => {
-    assert.equal(new Set(CODES.map(code => ERRORS[code][0])).size, CODES.length)
+    assert.equal(new Set(CODES.map(code => rowOf(code)[0])).size, CODES.length)
   })
 })
 
@@ -214,7 +213,7 @@ describe('an error', () => {
       assert.ok(error instanceof (code in EVENTS ? Error : TypeError))
       assert.equal(error.statusCode, EVENTS[code] ?? 500)
       assert.doesNotMatch(error.message, /%s|undefined|\[object/)
-      assert.ok(error.hint.endsWith(ERRORS[code][1]))
+      assert.ok(error.hint.endsWith(rowOf(code)[1]))
       for (const shown of [error.message, error.hint, inspect(error, { showHidden: true }), JSON.stringify(error)]) {
         assert.doesNotMatch(shown, /canary|63616e617279|Y2FuYXJ5/)
       }
@@ -222,13 +221,21 @@ describe('an error', () => {
   }
 
   it('has its details before the advice', () => {
-    const { hint } = sealedSessionError('FST_SEALED_SESSION_KEY_MISSING', [], 'The array is empty.')
-    assert.equal(hint, `The array is empty. ${ERRORS.FST_SEALED_SESSION_KEY_MISSING[1]}`)
+    const { hint } = fail('KEY_MISSING', [], { detail: 'The array is empty.' })
+    assert.equal(hint, `The array is empty. ${rowOf('FST_SEALED_SESSION_KEY_MISSING')[1]}`)
+  })
+
+  it('has the value that was thrown as its cause, out of sight of loggers that copy properties', () => {
+    const cause = new Error('away')
+    const error = fail('STORE_UNAVAILABLE', ['Error'], { cause })
+    assert.equal(error.cause, cause)
+    assert.ok(!Object.keys(error).includes('cause'))
+    assert.ok(!('cause' in fail('STORE_UNAVAILABLE', ['Error'])))
   })
 
   it('has a stack that starts where it was made', () => {
     function caller (): Error {
-      return sealedSessionError('FST_SEALED_SESSION_UNKNOWN_SESSION')
+      return fail('UNKNOWN_SESSION')
     }
     assert.match(caller().stack ?? '', /caller/)
   })

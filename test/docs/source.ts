@@ -33,11 +33,21 @@ export function membersIn (paths: readonly string[], ...interfaces: string[]): s
   return [...names].sort()
 }
 
-/** Codes that src/ uses: those that follow what `call` matches, outside the tables themselves. */
-export function codesUsed (call: RegExp): string[] {
-  const code = new RegExp(`${call.source}\\(\\s*'(\\w+)'`, 'gi')
+/** Codes that src/ uses, outside the tables themselves: those that follow `call`. */
+function codesUsed (call: RegExp): string[] {
+  const code = new RegExp(`\\b(?:${call.source})'([A-Z_]+)'`, 'gi')
   const files = sourceFiles.filter(path => path !== 'src/errors.ts' && path !== 'src/messages.ts')
   return [...new Set(files.flatMap(path => [...read(path).matchAll(code)].map(([, name = '']) => name)))].sort()
+}
+
+/** Codes of the errors that src/ makes. */
+export function errorsUsed (): string[] {
+  return codesUsed(/fail\(\s*|unavailable\(|error: /).map(name => `FST_SEALED_SESSION_${name}`)
+}
+
+/** Codes of the warnings that src/ gives. */
+export function warningsUsed (): string[] {
+  return codesUsed(/warn\(/)
 }
 
 /** Titles of the tests of a file, as they stand in its source. */

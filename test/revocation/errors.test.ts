@@ -4,7 +4,8 @@ import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
 import Fastify, { type FastifyInstance } from 'fastify'
 import secureSession from '../../src/index.ts'
-import { type ErrorCode, ERRORS } from '../../src/errors.ts'
+import type { ErrorCode } from '../../src/errors.ts'
+import { rowOf } from '../support/errors.ts'
 import { MemoryStore, sessionRevocation, type SessionRevocationOptions } from '../../src/revocation/index.ts'
 import { TestStore, appWith, get, key, login, post, subject, who, type Bag, type Setup } from '../support/revocation.ts'
 
@@ -68,7 +69,7 @@ const TRIGGERS = {
     const app = await appWith({ before: app => app.addHook('onRequest', async request => { String(request.session) }) })
     const token = app.encodeSecureSession(app.createSecureSession({ user: SECRET }))
     const { code, message, statusCode } = (await get(app, '/me', `session=${token}`)).json()
-    return Object.assign(new TypeError(message), { code, statusCode, hint: ERRORS.FST_SEALED_SESSION_NOT_CHECKED[1] })
+    return Object.assign(new TypeError(message), { code, statusCode, hint: rowOf('FST_SEALED_SESSION_NOT_CHECKED')[1] })
   },
   FST_SEALED_SESSION_NO_ID: async () => {
     const app = Fastify()
@@ -102,7 +103,7 @@ describe('an error', () => {
       const status = STATUS.find(([codes]) => codes.test(code))?.[1] ?? 500
       assert.equal(error.statusCode, status)
       assert.doesNotMatch(error.message, /%s|undefined|\[object/)
-      assert.ok(error.hint.endsWith(ERRORS[code as ErrorCode][1]))
+      assert.ok(error.hint.endsWith(rowOf(code)[1]))
       for (const shown of [error.message, error.hint, inspect(error, { showHidden: true }), JSON.stringify(error)]) {
         assert.doesNotMatch(shown, /canary/)
       }
