@@ -1,4 +1,4 @@
-// Two of the examples as processes, used by the scripts of a page: across a restart, and over a WebSocket.
+// Some of the examples as processes, used with a page: across a restart, over a WebSocket, on two devices.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import Fastify from 'fastify'
@@ -71,6 +71,32 @@ describe('in Chromium, the example', { skip: noBrowser }, () => {
     await other.close()
     assert.equal(heard, 'refused')
     assert.equal((await visitor.context.cookies(origin)).length, 1)
+  })
+
+  it('devices ends the session of another device, whose open page says so by itself, on a phone as well', async () => {
+    example = await Example.start('devices/server.js')
+    const other = await Visitor.enter(browser)
+    for (const { page } of [visitor, other]) {
+      await page.setViewportSize({ width: 360, height: 800 })
+      await page.goto(example.url)
+      await page.getByLabel('Name').fill('ada')
+      await page.getByLabel('Password').fill('analytical engine')
+      await page.getByRole('button', { name: 'Log in' }).click()
+      await page.getByRole('heading', { name: 'Your devices' }).waitFor()
+      assert.equal(await page.evaluate('document.documentElement.scrollWidth'), 360)
+    }
+    const { page } = visitor
+    await example.wait(5 * 60)
+    await page.reload()
+    await page.getByRole('button', { name: 'End', exact: true }).click()
+    await page.getByLabel('Password').fill('analytical engine')
+    await page.getByRole('button', { name: 'Confirm' }).click()
+    await page.getByRole('button', { name: 'End', exact: true }).click()
+    await other.page.getByText('This session was ended').waitFor()
+    assert.equal(new URL(other.page.url()).pathname, '/login')
+    await other.leave()
+    assert.match(await visitor.text(), /Chrome, Linux.*\n.*This device/)
+    assert.equal(await page.getByRole('button', { name: 'End', exact: true }).count(), 0)
   })
 
   /** What a page hears first over a WebSocket. */

@@ -5,10 +5,16 @@ interface Cookie { name: string, value: string, path: string }
 export class Browser {
   /** As in a browser, those of a host: they know no ports. Here all is at one host. */
   #cookies: Cookie[] = []
+  /** Headers that it sends with each request. */
+  readonly #headers: Record<string, string>
+
+  constructor (headers: Record<string, string> = {}) {
+    this.#headers = headers
+  }
 
   /** Another browser that has the same cookies: those that somebody stole, or planted. */
   copy (): Browser {
-    const copy = new Browser()
+    const copy = new Browser(this.#headers)
     copy.#cookies = [...this.#cookies]
     return copy
   }
@@ -47,7 +53,7 @@ export class Browser {
   async #request (url: string, init: RequestInit): Promise<Response> {
     const { pathname } = new URL(url)
     const cookies = this.#cookies.filter(({ path }) => isWithin(pathname, path)).map(({ name, value }) => `${name}=${value}`)
-    const headers = cookies.length === 0 ? {} : { cookie: cookies.join('; ') }
+    const headers = cookies.length === 0 ? this.#headers : { ...this.#headers, cookie: cookies.join('; ') }
     const response = await fetch(url, { ...init, headers, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) this.#store(line, new URL(url))
     return response

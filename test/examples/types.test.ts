@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
 const FILES = [
-  'cors', 'csrf', 'demo', 'fastify-websocket', 'flash', 'helmet', 'mercurius', 'node-http', 'oauth2', 'passport-local', 'passport-oauth2',
+  'cors', 'csrf', 'demo', 'devices', 'fastify-websocket', 'flash', 'helmet', 'mercurius', 'node-http', 'oauth2', 'passport-local', 'passport-oauth2',
   'rate-limit', 'step-up', 'websocket'
 ].map(name => `${name}/server.js`)
 
