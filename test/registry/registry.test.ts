@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import Fastify, { type FastifyInstance } from 'fastify'
-import secureSession, { Keyring, type Session } from '../../src/index.ts'
+import secureSession, { Keyring, authenticated, type Session } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { MemoryRegistry, sessionRegistry, type RegistryLine } from '../../src/registry/index.ts'
 import { stopClock } from '../support/configurations.ts'
@@ -254,6 +254,27 @@ describe('a description', () => {
     await post(app, '/touch', cookie)
     assert.deepEqual((await onlyOne(app)).description, { url: '/login' })
   })
+
+  const ways: Record<string, (app: FastifyInstance, session: Session) => unknown> = {
+    'authenticated()': (_app, session) => authenticated(session, 'password'),
+    'regenerate()': (_app, session) => { session.regenerate(['user']) },
+    'revokeOtherSessions()': async (app, session) => { await app.revokeOtherSessions(session) }
+  }
+  for (const [way, renew] of Object.entries(ways)) {
+    it(`is made anew, as the time at which the session began, when it gets a new id by ${way}`, async t => {
+      const clock = stopClock(t)
+      const app = await appListing({ describe: request => ({ url: request.url }) }, {
+        after: app => app.post('/anew', async ({ session }) => { await renew(app, session); return 'anew' })
+      })
+      const cookie = await login(app)
+      const before = await onlyOne(app)
+      clock.tick(60_000)
+      await post(app, '/anew', cookie)
+      const { id, description, createdAt } = await onlyOne(app)
+      assert.notEqual(id, before.id)
+      assert.deepEqual([description, Number(createdAt) >= Number(before.createdAt) + 60_000], [{ url: '/anew' }, true])
+    })
+  }
 
   it('has texts that are cut after 256 characters, so that no client with a long header is locked out', async () => {
     const app = await appListing({ describe: () => ({ deep: [{ name: `${'x'.repeat(255)}🏔🏔` }] }) })
