@@ -2,14 +2,18 @@
 // attack the session's own cookie.
 import Fastify from 'fastify'
 import secureSession from 'fastify-sealed-session'
+import { crossOriginProtection } from 'fastify-sealed-session/cross-origin'
+import { MemoryRegistry, sessionRegistry } from 'fastify-sealed-session/registry'
 import { MemoryStore, sessionRevocation } from 'fastify-sealed-session/revocation'
+import { deviceName } from '../devices/device-name.js'
 import { WithoutRequests } from './journal.js'
 import { attackRoutes } from './routes/attack.js'
+import { deviceRoutes } from './routes/devices.js'
 import { keyRoutes } from './routes/keys.js'
 import { sessionRoutes } from './routes/session.js'
 import { stateRoutes } from './routes/state.js'
-import { ABSOLUTE_TIMEOUT, COOKIE, COOKIE_NAME, EXPIRY } from './settings.js'
-import { refuseOtherSites, servePage } from './web.js'
+import { ABSOLUTE_TIMEOUT, COOKIE, COOKIE_NAME, EXPIRY, MAX_SESSIONS } from './settings.js'
+import { servePages } from './web.js'
 
 /**
  * @param {object} options
@@ -19,7 +23,9 @@ import { refuseOtherSites, servePage } from './web.js'
 export async function buildApp ({ keyring, journal }) {
   // At level debug the plugin says why it refuses a cookie.
   const app = Fastify({ logger: { level: 'debug', stream: journal }, logController: new WithoutRequests() })
-  refuseOtherSites(app)
+
+  // `SameSite=Lax` keeps the cookie from other sites' POSTs, but every port of localhost is the same site.
+  await app.register(crossOriginProtection)
 
   await app.register(secureSession, {
     key: keyring,
@@ -39,8 +45,16 @@ export async function buildApp ({ keyring, journal }) {
     subject: session => /** @type {string | undefined} */ (session.get('name')) // whose session it is
   })
 
-  servePage(app)
+  // A line for each login, for the page 'Your devices'. It is never read to let somebody in.
+  await app.register(sessionRegistry, {
+    store: new MemoryRegistry(), // one process's as well
+    maxSessions: MAX_SESSIONS, // the next login ends the oldest
+    describe: ({ headers, ip }) => ({ device: deviceName(headers['user-agent']), ip })
+  })
+
+  servePages(app)
   sessionRoutes(app)
+  deviceRoutes(app)
   attackRoutes(app)
   keyRoutes(app, keyring)
   stateRoutes(app, { keyring, journal })

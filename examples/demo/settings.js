@@ -9,6 +9,15 @@ export const REMEMBERED = 8 * 60
 /** Seconds after the login, whatever is written. 12 hours or 90 days are usual. */
 export const ABSOLUTE_TIMEOUT = 10 * 60
 
+/** Sessions that a user may have at a time. */
+export const MAX_SESSIONS = 5
+
+/** Seconds for which the password counts before something is ended. A minute, so that you can watch it end; five are usual. */
+export const CONFIRMED = 60
+
+/** Password of everybody here: a login needs none. See examples/devices for passwords that are hashed. */
+export const PASSWORD = 'analytical engine'
+
 // Cookies do not know ports: with a name of its own, this one leaves those of other apps on localhost alone.
 export const COOKIE_NAME = 'sealed-demo'
 

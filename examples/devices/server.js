@@ -12,6 +12,7 @@ import secureSession, { authenticated, generateKey, requireFresh, requireSession
 import { crossOriginProtection } from 'fastify-sealed-session/cross-origin'
 import { MemoryRegistry, sessionRegistry } from 'fastify-sealed-session/registry'
 import { MemoryStore, sessionRevocation } from 'fastify-sealed-session/revocation'
+import { deviceName } from './device-name.js'
 import { confirmPage, devicesPage, loginPage, messagePage, sendPage, WATCH } from './pages.js'
 
 /** @type {(password: string, salt: Buffer, length: number) => Promise<any>} */
@@ -33,19 +34,6 @@ const NOBODY = { salt: randomBytes(16), hash: randomBytes(32) } // takes as long
 async function isRight (name, password) {
   const { salt, hash } = users.get(name) ?? NOBODY
   return timingSafeEqual((await hashOf(password, salt)).hash, hash)
-}
-
-/**
- * Name of a device, for the user who reads the list. Any client can send any header, so this is a hint and no proof.
- * @param {string | undefined} userAgent
- */
-function deviceName (userAgent = 'unknown') {
-  const first = (/** @type {string[]} */ names) => names.find(name => userAgent.includes(name))
-  // The order counts: Edge and Opera name Chrome, Chrome names Safari, Android names Linux, an iPhone names Mac OS.
-  const browser = first(['Firefox', 'Edg', 'OPR', 'Chrome', 'Safari'])
-  const system = first(['iPhone', 'iPad', 'Android', 'Windows', 'Mac OS', 'Linux'])
-  if (browser === undefined || system === undefined) return userAgent
-  return `${{ Edg: 'Edge', OPR: 'Opera' }[browser] ?? browser}, ${system}`
 }
 
 const app = Fastify({ forceCloseConnections: true }) // pages keep a stream of events open

@@ -21,8 +21,8 @@ describe('the demo', () => {
   beforeEach(() => { browser = new Browser(url) })
 
   for (const [path, type] of [
-    ['/', 'text/html'], ['/style.css', 'text/css'],
-    ['/page.js', 'text/javascript'], ['/views.js', 'text/javascript'], ['/words.js', 'text/javascript']
+    ['/', 'text/html'], ['/devices', 'text/html'], ['/style.css', 'text/css'],
+    ['/client.js', 'text/javascript'], ['/devices.js', 'text/javascript'], ['/page.js', 'text/javascript'], ['/views.js', 'text/javascript'], ['/words.js', 'text/javascript']
   ]) {
     test(`serves ${path} as ${type}`, async () => {
       const response = await browser.fetch(path!)
@@ -31,18 +31,20 @@ describe('the demo', () => {
     })
   }
 
-  for (const path of ['/', '/state', '/nothing-here']) {
+  for (const path of ['/', '/devices', '/devices/list', '/state', '/nothing-here']) {
     test(`sends a strict Content-Security-Policy with ${path}`, async () => {
       assert.equal((await browser.fetch(path)).headers.get('content-security-policy'), CSP)
     })
   }
 
-  test('has a page without inline scripts, inline styles or anything from elsewhere', async () => {
-    const html = await (await browser.fetch('/')).text()
-    assert.match(html, /<script type="module" src="page.js"><\/script>/)
-    assert.doesNotMatch(html, /<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=/i)
-    assert.doesNotMatch(html, /(?:src|href)="(?:https?:)?\/\//i)
-  })
+  for (const [path, script] of [['/', 'page.js'], ['/devices', 'devices.js']]) {
+    test(`has a page at ${path} without inline scripts, inline styles or anything from elsewhere`, async () => {
+      const html = await (await browser.fetch(path!)).text()
+      assert.match(html, new RegExp(`<script type="module" src="${script}"></script>`))
+      assert.doesNotMatch(html, /<script(?![^>]*\ssrc=)|<style|\sstyle=|\son\w+=/i)
+      assert.doesNotMatch(html, /(?:src|href)="(?:https?:)?\/\//i)
+    })
+  }
 
   test('shows no cookie before the login', async () => {
     const { cookies, info: { status, reason }, limits, data, keys } = await browser.state()

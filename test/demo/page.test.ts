@@ -4,68 +4,78 @@ import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 
 const read = (file: string): string => readFileSync(new URL(`../../examples/demo/page/${file}`, import.meta.url), 'utf8')
-const html = read('index.html')
 const css = read('style.css')
-const scripts = read('page.js') + read('views.js') + read('words.js')
 
-/** What a pattern with one group finds in the page. */
-const all = (pattern: RegExp, text = html): string[] => [...text.matchAll(pattern)].map(([, found = '']) => found)
+/** Each page, with its scripts, the number of its controls and its second headings. */
+const PAGES = [
+  { file: 'index.html', scripts: read('client.js') + read('page.js') + read('views.js') + read('words.js'), controls: 6, headings: ['session', 'life', 'cookie', 'content', 'attack', 'keys', 'end', 'log'] },
+  { file: 'devices.html', scripts: read('client.js') + read('devices.js'), controls: 1, headings: ['devices', 'confirm'] }
+]
 
-describe("the demo's page", () => {
-  test('has a language, a title, one main part and one first heading', () => {
-    assert.match(html, /<html lang="en">[^]*<title>\S[^<]*<\/title>/)
-    assert.deepEqual([all(/(<main>)/g).length, all(/(<h1>)/g).length], [1, 1])
+for (const { file, scripts, controls: least, headings } of PAGES) {
+  const html = read(file)
+
+  /** What a pattern with one group finds in the page. */
+  const all = (pattern: RegExp, text = html): string[] => [...text.matchAll(pattern)].map(([, found = '']) => found)
+
+  describe(`the demo's ${file}`, () => {
+    test('has a language, a title, one main part and one first heading', () => {
+      assert.match(html, /<html lang="en">[^]*<title>\S[^<]*<\/title>/)
+      assert.deepEqual([all(/(<main>)/g).length, all(/(<h1>)/g).length], [1, 1])
+    })
+
+    test('has a label for every form control', () => {
+      const controls = all(/<((?:input|textarea|select|meter|progress)\b[^>]*)>/g)
+      assert.ok(controls.length >= least)
+      for (const control of controls) {
+        const [, id] = /\sid="([^"]+)"/.exec(control) ?? []
+        assert.match(html, new RegExp(`<label for="${id}">[^<]*\\w`), control)
+      }
+    })
+
+    test('has text in every button, and an action of the server or the page behind it', () => {
+      const buttons = all(/<button\b[^>]*>([^]*?)<\/button>/g)
+      assert.equal(buttons.length, all(/\sdata-action="([^"]+)"/g).length)
+      for (const text of buttons) assert.match(text, /\w/)
+      for (const action of all(/\sdata-action="([^"]+)"/g)) assert.match(scripts, new RegExp(`^ {2}'?${action}'?: \\{`, 'm'), action)
+    })
+
+    test('points with every reference at something that is there once', () => {
+      const ids = all(/\sid="([^"]+)"/g)
+      assert.equal(new Set(ids).size, ids.length)
+      const references = all(/\s(?:for|aria-labelledby|aria-describedby)="([^"]+)"/g).flatMap(list => list.split(' '))
+      const used = all(/byId\('([\w-]+)'\)/g, scripts)
+      for (const id of [...references, ...used]) assert.ok(ids.includes(id), id)
+    })
+
+    test('leaves out no level of headings, and names each part by its own', () => {
+      const levels = all(/<h([1-6])\b/g).map(Number)
+      levels.forEach((level, index) => assert.ok(level <= (levels[index - 1] ?? 0) + 1, `heading ${index + 1}`))
+      assert.equal(all(/<section\b[^>]*\saria-labelledby="([^"]+)"/g).length, all(/(<section\b)/g).length)
+    })
+
+    test('tells results to screen readers, and does not read the countdown out every second', () => {
+      assert.match(html, /<p id="result"[^>]*\srole="status">/)
+      assert.deepEqual(all(/<span id="(\w+)-left"[^>]*\srole="timer">/g), file === 'index.html' ? ['idle', 'absolute'] : [])
+    })
+
+    test('shows its parts in the order in which the keyboard goes through them', () => {
+      assert.deepEqual(all(/<h2 id="(\w+)-title">/g), headings)
+      assert.doesNotMatch(css, /\sorder: |-reverse/)
+      assert.doesNotMatch(html, /tabindex="[^0]/)
+    })
+
+    test('loads nothing from elsewhere', () => {
+      assert.doesNotMatch(css + scripts, /url\(|@import|https?:\/\//)
+    })
   })
+}
 
-  test('has a label for every form control', () => {
-    const controls = all(/<((?:input|textarea|select|meter|progress)\b[^>]*)>/g)
-    assert.ok(controls.length >= 6)
-    for (const control of controls) {
-      const [, id] = /\sid="([^"]+)"/.exec(control) ?? []
-      assert.match(html, new RegExp(`<label for="${id}">[^<]*\\w`), control)
-    }
-  })
-
-  test('has text in every button, and an action of the server or the page behind it', () => {
-    const buttons = all(/<button\b[^>]*>([^]*?)<\/button>/g)
-    assert.equal(buttons.length, all(/\sdata-action="([^"]+)"/g).length)
-    for (const text of buttons) assert.match(text, /\w/)
-    for (const action of all(/\sdata-action="([^"]+)"/g)) assert.match(scripts, new RegExp(`^ {2}'?${action}'?: \\{`, 'm'), action)
-  })
-
-  test('points with every reference at something that is there once', () => {
-    const ids = all(/\sid="([^"]+)"/g)
-    assert.equal(new Set(ids).size, ids.length)
-    const references = all(/\s(?:for|aria-labelledby|aria-describedby)="([^"]+)"/g).flatMap(list => list.split(' '))
-    const used = all(/byId\('([\w-]+)'\)/g, scripts)
-    for (const id of [...references, ...used]) assert.ok(ids.includes(id), id)
-  })
-
-  test('leaves out no level of headings, and names each part by its own', () => {
-    const levels = all(/<h([1-6])\b/g).map(Number)
-    levels.forEach((level, index) => assert.ok(level <= (levels[index - 1] ?? 0) + 1, `heading ${index + 1}`))
-    assert.equal(all(/<section\b[^>]*\saria-labelledby="([^"]+)"/g).length, all(/(<section\b)/g).length)
-  })
-
-  test('tells results to screen readers, and does not read the countdown out every second', () => {
-    assert.match(html, /<p id="result"[^>]*\srole="status">/)
-    assert.deepEqual(all(/<span id="(\w+)-left"[^>]*\srole="timer">/g), ['idle', 'absolute'])
-  })
-
-  test('lets the keyboard reach what scrolls, and shows where it is', () => {
-    for (const id of ['content', 'log']) assert.match(html, new RegExp(`id="${id}"[^>]*\\stabindex="0"`))
+describe("what scrolls on the demo's first page", () => {
+  test('is reached by the keyboard, which shows where it is', () => {
+    for (const id of ['content', 'log']) assert.match(read('index.html'), new RegExp(`id="${id}"[^>]*\\stabindex="0"`))
     assert.match(css, /:focus-visible \{ outline: 3px solid/)
     assert.doesNotMatch(css, /outline: (0|none)/)
-  })
-
-  test('shows its parts in the order in which the keyboard goes through them', () => {
-    assert.deepEqual(all(/<h2 id="(\w+)-title">/g), ['session', 'life', 'cookie', 'content', 'attack', 'keys', 'end', 'log'])
-    assert.doesNotMatch(css, /\sorder: |-reverse/)
-    assert.doesNotMatch(html, /tabindex="[^0]/)
-  })
-
-  test('loads nothing from elsewhere', () => {
-    assert.doesNotMatch(css + scripts, /url\(|@import|https?:\/\//)
   })
 })
 

@@ -1,7 +1,8 @@
-/* global document, fetch, FormData, window */
+/* global document, FormData, window */
 // Sends what is pressed to the server, and asks it for the session. The cookie is HttpOnly: this
 // script never reads it, it is told.
-import { byId, show, showLeft } from './views.js'
+import { inTurn, post, request, say } from './client.js'
+import { show, showLeft } from './views.js'
 import { problemWords, resultOf } from './words.js'
 
 /** Why an action makes no sense now, or null. */
@@ -26,14 +27,6 @@ function needsSession () {
   return state.data === null ? 'There is no session: log in first.' : null
 }
 
-/** What is under way. One at a time: of two responses at once, the last one's cookie would win. */
-let turn = Promise.resolve()
-
-function inTurn (attempt) {
-  turn = turn.then(attempt).catch(error => say(error.message, 'bad'))
-  return turn
-}
-
 async function act (action, bodyOf) {
   if (state === null) await refresh() // the server did not answer when the page was loaded
   const obstacle = OBSTACLES[action]?.()
@@ -41,25 +34,7 @@ async function act (action, bodyOf) {
   const problem = action === 'read' ? null : await post(`/${action}`, bodyOf())
   await refresh()
   if (problem === null) say(...resultOf(action, state))
-  else say(problem, 'bad')
-}
-
-/** Returns null, or what the server has against it. */
-async function post (path, body) {
-  const response = await request(path, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body)
-  })
-  return response.ok ? null : problemWords(await response.json())
-}
-
-async function request (path, options) {
-  try {
-    return await fetch(path, options)
-  } catch (cause) {
-    throw new Error('The server does not answer. Is it still running?', { cause })
-  }
+  else say(problemWords(problem), 'bad')
 }
 
 /** Asks for the state; once more if that answer brought a cookie sealed anew, to show it. */
@@ -82,11 +57,6 @@ async function readState () {
 
 function valuesOf (cookies) {
   return cookies.map(({ value }) => value).join()
-}
-
-function say (text, tone) {
-  byId('result').textContent = text
-  byId('result').className = `result ${tone}`
 }
 
 /** Counts down, and asks the server once the session should be over. */

@@ -151,13 +151,13 @@ function showLog ({ log }) {
   byId('log').scrollTop = byId('log').scrollHeight
 }
 
-function element (name, className, ...children) {
+export function element (name, className, ...children) {
   const node = document.createElement(name)
   node.className = className
   node.append(...children)
   return node
 }
 
-function clock (time) {
+export function clock (time) {
   return new Date(time).toLocaleTimeString('en-GB')
 }

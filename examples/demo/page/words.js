@@ -12,7 +12,7 @@ const REASONS = {
   'not-authentic': 'the seal is broken, something in the cookie was changed',
   'key-unknown': 'it names a key that the server does not have, or not any more',
   expired: 'it has reached one of its limits',
-  revoked: 'that session was ended by a logout, here or everywhere',
+  revoked: 'that session was ended by a logout, on another device, or by one login too many',
   'stamp-changed': 'that session was ended, since the password was changed',
   'chunk-missing': 'it was split, and a part is missing',
   malformed: 'it is no token at all',
@@ -35,7 +35,7 @@ const RESULTS = {
     new: () => 'The session has reached its limit, and the browser dropped its cookie by itself. Log in again.',
     rejected: ({ info }) => `The session is over: ${reasonWords(info)}. Whoever has a copy of the cookie is refused as well.`
   },
-  login: { valid: () => 'Logged in. Your session is sealed into the cookie; the server kept nothing.' },
+  login: { valid: () => 'Logged in. Your session is sealed into the cookie; the server keeps a line of it for the list of your devices.' },
   visit: { valid: ({ data }) => `Visit ${data.visits} is in the session. Every write seals a new cookie.` },
   read: {
     valid: ({ resealed }) => resealed === 'rolling'

@@ -25,7 +25,7 @@ export function sessionRoutes (app) {
       // Both are sealed with the session and hold for every later response.
       session.options({ expiry: REMEMBERED, maxAge: REMEMBERED })
     }
-    request.log.info('logged in: a session is sealed into a cookie, nothing is stored')
+    request.log.info('logged in: a session is sealed into a cookie, and the list of devices has a line more')
     reply.code(204)
   })
 
