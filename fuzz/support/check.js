@@ -31,7 +31,7 @@ export function assertSame (data, before) {
 
 /** An error of this package: with a code of the table, and a hint. */
 export function isCoded (error) {
-  return error instanceof Error && Object.hasOwn(ERRORS, error.code) && typeof error.hint === 'string'
+  return error instanceof Error && Object.hasOwn(ERRORS, String(error.code).replace('FST_SEALED_SESSION_', '')) && typeof error.hint === 'string'
 }
 
 /** What a function returns; undefined where it throws one of our errors, which `told` gets. Any other is a finding. */
