@@ -3,7 +3,7 @@ import type { Revoked } from './epoch-writer.ts'
 import { fail } from '../errors.ts'
 import { REVOCATION, type SessionExtension } from '../fastify/extension.ts'
 import { refusalMessage } from '../messages.ts'
-import { currentRequest, newRequestState, type RequestRecord, RequestRecords, type RequestState } from './request-record.ts'
+import { currentRequest, newRequestState, type RequestRecord, RequestRecords, type RequestState, SymbolProperty } from './request-record.ts'
 import { type Identity, LOGOUT_LIFE, type RevocationSource, userOf } from './revocations.ts'
 import { newId } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
@@ -45,7 +45,7 @@ export class RevocationExtension implements SessionExtension {
   readonly #cacheTtl: number
   readonly #now: () => number
   readonly records = new RequestRecords()
-  readonly #requestStates = new WeakMap<SessionState, RequestState>()
+  readonly #requestStates = new SymbolProperty<SessionState, RequestState>('sealed-session.request-state')
   /** Opened sessions outside requests of which the app was told that they are not revoked. */
   readonly #checkedByApp = new WeakMap<SessionState, { identity: Identity, lifetime: number | null, at: number }>()
 
@@ -71,7 +71,7 @@ export class RevocationExtension implements SessionExtension {
    */
   check (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
     // An earlier hook has assigned it: it must not become another of the sessions that opened with it.
-    if (!this.#requestStates.has(state)) return this.#check(state, request)
+    if (this.#requestStates.get(state) === undefined) return this.#check(state, request)
   }
 
   #check (state: SessionState, request: FastifyRequest): Promise<void> | undefined {

@@ -30,6 +30,7 @@ const plugin: FastifyPluginAsync<SessionRevocationOptions> = async (app, options
   const stamps = stampsOf(app, config)
   const extension = new RevocationExtension({ revocations, stamps, subjects: config.subjects, cacheTtl: config.cacheTtl, now })
   session.extend(extension)
+  app.decorateRequest(extension.records.symbol, null)
   const hasSubjects = config.subjects !== null
   const identities = session.identities = new Identities({ extension, revocations, stamps, hasSubjects })
   lookAgain = session.judge(new OpenSessions({ revocations, stamps, extension, cacheTtl: config.cacheTtl }))
