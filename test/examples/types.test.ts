@@ -6,7 +6,7 @@ import ts from 'typescript'
 
 const FILES = [
   'cors', 'csrf', 'demo', 'devices', 'fastify-websocket', 'flash', 'helmet', 'mercurius', 'node-http', 'oauth2', 'passport-local', 'passport-oauth2',
-  'rate-limit', 'step-up', 'websocket'
+  'passkeys', 'rate-limit', 'step-up', 'websocket'
 ].map(name => `${name}/server.js`)
 
 it('the examples have no type errors', () => {
