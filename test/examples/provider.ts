@@ -4,8 +4,11 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { mock } from 'node:test'
-import type { ClientAuthMethod } from 'oidc-provider'
+import type { ClientAuthMethod, ClientMetadata, Configuration } from 'oidc-provider'
 import { Browser, locationOf } from './browser.ts'
+
+/** More of the client and of the provider than a login needs. */
+interface Settings { client?: Partial<ClientMetadata>, configuration?: Configuration }
 
 export class Provider {
   readonly issuer: string
@@ -19,7 +22,7 @@ export class Provider {
     this.environment = { ISSUER: this.issuer, CLIENT_ID: 'example', CLIENT_SECRET: 'a secret of the example' }
   }
 
-  async #serve (method: ClientAuthMethod): Promise<void> {
+  async #serve (method: ClientAuthMethod, { client, configuration }: Settings): Promise<void> {
     // Loaded here, where nobody hears it say that it is not set up for production.
     const { Provider: OidcProvider } = await import('oidc-provider')
     const provider = new OidcProvider(this.issuer, {
@@ -28,25 +31,27 @@ export class Provider {
         client_secret: this.environment.CLIENT_SECRET,
         token_endpoint_auth_method: method,
         application_type: 'native', // whose redirect URI may have any port
-        redirect_uris: ['http://127.0.0.1/callback']
+        redirect_uris: ['http://127.0.0.1/callback'],
+        ...client
       }],
       cookies: { keys: ['signs the cookies of the provider'] },
       findAccount: (_context, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
       pkce: { required: () => true },
-      ttl: { AccessToken: 600, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 } // seconds
+      ttl: { AccessToken: 600, Grant: 600, IdToken: 600, Interaction: 600, Session: 600 }, // seconds
+      ...configuration
     })
     this.#server.on('request', provider.callback())
   }
 
   /** @param method how the client of the example proves who it is. */
-  static async start (method: ClientAuthMethod): Promise<Provider> {
+  static async start (method: ClientAuthMethod, settings: Settings = {}): Promise<Provider> {
     const server = createServer()
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const provider = new Provider(server)
     const muted = (['info', 'warn'] as const).map(name => mock.method(console, name, () => {}))
     try {
-      await provider.#serve(method)
+      await provider.#serve(method, settings)
     } finally {
       for (const { mock } of muted) mock.restore()
     }
@@ -57,6 +62,14 @@ export class Provider {
     this.#server.closeAllConnections()
     this.#server.close()
     await once(this.#server, 'close')
+  }
+
+  /** Logs out at the provider, and agrees to all that it asks. @returns its last answer */
+  async logOut (browser: Browser, url = `${this.issuer}/session/end`): Promise<Response> {
+    const page = await (await browser.get(url)).text()
+    const [, action] = /action="([^"]+)"/.exec(page) ?? assert.fail(page)
+    const [, xsrf] = /name="xsrf" value="(\w+)"/.exec(page) ?? assert.fail(page)
+    return await browser.follow(await browser.post(action!, { xsrf: xsrf!, logout: 'yes' })) // both matched
   }
 
   /**

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
 const FILES = [
-  'cors', 'csrf', 'demo', 'devices', 'fastify-websocket', 'flash', 'helmet', 'mercurius', 'node-http', 'oauth2', 'passport-local', 'passport-oauth2',
-  'passkeys', 'rate-limit', 'step-up', 'websocket'
+  'cors', 'csrf', 'demo', 'devices', 'fastify-websocket', 'flash', 'helmet', 'mercurius', 'node-http', 'oauth2', 'oidc-logout', 'passkeys',
+  'passport-local', 'passport-oauth2', 'rate-limit', 'step-up', 'websocket'
 ].map(name => `${name}/server.js`)
 
 it('the examples have no type errors', () => {
