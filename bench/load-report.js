@@ -2,7 +2,14 @@
 import os from 'node:os'
 import { commit, machine, today } from './environment.js'
 
-const NAMES = { floor: '@fastify/cookie only', ours: 'fastify-sealed-session', peer: '@fastify/secure-session' }
+const NAMES = {
+  floor: '@fastify/cookie only',
+  ours: 'fastify-sealed-session',
+  peer: '@fastify/secure-session',
+  sealed: "fastify-sealed-session, format 'sealed'",
+  'sealed-redis': 'the same with revocation over Redis',
+  'fastify-session-redis': '@fastify/session over Redis'
+}
 
 const median = values => {
   const sorted = values.toSorted((a, b) => a - b)
@@ -30,6 +37,21 @@ export function costText (runs) {
 ${rows.join('\n')}
 
 ${lines.join('\n')}`
+}
+
+/** Revocation over Redis, and the bars for it. */
+export function revocationText (runs) {
+  const rows = runs.map(run => `| ${NAMES[run.side]} | ${run.asked.join(', ') || 'nothing'} | ${range(run, 'cpu')} | ${Math.round(of(run, 'rate'))} | ${failed(run)} |`)
+  const cpu = side => of(runs.find(run => run.side === side), 'cpu')
+  const added = cpu('sealed-redis') - cpu('sealed')
+  const share = (cpu('sealed-redis') - cpu('floor')) / (cpu('fastify-session-redis') - cpu('floor'))
+  const verdict = holds => holds ? 'holds' : '**does not hold**'
+  return `| server | asked for the first request of a session | CPU µs a request, median (range) | requests/s | failed |
+| --- | --- | --- | --- | --- |
+${rows.join('\n')}
+
+- added by revocation, while the session is known to be good: ${added.toFixed(1)} µs; the bar is at most 4 µs: ${verdict(added <= 4)}
+- session and revocation add ${share.toFixed(2)} of what @fastify/session over Redis adds; the bar is at most 0.3: ${verdict(share <= 0.3)}`
 }
 
 /** What a second process brings, and what it could bring at most on these cores. */
@@ -66,7 +88,7 @@ other opens:
 ${checked.join('\n')}`
 }
 
-export function loadReport ({ seconds, rounds }, cost, scaling) {
+export function loadReport ({ seconds, rounds }, cost, revocation, scaling) {
   return `# Results of \`npm run bench:load\`
 
 ${today()}, ${machine()}, commit ${commit()}.
@@ -78,6 +100,13 @@ taking turns; medians of the rounds.
 One server process, a session of 170 B.
 
 ${cost}
+
+## Revocation over Redis
+
+One server process, a session of 170 B that is read, the store asked again after \`cacheTtl\` (5 s). Redis runs on the same machine;
+its own CPU time is not counted. Each command is a round trip.
+
+${revocation}
 
 ## One process and two
 

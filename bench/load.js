@@ -1,10 +1,14 @@
-// npm run bench:load [-- --seconds N] [-- --rounds N]: requests over real HTTP, from wrk. Writes
+// npm run bench:load [-- --seconds N] [-- --rounds N]: requests over real HTTP, from wrk, and with a Redis. Writes
 // bench/LOAD.md (not with --seconds). What counts is the CPU time that the server spends on a request:
 // how many requests a second come through says as much about the client, which needs the same cores.
-import { writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis as RedisClient } from 'ioredis'
+import { Redis } from '../soak/redis.js'
 import { SESSIONS } from './data.js'
 import { checkShared } from './load-check.js'
-import { costText, loadReport, scalingText } from './load-report.js'
+import { costText, loadReport, revocationText, scalingText } from './load-report.js'
 import { LoadServer } from './load-server.js'
 
 const option = (name, fallback) => process.argv.includes(name) ? Number(process.argv[process.argv.indexOf(name) + 1]) : fallback
@@ -48,9 +52,39 @@ async function runScaling () {
   return runs
 }
 
+/** What revocation over Redis costs, beside sessions that are stored there: a session that is known to be good, and what is asked for one that is not. */
+async function runRevocation () {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-redis-'))
+  const redis = await Redis.create(folder)
+  process.env.BENCH_REDIS = `redis://127.0.0.1:${redis.port}`
+  const client = new RedisClient(process.env.BENCH_REDIS)
+  const runs = []
+  for (const side of ['floor', 'sealed', 'sealed-redis', 'fastify-session-redis']) {
+    const server = await LoadServer.start(side)
+    const cookie = await server.login(SESSIONS['170 B'])
+    await client.config('RESETSTAT')
+    await server.over(['/read'], cookie)
+    runs.push({ side, server, cookie, route: '/read', asked: await commandsOf(client), figures: [] })
+  }
+  await inTurns(runs)
+  for (const { server } of runs) server.stop()
+  client.disconnect()
+  await redis.kill()
+  rmSync(folder, { recursive: true })
+  return runs
+}
+
+/** Commands that Redis was sent, each of which is a round trip: `eval ×1`. Redis counts those that a script calls, too. */
+async function commandsOf (client) {
+  const stats = await client.info('commandstats')
+  const commands = [...stats.matchAll(/cmdstat_([^:]+):calls=(\d+)/g)].filter(([, name]) => !/^(?:info|config|ping)/.test(name))
+  const scripts = commands.filter(([, name]) => name === 'eval')
+  return (scripts.length > 0 ? scripts : commands).map(([, name, calls]) => `${name} ×${calls}`)
+}
+
 const checks = []
 for (const side of ['ours', 'peer']) checks.push(await checkShared(side, PLAN.seconds))
-const text = loadReport(PLAN, costText(await runCost()), scalingText(await runScaling(), checks))
+const text = loadReport(PLAN, costText(await runCost()), revocationText(await runRevocation()), scalingText(await runScaling(), checks))
 process.stdout.write(text)
 if (!process.argv.includes('--seconds')) writeFileSync(new URL('LOAD.md', import.meta.url), text)
 process.exit()
