@@ -143,7 +143,7 @@ describe('beside @fastify/cors', () => {
   for (const order of ['before', 'after'] as const) {
     it(`which is registered ${order} it, a preflight passes, and the request that follows only from a trusted origin`, async t => {
       const app = await listening(t, {
-        options: { trustedOrigins: ['https://trusted.example'] },
+        crossOrigin: { trustedOrigins: ['https://trusted.example'] },
         [order]: (app: FastifyInstance) => { app.register(cors, { origin: ['https://trusted.example', 'https://other.example'], credentials: true }) }
       })
       for (const [origin, status] of [['https://trusted.example', 200], ['https://other.example', 403]] as const) {

@@ -106,7 +106,7 @@ describe('behind a proxy', () => {
   })
 
   it('that changes Host, pages of the app pass if its origin is trusted', async t => {
-    const app = await listening(t, { options: { trustedOrigins: ['https://app.example'] } })
+    const app = await listening(t, { crossOrigin: { trustedOrigins: ['https://app.example'] } })
     assert.equal(await statusOf(app, { headers: { host: 'upstream', origin: 'https://app.example' } }), 200)
   })
 

@@ -21,34 +21,34 @@ const from = (origin: string, site = 'cross-site'): Record<string, string> => ({
 
 describe('a trusted origin', () => {
   it('passes, of another site and of the same, with and without Sec-Fetch-Site', async t => {
-    const app = await listening(t, { options: { trustedOrigins: ['https://pay.example', 'https://sub.app.example:8443'] } })
+    const app = await listening(t, { crossOrigin: { trustedOrigins: ['https://pay.example', 'https://sub.app.example:8443'] } })
     for (const headers of [from('https://pay.example'), from('https://sub.app.example:8443', 'same-site'), { host: 'app.example', origin: 'https://pay.example' }]) {
       assert.equal(await statusOf(app, { headers }), 200, inspect(headers))
     }
   })
 
   it('is that scheme, host and port, and no other', async t => {
-    const app = await listening(t, { options: { trustedOrigins: ['https://pay.example'] } })
+    const app = await listening(t, { crossOrigin: { trustedOrigins: ['https://pay.example'] } })
     for (const origin of ['http://pay.example', 'https://pay.example:8443', 'https://a.pay.example', 'https://pay.example.other.example', 'https://pay.example, https://other.example', 'null']) {
       assert.equal(await statusOf(app, { headers: from(origin) }), 403, origin)
     }
   })
 
   it('has to be sent: a request of another site without Origin is refused', async t => {
-    const app = await listening(t, { options: { trustedOrigins: ['https://pay.example'] } })
+    const app = await listening(t, { crossOrigin: { trustedOrigins: ['https://pay.example'] } })
     assert.equal(await statusOf(app, { headers: { host: 'app.example', 'sec-fetch-site': 'cross-site' } }), 403)
   })
 
   for (const origin of ['capacitor://localhost', 'chrome-extension://abcdefgh', 'http://localhost:5173', 'http://[::1]:3000']) {
     it(`may be ${origin}`, async t => {
-      const app = await listening(t, { options: { trustedOrigins: [origin] } })
+      const app = await listening(t, { crossOrigin: { trustedOrigins: [origin] } })
       assert.equal(await statusOf(app, { headers: from(origin) }), 200)
     })
   }
 
   it('is not added by a change of the list after registration', async t => {
     const trustedOrigins = ['https://pay.example']
-    const app = await listening(t, { options: { trustedOrigins } })
+    const app = await listening(t, { crossOrigin: { trustedOrigins } })
     trustedOrigins.push('https://other.example')
     assert.equal(await statusOf(app, { headers: from('https://other.example') }), 403)
   })
@@ -69,7 +69,7 @@ describe('the config of a route', () => {
   }
 
   it('trusts origins besides those of the app, on that route only', async t => {
-    const app = await listening(t, { options: { trustedOrigins: ['https://pay.example'] }, after: withRoute({ trustedOrigins: ['https://login.example'] }) })
+    const app = await listening(t, { crossOrigin: { trustedOrigins: ['https://pay.example'] }, after: withRoute({ trustedOrigins: ['https://login.example'] }) })
     const statuses = async (path: string): Promise<number[]> =>
       await Promise.all(['https://pay.example', 'https://login.example', 'https://other.example'].map(async origin => await statusOf(app, { path, headers: from(origin) })))
     assert.deepEqual([await statuses('/route'), await statuses('/act')], [[200, 200, 403], [200, 403, 403]])

@@ -6,6 +6,7 @@ import { describe, it } from 'node:test'
 import type { Clock } from '@sinonjs/fake-timers'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type LightMyRequestResponse } from 'fastify'
 import secureSession, { Keyring, createSessionCodec, sessionInfo, type Session } from '../../src/index.ts'
+import { readyApp } from '../support/app.ts'
 import { stopClock, type Bag } from '../support/configurations.ts'
 import { PROTOCOLS, countArrivals } from '../support/held.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
@@ -157,20 +158,25 @@ for (const [protocol, { server, hold }] of Object.entries(PROTOCOLS)) {
     it(`a request over ${protocol} whose body ends after ${end.replace('its', 'the').replace('it ', 'its session ')} is nobody's, ${isRead ? 'also if a hook has read the session' : 'if nothing has read the session before'}`, async t => {
       const clock = stopClock(t)
       const keyring = new Keyring(newKey())
-      const app = Fastify(server) as FastifyInstance
-      t.after(async () => { await app.close() })
-      app.register(secureSession, { key: keyring, format: 'sealed', expiry: 60, absoluteTimeout: 1000, ...ENDS[end]!.options })
-      app.after(() => {
-        if (isRead) app.addHook('onRequest', async ({ session }) => { session.get('user' as never) })
-        countArrivals(app)
+      const app = await readyApp({
+        t,
+        server,
+        session: { key: keyring, format: 'sealed', expiry: 60, absoluteTimeout: 1000, ...ENDS[end]!.options },
+        after: app => {
+          app.after(() => {
+            if (isRead) app.addHook('onRequest', async ({ session }) => { session.get('user' as never) })
+            countArrivals(app)
+          })
+        },
+        routes: {
+          'POST /first': () => 'first',
+          'POST /': ({ session }) => {
+            const { user } = session as Bag
+            session.set('theme' as never, 'dark' as never)
+            return `for ${String(user)}`
+          }
+        }
       })
-      app.post('/first', async () => 'first')
-      app.post('/', async ({ session }) => {
-        const { user } = session as Bag
-        session.set('theme' as never, 'dark' as never)
-        return `for ${String(user)}`
-      })
-      await app.ready()
       const cookie = `session=${app.encodeSecureSession(app.createSecureSession({ user: 'ann' }))}`
       const { finish } = await hold(app, '/', cookie)
       ENDS[end]!.end({ keyring, tick: milliseconds => { clock.tick(milliseconds) } })

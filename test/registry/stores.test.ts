@@ -144,7 +144,7 @@ for (const [where, { skip, open }] of Object.entries(KINDS)) {
         assert.deepEqual([taken!.length, refused!.length], [2, 6])
         assert.deepEqual(refused!.flatMap(response => setCookies(response)), [])
         assert.deepEqual([...new Set(refused!.map(response => response.json<{ code: string }>().code))], ['FST_SEALED_SESSION_TOO_MANY_SESSIONS'])
-        for (const cookie of [first, ...taken!.map(cookieOf)]) assert.equal(await who(b, cookie), ann)
+        for (const cookie of [first, ...taken!.map(response => cookieOf(response))]) assert.equal(await who(b, cookie), ann)
         assert.equal((await idsOf(b, ann)).length, 3)
       }
     })

@@ -1,32 +1,106 @@
-// What the tests of the plugin share: apps whose routes do what one test needs.
+// Apps of tests: one maker, `newApp`. The other files of test/support have presets of it, such as logins.
+//
+// A test calls Fastify and registers by hand only if registration itself is what it tests: the order of plugins, a
+// plugin in two contexts or in none, what `ready()` rejects with, a program of its own. Such files are listed, each with
+// its reason, in test/repository/test-apps.test.ts.
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions, type LightMyRequestResponse } from 'fastify'
-import secureSession, { type Session } from '../../src/index.ts'
-import { PATIENT, captureLog, newKey, setCookies, tokenOf, type LogLine } from './helpers.ts'
+import type { TestContext } from 'node:test'
+import { crossOriginProtection, type CrossOriginProtectionOptions } from '../../src/cross-origin/index.ts'
+import secureSession, { type FastifySecureSession, type Session } from '../../src/index.ts'
+import { sessionRegistry, type SessionRegistryOptions } from '../../src/registry/index.ts'
+import { sessionRevocation, type SessionRevocationOptions } from '../../src/revocation/index.ts'
+import { captureLog, newKey, setCookies, tokenOf, type LogLine } from './helpers.ts'
+
+/** A session with properties that no type declares. */
+export type Bag = Session & Record<PropertyKey, unknown>
 
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown
 
+/** Handlers by method and path, such as `POST /login`; a path alone is a GET route. */
+export type Handlers = Record<string, Handler>
+
+export type ServerOptions = FastifyServerOptions & { http2?: boolean, https?: object }
+
+/** An app, in the order in which its parts are added to it. */
+export interface AppSetup {
+  /** Options of Fastify. */
+  server?: ServerOptions
+  /** Test at whose end the app is closed. */
+  t?: Pick<TestContext, 'after'>
+  /** Adds what comes before the plugins: `@fastify/cookie`, hooks that run before theirs. */
+  before?: ((app: FastifyInstance) => unknown) | undefined
+  /** Registers the protection with these options; default: none. */
+  crossOrigin?: CrossOriginProtectionOptions
+  /** Plugin for the session; default: that of this package. The peer, if a test compares them; null: none. */
+  plugin?: FastifySecureSession | null
+  /** Options of the session, an array for several, or what a test has refused. Default: a new key. */
+  session?: unknown
+  /** Registers revocation with these options; default: none. */
+  revocation?: SessionRevocationOptions | undefined
+  /** Registers the registry with these options; default: none. */
+  registry?: SessionRegistryOptions
+  /** Adds what comes after the plugins and before the routes: other plugins, hooks, error handlers. */
+  after?: ((app: FastifyInstance) => unknown) | undefined
+  /** Routes as handlers, or a function that adds routes with options. Default: `SET_AND_GET`. */
+  routes?: Handlers | ((app: FastifyInstance) => unknown)
+}
+
+/** Passphrases take half a second each, and on a busy machine more than the ten that Fastify gives a plugin. */
+export const PATIENT: FastifyServerOptions = { pluginTimeout: 120_000 }
+
+/** Routes that do to the session what a test asks for; `POST /set` stores the properties of the body. */
+export const SET_AND_GET: Handlers = {
+  'POST /set': ({ session, body }) => {
+    for (const [key, value] of Object.entries(body as object)) session.set(key as never, value as never)
+    return 'set'
+  },
+  'GET /get': ({ session }) => session.data(),
+  'POST /delete': ({ session }) => { session.delete(); return 'deleted' },
+  'POST /touch': ({ session }) => { session.touch(); return 'touched' },
+  'GET /untouched': () => 'untouched'
+}
+
+/** An app that has not started: it starts with `ready()`, `listen()` or the first request. */
+export function newApp (setup: AppSetup = {}): FastifyInstance {
+  const { server, t, before, crossOrigin, plugin = secureSession, revocation, registry, after, routes = SET_AND_GET } = setup
+  const session = 'session' in setup ? setup.session : { key: newKey() }
+  const app = Fastify({ ...PATIENT, ...server } as FastifyServerOptions) as FastifyInstance
+  t?.after(async () => { await app.close() })
+  before?.(app)
+  if (crossOrigin !== undefined) app.register(crossOriginProtection, crossOrigin)
+  if (plugin !== null) app.register(plugin, session as Parameters<FastifySecureSession>[1])
+  if (revocation !== undefined) app.register(sessionRevocation, revocation)
+  if (registry !== undefined) app.register(sessionRegistry, registry)
+  after?.(app)
+  if (typeof routes === 'function') routes(app)
+  else addHandlers(app, routes)
+  return app
+}
+
+/** An app of `newApp` that has started. */
+export async function readyApp (setup?: AppSetup): Promise<FastifyInstance> {
+  const app = newApp(setup)
+  await app.ready()
+  return app
+}
+
+/** Adds routes. A handler that returns nothing answers "done". */
+export function addHandlers (app: FastifyInstance, handlers: Handlers): void {
+  for (const [name, handler] of Object.entries(handlers)) {
+    const [path = '', method = 'GET'] = name.split(' ').reverse()
+    app.route({ method, url: path, handler: async (request, reply) => (await handler(request, reply)) ?? (reply.sent ? reply : 'done') })
+  }
+}
+
 export interface Setup {
-  /** Of the plugin; default a new key. */
   options?: object
   server?: FastifyServerOptions
-  /** Runs before the plugin is registered. */
   before?: (app: FastifyInstance) => void
-  /** Runs after the plugin is registered, before the routes are added. */
   after?: (app: FastifyInstance) => void
 }
 
-/** A ready app with the plugin and a GET route for each handler. What returns nothing answers "done". */
-export async function appWith (routes: Record<string, Handler>, setup: Setup = {}): Promise<FastifyInstance> {
-  const { options = { key: newKey() }, server = {}, before, after } = setup
-  const app = Fastify({ ...PATIENT, ...server })
-  before?.(app)
-  app.register(secureSession, options as Parameters<typeof secureSession>[1])
-  after?.(app)
-  for (const [path, handler] of Object.entries(routes)) {
-    app.get(path, async (request, reply) => (await handler(request, reply)) ?? (reply.sent ? reply : 'done'))
-  }
-  await app.ready()
-  return app
+export async function appWith (routes: Record<string, Handler>, { options = { key: newKey() }, ...setup }: Setup = {}): Promise<FastifyInstance> {
+  return await readyApp({ session: options, ...setup, routes })
 }
 
 /** An app's log in memory, and the server options that write it. */
@@ -68,4 +142,9 @@ export function properties (session: unknown): Record<string, unknown> {
 /** GET with a cookie. */
 export async function get (app: FastifyInstance, url = '/', cookie?: string): Promise<LightMyRequestResponse> {
   return await app.inject({ url, headers: cookie === undefined ? {} : { cookie } })
+}
+
+/** POST with a cookie and a body. */
+export async function post (app: FastifyInstance, url: string, cookie?: string, body?: object): Promise<LightMyRequestResponse> {
+  return await app.inject({ method: 'POST', url, headers: cookie === undefined ? {} : { cookie }, ...(body && { payload: body }) })
 }

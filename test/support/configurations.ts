@@ -3,13 +3,13 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import type { TestContext } from 'node:test'
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers'
-import Fastify, { type FastifyInstance, type FastifyServerOptions, type LightMyRequestResponse } from 'fastify'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import sodium from 'sodium-native'
-import secureSession, { type Session } from '../../src/index.ts'
-import { PATIENT, captureLog, newKey, tokenOf, warnings, type LogLine } from './helpers.ts'
+import type secureSession from '../../src/index.ts'
+import { logged, newApp, type Bag } from './app.ts'
+import { newKey, tokenOf, warnings, type LogLine } from './helpers.ts'
 
-/** A session with properties that no type declares. */
-export type Bag = Session & Record<PropertyKey, unknown>
+export type { Bag }
 
 /** What `ready()` rejects with. */
 export interface ConfigurationError extends Error {
@@ -73,15 +73,10 @@ export interface Visit<T> {
 
 /** Runs `act` in a handler, with a session that came in a cookie and holds `data`. */
 export async function visit<T> (act: (session: Bag, app: FastifyInstance) => T, data: object | null = null): Promise<Visit<T>> {
-  const { lines, logger } = captureLog()
+  const { lines, server } = logged()
   const key = newKey()
-  const app = Fastify({ logger: logger! })
-  app.register(secureSession, { key })
   let result: { value: T } | null = null
-  app.get('/', async ({ session }) => {
-    result = { value: act(session as Bag, app) }
-    return 'done'
-  })
+  const app = newApp({ server, session: { key }, routes: { '/': ({ session }) => { result = { value: act(session as Bag, app) } } } })
   await app.ready()
   const cookie = cookieHeader(sealRaw(key, JSON.stringify({ ...data, __ts: seconds() })))
   const response = await app.inject({ url: '/', headers: data === null ? {} : { cookie } })
@@ -92,11 +87,8 @@ export async function visit<T> (act: (session: Bag, app: FastifyInstance) => T, 
 
 /** An app that has not started yet, and its log. `before` runs before the plugin is registered. */
 export function prepare (options: unknown, before?: (app: FastifyInstance) => void): { app: FastifyInstance, lines: LogLine[] } {
-  const { lines, logger } = captureLog()
-  const app = Fastify({ ...PATIENT, logger } as FastifyServerOptions) as FastifyInstance
-  before?.(app)
-  app.register(secureSession, asOptions(options))
-  return { app, lines }
+  const { lines, server } = logged()
+  return { app: newApp({ server, before, session: options }), lines }
 }
 
 /** The error that `ready()` rejects with; fails where it does not. */

@@ -4,27 +4,22 @@ import http, { type IncomingMessage, type OutgoingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import type { TestContext } from 'node:test'
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
-import { crossOriginProtection, type CrossOriginProtectionOptions } from '../../src/cross-origin/index.ts'
+import type { FastifyInstance } from 'fastify'
+import { newApp, type AppSetup } from './app.ts'
 
 export const CODE = 'FST_SEALED_SESSION_CROSS_ORIGIN'
 
-export interface Setup {
-  options?: CrossOriginProtectionOptions
-  server?: FastifyServerOptions
-  before?: (app: FastifyInstance) => void
-  after?: (app: FastifyInstance) => void
-}
-
-/** An app that listens, with the plugin and `/act` for all methods; closed when the test ends. */
-export async function listening (t: Pick<TestContext, 'after'>, { options = {}, server = {}, before, after }: Setup = {}): Promise<FastifyInstance> {
-  const app = Fastify({ forceCloseConnections: true, ...server })
-  before?.(app)
-  app.register(crossOriginProtection, options)
-  app.all('/act', async () => 'done')
-  after?.(app)
+/** An app that listens, with the plugin, no session, and `/act` for all methods; closed when the test ends. */
+export async function listening (t: Pick<TestContext, 'after'>, { crossOrigin = {}, server, ...setup }: AppSetup = {}): Promise<FastifyInstance> {
+  const app = newApp({
+    ...setup,
+    t,
+    server: { forceCloseConnections: true, ...server },
+    crossOrigin,
+    plugin: null,
+    routes: app => { app.all('/act', async () => 'done') }
+  })
   await app.listen({ port: 0, host: '127.0.0.1' })
-  t.after(async () => { await app.close() })
   return app
 }
 

@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { connect as connect2 } from 'node:http2'
 import { connect, type AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import { gate } from './revocation.ts'
+import type { ServerOptions } from './app.ts'
+import { gate } from './helpers.ts'
 
 export interface Answer {
   status: number
@@ -99,7 +100,7 @@ async function over2 (app: FastifyInstance, path: string, cookie: string): Retur
 }
 
 /** The protocols over which a request can be held open, and the options of a server that speaks them. */
-export const PROTOCOLS: Record<string, { server: object, hold: Hold }> = {
+export const PROTOCOLS: Record<string, { server: ServerOptions, hold: Hold }> = {
   'HTTP/1.1': { server: {}, hold: async (app, path, cookie) => await over1(app, path, cookie, '') },
   'HTTP/1.1, behind another request on the same connection': {
     server: {},

@@ -1,12 +1,12 @@
 // What several test files need. Apps under test are real Fastify apps.
-import Fastify, { type FastifyInstance, type FastifyServerOptions, type InjectOptions, type LightMyRequestResponse } from 'fastify'
+import { type FastifyInstance, type FastifyServerOptions, type InjectOptions, type LightMyRequestResponse } from 'fastify'
 import crypto, { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { sodium } from '../../src/crypto/sodium.ts'
-import secureSession from '../../src/index.ts'
+import { newApp } from './app.ts'
 
 /** A fresh random key. */
 export function newKey (): Buffer {
@@ -31,8 +31,7 @@ export function isWasmNotice ({ code }: { code?: string }): boolean {
   return isWasmForced && code === 'FST_SEALED_SESSION_WARN_WASM'
 }
 
-/** Passphrases take half a second each, and on a busy machine more than the ten that Fastify gives a plugin. */
-export const PATIENT: FastifyServerOptions = { pluginTimeout: 120_000 }
+export { PATIENT } from './app.ts'
 
 /** An app's log, kept in memory: `lines` grows as the app writes. */
 export function captureLog (level = 'debug'): { lines: LogLine[], logger: NonNullable<FastifyServerOptions['logger']> } {
@@ -49,24 +48,8 @@ export function warnings (lines: readonly LogLine[]): LogLine[] {
   return lines.filter(({ code }) => code?.startsWith('FST_SEALED_SESSION_WARN_'))
 }
 
-/**
- * An app with the plugin and routes that do to the session what a test asks for:
- * `POST /set` stores the body's properties, `GET /get` answers with `data()`, `POST /delete`,
- * `POST /touch`, `GET /untouched`.
- */
 export function buildApp (options: unknown, server: FastifyServerOptions = {}, before?: (app: FastifyInstance) => void): FastifyInstance {
-  const app = Fastify({ ...PATIENT, ...server })
-  before?.(app)
-  app.register(secureSession, options as Parameters<typeof secureSession>[1])
-  app.post('/set', async request => {
-    for (const [key, value] of Object.entries(request.body as object)) request.session.set(key as never, value as never)
-    return 'set'
-  })
-  app.get('/get', async request => request.session.data())
-  app.post('/delete', async request => { request.session.delete(); return 'deleted' })
-  app.post('/touch', async request => { request.session.touch(); return 'touched' })
-  app.get('/untouched', async () => 'untouched')
-  return app
+  return newApp({ session: options, server, before })
 }
 
 /** All `Set-Cookie` lines of a response. */
@@ -75,10 +58,10 @@ export function setCookies (response: LightMyRequestResponse): string[] {
   return header === undefined ? [] : Array.isArray(header) ? header : [header]
 }
 
-/** The `name=value` part of a response's cookie, as a browser would send it back; fails without one. */
+/** The `name=value` part of a response's cookie, as a browser sends it back; fails if there is none, or if it is dropped. */
 export function cookieOf (response: LightMyRequestResponse, name = 'session'): string {
   const line = setCookies(response).find(line => line.startsWith(`${name}=`))
-  if (line === undefined) throw new Error(`no cookie "${name}" in ${JSON.stringify(setCookies(response))}`)
+  if (line === undefined || /Max-Age=0(;|$)/.test(line)) throw new Error(`no cookie "${name}" in ${JSON.stringify(setCookies(response))}`)
   return line.split(';')[0]!
 }
 
@@ -93,6 +76,13 @@ export async function send (app: FastifyInstance, method: 'GET' | 'POST', url: s
   if (cookie !== undefined) options.headers = { cookie }
   if (body !== undefined) options.payload = body
   return await app.inject(options)
+}
+
+/** Something to wait for. */
+export function gate (): { opened: Promise<void>, open: () => void } {
+  let open = (): void => {}
+  const opened = new Promise<void>(resolve => { open = resolve })
+  return { opened, open }
 }
 
 /** How often keys were tried, and on how many bytes. */

@@ -7,7 +7,8 @@ import type { TestContext } from 'node:test'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
 import { Keyring, createSessionCodec, sessionInfo, type Format, type SessionInfo } from '../../src/index.ts'
-import { buildApp, captureLog, cookieOf, send, setCookies, type LogLine } from './helpers.ts'
+import { SET_AND_GET, get, logged, post, readyApp } from './app.ts'
+import { cookieOf, setCookies, type LogLine } from './helpers.ts'
 
 // Key files of these tests are for their owner alone: others are warned about.
 process.umask(0o077)
@@ -47,13 +48,10 @@ export function idsOf (...keys: Buffer[]): string[] {
   return new Keyring(keys).ids
 }
 
-/** A started app of `buildApp` with its log in memory; it is closed when the test ends. */
+/** A started app with `GET /info` and its log in memory; it is closed when the test ends. */
 export async function startApp (t: TestContext, options: object): Promise<{ app: FastifyInstance, lines: LogLine[] }> {
-  const { lines, logger } = captureLog('info')
-  const app = buildApp(options, { logger: logger! }) // captureLog always gives one
-  app.get('/info', async ({ session }) => sessionInfo(session))
-  t.after(async () => { await app.close() })
-  await app.ready()
+  const { lines, server } = logged('info')
+  const app = await readyApp({ t, server, session: options, routes: { ...SET_AND_GET, '/info': ({ session }) => sessionInfo(session) } })
   return { app, lines }
 }
 
@@ -65,12 +63,12 @@ export async function cookieSealedWith (key: Buffer, data: object, format: Forma
 
 /** What `sessionInfo` says of a cookie's session. */
 export async function infoOf (app: FastifyInstance, cookie: string): Promise<SessionInfo> {
-  return (await send(app, 'GET', '/info', cookie)).json()
+  return (await get(app, '/info', cookie)).json()
 }
 
 /** The id of the key that an app seals with now. */
 export async function sealingId (app: FastifyInstance): Promise<string | null> {
-  return (await infoOf(app, cookieOf(await send(app, 'POST', '/set', undefined, { n: 0 })))).keyId
+  return (await infoOf(app, cookieOf(await post(app, '/set', undefined, { n: 0 })))).keyId
 }
 
 /** Messages of a log that are about the key file, those of a level at least. */
@@ -95,7 +93,7 @@ export class Traffic {
   async #visit (app: FastifyInstance, cookie: string, n: number): Promise<void> {
     const takesCookies = n % 2 === 0
     while (!this.#isOver) {
-      const response = await send(app, 'GET', '/get', cookie)
+      const response = await get(app, '/get', cookie)
       this.count++
       if (response.body !== JSON.stringify({ n })) this.lost.push(`visitor ${n}: ${response.statusCode} ${response.body}`)
       if (takesCookies && setCookies(response).length > 0) cookie = cookieOf(response)

@@ -1,11 +1,12 @@
 // What the tests against the real peer share: the peer and this package, each behind the same
 // Fastify app, with cookies passing between them as headers.
 import cookiePlugin, { type FastifyCookieOptions } from '@fastify/cookie'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type LightMyRequestResponse } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, LightMyRequestResponse } from 'fastify'
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import secureSession, { type FastifySecureSession, type Session } from '../../src/index.ts'
-import { PATIENT, setCookies } from './helpers.ts'
+import { readyApp } from './app.ts'
+import { setCookies } from './helpers.ts'
 
 /** The peer. Loaded without its types, which declare `request.session` too, as another type. */
 const peer = createRequire(import.meta.url)('@fastify/secure-session') as FastifySecureSession
@@ -41,13 +42,15 @@ export interface Server {
 
 /** @param after runs once the plugin is registered, before the app is ready. */
 export async function serverOf (side: Side, { options, cookie }: Setup, after?: (app: FastifyInstance) => unknown): Promise<Server> {
-  const app = Fastify({ ...PATIENT, trustProxy: true })
   let work: Work = () => undefined
-  if (cookie !== undefined) app.register(cookiePlugin, cookie)
-  app.register(PLUGINS[side], copyOf(options) as never)
-  after?.(app)
-  app.get('/', async (request, reply) => JSON.stringify(await work(sessionNamed(request, 'session'), request, reply)) ?? 'null')
-  await app.ready()
+  const app = await readyApp({
+    server: { trustProxy: true },
+    before: app => cookie !== undefined && app.register(cookiePlugin, cookie),
+    plugin: PLUGINS[side],
+    session: copyOf(options),
+    after,
+    routes: { '/': async (request, reply) => JSON.stringify(await work(sessionNamed(request, 'session'), request, reply)) ?? 'null' }
+  })
 
   const visit: Server['visit'] = async (next, cookieHeader, headers = {}) => {
     work = next

@@ -1,16 +1,17 @@
-// What the tests of the registry share: an app with logins and a list, and a store that can fail or wait.
+// Logins with a list of sessions for the tests of the registry, and a store that can fail or wait.
 import type { FastifyInstance } from 'fastify'
-import { MemoryRegistry, sessionRegistry, type ListedSession, type RegistryLine, type RegistryStore, type SessionRegistryOptions } from '../../src/registry/index.ts'
-import { appWith, get, type Setup } from './revocation.ts'
+import { MemoryRegistry, type ListedSession, type RegistryLine, type RegistryStore, type SessionRegistryOptions } from '../../src/registry/index.ts'
+import { get } from './app.ts'
+import { appWithLogins, type LoginsSetup } from './revocation.ts'
 
-/** An app as that of revocation.ts, with a registry. `GET /devices` lists the sessions of its user. */
-export async function appListing (registry: SessionRegistryOptions = {}, setup: Setup = {}): Promise<FastifyInstance> {
-  return await appWith({
+/** An app of `appWithLogins` with a registry. `GET /devices` lists the sessions of its user. */
+export async function appListing (registry: SessionRegistryOptions = {}, { routes, ...setup }: LoginsSetup = {}): Promise<FastifyInstance> {
+  return await appWithLogins({
     ...setup,
-    after: app => {
-      app.register(sessionRegistry, { store: new MemoryRegistry(), ...registry })
-      app.get('/devices', async ({ session }) => await app.listSessions(session.get('user') ?? 'nobody', { current: session }))
-      setup.after?.(app)
+    registry: { store: new MemoryRegistry(), ...registry },
+    routes: {
+      '/devices': async ({ server, session }) => await server.listSessions(session.get('user') ?? 'nobody', { current: session }),
+      ...routes
     }
   })
 }

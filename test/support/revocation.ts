@@ -1,73 +1,56 @@
-// What the tests of revocation share: an app with logins, and stores that can fail or wait.
+// Logins for the tests of revocation, and stores that can fail or wait.
 import assert from 'node:assert/strict'
-import Fastify, { type FastifyInstance, type FastifyServerOptions, type LightMyRequestResponse } from 'fastify'
-import secureSession, { sessionInfo, type Session } from '../../src/index.ts'
-import { MemoryStore, sessionRevocation, type RevocationStore, type SessionRevocationOptions } from '../../src/revocation/index.ts'
-import { newKey, setCookies } from './helpers.ts'
+import type { FastifyInstance } from 'fastify'
+import { sessionInfo, type Session } from '../../src/index.ts'
+import { MemoryStore, type RevocationStore } from '../../src/revocation/index.ts'
+import { get, post, readyApp, type AppSetup, type Bag, type Handlers } from './app.ts'
+import { cookieOf, gate, newKey } from './helpers.ts'
 
 export const key = newKey()
 
-/** A session as the apps here use it. */
-export type Bag = Session & Record<string, unknown>
-
-/** Whose a session is, in the apps here. */
+/** Subject of a session, in the apps here. */
 export const subject = (session: Session): string | undefined => (session as Bag).user as string | undefined
 
-export interface Setup {
-  session?: object
-  revocation?: SessionRevocationOptions
-  server?: FastifyServerOptions
-  before?: (app: FastifyInstance) => void
-  after?: (app: FastifyInstance) => void
-}
-
 /**
- * An app with logins: `POST /login` with the user's name, `POST /logout`, `GET /me`, `POST /write`,
- * `GET /info`, and `GET /public`, which does not use the session.
+ * An app with revocation and logins: `POST /login` with the user's name, `POST /logout`, `GET /me`, `POST /write`,
+ * `POST /touch`, `GET /info`, and `GET /public`, which does not use the session. Options of the session and of the
+ * revocation are added to those that it has.
  */
-export async function appWith ({ session = {}, revocation = {}, server = {}, before, after }: Setup = {}): Promise<FastifyInstance> {
-  const app = Fastify(server)
-  before?.(app)
-  app.register(secureSession, { key, format: 'sealed', accept: ['sealed', 'secretbox'], ...session })
-  app.register(sessionRevocation, { store: new MemoryStore(), subject, ...revocation })
-  addRoutes(app)
-  after?.(app)
-  await app.ready()
-  return app
+export async function appWithLogins ({ session = {}, revocation = {}, routes = {}, ...setup }: LoginsSetup = {}): Promise<FastifyInstance> {
+  return await readyApp({
+    ...setup,
+    session: { key, format: 'sealed', accept: ['sealed', 'secretbox'], ...session },
+    revocation: { store: new MemoryStore(), subject, ...revocation },
+    routes: { ...LOGINS, ...routes }
+  })
 }
 
-function addRoutes (app: FastifyInstance): void {
-  app.post('/login', async ({ session, body }) => {
+export interface LoginsSetup extends AppSetup {
+  session?: object
+  routes?: Handlers
+}
+
+const LOGINS: Handlers = {
+  'POST /login': ({ session, body }) => {
     session.regenerate()
     Object.assign(session, body)
     return 'in'
-  })
-  app.post('/logout', async ({ session }) => { session.delete(); return 'out' })
-  app.get('/me', async ({ session }) => (session as Bag).user ?? 'nobody')
-  app.post('/write', async ({ session, body }) => { Object.assign(session, body); return 'written' })
-  app.post('/touch', async ({ session }) => { session.touch(); return 'touched' })
-  app.get('/info', async ({ session }) => sessionInfo(session))
-  app.get('/public', async () => 'hello')
+  },
+  'POST /logout': ({ session }) => { session.delete(); return 'out' },
+  'GET /me': ({ session }) => (session as Bag).user ?? 'nobody',
+  'POST /write': ({ session, body }) => { Object.assign(session, body); return 'written' },
+  'POST /touch': ({ session }) => { session.touch(); return 'touched' },
+  'GET /info': ({ session }) => sessionInfo(session),
+  'GET /public': () => 'hello'
 }
 
-export async function post (app: FastifyInstance, url: string, cookie?: string, body?: object): Promise<LightMyRequestResponse> {
-  return await app.inject({ method: 'POST', url, headers: cookie === undefined ? {} : { cookie }, ...(body && { payload: body }) })
-}
-
-export async function get (app: FastifyInstance, url: string, cookie?: string): Promise<LightMyRequestResponse> {
-  return await app.inject({ url, headers: cookie === undefined ? {} : { cookie } })
-}
+export { appWithLogins as appWith }
+export { get, post, gate, cookieOf }
+export type { Bag, LoginsSetup as Setup }
 
 /** Who an app takes the bearer of a cookie for. */
 export async function who (app: FastifyInstance, cookie: string): Promise<string> {
   return (await get(app, '/me', cookie)).body
-}
-
-/** The cookie that a browser holds after a response. */
-export function cookieOf (response: LightMyRequestResponse): string {
-  const [line] = setCookies(response)
-  if (line === undefined || /Max-Age=0/.test(line)) throw new Error(`no session in ${String(line)}`)
-  return line.split(';')[0]! // split gives one part at least
 }
 
 /** The cookie of a new login. */
@@ -108,13 +91,6 @@ export class TestStore implements RevocationStore {
   recover (): void { this.before = () => {} }
 }
 
-/** Something to wait for. */
-export function gate (): { opened: Promise<void>, open: () => void } {
-  let open = (): void => {}
-  const opened = new Promise<void>(resolve => { open = resolve })
-  return { opened, open }
-}
-
 /**
  * Two processes revoke the sessions of one subject at the same time, and the write of the one that
  * decided first arrives last. A session that began in between, and was ended by the second, stays ended.
@@ -126,7 +102,7 @@ export async function assertLateWriteUndoesNothing (store: RevocationStore, user
     get: async key => await store.get(key),
     set: async (...entry) => { await opened; return await store.set(...entry) }
   }
-  const [slow, quick] = await Promise.all([late, store].map(async store => await appWith({ revocation: { store, storeTimeout: 5 } })))
+  const [slow, quick] = await Promise.all([late, store].map(async store => await appWithLogins({ revocation: { store, storeTimeout: 5 } })))
   const revoking = slow!.revokeSubject(user)
   await pause()
   const cookie = await login(quick!, user)
@@ -134,7 +110,7 @@ export async function assertLateWriteUndoesNothing (store: RevocationStore, user
   await quick!.revokeSubject(user)
   open()
   await revoking
-  const third = await appWith({ revocation: { store, storeTimeout: 5 } })
+  const third = await appWithLogins({ revocation: { store, storeTimeout: 5 } })
   assert.equal(await who(third, cookie), 'nobody')
   assert.equal(await who(third, await login(third, user)), user, 'a login after both')
 }
