@@ -2,8 +2,9 @@
 import cookiePlugin, { type CookieSerializeOptions, type FastifyCookieOptions } from '@fastify/cookie'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import Fastify, { type FastifyReply, type LightMyRequestResponse } from 'fastify'
+import type { FastifyReply, LightMyRequestResponse } from 'fastify'
 import { appCookieDefaults } from '../../src/fastify/cookie-plugin.ts'
+import { newApp } from '../support/app.ts'
 import { setCookies } from '../support/helpers.ts'
 
 interface Read {
@@ -13,13 +14,17 @@ interface Read {
 
 /** What is found out in an app that registered @fastify/cookie with `options`. */
 async function read (options: FastifyCookieOptions, protocol = 'http', before: (reply: FastifyReply) => unknown = () => null): Promise<Read> {
-  const app = Fastify({ trustProxy: true })
-  app.register(cookiePlugin, options)
   const found: Array<CookieSerializeOptions | null> = []
-  app.get('/', async (_request, reply) => {
-    before(reply)
-    found.push(appCookieDefaults(reply))
-    return 'done'
+  const app = newApp({
+    server: { trustProxy: true },
+    before: app => app.register(cookiePlugin, options),
+    plugin: null,
+    routes: {
+      '/': (_request, reply) => {
+        before(reply)
+        found.push(appCookieDefaults(reply))
+      }
+    }
   })
   const response = await app.inject({ url: '/', headers: { 'x-forwarded-proto': protocol, cookie: 'x=1' } })
   assert.equal(response.statusCode, 200, response.body)

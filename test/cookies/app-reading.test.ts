@@ -5,19 +5,19 @@ import cookiePlugin, { type FastifyCookieOptions } from '@fastify/cookie'
 import FakeTimers from '@sinonjs/fake-timers'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { newKey, setCookies } from '../support/helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, tokenWith, type Setup } from '../support/app.ts'
+import { contentOf, cookieWith, get, linesOf, readyApp, tokenWith, type AppSetup } from '../support/app.ts'
 
 const PARSING_HOOKS = [undefined, 'onRequest', 'preParsing', 'preValidation', 'preHandler', false] as const
 const garbage = 'session=planted'
 
-function withHook (hook: FastifyCookieOptions['hook'], more: Setup = {}): Setup {
+function withHook (hook: FastifyCookieOptions['hook'], more: AppSetup = {}): AppSetup {
   return { ...more, before: app => { app.register(cookiePlugin, hook === undefined ? {} : { hook }); more.before?.(app) } }
 }
 
 describe('whenever the app parses cookies, the session\'s is read and sent', () => {
   for (const hook of PARSING_HOOKS) {
     it(`hook: ${hook}`, async () => {
-      const app = await appWith({ '/': ({ session }, reply) => { reply.setCookie('other', '1'); session.set('m', 2) } }, withHook(hook))
+      const app = await readyApp({ ...withHook(hook), routes: { '/': ({ session }, reply) => { reply.setCookie('other', '1'); session.set('m', 2) } } })
       const response = await get(app, '/', cookieWith(app, { n: 1 }))
       assert.deepEqual(contentOf(app, response), { n: 1, m: 2 })
       assert.equal(setCookies(response).length, 2)
@@ -25,13 +25,16 @@ describe('whenever the app parses cookies, the session\'s is read and sent', () 
 
     for (const early of ['onRequest', 'preParsing', 'preValidation', 'preHandler'] as const) {
       it(`hook: ${hook}, used in ${early}, whose hook replies`, async () => {
-        const app = await appWith({ '/': () => 'never' }, withHook(hook, {
-          after: app => {
-            const answer = async ({ session }: FastifyRequest, reply: FastifyReply) => { session.set('m', 2); return reply.send('early') }
-            if (early === 'preParsing') app.addHook(early, async (request, reply) => { await answer(request, reply) })
-            else app.addHook(early as 'onRequest', answer)
-          }
-        }))
+        const app = await readyApp({
+          ...withHook(hook, {
+            after: app => {
+              const answer = async ({ session }: FastifyRequest, reply: FastifyReply) => { session.set('m', 2); return reply.send('early') }
+              if (early === 'preParsing') app.addHook(early, async (request, reply) => { await answer(request, reply) })
+              else app.addHook(early as 'onRequest', answer)
+            }
+          }),
+          routes: { '/': () => 'never' }
+        })
         const response = await get(app, '/', cookieWith(app, { n: 1 }))
         assert.equal(response.body, 'early')
         assert.deepEqual(contentOf(app, response), { n: 1, m: 2 })
@@ -40,11 +43,12 @@ describe('whenever the app parses cookies, the session\'s is read and sent', () 
     }
 
     it(`hook: ${hook}, where a response is sent by a hook registered before everything`, async () => {
-      const app = await appWith({ '/': () => 'never' }, {
+      const app = await readyApp({
         before: app => {
           app.addHook('onRequest', async ({ session }, reply) => { session.set('m', 2); return reply.send('early') })
           app.register(cookiePlugin, hook === undefined ? {} : { hook })
-        }
+        },
+        routes: { '/': () => 'never' }
       })
       const response = await get(app, '/', cookieWith(app, { n: 1 }))
       assert.equal(response.body, 'early')
@@ -53,7 +57,7 @@ describe('whenever the app parses cookies, the session\'s is read and sent', () 
   }
 
   it('without an @fastify/cookie of the app, request.cookies and reply.setCookie work as ever', async () => {
-    const app = await appWith({ '/': ({ session, cookies }, reply) => { session.touch(); reply.setCookie('b', '2'); return cookies } })
+    const app = await readyApp({ routes: { '/': ({ session, cookies }, reply) => { session.touch(); reply.setCookie('b', '2'); return cookies } } })
     const response = await get(app, '/', 'a=1; b=%20')
     assert.deepEqual(response.json(), { a: '1', b: ' ' })
     assert.deepEqual(setCookies(response).map(line => line.split('=')[0]).sort(), ['b', 'session'])
@@ -62,15 +66,16 @@ describe('whenever the app parses cookies, the session\'s is read and sent', () 
 })
 
 /** Answers with the session's data; `change` runs in a hook before. */
-async function readAfter (change: (request: FastifyRequest, app: FastifyInstance) => void, setup: Setup = {}): Promise<FastifyInstance> {
-  return await appWith({ '/': ({ session }) => session.data() }, {
+async function readAfter (change: (request: FastifyRequest, app: FastifyInstance) => void, setup: AppSetup = {}): Promise<FastifyInstance> {
+  return await readyApp({
     ...setup,
-    after: app => app.addHook('preValidation', async request => change(request, app))
+    after: app => app.addHook('preValidation', async request => change(request, app)),
+    routes: { '/': ({ session }) => session.data() }
   })
 }
 
 // null is what `hook: false` leaves; a plugin registered for the app by the session's is a case too.
-const sources: Record<string, Setup> = {
+const sources: Record<string, AppSetup> = {
   'the app\'s @fastify/cookie': withHook(undefined),
   'hook: false': withHook(false),
   'no @fastify/cookie of the app': {}
@@ -150,7 +155,7 @@ describe('a hook that changes request.cookies in place', () => {
 describe('duplicates in the header', () => {
   for (const hook of PARSING_HOOKS) {
     it(`each is tried, wherever the good one stands, with hook: ${hook}`, async () => {
-      const app = await appWith({ '/': ({ session }) => session.data() }, withHook(hook))
+      const app = await readyApp({ ...withHook(hook), routes: { '/': ({ session }) => session.data() } })
       const good = cookieWith(app, { n: 1 })
       for (const cookies of [[garbage, good], [good, garbage], [garbage, 'session=', good, 'session=x;'], ['other=1', good, good]]) {
         assert.deepEqual((await get(app, '/', cookies.join('; '))).json(), { n: 1 }, cookies.join('; '))
@@ -158,7 +163,7 @@ describe('duplicates in the header', () => {
     })
 
     it(`of two that open, the one written last counts, with hook: ${hook}`, async () => {
-      const app = await appWith({ '/': ({ session }) => session.data() }, withHook(hook))
+      const app = await readyApp({ ...withHook(hook), routes: { '/': ({ session }) => session.data() } })
       const clock = FakeTimers.install({ toFake: ['Date'] })
       try {
         const older = cookieWith(app, { age: 'older' })
@@ -178,14 +183,16 @@ describe('duplicates in the header', () => {
       if (text === 'planted') throw new Error('cannot decode')
       return decodeURIComponent(text)
     }
-    const app = await appWith({ '/': ({ session }) => session.data() }, { before: app => app.register(cookiePlugin, { hook: false, parseOptions: { decode } as object }) })
+    const app = await readyApp({ before: app => app.register(cookiePlugin, { hook: false, parseOptions: { decode } as object }), routes: { '/': ({ session }) => session.data() } })
     assert.deepEqual((await get(app, '/', `${garbage}; ${cookieWith(app, { n: 1 })}`)).json(), { n: 1 })
     assert.deepEqual((await get(app, '/', garbage)).json(), {})
   })
 
   it('a signed session takes the one whose signature is right', async () => {
-    const app = await appWith({ '/': ({ session }) => session.data() }, {
-      options: { key: newKey(), cookie: { signed: true } }, before: app => app.register(cookiePlugin, { secret: 'a secret of the app, for signing' })
+    const app = await readyApp({
+      session: { key: newKey(), cookie: { signed: true } },
+      before: app => app.register(cookiePlugin, { secret: 'a secret of the app, for signing' }),
+      routes: { '/': ({ session }) => session.data() }
     })
     const token = tokenWith(app, { n: 1 })
     const signed = `session=${encodeURIComponent(app.signCookie(token))}`
@@ -198,8 +205,10 @@ describe('duplicates in the header', () => {
 
   it('a signer of the app\'s decides by what it calls valid, not by the value it returns', async () => {
     const secret = { sign: (value: string) => `${value}.ok`, unsign: (value: string) => ({ valid: value.endsWith('.ok'), renew: false, value: value.slice(0, -3) }) }
-    const app = await appWith({ '/': ({ session }) => session.data() }, {
-      options: { key: newKey(), cookie: { signed: true } }, before: app => app.register(cookiePlugin, { secret: secret as never })
+    const app = await readyApp({
+      session: { key: newKey(), cookie: { signed: true } },
+      before: app => app.register(cookiePlugin, { secret: secret as never }),
+      routes: { '/': ({ session }) => session.data() }
     })
     const token = tokenWith(app, { n: 1 })
     assert.deepEqual((await get(app, '/', `session=${encodeURIComponent(`${token}.ok`)}`)).json(), { n: 1 })

@@ -3,20 +3,20 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import cookiePlugin, { type FastifyCookieOptions } from '@fastify/cookie'
 import { newKey, setCookies } from '../support/helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, properties, type Handler, type Setup } from '../support/app.ts'
+import { contentOf, cookieWith, get, linesOf, properties, readyApp, type AppSetup, type Handler } from '../support/app.ts'
 
 /** `decode` is missing from the types of `parseOptions`. */
 type ParseOptions = FastifyCookieOptions['parseOptions'] & { decode?: (text: string) => string }
 
-function withCookies (parseOptions: ParseOptions, options: object = {}, more: Setup = {}): Setup {
-  return { ...more, options: { key: newKey(), ...options }, before: app => app.register(cookiePlugin, { parseOptions, secret: 'a secret of the app, for signing' }) }
+function withCookies (parseOptions: ParseOptions, options: object = {}, more: AppSetup = {}): AppSetup {
+  return { ...more, session: { key: newKey(), ...options }, before: app => app.register(cookiePlugin, { parseOptions, secret: 'a secret of the app, for signing' }) }
 }
 
 const writing: Handler = ({ session }) => session.set('n', 1)
 
 /** The attributes of the session's cookie on a response, sorted. */
-async function attributes (setup: Setup, handler: Handler = writing): Promise<string[]> {
-  const app = await appWith({ '/': handler }, setup)
+async function attributes (setup: AppSetup, handler: Handler = writing): Promise<string[]> {
+  const app = await readyApp({ ...setup, routes: { '/': handler } })
   const lines = linesOf(await get(app))
   assert.equal(lines.length, 1)
   return (lines[0] ?? '').split('; ').slice(1).sort()
@@ -45,7 +45,10 @@ describe('the attributes in parseOptions apply to the session\'s cookie', () => 
   })
 
   it('options() of one response does not reach the next', async () => {
-    const app = await appWith({ '/': ({ session, query }) => { session.touch(); if (properties(query).path !== undefined) session.options({ path: '/now' }) } }, withCookies({ path: '/app' }))
+    const app = await readyApp({
+      ...withCookies({ path: '/app' }),
+      routes: { '/': ({ session, query }) => { session.touch(); if (properties(query).path !== undefined) session.options({ path: '/now' }) } }
+    })
     for (const [url, path] of [['/', '/app'], ['/?path', '/now'], ['/', '/app']] as const) {
       assert.ok(linesOf(await get(app, url))[0]?.includes(`Path=${path};`))
     }
@@ -61,7 +64,7 @@ describe('the attributes in parseOptions apply to the session\'s cookie', () => 
     'the session\'s cookie': withCookies({}, { cookie: { secure: 'auto' } }, { server: { trustProxy: true } })
   })) {
     it(`secure: 'auto' in ${where} depends on the request`, async () => {
-      const app = await appWith({ '/': writing }, setup)
+      const app = await readyApp({ ...setup, routes: { '/': writing } })
       for (const proto of ['http', 'https', 'http', 'https']) {
         const response = await app.inject({ url: '/', headers: { 'x-forwarded-proto': proto } })
         assert.equal(/; Secure/.test(linesOf(response)[0] ?? ''), proto === 'https', proto)
@@ -70,14 +73,14 @@ describe('the attributes in parseOptions apply to the session\'s cookie', () => 
   }
 
   it('signed: true in parseOptions does not keep the session\'s cookie from being sent', async () => {
-    const app = await appWith({ '/': writing }, withCookies({ signed: true }))
+    const app = await readyApp({ ...withCookies({ signed: true }), routes: { '/': writing } })
     const response = await get(app)
     assert.equal(response.statusCode, 200)
     assert.equal(linesOf(response).length, 1)
   })
 
   it('the session\'s cookie can be signed with the app\'s secret', async () => {
-    const app = await appWith({ '/': writing, '/read': ({ session }) => session.data() }, withCookies({}, { cookie: { signed: true } }))
+    const app = await readyApp({ ...withCookies({}, { cookie: { signed: true } }), routes: { '/': writing, '/read': ({ session }) => session.data() } })
     const [line = ''] = linesOf(await get(app))
     const cookie = line.split(';')[0] ?? ''
     assert.equal(app.unsignCookie(decodeURIComponent(cookie.slice('session='.length))).valid, true)
@@ -94,19 +97,25 @@ describe('encode and decode in parseOptions apply to the session\'s cookie', () 
 
   for (const hook of ['onRequest', 'preHandler', false] as const) {
     it(`a pair of functions writes and reads it, with the parsing hook ${hook}`, async () => {
-      const app = await appWith({ '/': writing, '/read': ({ session }) => session.data() }, { before: app => app.register(cookiePlugin, { hook, parseOptions: hex as ParseOptions }) })
+      const app = await readyApp({
+        before: app => app.register(cookiePlugin, { hook, parseOptions: hex as ParseOptions }),
+        routes: { '/': writing, '/read': ({ session }) => session.data() }
+      })
       const cookie = linesOf(await get(app))[0]?.split(';')[0] ?? ''
       assert.match(cookie, /^session=[0-9a-f]+$/)
       assert.deepEqual((await get(app, '/read', cookie)).json(), { n: 1 })
     })
 
     it(`a cookie that is encoded otherwise is not read, with the parsing hook ${hook}`, async () => {
-      const app = await appWith({ '/read': ({ session }) => session.data() }, { before: app => app.register(cookiePlugin, { hook, parseOptions: hex as ParseOptions }) })
+      const app = await readyApp({ before: app => app.register(cookiePlugin, { hook, parseOptions: hex as ParseOptions }), routes: { '/read': ({ session }) => session.data() } })
       assert.deepEqual((await get(app, '/read', cookieWith(app, { n: 1 }))).json(), {})
     })
 
     it(`a decode function alone reads what is written, with the parsing hook ${hook}`, async () => {
-      const app = await appWith({ '/': ({ session }) => session.set('large', large), '/read': ({ session }) => String(session.get('large') === large) }, { before: app => app.register(cookiePlugin, { hook, parseOptions: form as ParseOptions }) })
+      const app = await readyApp({
+        before: app => app.register(cookiePlugin, { hook, parseOptions: form as ParseOptions }),
+        routes: { '/': ({ session }) => session.set('large', large), '/read': ({ session }) => String(session.get('large') === large) }
+      })
       const cookie = linesOf(await get(app))[0]?.split(';')[0] ?? ''
       assert.equal((await get(app, '/read', cookie)).body, 'true')
     })
@@ -114,7 +123,7 @@ describe('encode and decode in parseOptions apply to the session\'s cookie', () 
 
   it('an encode function under the session\'s own cookie comes first', async () => {
     const cookie = { encode: (text: string) => `own-${text.length}` }
-    const app = await appWith({ '/': writing }, withCookies(hex, { cookie }))
+    const app = await readyApp({ ...withCookies(hex, { cookie }), routes: { '/': writing } })
     assert.match(linesOf(await get(app))[0] ?? '', /^session=own-\d+;/)
   })
 })
@@ -123,16 +132,17 @@ describe('the other cookies of the app are sent beside the session\'s', () => {
   const names = (lines: string[]): string[] => lines.map(line => line.split('=')[0] ?? '').sort()
 
   it('set in the handler before and after the session, in hooks, and as headers', async () => {
-    const app = await appWith({
-      '/': ({ session }, reply) => {
-        reply.setCookie('a', '1')
-        session.set('n', 1)
-        reply.setCookie('b', '2').header('set-cookie', 'c=3').header('set-cookie', ['d=4', 'e=5'])
-        reply.raw.setHeader('x-raw', 'kept')
-      }
-    }, {
+    const app = await readyApp({
       before: app => { app.register(cookiePlugin); app.addHook('onRequest', async (_request, reply) => { reply.setCookie('early', '0') }) },
-      after: app => app.addHook('onSend', async (_request, reply) => { reply.setCookie('late', '9').header('set-cookie', 'later=10') })
+      after: app => app.addHook('onSend', async (_request, reply) => { reply.setCookie('late', '9').header('set-cookie', 'later=10') }),
+      routes: {
+        '/': ({ session }, reply) => {
+          reply.setCookie('a', '1')
+          session.set('n', 1)
+          reply.setCookie('b', '2').header('set-cookie', 'c=3').header('set-cookie', ['d=4', 'e=5'])
+          reply.raw.setHeader('x-raw', 'kept')
+        }
+      }
     })
     const response = await get(app)
     assert.deepEqual(names(setCookies(response)), ['a', 'b', 'c', 'd', 'e', 'early', 'late', 'later', 'session'])
@@ -141,23 +151,26 @@ describe('the other cookies of the app are sent beside the session\'s', () => {
 
   it('set on the raw response', async () => {
     for (const value of ['a=1', ['a=1', 'b=2']]) {
-      const app = await appWith({ '/': ({ session }, reply) => { reply.raw.setHeader('Set-Cookie', value); session.set('n', 1) } })
+      const app = await readyApp({ routes: { '/': ({ session }, reply) => { reply.raw.setHeader('Set-Cookie', value); session.set('n', 1) } } })
       assert.deepEqual(names(setCookies(await get(app))), [...[value].flat().map(line => line.charAt(0)), 'session'])
     }
   })
 
   it('with a name that starts like the session\'s', async () => {
-    const app = await appWith({ '/': ({ session }, reply) => { session.touch(); reply.setCookie('session2', '1').setCookie('sessio', '2').setCookie('xsession', '3') } })
+    const app = await readyApp({ routes: { '/': ({ session }, reply) => { session.touch(); reply.setCookie('session2', '1').setCookie('sessio', '2').setCookie('xsession', '3') } } })
     assert.deepEqual(names(setCookies(await get(app))), ['sessio', 'session', 'session2', 'xsession'])
   })
 
   it('with the session\'s name and another path or domain, as an app does that moves its cookie', async () => {
-    const app = await appWith({
-      '/': ({ session }, reply) => {
-        reply.clearCookie('session', { path: '/old' }).clearCookie('session', { path: '/', domain: 'old.example.com' })
-        session.set('n', 1)
+    const app = await readyApp({
+      ...withCookies({}, { cookie: { path: '/' } }),
+      routes: {
+        '/': ({ session }, reply) => {
+          reply.clearCookie('session', { path: '/old' }).clearCookie('session', { path: '/', domain: 'old.example.com' })
+          session.set('n', 1)
+        }
       }
-    }, withCookies({}, { cookie: { path: '/' } }))
+    })
     const lines = setCookies(await get(app))
     assert.equal(lines.filter(line => /^session=;.*Path=\/old/.test(line)).length, 1)
     assert.equal(lines.filter(line => /^session=;.*Domain=old\.example\.com/.test(line)).length, 1)

@@ -4,7 +4,8 @@ import { randomBytes } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
-import { buildApp, captureLog, cookieOf, newKey, send, setCookies, type LogLine } from '../support/helpers.ts'
+import { get, newApp, post } from '../support/app.ts'
+import { captureLog, cookieOf, newKey, setCookies, type LogLine } from '../support/helpers.ts'
 import { cookieHeader, refusals, sealRaw, seconds } from '../support/configurations.ts'
 
 interface Started {
@@ -18,7 +19,7 @@ interface Started {
 async function start (options: object = {}, older: Buffer[] = []): Promise<Started> {
   const { lines, logger } = captureLog()
   const key = newKey()
-  const app = buildApp({ key: [key, ...older], ...options }, { logger: logger! })
+  const app = newApp({ server: { logger: logger! }, session: { key: [key, ...older], ...options } })
   await app.ready()
   const cookie = (data: object, age = 0): string => cookieHeader(sealRaw(key, JSON.stringify({ ...data, __ts: seconds() - age })))
   return { app, key, lines, cookie }
@@ -51,7 +52,7 @@ describe('a planted cookie does not log the user out', () => {
       const user = started.cookie({ user: 1 })
       const planted = plant(started)
       for (const header of [[planted, user], [user, planted], [planted, user, planted], ['a=1', planted, 'b=2', user, 'c=3']]) {
-        const response = await send(started.app, 'GET', '/get', header.join('; '))
+        const response = await get(started.app, '/get', header.join('; '))
         assert.equal(response.statusCode, 200)
         assert.deepEqual(response.json(), { user: 1 })
       }
@@ -60,16 +61,16 @@ describe('a planted cookie does not log the user out', () => {
 
   it('without a space after the ; that separates cookies', async () => {
     const { app, cookie } = await start()
-    assert.deepEqual((await send(app, 'GET', '/get', `${forged()};${cookie({ user: 1 })};`)).json(), { user: 1 })
+    assert.deepEqual((await get(app, '/get', `${forged()};${cookie({ user: 1 })};`)).json(), { user: 1 })
   })
 
   it('in a signed session, signed or not', async () => {
     const { app } = await start({ cookie: { signed: true } })
-    const user = cookieOf(await send(app, 'POST', '/set', undefined, { user: 1 }))
+    const user = cookieOf(await post(app, '/set', undefined, { user: 1 }))
     const unsigned = cookieHeader(app.encodeSecureSession(app.createSecureSession({ user: 2 })))
     const signed = `session=${encodeURIComponent(app.signCookie('nonsense'))}`
     for (const header of [[unsigned, user], [signed, user], [user, unsigned], [unsigned, signed, user, unsigned]]) {
-      assert.deepEqual((await send(app, 'GET', '/get', header.join('; '))).json(), { user: 1 })
+      assert.deepEqual((await get(app, '/get', header.join('; '))).json(), { user: 1 })
     }
   })
 
@@ -77,7 +78,7 @@ describe('a planted cookie does not log the user out', () => {
     const older = newKey()
     const { app } = await start({}, [older])
     const user = cookieHeader(sealRaw(older, `{"user":1,"__ts":${seconds()}}`))
-    const response = await send(app, 'GET', '/get', `${forged()}; ${user}`)
+    const response = await get(app, '/get', `${forged()}; ${user}`)
     assert.deepEqual(response.json(), { user: 1 })
     assert.equal(setCookies(response).length, 1)
   })
@@ -85,15 +86,15 @@ describe('a planted cookie does not log the user out', () => {
   it('where 15 of them come first', async () => {
     const { app, cookie } = await start()
     const header = [...Array.from({ length: 15 }, forged), cookie({ user: 1 })].join('; ')
-    assert.deepEqual((await send(app, 'GET', '/get', header)).json(), { user: 1 })
+    assert.deepEqual((await get(app, '/get', header)).json(), { user: 1 })
   })
 
   for (const keys of [9, 32, 64, 100]) { // 9 leave one of the 64 attempts, 32 and 64 leave none
     it(`in a sealed session with ${keys} keys, where planted ones of the other format use up what may be tried of that`, async () => {
       const { app } = await start({ format: 'sealed', accept: ['sealed', 'secretbox'] }, Array.from({ length: keys }, newKey))
-      const user = cookieOf(await send(app, 'POST', '/set', undefined, { user: 1 }))
+      const user = cookieOf(await post(app, '/set', undefined, { user: 1 }))
       const header = [...Array.from({ length: 15 }, forged), user].join('; ')
-      assert.deepEqual((await send(app, 'GET', '/get', header)).json(), { user: 1 })
+      assert.deepEqual((await get(app, '/get', header)).json(), { user: 1 })
     })
   }
 
@@ -101,32 +102,32 @@ describe('a planted cookie does not log the user out', () => {
     it(`with ${keys} keys: planted cookies do not keep the newest keys from being tried`, async () => {
       const { app, cookie } = await start({}, Array.from({ length: keys - 1 }, newKey))
       const header = [...Array.from({ length: 15 }, forged), cookie({ user: 1 })].join('; ')
-      assert.deepEqual((await send(app, 'GET', '/get', header)).json(), { user: 1 })
+      assert.deepEqual((await get(app, '/get', header)).json(), { user: 1 })
     })
   }
 
   for (const [planted, index] of [[15, 3], [7, 7], [3, 15], [1, 31]] as const) {
     it(`with 64 keys, where ${planted} come first and key ${index + 1} has sealed the user's: each is tried as often`, async () => {
       const keys = Array.from({ length: 64 }, newKey)
-      const app = buildApp({ key: keys })
+      const app = newApp({ session: { key: keys } })
       const user = cookieHeader(sealRaw(keys[index]!, `{"user":1,"__ts":${seconds()}}`)) // it is one of them
       const header = [...Array.from({ length: planted }, forged), user].join('; ')
-      assert.deepEqual((await send(app, 'GET', '/get', header)).json(), { user: 1 })
+      assert.deepEqual((await get(app, '/get', header)).json(), { user: 1 })
     })
   }
 
   it('in a signed session with 33 keys', async () => {
     const { app } = await start({ cookie: { signed: true } }, Array.from({ length: 32 }, newKey))
-    const user = cookieOf(await send(app, 'POST', '/set', undefined, { user: 1 }))
+    const user = cookieOf(await post(app, '/set', undefined, { user: 1 }))
     const signed = Array.from({ length: 15 }, (_, n) => `session=${n}AAA.${randomBytes(32).toString('base64url')}`)
-    assert.deepEqual((await send(app, 'GET', '/get', [...signed, user].join('; '))).json(), { user: 1 })
+    assert.deepEqual((await get(app, '/get', [...signed, user].join('; '))).json(), { user: 1 })
   })
 
   it('and a write answers with one cookie, which holds the write', async () => {
     const { app, cookie } = await start()
-    const response = await send(app, 'POST', '/set', `${forged()}; ${cookie({ user: 1 })}`, { more: 2 })
+    const response = await post(app, '/set', `${forged()}; ${cookie({ user: 1 })}`, { more: 2 })
     assert.equal(setCookies(response).length, 1)
-    assert.deepEqual((await send(app, 'GET', '/get', cookieOf(response))).json(), { user: 1, more: 2 })
+    assert.deepEqual((await get(app, '/get', cookieOf(response))).json(), { user: 1, more: 2 })
   })
 })
 
@@ -136,7 +137,7 @@ describe('of several cookies that open', () => {
     const sessions = [cookie({ n: 1 }, 30), cookie({ n: 2 }, 20), cookie({ n: 3 }, 10)]
     for (const [a, b, c] of [[0, 1, 2], [2, 1, 0], [1, 2, 0], [0, 2, 1]] as const) {
       const header = `${sessions[a]}; ${sessions[b]}; ${sessions[c]}`
-      assert.deepEqual((await send(app, 'GET', '/get', header)).json(), { n: 3 })
+      assert.deepEqual((await get(app, '/get', header)).json(), { n: 3 })
     }
   })
 })
@@ -147,7 +148,7 @@ describe('that different sessions open in one request', () => {
 
   it('is said in the log once, at level info, without a value', async () => {
     const { app, cookie, lines } = await start()
-    await send(app, 'GET', '/get', [cookie({ n: 'first' }, 30), cookie({ n: 'second' }, 20), cookie({ n: 'third' })].join('; '))
+    await get(app, '/get', [cookie({ n: 'first' }, 30), cookie({ n: 'second' }, 20), cookie({ n: 'third' })].join('; '))
     assert.deepEqual(notices(lines).map(({ level }) => level), [30])
     assert.doesNotMatch(JSON.stringify(lines), /first|second|third/)
   })
@@ -158,7 +159,7 @@ describe('that different sessions open in one request', () => {
     const count = (message: unknown): void => { counts.push((message as { others: number }).others) }
     subscribe('fastify-sealed-session:open', count)
     t.after(() => unsubscribe('fastify-sealed-session:open', count))
-    await send(app, 'GET', '/get', [forged(), cookie({ n: 1 }, 30), cookie({ n: 2 }, 20), cookie({ n: 3 })].join('; '))
+    await get(app, '/get', [forged(), cookie({ n: 1 }, 30), cookie({ n: 2 }, 20), cookie({ n: 3 })].join('; '))
     assert.deepEqual(counts, [0, 2, 2, 2])
   })
 
@@ -172,16 +173,16 @@ describe('that different sessions open in one request', () => {
   for (const [what, header] of Object.entries(ordinary)) {
     it(`is not said of ${what}`, async () => {
       const started = await start()
-      assert.deepEqual((await send(started.app, 'GET', '/get', await header(started))).json(), { n: 1 })
+      assert.deepEqual((await get(started.app, '/get', await header(started))).json(), { n: 1 })
       assert.deepEqual(notices(started.lines), [])
     })
   }
 
   it('is not said of two writes of one session, where its tokens say which session they are of', async () => {
     const { app, lines } = await start({ format: 'sealed' })
-    const first = cookieOf(await send(app, 'POST', '/set', undefined, { n: 1 }))
-    const second = cookieOf(await send(app, 'POST', '/set', first, { n: 2 }))
-    assert.equal((await send(app, 'GET', '/get', `${first}; ${second}`)).statusCode, 200)
+    const first = cookieOf(await post(app, '/set', undefined, { n: 1 }))
+    const second = cookieOf(await post(app, '/set', first, { n: 2 }))
+    assert.equal((await get(app, '/get', `${first}; ${second}`)).statusCode, 200)
     assert.deepEqual(notices(lines), [])
   })
 })
@@ -191,7 +192,7 @@ describe('the number of cookies that are tried is bounded', () => {
     it(`with ${keys} key${keys === 1 ? '' : 's'}: at most ${most} of 200`, async () => {
       const { app, lines } = await start({}, Array.from({ length: keys - 1 }, newKey))
       const header = Array.from({ length: 200 }, forged).join('; ')
-      const response = await send(app, 'GET', '/get', header)
+      const response = await get(app, '/get', header)
       assert.equal(response.statusCode, 200)
       assert.deepEqual(response.json(), {})
       assert.ok(refusals(lines).length >= 1)
@@ -201,7 +202,7 @@ describe('the number of cookies that are tried is bounded', () => {
 
   it('for signed sessions as well', async () => {
     const { app, lines } = await start({ cookie: { signed: true } })
-    await send(app, 'GET', '/get', Array.from({ length: 200 }, forged).join('; '))
+    await get(app, '/get', Array.from({ length: 200 }, forged).join('; '))
     assert.ok(refusals(lines).length >= 1 && refusals(lines).length <= 16)
   })
 
@@ -209,7 +210,7 @@ describe('the number of cookies that are tried is bounded', () => {
     for (const keys of [1, 20, 100]) {
       const { app, cookie } = await start({}, Array.from({ length: keys - 1 }, newKey))
       const header = [cookie({ user: 1 }), ...Array.from({ length: 200 }, forged)].join('; ')
-      assert.deepEqual((await send(app, 'GET', '/get', header)).json(), { user: 1 })
+      assert.deepEqual((await get(app, '/get', header)).json(), { user: 1 })
     }
   })
 })

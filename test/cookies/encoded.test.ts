@@ -5,7 +5,7 @@ import FakeTimers from '@sinonjs/fake-timers'
 import fc from 'fast-check'
 import { sessionInfo } from '../../src/index.ts'
 import { newKey } from '../support/helpers.ts'
-import { appWith, cookieWith, tokenWith, type Handler } from '../support/app.ts'
+import { cookieWith, readyApp, tokenWith, type Handler } from '../support/app.ts'
 
 const key = newKey()
 const routes: Record<string, Handler> = {
@@ -14,10 +14,11 @@ const routes: Record<string, Handler> = {
 
 /** Two apps: in one of them a hook has the header parsed, so that cookies come decoded. */
 async function apps (options: object): Promise<{ send: (cookie: string) => Promise<unknown[]>, token: (data: object) => string, line: string }> {
-  const direct = await appWith(routes, { options: { key, ...options } })
-  const decoded = await appWith(routes, {
-    options: { key, ...options },
-    after: app => { app.addHook('onRequest', async request => { assert.ok(request.cookies) }) }
+  const direct = await readyApp({ session: { key, ...options }, routes })
+  const decoded = await readyApp({
+    session: { key, ...options },
+    after: app => { app.addHook('onRequest', async request => { assert.ok(request.cookies) }) },
+    routes
   })
   return {
     send: async cookie => await Promise.all([direct, decoded].map(async app => (await app.inject({ url: '/', headers: { cookie } })).json<unknown>())),

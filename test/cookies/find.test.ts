@@ -3,12 +3,11 @@ import cookiePlugin from '@fastify/cookie'
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import fc from 'fast-check'
-import Fastify from 'fastify'
 import { MAX_CANDIDATES } from '../../src/cookies/chunks.ts'
 import { cookieValues, numberedValues } from '../../src/cookies/read.ts'
+import { newApp } from '../support/app.ts'
 
-const app = Fastify()
-app.register(cookiePlugin)
+const app = newApp({ plugin: null, before: app => app.register(cookiePlugin) })
 before(async () => { await app.ready() })
 
 const asIs = (text: string): string => text

@@ -7,7 +7,7 @@ import FakeTimers from '@sinonjs/fake-timers'
 import type { FastifyError, FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { Keyring, sessionInfo } from '../../src/index.ts'
 import { newKey, setCookies, warnings } from '../support/helpers.ts'
-import { appWith, get, logged, tokenWith, type Handler, type Setup } from '../support/app.ts'
+import { get, logged, readyApp, tokenWith, type AppSetup, type Handler } from '../support/app.ts'
 
 const MAX_LINE = 4096
 const TOO_LARGE = 'FST_SEALED_SESSION_COOKIE_TOO_LARGE'
@@ -78,8 +78,8 @@ class Browser {
   }
 }
 
-async function browserOf (options: object = {}, setup: Setup = {}): Promise<Browser> {
-  return new Browser(await appWith(routes, { ...setup, options: { key: newKey(), cookie: { path: '/' }, ...options } }))
+async function browserOf (options: object = {}, setup: AppSetup = {}): Promise<Browser> {
+  return new Browser(await readyApp({ ...setup, session: { key: newKey(), cookie: { path: '/' }, ...options }, routes }))
 }
 
 /** The names of the cookies that a response sets, those that it drops with a minus in front. */
@@ -89,9 +89,9 @@ function changes (response: LightMyRequestResponse): string[] {
 
 const hex = { encode: (text: string) => Buffer.from(text).toString('hex'), decode: (text: string) => Buffer.from(text, 'hex').toString() }
 const secret = 'a secret of the app, for signing'
-const appsCookies = (options: object): Setup => ({ before: app => app.register(cookiePlugin, options) })
+const appsCookies = (options: object): AppSetup => ({ before: app => app.register(cookiePlugin, options) })
 
-const variants: Record<string, { options?: object, setup?: Setup, large?: number }> = {
+const variants: Record<string, { options?: object, setup?: AppSetup, large?: number }> = {
   secretbox: {},
   sealed: { options: { format: 'sealed' } },
   'a __Host- name': { options: { format: 'sealed', cookieName: '__Host-session', cookie: { path: '/', secure: true } } },
@@ -285,7 +285,7 @@ for (const format of ['secretbox', 'sealed']) {
 
     it('is tried 16 times at most', async () => {
       const { lines, server } = logged('debug')
-      const app = await appWith(routes, { options: { key: newKey(), format }, server })
+      const app = await readyApp({ session: { key: newKey(), format }, server, routes })
       const header = [...Array(30).keys()].flatMap(n => [`session=8~${n}`, ...[1, 2, 3, 4, 5, 6, 7].map(index => `session.${index}=~${n}`)]).join('; ')
       assert.equal((await get(app, '/get', header)).body, 'undefined')
       assert.equal(lines.filter(({ level, msg }) => level === 20 && /malformed/.test(msg)).length, 16)
@@ -293,7 +293,7 @@ for (const format of ['secretbox', 'sealed']) {
 
     it('is not opened from outside a request by a part, but by the whole token', async () => {
       const { browser } = await twoWrites()
-      const app = await appWith(routes, { options: { key: newKey(), format } })
+      const app = await readyApp({ session: { key: newKey(), format }, routes })
       const token = tokenWith(app, { text: text(4500) })
       assert.equal(String(app.decodeSecureSession(token)?.get('text')).length, 4500)
       assert.equal(app.decodeSecureSession(browser.value('session')), null)
@@ -345,13 +345,16 @@ for (const format of ['secretbox', 'sealed']) {
     })
 
     it('leaves the cookies of other sessions on the error response', async () => {
-      const app = await appWith({
-        '/': request => {
-          const { one, two } = request as never as Record<'one' | 'two', typeof request.session>
-          one.set('text' as never, text(6000) as never)
-          two.set('text' as never, text(4500) as never)
+      const app = await readyApp({
+        session: ['one', 'two'].map(sessionName => ({ sessionName, key: newKey(), format })),
+        routes: {
+          '/': request => {
+            const { one, two } = request as never as Record<'one' | 'two', typeof request.session>
+            one.set('text' as never, text(6000) as never)
+            two.set('text' as never, text(4500) as never)
+          }
         }
-      }, { options: ['one', 'two'].map(sessionName => ({ sessionName, key: newKey(), format })) })
+      })
       const response = await get(app)
       assert.equal(response.statusCode, 500)
       assert.deepEqual(changes(response), ['two', 'two.1'])
@@ -382,7 +385,10 @@ for (const format of ['secretbox', 'sealed']) {
     })
 
     it('with attributes of this response, on stale cookies as well', async () => {
-      const app = await appWith({ ...routes, '/move': ({ session }) => { session.options({ path: '/app', sameSite: 'strict' }); session.set('text', 'short') } }, { options: { key: newKey(), format, cookie: { path: '/' } } })
+      const app = await readyApp({
+        session: { key: newKey(), format, cookie: { path: '/' } },
+        routes: { ...routes, '/move': ({ session }) => { session.options({ path: '/app', sameSite: 'strict' }); session.set('text', 'short') } }
+      })
       const browser = new Browser(app)
       await browser.get('/set/4500')
       const lines = setCookies(await browser.get('/move'))
@@ -405,7 +411,7 @@ for (const format of ['secretbox', 'sealed']) {
     const streamed: Handler = ({ session }, reply) => { session.set('text', text(4500)); return reply.send(Readable.from(['a', 'b'])) }
 
     it('are all on one that is a stream', async () => {
-      const app = await appWith({ ...routes, '/stream': streamed }, { options: { key: newKey(), format } })
+      const app = await readyApp({ session: { key: newKey(), format }, routes: { ...routes, '/stream': streamed } })
       const browser = new Browser(app)
       const response = await browser.get('/stream')
       assert.equal(response.body, 'ab')
@@ -420,9 +426,10 @@ for (const format of ['secretbox', 'sealed']) {
     for (const [what, length, names] of late) {
       for (const url of ['/set/4500', '/stream']) {
         it(`are all replaced by a write in a later onSend hook that makes it ${what}: ${url}`, async () => {
-          const app = await appWith({ ...routes, '/stream': streamed }, {
-            options: { key: newKey(), format },
-            after: app => app.addHook('onSend', async ({ session, url }) => { if (url !== '/get') session.set('text', text(length)) })
+          const app = await readyApp({
+            session: { key: newKey(), format },
+            after: app => app.addHook('onSend', async ({ session, url }) => { if (url !== '/get') session.set('text', text(length)) }),
+            routes: { ...routes, '/stream': streamed }
           })
           const browser = new Browser(app)
           const response = await browser.get(url)
@@ -433,13 +440,17 @@ for (const format of ['secretbox', 'sealed']) {
     }
 
     it('are all replaced by a deletion in a later onSend hook', async () => {
-      const app = await appWith(routes, { options: { key: newKey(), format }, after: app => app.addHook('onSend', async ({ session }) => session.delete()) })
+      const app = await readyApp({ session: { key: newKey(), format }, after: app => app.addHook('onSend', async ({ session }) => session.delete()), routes })
       assert.deepEqual(changes(await get(app, '/set/4500')), ['-session'])
     })
 
     for (const url of ['/set/4500', '/stream']) {
       it(`are all taken back where a later onSend hook makes it too large: ${url}`, async () => {
-        const app = await appWith({ ...routes, '/stream': streamed }, { options: { key: newKey(), format }, after: app => app.addHook('onSend', async ({ session }) => session.set('text', text(6000))) })
+        const app = await readyApp({
+          session: { key: newKey(), format },
+          after: app => app.addHook('onSend', async ({ session }) => session.set('text', text(6000))),
+          routes: { ...routes, '/stream': streamed }
+        })
         const response = await get(app, url)
         assert.equal(response.statusCode, 500)
         assert.deepEqual(setCookies(response), [])
@@ -447,7 +458,10 @@ for (const format of ['secretbox', 'sealed']) {
     }
 
     it('stand beside the other cookies of the app', async () => {
-      const app = await appWith({ '/': ({ session }, reply) => { reply.setCookie('a', '1'); session.set('text', text(4500)); reply.header('set-cookie', 'b=2') } }, { options: { key: newKey(), format } })
+      const app = await readyApp({
+        session: { key: newKey(), format },
+        routes: { '/': ({ session }, reply) => { reply.setCookie('a', '1'); session.set('text', text(4500)); reply.header('set-cookie', 'b=2') } }
+      })
       const response = await get(app)
       assert.deepEqual(changes(response).sort(), ['a', 'b', 'session', 'session.1'])
       assert.equal(response.headers['cache-control'], 'no-store')
@@ -459,7 +473,7 @@ describe('a session that fits into one cookie', () => {
   it('is on one line of 4096 bytes, and one byte more makes two', async () => {
     const longest: number[] = []
     for (const cookieName of ['s', 'se', 'ses', 'sess']) { // a token alone does not have every length
-      const app = await appWith(routes, { options: { key: newKey(), format: 'sealed', cookieName } })
+      const app = await readyApp({ session: { key: newKey(), format: 'sealed', cookieName }, routes })
       const counts: number[] = []
       for (let length = 2960; length < 3000; length++) {
         const lines = setCookies(await get(app, `/set/${length}`))
@@ -475,7 +489,7 @@ describe('a session that fits into one cookie', () => {
 
   it('is the token as it is, without a mark', async () => {
     for (const format of ['secretbox', 'sealed']) {
-      const app = await appWith(routes, { options: { key: newKey(), format } })
+      const app = await readyApp({ session: { key: newKey(), format }, routes })
       const [line = ''] = setCookies(await get(app, '/set/2800'))
       const value = decodeURIComponent(line.slice('session='.length).split(';')[0] ?? '')
       assert.equal(String(app.decodeSecureSession(value)?.get('text')).length, 2800)
@@ -487,10 +501,11 @@ describe('what a hook puts into request.cookies', () => {
   for (const [which, before] of Object.entries({ own: () => null, 'of the app': (app: FastifyInstance) => app.register(cookiePlugin) })) {
     it(`counts for chunks as well: the ${which} @fastify/cookie`, async () => {
       let held: Record<string, string | undefined> | null = null
-      const app = await appWith(routes, {
-        options: { key: newKey(), format: 'sealed' },
+      const app = await readyApp({
+        session: { key: newKey(), format: 'sealed' },
         before,
-        after: app => app.addHook('preHandler', async request => { if (held !== null) request.cookies = held })
+        after: app => app.addHook('preHandler', async request => { if (held !== null) request.cookies = held }),
+        routes
       })
       const browser = new Browser(app)
       await browser.get('/set/4500')
@@ -508,13 +523,13 @@ describe('maxChunks', () => {
   for (const [maxChunks, http, warned] of [[2, {}, false], [4, {}, false], [5, {}, true], [8, {}, true], [8, { maxHeaderSize: 32_768 }, false], [2, { maxHeaderSize: 8192 }, true]] as const) {
     it(`${maxChunks} is ${warned ? '' : 'not '}warned about where the server takes ${'maxHeaderSize' in http ? http.maxHeaderSize : 'the default'} of headers`, async () => {
       const { lines, server } = logged('warn')
-      await appWith(routes, { options: { key: newKey(), maxChunks }, server: { ...server, http } as never })
+      await readyApp({ session: { key: newKey(), maxChunks }, server: { ...server, http } as never, routes })
       assert.deepEqual(warnings(lines).map(({ code }) => code), warned ? ['FST_SEALED_SESSION_WARN_MAX_CHUNKS'] : [])
     })
   }
 
   it('keeps what it lets through below what Node.js takes, where there is no warning', async t => {
-    const app = await appWith(routes, { options: { key: newKey(), maxChunks: 4 } })
+    const app = await readyApp({ session: { key: newKey(), maxChunks: 4 }, routes })
     t.after(async () => await app.close())
     const browser = new Browser(app)
     await browser.get('/set/10200')
@@ -530,8 +545,8 @@ describe('a session that is due to be sealed again but does not fit any more', (
     it(`is read as before, with one warning and no cookie, ${format}`, async () => {
       const [older, newer] = [newKey(), newKey()]
       const { lines, server } = logged('warn')
-      const wide = await appWith(routes, { options: { key: older, format, maxChunks: 4 } })
-      const narrow = await appWith(routes, { options: { key: [newer, older], format, maxChunks: 1 }, server })
+      const wide = await readyApp({ session: { key: older, format, maxChunks: 4 }, routes })
+      const narrow = await readyApp({ session: { key: [newer, older], format, maxChunks: 1 }, server, routes })
       const cookie = setCookies(await get(wide, '/set/8000')).map(line => line.split(';')[0]).join('; ')
       for (let request = 0; request < 3; request++) {
         const response = await get(narrow, '/get', cookie)

@@ -4,7 +4,8 @@ import { describe, it, type TestContext } from 'node:test'
 import cookiePlugin, { type CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance } from 'fastify'
 import { looksLikeMilliseconds } from '../../src/options/readers.ts'
-import { cookieOf, newKey, send, setCookies, warnings, type LogLine } from '../support/helpers.ts'
+import { get, logged, newApp, type Handler } from '../support/app.ts'
+import { cookieOf, newKey, setCookies, warnings, type LogLine } from '../support/helpers.ts'
 import { prepare, rejection, warningsOf } from '../support/configurations.ts'
 
 const FLAGS = ['httpOnly', 'partitioned', 'secure', 'signed']
@@ -21,13 +22,12 @@ function setProduction (t: TestContext): void {
 
 /** An app that writes its session at each URL, and its log. */
 function writing (options: object, before?: (app: FastifyInstance) => void, attributes?: object): { app: FastifyInstance, lines: LogLine[] } {
-  const { app, lines } = prepare({ key: newKey(), ...options }, before)
-  app.get('/*', async ({ session }) => {
+  const { lines, server } = logged()
+  const write: Handler = ({ session }) => {
     if (attributes !== undefined) session.options(attributes as CookieSerializeOptions)
     session.set('user', 1)
-    return 'done'
-  })
-  return { app, lines }
+  }
+  return { app: newApp({ server, before, session: { key: newKey(), ...options }, routes: { '/*': write } }), lines }
 }
 
 async function lineOf (options: object): Promise<string> {
@@ -76,8 +76,8 @@ describe('text in place of a boolean of the cookie', () => {
       const { app } = writing({ cookie: { path: '/', signed } })
       app.get('/get', async ({ session }) => session.data())
       const cookie = cookieOf(await app.inject('/set'))
-      assert.deepEqual((await send(app, 'GET', '/get', cookie)).json(), { user: 1 })
-      assert.deepEqual((await send(app, 'GET', '/get', cookie.slice(0, cookie.lastIndexOf('.')))).json(), {})
+      assert.deepEqual((await get(app, '/get', cookie)).json(), { user: 1 })
+      assert.deepEqual((await get(app, '/get', cookie.slice(0, cookie.lastIndexOf('.')))).json(), {})
     }
   })
 

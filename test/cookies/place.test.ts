@@ -4,9 +4,9 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance, FastifyRequest, LightMyRequestResponse } from 'fastify'
 import type { Session } from '../../src/index.ts'
 import sessionRevocation, { MemoryStore } from '../../src/revocation/index.ts'
-import { openRaw, stopClock, type Bag } from '../support/configurations.ts'
+import { openRaw, stopClock } from '../support/configurations.ts'
 import { cookieOf, newKey, setCookies, tokenOf } from '../support/helpers.ts'
-import { appWith, get, properties, type Handler } from '../support/app.ts'
+import { get, properties, readyApp, type Bag, type Handler } from '../support/app.ts'
 
 const DAY = 86_400
 const OLD = newKey()
@@ -25,12 +25,13 @@ async function appThat (attributes: Options, options: object = {}, onRequest?: (
     '/switch': ({ session }) => { session.regenerate(); session.set('user', 'ben') },
     '/keep': ({ session }) => { session.regenerate(['user']) }
   }
-  return await appWith(routes, {
-    options: { key: OLD, format: 'sealed', cookie: { path: '/' }, ...options },
+  return await readyApp({
+    session: { key: OLD, format: 'sealed', cookie: { path: '/' }, ...options },
     after: app => {
       if (isGuarded) app.register(sessionRevocation, { store: new MemoryStore() })
       if (onRequest !== undefined) app.addHook('preHandler', async request => { onRequest(request) })
-    }
+    },
+    routes
   })
 }
 
@@ -67,7 +68,9 @@ describe('attributes that options() was given in this request', () => {
   })
 
   it('after regenerate(), count as a whole', async () => {
-    const app = await appWith({ '/': ({ session }) => { session.options({ ...remembered, domain: 'a.example' }); session.regenerate(); session.options({ ...remembered, maxAge: 5 }) } })
+    const app = await readyApp({
+      routes: { '/': ({ session }) => { session.options({ ...remembered, domain: 'a.example' }); session.regenerate(); session.options({ ...remembered, maxAge: 5 }) } }
+    })
     const got = attributesOf(await get(app))
     assert.deepEqual([got.Domain, got['Max-Age']], ['a.example', '5'])
   })
@@ -123,7 +126,7 @@ for (const format of ['sealed', 'secretbox'] as const) {
 describe('a domain or a path', () => {
   it('that no token can hold, or no cookie, is refused with a lifetime', async () => {
     for (const given of [{ domain: 'a;b' }, { domain: 'x'.repeat(256) }, { path: '/'.repeat(256) }, { path: '/ä' }, { path: 5 }, { domain: {} }]) {
-      const app = await appWith({ '/': ({ session }) => { session.options({ expiry: 60, ...given } as never) } })
+      const app = await readyApp({ routes: { '/': ({ session }) => { session.options({ expiry: 60, ...given } as never) } } })
       assert.equal((await get(app)).json<{ code: string }>().code, 'FST_SEALED_SESSION_OPTION_INVALID', JSON.stringify(given))
     }
   })
@@ -131,13 +134,13 @@ describe('a domain or a path', () => {
   it('that is left out, undefined, null or empty changes no byte of a token', async t => {
     stopClock(t)
     for (const given of [{}, { domain: undefined }, { path: null }, { domain: '' }]) {
-      const app = await appWith({ '/': ({ session }) => { session.set('n', 1); session.options({ expiry: 60, ...given } as never) } }, { options: { key: OLD } })
+      const app = await readyApp({ session: { key: OLD }, routes: { '/': ({ session }) => { session.set('n', 1); session.options({ expiry: 60, ...given } as never) } } })
       assert.deepEqual(openRaw(OLD, tokenOf(await get(app))).__life, { expiry: 60 })
     }
   })
 
   it('in a token of the secretbox format that no cookie can have, refuses it', async () => {
-    const app = await appWith({ '/': ({ session }) => (session as Bag).user ?? 'nobody' }, { options: { key: OLD } })
+    const app = await readyApp({ session: { key: OLD }, routes: { '/': ({ session }) => (session as Bag).user ?? 'nobody' } })
     const session = app.createSecureSession({ user: 'ann' })
     assert.equal((await get(app, '/', `session=${encodeURIComponent(app.encodeSecureSession(session))}`)).body, 'ann')
     const { sealRaw, seconds } = await import('../support/configurations.ts')
@@ -150,7 +153,7 @@ describe('a domain or a path', () => {
   it('takes its room from the largest session, which still opens', async () => {
     const place = { domain: 'd'.repeat(250), path: `/${'"'.repeat(250)}` }
     for (const format of ['sealed', 'secretbox'] as const) {
-      const app = await appWith({}, { options: { key: OLD, format } })
+      const app = await readyApp({ session: { key: OLD, format } })
       const session = app.createSecureSession() as Session
       session.options({ expiry: DAY, ...place })
       let fitting = ''

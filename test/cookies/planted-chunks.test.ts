@@ -5,8 +5,9 @@ import { describe, it } from 'node:test'
 import cookiePlugin from '@fastify/cookie'
 import type { FastifyInstance } from 'fastify'
 import { createSessionCodec } from '../../src/index.ts'
+import { get, newApp, post } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { buildApp, countTries, newKey, send, setCookies, tokenOf } from '../support/helpers.ts'
+import { countTries, newKey, setCookies, tokenOf } from '../support/helpers.ts'
 
 const FORMATS = ['secretbox', 'sealed'] as const
 
@@ -19,11 +20,11 @@ interface Split {
 }
 
 async function split (bytes: number, options: object = {}, before?: (app: FastifyInstance) => void): Promise<Split> {
-  const app = buildApp({ key: newKey(), maxChunks: 8, ...options }, {}, before)
-  const write = await send(app, 'POST', '/set', undefined, { user: 'Ada', text: 'x'.repeat(bytes) })
+  const app = newApp({ session: { key: newKey(), maxChunks: 8, ...options }, before })
+  const write = await post(app, '/set', undefined, { user: 'Ada', text: 'x'.repeat(bytes) })
   const user = setCookies(write).map(line => line.split(';')[0]!) // a line is not empty
   assert.ok(user.length > 1)
-  return { app, user, who: async cookies => (await send(app, 'GET', '/get', cookies.join('; '))).json().user }
+  return { app, user, who: async cookies => (await get(app, '/get', cookies.join('; '))).json().user }
 }
 
 /** The cookies as version 0.1.0 wrote them. */
@@ -73,7 +74,7 @@ for (const format of FORMATS) {
       const clock = stopClock(t)
       const { app, user, who } = await split(4500, { format })
       clock.tick(5000)
-      const newer = setCookies(await send(app, 'POST', '/set', user.join('; '), { user: 'Ada II' })).map(line => line.split(';')[0]!) // as above
+      const newer = setCookies(await post(app, '/set', user.join('; '), { user: 'Ada II' })).map(line => line.split(';')[0]!) // as above
       assert.equal(await who([user[0]!, newer[0]!, user[1]!, newer[1]!]), 'Ada II') // there are two of each
       assert.equal(await who([newer[0]!, user[1]!, newer[1]!, user[0]!]), 'Ada II')
     })
@@ -94,7 +95,7 @@ for (const format of FORMATS) {
 
     it('do not open with the parts of another write, whatever tag they are given', async () => {
       const { app, user, who } = await split(4500, { format })
-      const other = setCookies(await send(app, 'POST', '/set', undefined, { user: 'Eve', text: 'y'.repeat(4500) })).map(line => line.split(';')[0]!) // a line is not empty
+      const other = setCookies(await post(app, '/set', undefined, { user: 'Eve', text: 'y'.repeat(4500) })).map(line => line.split(';')[0]!) // a line is not empty
       const [, tag = ''] = /~([\w-]{4})~/.exec(user[0]!) ?? [] // there are two
       const exchanged = other[1]!.replace(/~[\w-]{4}~/, `~${tag}~`)
       assert.equal(await who([user[0]!, other[1]!]), undefined)
@@ -106,7 +107,7 @@ for (const format of FORMATS) {
       const { app, user, who } = await split(9500, { format })
       clock.tick(5000)
       assert.equal(await who(withoutTags(user)), 'Ada')
-      const newer = setCookies(await send(app, 'POST', '/set', user.join('; '), { user: 'Ada II' })).map(line => line.split(';')[0]!) // as above
+      const newer = setCookies(await post(app, '/set', user.join('; '), { user: 'Ada II' })).map(line => line.split(';')[0]!) // as above
       assert.equal(await who([...withoutTags(user), ...newer]), 'Ada II')
       assert.equal(await who([...withoutTags(newer), ...user]), 'Ada II')
     })
@@ -114,7 +115,7 @@ for (const format of FORMATS) {
     it('are put together without work for others: one decryption, whatever is planted', async t => {
       const { app, user } = await split(4500, { format })
       const tries = countTries(t)
-      await send(app, 'GET', '/get', [...PLANTED['300 without a tag']!(), ...PLANTED['300 with other tags']!(), ...user].join('; ')) // they are there
+      await get(app, '/get', [...PLANTED['300 without a tag']!(), ...PLANTED['300 with other tags']!(), ...user].join('; ')) // they are there
       assert.equal(tries.decryptions, 1)
     })
   })
@@ -124,7 +125,7 @@ describe('a token', () => {
   it('is never taken for a part, nor a part without a tag for one with a tag', async () => {
     for (const format of FORMATS) {
       const { app } = await split(4500, { format })
-      for (let n = 0; n < 200; n++) assert.doesNotMatch(tokenOf(await send(app, 'POST', '/set', undefined, { n })), /~/)
+      for (let n = 0; n < 200; n++) assert.doesNotMatch(tokenOf(await post(app, '/set', undefined, { n })), /~/)
     }
   })
 })

@@ -11,7 +11,7 @@ import cookiePlugin from '@fastify/cookie'
 import type { FastifyInstance } from 'fastify'
 import { createSessionCodec, type SecureSessionPluginOptions } from '../../src/index.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
-import { appWith, get, logged, type Handler, type Setup } from '../support/app.ts'
+import { get, logged, readyApp, type AppSetup, type Handler } from '../support/app.ts'
 
 const run = promisify(execFile)
 const text = (length: number): string => 'x'.repeat(length)
@@ -23,7 +23,7 @@ const routes: Record<string, Handler> = {
 }
 
 const secret = 'a secret of the app, for signing'
-const ways: Record<string, Setup> = {
+const ways: Record<string, AppSetup> = {
   'on its own': {},
   'where request.cookies was read before': { after: app => app.addHook('onRequest', async request => { assert.ok(request.cookies) }) },
   "with the app's @fastify/cookie": { before: app => app.register(cookiePlugin, { secret }) },
@@ -47,7 +47,7 @@ for (const [kind, options] of Object.entries(kinds)) {
   for (const [way, setup] of Object.entries(ways)) {
     it(`a value in double quotes opens, whole and split: ${kind}, ${way}`, async () => {
       const { lines, server } = logged()
-      const app = await appWith(routes, { ...setup, server, options: { key: newKey(), cookie: { path: '/' }, ...options } })
+      const app = await readyApp({ ...setup, server, session: { key: newKey(), cookie: { path: '/' }, ...options }, routes })
       for (const length of [10, 100, 4500]) {
         const pairs = await pairsOf(app, length)
         assert.equal(pairs.length, length === 4500 ? 2 : 1)
@@ -62,7 +62,7 @@ for (const [kind, options] of Object.entries(kinds)) {
 
   it(`a value in double quotes opens with a codec, whole and split: ${kind}`, async () => {
     const config = { key: newKey(), cookie: { path: '/' }, ...options }
-    const app = await appWith(routes, { options: config })
+    const app = await readyApp({ session: config, routes })
     const codec = await createSessionCodec<{ text: string }>(config as SecureSessionPluginOptions)
     for (const length of [10, 4500]) {
       const header = (await pairsOf(app, length)).map(quote).join('; ')
@@ -74,7 +74,7 @@ for (const [kind, options] of Object.entries(kinds)) {
 
 describe('a deletion', () => {
   it('drops the parts of a session that come in double quotes', async () => {
-    const app = await appWith(routes, { options: { key: newKey(), cookie: { path: '/' } } })
+    const app = await readyApp({ session: { key: newKey(), cookie: { path: '/' } }, routes })
     const header = (await pairsOf(app, 4500)).map(quote).join('; ')
     assert.deepEqual(setCookies(await get(app, '/delete', header)).map(line => line.split(';', 1)[0]), ['session=', 'session.1='])
   })
@@ -121,7 +121,7 @@ const tough = await import('tough-cookie' as string).catch(() => null) as Tough 
 for (const [kind, options] of Object.entries(kinds)) {
   describe(`clients: ${kind}`, () => {
     it('http.cookies of Python sends what it was sent, without quotes', { skip: !hasPython && 'there is no python3' }, async () => {
-      const app = await appWith(routes, { options: { key: newKey(), cookie: { path: '/' }, ...options } })
+      const app = await readyApp({ session: { key: newKey(), cookie: { path: '/' }, ...options }, routes })
       for (const length of [10, 50, 100, 200, 4500]) {
         const [sent = '', again = '', decoded = ''] = await askPython(setCookies(await get(app, `/set/${length}`)))
         assert.doesNotMatch(sent + again, /"/)
@@ -130,7 +130,7 @@ for (const [kind, options] of Object.entries(kinds)) {
     })
 
     it('curl keeps it in a jar and sends it', { skip: !hasCurl && 'there is no curl' }, async t => {
-      const app = await appWith(routes, { options: { key: newKey(), cookie: { path: '/' }, ...options } })
+      const app = await readyApp({ session: { key: newKey(), cookie: { path: '/' }, ...options }, routes })
       const folder = await mkdtemp(join(tmpdir(), 'sealed-session-'))
       t.after(async () => { await app.close(); await rm(folder, { recursive: true }) })
       const url = await app.listen({ port: 0, host: '127.0.0.1' })
@@ -142,7 +142,7 @@ for (const [kind, options] of Object.entries(kinds)) {
     })
 
     it('tough-cookie keeps it in a jar and sends it', { skip: tough === null && 'tough-cookie is not installed' }, async () => {
-      const app = await appWith(routes, { options: { key: newKey(), cookie: { path: '/' }, ...options } })
+      const app = await readyApp({ session: { key: newKey(), cookie: { path: '/' }, ...options }, routes })
       for (const length of [10, 100, 4500]) {
         const jar = new tough!.CookieJar() // or this is skipped
         for (const line of setCookies(await get(app, `/set/${length}`))) jar.setCookieSync(line, 'http://localhost/')

@@ -3,16 +3,17 @@ import cookiePlugin, { type CookieSerializeOptions } from '@fastify/cookie'
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import fc from 'fast-check'
-import Fastify from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import {
   attributesEnd, decodeValue, deleteCookieLine, encodeValue, readValue, replaceLines, resolveAttributes,
   type Serialize
 } from '../../src/cookies/set-cookie.ts'
+import { newApp } from '../support/app.ts'
 import { setCookies } from '../support/helpers.ts'
 
 const TOKEN = 'Yg+/Yg==;QEFC+/Q0'
-const app = Fastify({ trustProxy: true })
-app.register(cookiePlugin)
+const APP = { server: { trustProxy: true }, before: (app: FastifyInstance) => app.register(cookiePlugin), plugin: null }
+const app = newApp(APP)
 let serialize: Serialize
 before(async () => {
   await app.ready()
@@ -21,9 +22,7 @@ before(async () => {
 
 /** The line that `reply.setCookie` writes in a response to a request over `protocol`. */
 async function theirLine (attributes: CookieSerializeOptions, value: string, protocol: string): Promise<string> {
-  const app = Fastify({ trustProxy: true })
-  app.register(cookiePlugin)
-  app.get('/', async (_request, reply) => { reply.setCookie('session', value, attributes) })
+  const app = newApp({ ...APP, routes: { '/': (_request, reply) => { reply.setCookie('session', value, attributes) } } })
   const [line = ''] = setCookies(await app.inject({ url: '/', headers: { 'x-forwarded-proto': protocol } }))
   return line
 }

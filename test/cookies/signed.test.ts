@@ -1,47 +1,37 @@
 // Sessions whose cookie is signed besides being sealed.
 import assert from 'node:assert/strict'
 import cookiePlugin, { Signer, type FastifyCookieOptions } from '@fastify/cookie'
-import peerPlugin from '@fastify/secure-session'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { buildApp, captureLog, cookieOf, newKey, send, setCookies, tokenOf } from '../support/helpers.ts'
-import { cookieHeader, openRaw, prepare, refusals, rejection, sealRaw, seconds, warningsOf } from '../support/configurations.ts'
+import { get, logged, newApp, post, readyApp, type Handler } from '../support/app.ts'
+import { cookieOf, newKey, setCookies, tokenOf } from '../support/helpers.ts'
+import { cookieHeader, openRaw, refusals, rejection, sealRaw, seconds, warningsOf } from '../support/configurations.ts'
+import { PLUGINS } from '../support/peer.ts'
 
 const SIGNED = { cookie: { signed: true } }
 
-async function started (app: FastifyInstance): Promise<FastifyInstance> {
-  await app.ready()
-  return app
-}
-
 /** The signed cookie of a session with `data`. */
 async function signIn (app: FastifyInstance, data: object): Promise<string> {
-  return cookieOf(await send(app, 'POST', '/set', undefined, data))
+  return cookieOf(await post(app, '/set', undefined, data))
 }
 
 async function read (app: FastifyInstance, cookie: string): Promise<unknown> {
-  const response = await send(app, 'GET', '/get', cookie)
+  const response = await get(app, '/get', cookie)
   assert.equal(response.statusCode, 200)
   return response.json()
 }
 
 /** An app that registered `@fastify/cookie` itself, with the session's routes. */
 async function appWithCookies (cookies: FastifyCookieOptions, options: object): Promise<FastifyInstance> {
-  const { app } = prepare(options, app => app.register(cookiePlugin, cookies))
-  app.post('/set', async request => {
-    for (const [name, value] of Object.entries(request.body as object)) request.session.set(name, value)
-    return 'set'
-  })
-  app.get('/get', async request => request.session.data())
-  return await started(app)
+  return await readyApp({ before: app => app.register(cookiePlugin, cookies), session: options })
 }
 
 describe('signed: true', () => {
   it('writes a cookie that carries a signature after the token', async () => {
     const key = newKey()
-    const app = await started(buildApp({ key, ...SIGNED }))
-    const value = tokenOf(await send(app, 'POST', '/set', undefined, { user: 1 }))
+    const app = await readyApp({ session: { key, ...SIGNED } })
+    const value = tokenOf(await post(app, '/set', undefined, { user: 1 }))
     const { valid, value: token } = app.unsignCookie(value)
     assert.equal(valid, true)
     assert.match(value, /^[^.]+\.[^.]+$/)
@@ -65,8 +55,8 @@ describe('signed: true', () => {
   }
   for (const [what, forge] of Object.entries(forgeries)) {
     it(`refuses an authentic session in a request with ${what}`, async () => {
-      const { lines, logger } = captureLog()
-      const app = await started(buildApp({ key: newKey(), ...SIGNED }, { logger: logger! }))
+      const { lines, server } = logged()
+      const app = await readyApp({ server, session: { key: newKey(), ...SIGNED } })
       const token = app.encodeSecureSession(app.createSecureSession({ user: 1 }))
       const signed = app.signCookie(token)
       assert.deepEqual(await read(app, cookieHeader(signed)), { user: 1 }, 'honest')
@@ -78,14 +68,14 @@ describe('signed: true', () => {
   }
 
   it('says in the log, at level debug, that the signature is the reason', async () => {
-    const { lines, logger } = captureLog()
-    const app = await started(buildApp({ key: newKey(), ...SIGNED }, { logger: logger! }))
+    const { lines, server } = logged()
+    const app = await readyApp({ server, session: { key: newKey(), ...SIGNED } })
     await read(app, cookieHeader(app.encodeSecureSession(app.createSecureSession())))
     assert.deepEqual(refusals(lines), ['@fastify/secure-session: the signature is missing or wrong, creating an empty session'])
   })
 
   it('given as cookieOptions means the same', async () => {
-    const app = await started(buildApp({ key: newKey(), cookieOptions: { signed: true } }))
+    const app = await readyApp({ session: { key: newKey(), cookieOptions: { signed: true } } })
     const token = app.encodeSecureSession(app.createSecureSession({ user: 1 }))
     assert.deepEqual(await read(app, cookieHeader(token)), {})
     assert.deepEqual(await read(app, cookieHeader(app.signCookie(token))), { user: 1 })
@@ -93,20 +83,16 @@ describe('signed: true', () => {
 
   it('works in both directions with the peer', async () => {
     const key = newKey()
-    const ours = await started(buildApp({ key, cookie: { signed: true, path: '/' } }))
-    const peer = Fastify()
-    peer.register(peerPlugin, { key, cookie: { signed: true, path: '/' } })
-    peer.get('/get', async request => request.session.data())
-    peer.post('/set', async request => { request.session.set('user' as never, 2 as never); return 'set' })
-    await peer.ready()
+    const ours = await readyApp({ session: { key, cookie: { signed: true, path: '/' } } })
+    const peer = await readyApp({ plugin: PLUGINS.peer, session: { key, cookie: { signed: true, path: '/' } } })
     assert.deepEqual(await read(peer, await signIn(ours, { user: 1 })), { user: 1 })
-    assert.deepEqual(await read(ours, await signIn(peer, {})), { user: 2 })
+    assert.deepEqual(await read(ours, await signIn(peer, { user: 2 })), { user: 2 })
   })
 
   it('works with a passphrase, which signs as well', async () => {
     const secret = 'a passphrase of more than thirty-two bytes'
-    const app = await started(buildApp({ secret, salt: randomBytes(16), ...SIGNED }))
-    const value = tokenOf(await send(app, 'POST', '/set', undefined, { user: 1 }))
+    const app = await readyApp({ session: { secret, salt: randomBytes(16), ...SIGNED } })
+    const value = tokenOf(await post(app, '/set', undefined, { user: 1 }))
     assert.equal(new Signer(secret).unsign(value).valid, true)
     assert.deepEqual(await read(app, cookieHeader(value)), { user: 1 })
   })
@@ -121,11 +107,11 @@ describe('rotation of keys keeps signed sessions', () => {
   for (const [what, spell] of Object.entries(spellings)) {
     it(`keys as ${what}: each older key opens and is replaced by the first`, async () => {
       const [oldest, old, current] = [newKey(), newKey(), newKey()]
-      const rotated = await started(buildApp({ key: [current, old, oldest].map(spell), ...SIGNED }))
-      const alone = await started(buildApp({ key: current, ...SIGNED }))
+      const rotated = await readyApp({ session: { key: [current, old, oldest].map(spell), ...SIGNED } })
+      const alone = await readyApp({ session: { key: current, ...SIGNED } })
       for (const key of [old, oldest]) {
-        const before = await started(buildApp({ key, ...SIGNED }))
-        const response = await send(rotated, 'GET', '/get', await signIn(before, { user: 1 }))
+        const before = await readyApp({ session: { key, ...SIGNED } })
+        const response = await get(rotated, '/get', await signIn(before, { user: 1 }))
         assert.deepEqual(response.json(), { user: 1 })
         assert.deepEqual(await read(alone, cookieOf(response)), { user: 1 })
       }
@@ -134,8 +120,8 @@ describe('rotation of keys keeps signed sessions', () => {
 
   it('a key that was retired neither opens nor signs', async () => {
     const [retired, current] = [newKey(), newKey()]
-    const before = await started(buildApp({ key: retired, ...SIGNED }))
-    const after = await started(buildApp({ key: current, ...SIGNED }))
+    const before = await readyApp({ session: { key: retired, ...SIGNED } })
+    const after = await readyApp({ session: { key: current, ...SIGNED } })
     assert.deepEqual(await read(after, await signIn(before, { user: 1 })), {})
     const token = sealRaw(current, `{"user":1,"__ts":${seconds()}}`)
     assert.deepEqual(await read(after, cookieHeader(before.signCookie(token))), {})
@@ -146,17 +132,14 @@ describe('rotation of keys keeps signed sessions', () => {
     const options = (rotated: boolean): object[] => (['a', 'b'] as const).map(sessionName => ({
       sessionName, key: rotated ? keys[sessionName] : keys[sessionName][1], ...SIGNED
     }))
-    const [before, after] = [false, true].map(rotated => prepare(options(rotated)).app)
-    for (const app of [before!, after!]) {
-      app.get('/', async request => {
-        const { a, b } = request as unknown as Record<'a' | 'b', { n?: number }>
-        const seen = [a.n, b.n]
-        a.n = 1
-        b.n = 2
-        return seen
-      })
-      await app.ready()
+    const count: Handler = request => {
+      const { a, b } = request as unknown as Record<'a' | 'b', { n?: number }>
+      const seen = [a.n, b.n]
+      a.n = 1
+      b.n = 2
+      return seen
     }
+    const [before, after] = [false, true].map(rotated => newApp({ session: options(rotated), routes: { '/': count } }))
     const lines = setCookies(await before!.inject('/')).map(line => line.split(';')[0])
     assert.equal(lines.length, 2)
     const response = await after!.inject({ url: '/', headers: { cookie: lines.join('; ') } })
@@ -167,31 +150,31 @@ describe('rotation of keys keeps signed sessions', () => {
 describe('a session that is added to the array', () => {
   it('signs from then on, as the last one, and keeps what the others have signed', async () => {
     const [key, added] = [newKey(), newKey()]
-    const before = await started(buildApp({ key, ...SIGNED }))
-    const after = await started(buildApp([{ sessionName: 'session', key, ...SIGNED }, { sessionName: 'added', key: added, ...SIGNED }]))
-    const response = await send(after, 'POST', '/set', await signIn(before, { user: 1 }), { more: 2 })
+    const before = await readyApp({ session: { key, ...SIGNED } })
+    const after = await readyApp({ session: [{ sessionName: 'session', key, ...SIGNED }, { sessionName: 'added', key: added, ...SIGNED }] })
+    const response = await post(after, '/set', await signIn(before, { user: 1 }), { more: 2 })
     assert.deepEqual(await read(after, cookieOf(response)), { user: 1, more: 2 })
-    const alone = await started(buildApp({ key: added, ...SIGNED }))
+    const alone = await readyApp({ session: { key: added, ...SIGNED } })
     assert.equal(alone.unsignCookie(tokenOf(response)).valid, true)
   })
 })
 
 describe('decodeSecureSession of a signed session', () => {
   it('opens signed and unsigned values', async () => {
-    const app = await started(buildApp({ key: [newKey(), newKey()], ...SIGNED }))
+    const app = await readyApp({ session: { key: [newKey(), newKey()], ...SIGNED } })
     const token = app.encodeSecureSession(app.createSecureSession({ user: 1 }))
     assert.deepEqual(app.decodeSecureSession(token)?.data(), { user: 1 })
     assert.deepEqual(app.decodeSecureSession(app.signCookie(token))?.data(), { user: 1 })
   })
 
   it('opens the value of the cookie that a response has set', async () => {
-    const app = await started(buildApp({ key: newKey(), ...SIGNED }))
-    const response = await send(app, 'POST', '/set', undefined, { user: 1 })
+    const app = await readyApp({ session: { key: newKey(), ...SIGNED } })
+    const response = await post(app, '/set', undefined, { user: 1 })
     assert.deepEqual(app.decodeSecureSession(tokenOf(response))?.data(), { user: 1 })
   })
 
   it('refuses a wrong signature and a signed text that is no token', async () => {
-    const app = await started(buildApp({ key: newKey(), ...SIGNED }))
+    const app = await readyApp({ session: { key: newKey(), ...SIGNED } })
     const token = app.encodeSecureSession(app.createSecureSession({ user: 1 }))
     for (const value of [new Signer('another secret').sign(token), app.signCookie('nonsense'), `${token}.`]) {
       assert.equal(app.decodeSecureSession(value), null)
@@ -211,7 +194,7 @@ describe("with the app's own @fastify/cookie", () => {
     it(`that has ${what}, that one signs: no or a wrong signature is refused`, async () => {
       const key = newKey()
       const app = await appWithCookies(cookies, { key, ...SIGNED })
-      const own = await started(buildApp({ key, ...SIGNED }))
+      const own = await readyApp({ session: { key, ...SIGNED } })
       const cookie = await signIn(app, { user: 1 })
       assert.deepEqual(await read(app, cookie), { user: 1 })
       const token = app.encodeSecureSession(app.createSecureSession({ user: 1 }))
@@ -226,7 +209,7 @@ describe("with the app's own @fastify/cookie", () => {
     const key = newKey()
     const before = await appWithCookies({ secret: 'the old one' }, { key, ...SIGNED })
     const after = await appWithCookies({ secret: ['the new one', 'the old one'] }, { key, ...SIGNED })
-    const response = await send(after, 'POST', '/set', await signIn(before, { user: 1 }), { more: 2 })
+    const response = await post(after, '/set', await signIn(before, { user: 1 }), { more: 2 })
     assert.equal(new Signer('the new one').unsign(tokenOf(response)).valid, true)
     assert.deepEqual(await read(after, cookieOf(response)), { user: 1, more: 2 })
   })
