@@ -4,9 +4,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { Keyring } from '../../src/index.ts'
+import { newApp, post } from '../support/app.ts'
 import { sealRaw } from '../support/configurations.ts'
-import { buildApp, cookieOf, newKey, send, setCookies, tokenOf } from '../support/helpers.ts'
-import { cookieHeader, serverOf } from '../support/peer.ts'
+import { cookieOf, cookiesOf, newKey, send, setCookies, tokenOf } from '../support/helpers.ts'
+import { serverOf } from '../support/peer.ts'
 import { sealedToken, secretboxToken } from './inspect-support.ts'
 import { GENKEY, assertNoKey, run, temporaryFolder, type Surroundings } from '../support/cli.ts'
 
@@ -38,8 +39,8 @@ function row ({ text }: Shown, label: string): string | undefined {
 
 /** The response of an app that stored `{ userId: 42 }`. */
 async function login (options: object): ReturnType<typeof send> {
-  await using app = buildApp({ key, ...options })
-  return await send(app, 'POST', '/set', undefined, { userId: 42 })
+  await using app = newApp({ session: { key, ...options } })
+  return await post(app, '/set', undefined, { userId: 42 })
 }
 
 describe('a token of an app', () => {
@@ -67,7 +68,7 @@ describe('a token of an app', () => {
     const peer = await serverOf('peer', { options: { key } })
     const response = await peer.visit(session => { session.set('userId' as never, 42 as never) })
     await peer.app.close()
-    assert.deepEqual((await inspect([cookieHeader(response)])).data, { userId: 42 })
+    assert.deepEqual((await inspect([cookiesOf(response)])).data, { userId: 42 })
   })
 
   test('with a signature is shown, which is said to be unchecked', async () => {
@@ -118,9 +119,9 @@ describe('TOKEN', () => {
   for (const format of ['secretbox', 'sealed']) {
     test(`of the ${format} format may be the cookies of a session that was split: a Cookie header, or the Set-Cookie lines`, async () => {
       for (const cookie of [{ path: '/' }, { path: '/', signed: true }]) {
-        await using app = buildApp({ key, format, cookie })
+        await using app = newApp({ session: { key, format, cookie } })
         const data = { text: 'x'.repeat(4500) }
-        const lines = setCookies(await send(app, 'POST', '/set', undefined, data))
+        const lines = setCookies(await post(app, '/set', undefined, data))
         assert.equal(lines.length, 2)
         const pairs = lines.map(line => line.split(';')[0])
         const forms = [

@@ -3,14 +3,14 @@ import assert from 'node:assert/strict'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { buildApp } from '../support/helpers.ts'
+import { newApp } from '../support/app.ts'
 import { GENKEY, genkey, onTerminal, output, run, temporaryFolder } from '../support/cli.ts'
 
 const folder = temporaryFolder()
 
 /** Whether a session can be sealed with what the command wrote. */
 async function isKey (key: string | Buffer): Promise<boolean> {
-  await using app = buildApp({ key })
+  await using app = newApp({ session: { key } })
   await app.ready()
   return app.encodeSecureSession(app.createSecureSession()).length > 0
 }

@@ -6,11 +6,12 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it, type TestContext } from 'node:test'
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers'
 import { Keyring, createSessionCodec, type Format, type KeyFileOptions } from '../../src/index.ts'
-import { cookieOf, newKey, send, setCookies } from '../support/helpers.ts'
-import { INTERVAL, cookieSealedWith, folderOf, idsOf, infoOf, linesOfKeys, replaceFile, sealingId, startApp, until } from '../support/keys.ts'
+import { get, post } from '../support/app.ts'
+import { cookieOf, newKey, setCookies } from '../support/helpers.ts'
+import { INTERVAL, cookieSealedWith, folderOf, infoOf, keyIdsOf, linesOfKeys, replaceFile, sealingId, startApp, until } from '../support/keys.ts'
 
 const [first, second, third] = [newKey(), newKey(), newKey()]
-const [firstId, secondId, thirdId] = idsOf(first, second, third) as [string, string, string]
+const [firstId, secondId, thirdId] = keyIdsOf(first, second, third) as [string, string, string]
 
 const DAY = 24 * 60 * 60
 /** What the files of these tests wait, in seconds. */
@@ -43,7 +44,7 @@ async function follow (t: TestContext, path: string, options: KeyFileOptions = {
 }
 
 async function read (keyring: Keyring, ...keys: Buffer[]): Promise<void> {
-  await until(() => keyring.ids.join() === idsOf(...keys).join(), 'the file is read')
+  await until(() => keyring.ids.join() === keyIdsOf(...keys).join(), 'the file is read')
 }
 
 describe('a key that appears in a watched file', () => {
@@ -75,7 +76,7 @@ describe('a key that appears in a watched file', () => {
     replaceFile(path, linesOfKeys(second, first))
     await read(keyring, second, first)
     assert.deepEqual([keyring.ids[0], sealingNow()], [secondId, firstId])
-    assert.equal((await send(app, 'GET', '/info')).json().keyId, null)
+    assert.equal((await get(app, '/info')).json().keyId, null)
     pass(WAIT)
     assert.deepEqual([keyring.ids[0], sealingNow()], [secondId, secondId])
   })
@@ -105,8 +106,8 @@ describe('a key that appears in a watched file', () => {
     const { app: older } = await startApp(t, { key: first, ...signed })
     replaceFile(path, linesOfKeys(second, first))
     await read(keyring, second, first)
-    const login = async (): Promise<string> => cookieOf(await send(app, 'POST', '/set', undefined, { n: 1 }))
-    assert.equal((await infoOf(app, cookieOf(await send(newer, 'POST', '/set', undefined, { n: 1 })))).status, 'valid')
+    const login = async (): Promise<string> => cookieOf(await post(app, '/set', undefined, { n: 1 }))
+    assert.equal((await infoOf(app, cookieOf(await post(newer, '/set', undefined, { n: 1 })))).status, 'valid')
     assert.equal((await infoOf(older, await login())).status, 'valid')
     pass(WAIT)
     assert.equal((await infoOf(older, await login())).reason, 'signature-invalid')
@@ -234,14 +235,14 @@ describe('of two processes with one file', () => {
       const { app: a } = await startApp(t, { key: early, format })
       const { app: b } = await startApp(t, { key: late, format })
       const passOn = async (): Promise<void> => {
-        const cookie = cookieOf(await send(a, 'POST', '/set', undefined, { n: 1 }))
+        const cookie = cookieOf(await post(a, '/set', undefined, { n: 1 }))
         assert.equal((await infoOf(b, cookie)).status, 'valid')
-        assert.equal((await infoOf(a, cookieOf(await send(b, 'POST', '/set', cookie, { n: 2 })))).status, 'valid')
+        assert.equal((await infoOf(a, cookieOf(await post(b, '/set', cookie, { n: 2 })))).status, 'valid')
       }
       const behind = { early: 0 }
       for (const keys of [[second, first], [third, second, first]]) {
         replaceFile(path, linesOfKeys(...keys))
-        const ids = idsOf(...keys).join()
+        const ids = keyIdsOf(...keys).join()
         const end = performance.now() + 20_000
         while (late.ids.join() !== ids) {
           assert.ok(performance.now() < end, 'the file is read')
@@ -252,8 +253,8 @@ describe('of two processes with one file', () => {
           pass(WAIT / 2)
           await passOn()
         }
-        assert.equal(await sealingId(a), idsOf(keys[0]!)[0])
-        assert.equal(await sealingId(b), idsOf(keys[0]!)[0])
+        assert.equal(await sealingId(a), keyIdsOf(keys[0]!)[0])
+        assert.equal(await sealingId(b), keyIdsOf(keys[0]!)[0])
       }
       assert.ok(behind.early > 0, 'one had read what the other had not')
     })
@@ -268,7 +269,7 @@ describe('of two processes with one file', () => {
       await read(keyring, third, second, first)
       assert.equal(await sealingId(app), secondId)
       const readWith = async (key: Buffer): Promise<number> =>
-        setCookies(await send(app, 'GET', '/get', await cookieSealedWith(key, { n: 1 }, format))).length
+        setCookies(await get(app, '/get', await cookieSealedWith(key, { n: 1 }, format))).length
       assert.deepEqual([await readWith(third), await readWith(second), await readWith(first)], [0, 0, 1])
       pass(WAIT)
       assert.deepEqual([await readWith(third), await readWith(second), await readWith(first)], [0, 1, 1])

@@ -8,7 +8,8 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { Keyring, createSessionCodec } from '../../src/index.ts'
 import { exposureOf } from '../../src/keys/key-file.ts'
-import { buildApp, captureLog, newKey, warnings, withKeyFile } from '../support/helpers.ts'
+import { newApp } from '../support/app.ts'
+import { captureLog, newKey, warnings, withKeyFile } from '../support/helpers.ts'
 
 // Its base64 has both characters in which base64url differs, and a padding.
 const a = Buffer.from('fbefbe3e3f3ffbf0000102030405060708090a0b0c0d0e0f1011121314151617', 'hex')
@@ -266,7 +267,7 @@ describe('a key file that others than its owner may use is warned about at regis
       await withKeyFile(`${hexA}\n`, async path => {
         chmodSync(path, mode)
         const { lines, logger } = captureLog()
-        const app = buildApp({ key: await Keyring.fromFile(path) }, { logger })
+        const app = newApp({ server: { logger }, session: { key: await Keyring.fromFile(path) } })
         await app.ready()
         await app.close()
         const found = warnings(lines).filter(({ code }) => code === 'FST_SEALED_SESSION_WARN_KEY_FILE_MODE')
@@ -281,7 +282,7 @@ describe('a key file that others than its owner may use is warned about at regis
       chmodSync(path, 0o440)
       symlinkSync(path, `${path}.link`)
       const { lines, logger } = captureLog()
-      const app = buildApp({ key: await Keyring.fromFile(`${path}.link`, { watch: true }) }, { logger })
+      const app = newApp({ server: { logger }, session: { key: await Keyring.fromFile(`${path}.link`, { watch: true }) } })
       await app.ready()
       await app.close()
       assert.deepEqual(warnings(lines).filter(({ code }) => code?.includes('KEY_FILE')), [])
@@ -299,7 +300,7 @@ describe('a key file that others than its owner may use is warned about at regis
       const [top = 'keys'] = join(below, 'keys').split('/')
       symlinkSync(join('..data', top), join(volume, top))
       const { lines, logger } = captureLog()
-      const app = buildApp({ key: await Keyring.fromFile(join(volume, below, 'keys')) }, { logger })
+      const app = newApp({ server: { logger }, session: { key: await Keyring.fromFile(join(volume, below, 'keys')) } })
       await app.ready()
       await app.close()
       return warnings(lines).filter(({ code }) => code === 'FST_SEALED_SESSION_WARN_KEY_FILE_MODE').map(({ msg }) => / has mode (\d+)/.exec(msg)?.[1] ?? msg)

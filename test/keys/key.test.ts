@@ -5,7 +5,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { Keyring, createSessionCodec } from '../../src/index.ts'
 import { assertKeyType, isConstant, readKey } from '../../src/keys/key.ts'
-import { buildApp } from '../support/helpers.ts'
+import { newApp } from '../support/app.ts'
 
 // Its base64 has both characters in which base64url differs, and a padding.
 const key = Buffer.from('fbefbe3e3f3ffbf0000102030405060708090a0b0c0d0e0f1011121314151617', 'hex')
@@ -108,7 +108,7 @@ describe('a key text that was cut off', () => {
       assert.throws(() => { keyring.rotate(text) }, refusal)
       await assert.rejects(createSessionCodec({ key: [key, text] }), refusal)
     }
-    await assert.rejects(async () => { await buildApp({ key: hex.slice(0, 43) }).ready() }, { code: 'FST_SEALED_SESSION_KEY_TEXT', hint: /^These are 43 hex digits, not 64\./ })
+    await assert.rejects(async () => { await newApp({ session: { key: hex.slice(0, 43) } }).ready() }, { code: 'FST_SEALED_SESSION_KEY_TEXT', hint: /^These are 43 hex digits, not 64\./ })
   })
 })
 

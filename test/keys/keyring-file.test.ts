@@ -8,14 +8,15 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { Keyring, type KeyFileOptions } from '../../src/index.ts'
 import type { FastifyInstance } from 'fastify'
-import { cookieOf, newKey, send, setCookies, withKeyFile, type LogLine } from '../support/helpers.ts'
-import { INTERVAL, Traffic, cookieSealedWith, folderOf, idsOf, infoOf, keyFileLines, linesOfKeys, replaceFile, sealingId, startApp, until } from '../support/keys.ts'
+import { get } from '../support/app.ts'
+import { cookieOf, newKey, setCookies, withKeyFile, type LogLine } from '../support/helpers.ts'
+import { INTERVAL, Traffic, cookieSealedWith, folderOf, infoOf, keyFileLines, keyIdsOf, linesOfKeys, replaceFile, sealingId, startApp, until } from '../support/keys.ts'
 
 const [first, second, third] = [newKey(), newKey(), newKey()]
 const OLD = linesOfKeys(second, first)
 const NEW = linesOfKeys(third, second, first)
-const OLD_IDS = idsOf(second, first)
-const NEW_IDS = idsOf(third, second, first)
+const OLD_IDS = keyIdsOf(second, first)
+const NEW_IDS = keyIdsOf(third, second, first)
 
 interface Watched {
   keyring: Keyring
@@ -109,7 +110,7 @@ describe('a watched key file', () => {
     await all.traffic.more()
     secret.update(linesOfKeys(third, second, first).toUpperCase())
     secret.update(linesOfKeys(first, second, third))
-    await untilRead(all, idsOf(first, second, third))
+    await untilRead(all, keyIdsOf(first, second, third))
     await all.traffic.more()
     await all.traffic.end()
     assert.deepEqual(keyFileLines(all.lines, 40), [])
@@ -213,7 +214,7 @@ describe('a watched key file', () => {
     assert.equal((await infoOf(app, cookie)).status, 'valid')
     assert.equal(await sealingId(app), OLD_IDS[0], 'what is gone seals nothing, and the first is too new')
     await until(() => keyFileLines(lines).length === 2, 'the keys are dropped')
-    assert.deepEqual(keyring.ids, idsOf(third, second))
+    assert.deepEqual(keyring.ids, keyIdsOf(third, second))
     const { status, reason } = await infoOf(app, cookie)
     assert.deepEqual({ status, reason }, { status: 'rejected', reason: 'key-unknown' })
     assert.equal(await sealingId(app), OLD_IDS[0])
@@ -230,7 +231,7 @@ describe('a watched key file', () => {
     await until(() => keyFileLines(lines).length === 1, 'the file is read')
     replaceFile(path, 'bad')
     await until(() => keyFileLines(lines, 50).length === 1, 'the bad file is noticed')
-    await until(() => keyring.ids.join() === idsOf(third, second).join(), 'the key is dropped')
+    await until(() => keyring.ids.join() === keyIdsOf(third, second).join(), 'the key is dropped')
     assert.equal((await infoOf(app, await cookieSealedWith(first, { n: 1 }))).reason, 'key-unknown')
     await ours.more(600)
     await ours.end()
@@ -251,14 +252,14 @@ describe('a watched key file', () => {
       const end = performance.now() + 20_000
       while (keyring.ids.length !== 1) {
         assert.ok(performance.now() < end, 'the file is read')
-        const response = await send(app, 'GET', '/get', forged)
+        const response = await get(app, '/get', forged)
         if (setCookies(response).length > 0) forged = cookieOf(response)
         await wait(1)
       }
-      assert.deepEqual(keyring.ids, idsOf(third))
+      assert.deepEqual(keyring.ids, keyIdsOf(third))
       assert.equal((await infoOf(app, forged)).reason, 'key-unknown')
       await until(() => keyFileLines(lines).some(({ msg }) => msg.includes('open nothing any more')), 'the log says so')
-      assert.equal(await sealingId(app), idsOf(third)[0])
+      assert.equal(await sealingId(app), keyIdsOf(third)[0])
     })
   }
 
@@ -356,9 +357,9 @@ describe('a watched key file', () => {
     replaceFile(path, linesOfKeys(third, second))
     await until(() => all.keyring.ids[0] === NEW_IDS[0], 'the file is read')
     all.keyring.close()
-    assert.deepEqual(all.keyring.ids, idsOf(third, second))
+    assert.deepEqual(all.keyring.ids, keyIdsOf(third, second))
     assert.equal((await infoOf(all.app, await cookieSealedWith(first, {}))).reason, 'key-unknown')
-    assert.deepEqual(keyFileLines(all.lines).at(-1)?.keyIds, idsOf(third, second), 'which the log says')
+    assert.deepEqual(keyFileLines(all.lines).at(-1)?.keyIds, keyIdsOf(third, second), 'which the log says')
   })
 
   it('keeps all keys where the file was bad when close() was called', async t => {

@@ -9,11 +9,12 @@ import { afterEach, beforeEach, describe, it, mock, type TestContext } from 'nod
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers'
 import type { FastifyInstance } from 'fastify'
 import { Keyring, createSessionCodec, type Format, type KeyFileOptions } from '../../src/index.ts'
-import { cookieOf, newKey, send, setCookies } from '../support/helpers.ts'
-import { cookieSealedWith, folderOf, idsOf, infoOf, keyFileLines, linesOfKeys, sealingId, startApp } from '../support/keys.ts'
+import { get } from '../support/app.ts'
+import { cookieOf, newKey, setCookies } from '../support/helpers.ts'
+import { cookieSealedWith, folderOf, infoOf, keyFileLines, keyIdsOf, linesOfKeys, sealingId, startApp } from '../support/keys.ts'
 
 const [leaked, second, third] = [newKey(), newKey(), newKey()]
-const [leakedId, secondId, thirdId] = idsOf(leaked, second, third) as [string, string, string]
+const [leakedId, secondId, thirdId] = keyIdsOf(leaked, second, third) as [string, string, string]
 
 const FORMATS = ['secretbox', 'sealed'] as const satisfies Format[]
 
@@ -123,7 +124,7 @@ describe('a key that has left a watched file', () => {
     file = linesOfKeys(second, leaked)
     await look(30)
     assert.deepEqual(keyring.ids, [secondId, leakedId])
-    assert.equal(setCookies(await send(app, 'GET', '/get', await cookieSealedWith(leaked, { n: 1 }))).length, 1)
+    assert.equal(setCookies(await get(app, '/get', await cookieSealedWith(leaked, { n: 1 }))).length, 1)
   })
 
   it('goes on its own time, where another one leaves later', async t => {
@@ -162,14 +163,14 @@ describe('a key that has left a watched file', () => {
         await look()
         if (number === 1) continue // it does not count yet, and the leaked key is the one that seals
         for (const kind of [format, other]) {
-          const response = await send(app, 'GET', '/get', await cookieSealedWith(leaked, { n: 1 }, kind))
+          const response = await get(app, '/get', await cookieSealedWith(leaked, { n: 1 }, kind))
           if (kind === 'sealed' || format === 'secretbox') assert.deepEqual([response.body, setCookies(response)], [number < 10 ? '{"n":1}' : '{}', []], `look ${number}`)
           const token = (await createSessionCodec<object>({ key: leaked, format: kind })).seal({})
           const opened = codec.open(token)
           assert.deepEqual(opened.ok ? opened.stale : opened.ok, false, `look ${number}`)
         }
         // What a key opens that is listed is sealed again, in all of this.
-        assert.equal(setCookies(await send(app, 'GET', '/get', await cookieSealedWith(second, { n: 1 }, format))).length, 1)
+        assert.equal(setCookies(await get(app, '/get', await cookieSealedWith(second, { n: 1 }, format))).length, 1)
       }
     })
   }
@@ -184,12 +185,12 @@ describe('a watched file that has none of its keys any more, as after rotate --k
         let cookie = await cookieSealedWith(leaked, { admin: true }, format)
         file = linesOfKeys(third)
         await look(1)
-        const before = await send(app, 'GET', '/get', cookie)
+        const before = await get(app, '/get', cookie)
         assert.equal(before.body, '{"admin":true}')
         cookie = cookieOf(before)
         for (let number = 2; number < 15; number++) {
           await look()
-          const response = await send(app, 'GET', '/get', cookie)
+          const response = await get(app, '/get', cookie)
           assert.deepEqual([response.body, setCookies(response)], ['{}', []])
         }
         assert.deepEqual(keyring.ids, [thirdId])
@@ -232,7 +233,7 @@ describe('of two processes with one file', () => {
       for (let number = 1; number <= 40; number++) {
         await look()
         for (const app of [a, b]) {
-          const response = await send(app, 'GET', '/get', cookie)
+          const response = await get(app, '/get', cookie)
           if (setCookies(response).length > 0) cookie = cookieOf(response)
         }
       }

@@ -4,7 +4,8 @@ import { Signer } from '@fastify/cookie'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { Keyring } from '../../src/index.ts'
-import { buildApp, newKey, withKeyFile } from '../support/helpers.ts'
+import { newApp } from '../support/app.ts'
+import { newKey, withKeyFile } from '../support/helpers.ts'
 import { openRaw, rejection, sealRaw, seconds, warningsOf, type ConfigurationError } from '../support/configurations.ts'
 
 /** The message and the advice say nothing of the key. */
@@ -42,7 +43,7 @@ describe('a key is accepted', () => {
       const key = Buffer.concat([Buffer.from([0xfb, 0xff]), randomBytes(30)]) // the alphabets of base64 differ in it
       const [first, second] = [newKey(), newKey()]
       for (const option of [spell(key), [spell(key)], [first, spell(key), second], Object.freeze([first, second, spell(key)])]) {
-        const app = buildApp({ key: option })
+        const app = newApp({ session: { key: option } })
         await app.ready()
         assert.deepEqual(app.decodeSecureSession(sealRaw(key, `{"n":1,"__ts":${seconds()}}`))?.data(), { n: 1 })
       }
@@ -52,7 +53,7 @@ describe('a key is accepted', () => {
   it('where its bytes begin like a byte order mark, or end like a line', async () => {
     for (const key of [[0xff, 0xfe], [0xfe, 0xff], [0xef, 0xbb, 0xbf]].map(start => Buffer.concat([Buffer.from(start), randomBytes(32)]).subarray(0, 32))) {
       key[31] = 0x0a
-      const app = buildApp({ key })
+      const app = newApp({ session: { key } })
       await app.ready()
       assert.deepEqual(Object.keys(openRaw(key, app.encodeSecureSession(app.createSecureSession()))), ['__ts'])
     }
@@ -180,7 +181,7 @@ describe('the bytes of a key are copied at registration', () => {
       const original = newKey()
       for (const buffer of [Buffer.from(original), Buffer.concat([Buffer.alloc(3), original]).subarray(3)]) {
         const keys: unknown[] = [buffer, newKey()]
-        const app = buildApp([{ sessionName: 'session', key: keys }, { sessionName: 'single', key: buffer }])
+        const app = newApp({ session: [{ sessionName: 'session', key: keys }, { sessionName: 'single', key: buffer }] })
         await app.ready()
         change({ buffer, keys })
         for (const name of ['session', 'single']) {
@@ -197,7 +198,7 @@ describe('the bytes of a key are copied at registration', () => {
     const original = Buffer.from(secret)
     // The warning that there is no salt comes just before the derivation, which leaves time for this.
     const write = (line: string): void => { if (line.includes('WARN_SALT')) setImmediate(() => secret.fill(0)) }
-    const app = buildApp({ secret, cookie: { signed: true } }, { logger: { level: 'warn', stream: { write } }, pluginTimeout: 0 })
+    const app = newApp({ server: { logger: { level: 'warn', stream: { write } }, pluginTimeout: 0 }, session: { secret, cookie: { signed: true } } })
     await app.ready()
     assert.deepEqual(secret, Buffer.alloc(40))
     assert.equal(app.signCookie('x'), new Signer(original).sign('x'))
@@ -205,10 +206,10 @@ describe('the bytes of a key are copied at registration', () => {
 
   it('and those of a passphrase and its salt, signatures included', async () => {
     const [secret, salt] = [randomBytes(40), randomBytes(16)]
-    const app = buildApp({ secret, salt, cookie: { signed: true } })
+    const app = newApp({ session: { secret, salt, cookie: { signed: true } } })
     await app.ready()
     const before = { token: app.encodeSecureSession(app.createSecureSession({ n: 1 })), signature: app.signCookie('x') }
-    const again = buildApp({ secret: Buffer.from(secret), salt: Buffer.from(salt) })
+    const again = newApp({ session: { secret: Buffer.from(secret), salt: Buffer.from(salt) } })
     await again.ready()
     secret.fill(0)
     salt.fill(0)

@@ -1,12 +1,12 @@
 // Keys derived from a passphrase: the same ones that the peer derives. A derivation takes half a second.
-import secureSession from '@fastify/secure-session'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import Fastify from 'fastify'
 import sodium from 'sodium-native'
 import { openSecretbox } from '../../src/token/secretbox.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
 import { keysFromPassphrases, readSecrets } from '../../src/keys/passphrase.ts'
+import { readyApp } from '../support/app.ts'
+import { PLUGINS } from '../support/peer.ts'
 
 const SECRET = 'a passphrase of more than thirty-two bytes, with an é'
 const SALT = 'sixteen bytes, ÿ'
@@ -47,8 +47,7 @@ describe('keysFromPassphrases', () => {
   })
 
   it('derives the key of the peer without a salt', async () => {
-    const app = Fastify()
-    await app.register(secureSession as never, { secret: SECRET } as never)
+    const app = await readyApp({ plugin: PLUGINS.peer, session: { secret: SECRET } })
     const token = app.encodeSecureSession(app.createSecureSession({ a: 1 }))
     const opened = openSecretbox(token, KeySet.of([await keyFromPassphrase(SECRET, undefined)]))
     assert.ok(opened.ok)

@@ -2,12 +2,13 @@
 // nothing more to do and must end by itself.
 import { readFileSync } from 'node:fs'
 import { Keyring } from '../../src/index.ts'
-import { buildApp, newKey } from '../support/helpers.ts'
+import { newApp } from '../support/app.ts'
+import { newKey } from '../support/helpers.ts'
 import { INTERVAL, replaceFile, until } from '../support/keys.ts'
 
 const [path = ''] = process.argv.slice(2)
 const keyring = await Keyring.fromFile(path, { watch: true, watchInterval: INTERVAL })
-await buildApp({ key: keyring }).ready()
+await newApp({ session: { key: keyring } }).ready()
 replaceFile(path, `${newKey().toString('hex')}\n${readFileSync(path, 'utf8')}`)
 await until(() => keyring.ids.length === 3, 'the file is read')
 console.log(`${keyring.ids.length} keys`)

@@ -1,8 +1,8 @@
 // The lines that set and delete a session's cookie have the attributes that the peer gives them.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { newKey, setCookies } from '../support/helpers.ts'
-import { DIRECTIONS, SIDES, attributesOf, bothSides, cookieHeader, sessionNamed, type Options, type Server, type Setup, type Work } from '../support/peer.ts'
+import { cookiesOf, newKey, setCookies } from '../support/helpers.ts'
+import { DIRECTIONS, SIDES, attributesOf, bothSides, sessionNamed, type Options, type PeerSetup, type Server, type Work } from '../support/peer.ts'
 
 const KEY = newKey()
 const IN_A_YEAR = new Date(Date.UTC(2027, 0, 1))
@@ -47,7 +47,7 @@ const COOKIES: Record<string, Options> = {
   everything: { path: '/', domain: 'example.com', maxAge: 60, expires: IN_A_YEAR, httpOnly: true, secure: true, sameSite: 'lax', priority: 'low' }
 }
 
-const SETUPS: ReadonlyArray<Setup & { title: string }> = [
+const SETUPS: ReadonlyArray<PeerSetup & { title: string }> = [
   ...Object.entries(COOKIES).map(([title, cookie]) => ({ title, options: { key: KEY, cookie } })),
   { title: 'attributes under cookieOptions', options: { key: KEY, cookieOptions: { path: '/', maxAge: 5 } } },
   { title: 'cookieOptions beside cookie', options: { key: KEY, cookieOptions: { maxAge: 5 }, cookie: { path: '/', maxAge: 6 } } },
@@ -62,7 +62,7 @@ const SETUPS: ReadonlyArray<Setup & { title: string }> = [
 
 /** The lines of a visit by a browser that has a session already. */
 async function linesOf ({ visit }: Server, work: Work, headers: Record<string, string>): Promise<string[][]> {
-  const cookie = cookieHeader(await visit(session => { session.set('had', true) }))
+  const cookie = cookiesOf(await visit(session => { session.set('had', true) }))
   return setCookies(await visit(work, cookie, headers)).map(attributesOf)
 }
 
@@ -118,11 +118,11 @@ describe('the line that deletes a cookie', () => {
     for (const cookie of [{}, { signed: true }]) {
       it(`from ${deleter} ends the session at ${reader} too, ${cookie.signed === true ? 'signed' : 'not signed'}`, async () => {
         const servers = await bothSides({ options: { key: KEY, cookie } })
-        const begun = cookieHeader(await servers[reader].visit(session => { session.n = 1 }))
+        const begun = cookiesOf(await servers[reader].visit(session => { session.n = 1 }))
         const deleted = await servers[deleter].visit(session => session.delete(), begun)
         assert.match(setCookies(deleted).join(), /Max-Age=0;.*Expires=Thu, 01 Jan 1970 00:00:00 GMT/)
         // A client that ignores the attributes sends what is left of the value.
-        const after = await servers[reader].visit(session => session.data(), cookieHeader(deleted))
+        const after = await servers[reader].visit(session => session.data(), cookiesOf(deleted))
         assert.deepEqual(after.json(), {})
         assert.deepEqual(setCookies(after), [])
       })

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { LightMyRequestResponse } from 'fastify'
-import { newKey, setCookies } from '../support/helpers.ts'
-import { SIDES, bothSides, cookieHeader, serverOf, sessionNamed, type AnySession, type Work } from '../support/peer.ts'
+import { cookiesOf, newKey, setCookies } from '../support/helpers.ts'
+import { SIDES, bothSides, serverOf, sessionNamed, type AnySession, type Work } from '../support/peer.ts'
 
 const KEY = newKey()
 const START = { a: 1, b: { c: [2] } }
@@ -62,13 +62,13 @@ describe('as with the peer', () => {
       for (const side of SIDES) {
         it(`${who} ${title} (${side})`, async () => {
           const { [side]: server } = await bothSides({ options: { key: KEY } })
-          const cookie = cases === NEW ? undefined : cookieHeader(await server.visit(session => { Object.assign(session, START) }))
+          const cookie = cases === NEW ? undefined : cookiesOf(await server.visit(session => { Object.assign(session, START) }))
 
           const response = await server.visit(work, cookie)
           assert.deepEqual(response.json(), returns)
           assert.equal(setCookies(response).length, leaves === undefined ? 0 : 1)
           if (leaves !== undefined) {
-            assert.deepEqual((await server.visit(session => session.data(), cookieHeader(response))).json(), leaves)
+            assert.deepEqual((await server.visit(session => session.data(), cookiesOf(response))).json(), leaves)
           }
         })
       }

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { install, type Clock } from '@sinonjs/fake-timers'
 import { afterEach, beforeEach, describe, it } from 'node:test'
-import { newKey } from '../support/helpers.ts'
-import { DIRECTIONS, SIDES, bothSides, cookieHeader, serverOf } from '../support/peer.ts'
+import { cookiesOf, newKey } from '../support/helpers.ts'
+import { DIRECTIONS, SIDES, bothSides, serverOf } from '../support/peer.ts'
 
 const START = Date.UTC(2026, 0, 2, 3, 4, 5)
 
@@ -25,7 +25,7 @@ describe('with the clock stopped', () => {
         it(`${title}: what ${writer} writes at .${at} s expires on both sides at the same millisecond`, async () => {
           const servers = await bothSides({ options: { key: newKey(), ...options } })
           clock.setSystemTime(START + at)
-          const cookie = cookieHeader(await servers[writer].visit(session => session.set('n', 1)))
+          const cookie = cookiesOf(await servers[writer].visit(session => session.set('n', 1)))
           const end = START + (second + (options.expiry ?? DEFAULT_EXPIRY)) * 1000
 
           for (const reader of SIDES) {
@@ -46,9 +46,9 @@ describe('with the clock stopped', () => {
   for (const [toucher, reader] of DIRECTIONS) {
     it(`a touch by ${toucher} gives the session its whole expiry again, for ${reader} too`, async () => {
       const servers = await bothSides({ options: { key: newKey(), expiry: 60 } })
-      const first = cookieHeader(await servers[reader].visit(session => session.set('n', 1)))
+      const first = cookiesOf(await servers[reader].visit(session => session.set('n', 1)))
       clock.setSystemTime(START + 59_000)
-      const touched = cookieHeader(await servers[toucher].visit(session => session.touch(), first))
+      const touched = cookiesOf(await servers[toucher].visit(session => session.touch(), first))
 
       const read = async (cookie: string): Promise<object> => (await servers[reader].visit(session => session.data(), cookie)).json()
       clock.setSystemTime(START + 60_000)
@@ -63,7 +63,7 @@ describe('with the clock stopped', () => {
       const key = newKey()
       const writer = await serverOf(toucher, { options: { key, expiry: 3600 } })
       const strict = await serverOf(reader, { options: { key, expiry: 10 } })
-      const cookie = cookieHeader(await writer.visit(session => session.set('n', 1)))
+      const cookie = cookiesOf(await writer.visit(session => session.set('n', 1)))
       for (const [seconds, data] of [[9.999, { n: 1 }], [10, {}]] as const) {
         clock.setSystemTime(START + seconds * 1000)
         assert.deepEqual((await strict.visit(session => session.data(), cookie)).json(), data)
@@ -74,9 +74,9 @@ describe('with the clock stopped', () => {
       const [key, old] = [newKey(), newKey()]
       const writer = await serverOf(reader, { options: { key: old, expiry: 60 } })
       const rotating = await bothSides({ options: { key: [key, old], expiry: 60 } })
-      const written = cookieHeader(await writer.visit(session => session.set('n', 1)))
+      const written = cookiesOf(await writer.visit(session => session.set('n', 1)))
       clock.setSystemTime(START + 30_000)
-      const resealed = cookieHeader(await rotating[toucher].visit(session => session.data(), written))
+      const resealed = cookiesOf(await rotating[toucher].visit(session => session.data(), written))
       for (const [ms, data] of [[59_999, { n: 1 }], [60_000, {}]] as const) {
         clock.setSystemTime(START + ms)
         assert.deepEqual((await rotating[reader].visit(session => session.data(), resealed)).json(), data)
@@ -88,7 +88,7 @@ describe('with the clock stopped', () => {
     const servers = await bothSides({ options: { key: newKey() } })
     for (const [writer, reader] of DIRECTIONS) {
       clock.setSystemTime(START + 700)
-      const cookie = cookieHeader(await servers[writer].visit(session => session.set('n', 1)))
+      const cookie = cookiesOf(await servers[writer].visit(session => session.set('n', 1)))
       clock.setSystemTime(START + 5000)
       const times = await servers[reader].visit(session => [session.get('__ts'), session.__ts], cookie)
       assert.deepEqual(times.json(), [START / 1000 + 1, START / 1000 + 1])

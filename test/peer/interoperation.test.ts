@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { before, describe, it } from 'node:test'
 import type { FastifyRequest, LightMyRequestResponse } from 'fastify'
-import { newKey, setCookies } from '../support/helpers.ts'
-import { DIRECTIONS, cookieHeader, serverOf, sessionNamed, type Bag, type Options, type Server, type Setup, type Side } from '../support/peer.ts'
+import { cookiesOf, newKey, setCookies } from '../support/helpers.ts'
+import { DIRECTIONS, serverOf, sessionNamed, type Options, type PeerSetup, type Server, type Side, type Values } from '../support/peer.ts'
 
 const KEY = newKey()
 const SECRET = 'a passphrase of more than thirty-two bytes, with ünïcode'
@@ -14,7 +14,7 @@ const HEX = {
   decode: (value: string) => Buffer.from(value, 'hex').toString()
 }
 
-interface Case extends Setup {
+interface Case extends PeerSetup {
   title: string
   /** Where this side's options differ from the peer's. */
   ours?: Options
@@ -98,10 +98,10 @@ describe('the peer and this package read and continue the sessions of each other
             const found = read(request, names)
             write(request, names, { more: '✓' })
             return found
-          }, cookieHeader(begun))
+          }, cookiesOf(begun))
           assert.deepEqual(continued.json(), expected(names, DATA))
 
-          const back = await servers[writer].visit((_, request) => read(request, names), cookieHeader(continued))
+          const back = await servers[writer].visit((_, request) => read(request, names), cookiesOf(continued))
           assert.deepEqual(back.json(), expected(names, { ...DATA, more: '✓' }))
           assert.deepEqual(setCookies(back), [])
         })
@@ -114,11 +114,11 @@ describe('a session that is too large for one cookie', () => {
   for (const options of [{ key: KEY }, { key: KEY, cookie: SIGNED }, { key: KEY, format: 'sealed', accept: ['sealed', 'secretbox'] }]) {
     it(`is an empty one to the peer when we split it, and ours again when the peer has written: ${Object.keys(options).join(', ')}`, async () => {
       const [ours, peer] = [await serverOf('ours', { options }), await serverOf('peer', { options: { key: KEY, ...(options.cookie && { cookie: options.cookie }) } })]
-      const split = cookieHeader(await ours.visit(session => session.set('text', 'x'.repeat(4500))))
+      const split = cookiesOf(await ours.visit(session => session.set('text', 'x'.repeat(4500))))
       assert.deepEqual(split.split('; ').map(pair => pair.split('=')[0]), ['session', 'session.1'])
       const written = await peer.visit(session => { const data = session.data(); session.set('n', 1); return data }, split)
       assert.deepEqual(written.json(), {})
-      const mixed = `${cookieHeader(written)}; ${split.split('; ')[1]}`
+      const mixed = `${cookiesOf(written)}; ${split.split('; ')[1]}`
       const read = await ours.visit(session => { session.touch(); return session.data() }, mixed)
       assert.deepEqual(read.json(), { n: 1 })
       assert.deepEqual(setCookies(read).map(line => [line.split('=')[0], line.includes('Max-Age=0')]), [['session', false], ['session.1', true]])
@@ -127,30 +127,30 @@ describe('a session that is too large for one cookie', () => {
 
   it('is read as the peer writes it, for clients that keep such a cookie', async () => {
     const [ours, peer] = [await serverOf('ours', { options: { key: KEY } }), await serverOf('peer', { options: { key: KEY } })]
-    const large = cookieHeader(await peer.visit(session => session.set('text', 'x'.repeat(9000))))
+    const large = cookiesOf(await peer.visit(session => session.set('text', 'x'.repeat(9000))))
     assert.equal((await ours.visit(session => String(session.text).length, large)).json(), 9000)
   })
 })
 
-function write (request: FastifyRequest, names: readonly string[], data: Bag): void {
+function write (request: FastifyRequest, names: readonly string[], data: Values): void {
   for (const name of names) {
     Object.assign(sessionNamed(request, name), data)
     sessionNamed(request, name).set('nameOfSession', name)
   }
 }
 
-function read (request: FastifyRequest, names: readonly string[]): Bag {
+function read (request: FastifyRequest, names: readonly string[]): Values {
   return Object.fromEntries(names.map(name => [name, sessionNamed(request, name).data()]))
 }
 
-function expected (names: readonly string[], data: Bag): Bag {
+function expected (names: readonly string[], data: Values): Values {
   return Object.fromEntries(names.map(name => [name, { ...data, nameOfSession: name }]))
 }
 
 /** A signature follows a dot, which base64 does not have: so a signed case is one. */
-function assertSigned (response: LightMyRequestResponse, { options, cookie }: Setup): void {
+function assertSigned (response: LightMyRequestResponse, { options, cookie }: PeerSetup): void {
   const decode = cookie?.parseOptions === HEX ? HEX.decode : decodeURIComponent
-  const wanted = [options].flat().map(({ cookie, cookieOptions }) => ((cookie ?? cookieOptions ?? {}) as Bag).signed === true)
-  const got = cookieHeader(response).split('; ').map(pair => decode(pair.slice(pair.indexOf('=') + 1)).includes('.'))
+  const wanted = [options].flat().map(({ cookie, cookieOptions }) => ((cookie ?? cookieOptions ?? {}) as Values).signed === true)
+  const got = cookiesOf(response).split('; ').map(pair => decode(pair.slice(pair.indexOf('=') + 1)).includes('.'))
   assert.deepEqual(got, wanted)
 }

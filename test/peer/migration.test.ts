@@ -4,9 +4,9 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import fc from 'fast-check'
 import { stopClock } from '../support/configurations.ts'
-import { newKey, setCookies } from '../support/helpers.ts'
+import { cookiesOf, newKey, setCookies } from '../support/helpers.ts'
 import { ADJACENT, STEPS, User, versions, type Step } from './rolling.ts'
-import { cookieHeader, serverOf } from '../support/peer.ts'
+import { serverOf } from '../support/peer.ts'
 
 const USERS = 50
 const REQUESTS = 16
@@ -256,7 +256,7 @@ describe('a cookie that gets another name', () => {
     assert.deepEqual(response.json(), { user: 0, count: 1 })
     const lines = setCookies(response)
     assert.ok(lines.some(line => /^session=; .*(?:Max-Age=0|Expires=Thu, 01 Jan 1970)/.test(line)), 'the old one is dropped')
-    const [pair] = cookieHeader(response).split('; ').filter(pair => pair.startsWith('__Host-session='))
+    const [pair] = cookiesOf(response).split('; ').filter(pair => pair.startsWith('__Host-session='))
     const again = await app.inject({ url: '/count', headers: { cookie: pair! } })
     assert.deepEqual(again.json(), { user: 0, count: 1 })
     assert.deepEqual(setCookies(again), [])

@@ -7,8 +7,8 @@ import rateLimit from '@fastify/rate-limit'
 import websocket from '@fastify/websocket'
 import Fastify, { type FastifyInstance, type InjectOptions, type LightMyRequestResponse } from 'fastify'
 import mercurius from 'mercurius'
-import { newKey, setCookies } from '../support/helpers.ts'
-import { PLUGINS, SIDES, attributesOf, cookieHeader, type Side } from '../support/peer.ts'
+import { cookiesOf, newKey, setCookies } from '../support/helpers.ts'
+import { PLUGINS, SIDES, attributesOf, type Side } from '../support/peer.ts'
 
 const KEY = newKey()
 const ORIGIN = 'https://app.example.com'
@@ -69,7 +69,7 @@ async function responsesOf (side: Side, other: string, isFirst: boolean): Promis
 
   const login = await app.inject(LOGIN)
   const responses = [login]
-  for (const request of requests(cookieHeader(login))) responses.push(await app.inject(request))
+  for (const request of requests(cookiesOf(login))) responses.push(await app.inject(request))
   await app.close()
   return responses.map(contentOf)
 }

@@ -3,9 +3,9 @@ import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import OAuth2Strategy from 'passport-oauth2'
-import { newKey } from '../support/helpers.ts'
+import { cookiesOf, newKey } from '../support/helpers.ts'
 import { newPassport, passportRequest, takeFlash } from '../support/passport.ts'
-import { SIDES, cookieHeader, serverOf, type Server, type Side } from '../support/peer.ts'
+import { SIDES, serverOf, type Server, type Side } from '../support/peer.ts'
 
 /** Nobody listens there: a login whose state is right ends with an error, when the code is exchanged. */
 const NOWHERE = 'http://127.0.0.1:1'
@@ -35,7 +35,7 @@ class Visitor {
 
   async get (url: string): Promise<LightMyRequestResponse> {
     const response = await this.#app.inject({ url, headers: { cookie: this.#cookie } })
-    this.#cookie = cookieHeader(response) || this.#cookie
+    this.#cookie = cookiesOf(response) || this.#cookie
     return response
   }
 
@@ -80,7 +80,7 @@ for (const side of SIDES) {
     it(`@fastify/flash ${isPeer ? 'loses' : 'keeps'} the message of a logout that deletes the session`, async () => {
       const { visit } = await passportServer(side)
       const loggedOut = await visit((session, request) => { session.delete(); return passportRequest(request).flash('notice', 'See you.') })
-      const { body } = await visit((_session, _request, reply) => takeFlash(reply, 'notice'), cookieHeader(loggedOut))
+      const { body } = await visit((_session, _request, reply) => takeFlash(reply, 'notice'), cookiesOf(loggedOut))
       assert.deepEqual(JSON.parse(body), isPeer ? [] : ['See you.'])
     })
   })

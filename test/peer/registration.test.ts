@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import Fastify from 'fastify'
 import fp from 'fastify-plugin'
 import { newKey } from '../support/helpers.ts'
-import { PLUGINS, SIDES, bothSides, serverOf, type Options, type Setup } from '../support/peer.ts'
+import { PLUGINS, SIDES, bothSides, serverOf, type Options, type PeerSetup } from '../support/peer.ts'
 
 const KEY = newKey()
 
@@ -14,7 +14,7 @@ it('the peer that these tests compare with is version 8.4.0', () => {
   assert.deepEqual([name, version], ['@fastify/secure-session', '8.4.0'])
 })
 
-const SETUPS: ReadonlyArray<Setup & { title: string, signs: boolean }> = [
+const SETUPS: ReadonlyArray<PeerSetup & { title: string, signs: boolean }> = [
   { title: 'a key', options: { key: KEY }, signs: true },
   { title: 'names of its own', options: { key: KEY, sessionName: 'login', cookieName: 'l' }, signs: true },
   { title: 'several sessions', options: [{ sessionName: 'a', key: KEY }, { sessionName: 'b', key: newKey() }], signs: true },

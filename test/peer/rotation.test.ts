@@ -1,8 +1,8 @@
 // Keys rotate on one side or on both, while the other side wrote the session or has to read it.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { newKey, setCookies } from '../support/helpers.ts'
-import { DIRECTIONS, cookieHeader, serverOf, sessionNamed } from '../support/peer.ts'
+import { cookiesOf, newKey, setCookies } from '../support/helpers.ts'
+import { DIRECTIONS, serverOf, sessionNamed } from '../support/peer.ts'
 
 const OLD = newKey()
 const NEW = newKey()
@@ -37,17 +37,17 @@ describe('a session sealed with an older key by one side', () => {
         const next = await serverOf(writer, { ...setup, options: after })
 
         const written = await old.visit(session => session.set('n', 1))
-        const resealed = await rotating.visit(({ changed, data }) => ({ changed, data: data() }), cookieHeader(written))
+        const resealed = await rotating.visit(({ changed, data }) => ({ changed, data: data() }), cookiesOf(written))
         assert.deepEqual(resealed.json(), { changed: true, data: { n: 1 } })
         assert.equal(setCookies(resealed).length, 1)
 
-        const moved = await next.visit(session => session.data(), cookieHeader(resealed))
+        const moved = await next.visit(session => session.data(), cookiesOf(resealed))
         assert.deepEqual(moved.json(), { n: 1 })
-        const again = await rotating.visit(({ changed, data }) => ({ changed, data: data() }), cookieHeader(resealed))
+        const again = await rotating.visit(({ changed, data }) => ({ changed, data: data() }), cookiesOf(resealed))
         assert.deepEqual(again.json(), { changed: false, data: { n: 1 } })
         assert.deepEqual(setCookies(again), [])
         // The old key alone opens nothing that was sealed again.
-        assert.deepEqual((await old.visit(session => session.data(), cookieHeader(resealed))).json(), {})
+        assert.deepEqual((await old.visit(session => session.data(), cookiesOf(resealed))).json(), {})
       })
     }
   }
@@ -58,9 +58,9 @@ describe('a session sealed with an older key by one side', () => {
     const peerAfter = await serverOf('peer', { options: { key: NEW, cookie: SIGNED } })
 
     const written = await peerBefore.visit(session => session.set('n', 1))
-    const resealed = await ours.visit(session => session.data(), cookieHeader(written))
+    const resealed = await ours.visit(session => session.data(), cookiesOf(written))
     assert.deepEqual(resealed.json(), { n: 1 })
-    assert.deepEqual((await peerAfter.visit(session => session.data(), cookieHeader(resealed))).json(), { n: 1 })
+    assert.deepEqual((await peerAfter.visit(session => session.data(), cookiesOf(resealed))).json(), { n: 1 })
   })
 
   it('among several sessions is the only one that is sealed again', async () => {
@@ -75,11 +75,11 @@ describe('a session sealed with an older key by one side', () => {
         sessionNamed(request, 'rotated').r = 2
       })
       const resealed = await rotating.visit((_, request) =>
-        [sessionNamed(request, 'kept').data(), sessionNamed(request, 'rotated').data()], cookieHeader(written))
+        [sessionNamed(request, 'kept').data(), sessionNamed(request, 'rotated').data()], cookiesOf(written))
       assert.deepEqual(resealed.json(), [{ k: 1 }, { r: 2 }])
       assert.deepEqual(setCookies(resealed).map(line => line.split('=')[0]), ['r'])
 
-      const moved = await next.visit((_, request) => sessionNamed(request, 'rotated').data(), cookieHeader(resealed))
+      const moved = await next.visit((_, request) => sessionNamed(request, 'rotated').data(), cookiesOf(resealed))
       assert.deepEqual(moved.json(), { r: 2 })
     }
   })

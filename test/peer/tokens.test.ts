@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { install } from '@sinonjs/fake-timers'
 import { describe, it } from 'node:test'
 import { newKey, setCookies } from '../support/helpers.ts'
-import { DIRECTIONS, SIDES, bothSides, serverOf, type Bag, type Server } from '../support/peer.ts'
+import { DIRECTIONS, SIDES, bothSides, serverOf, type Server, type Values } from '../support/peer.ts'
 
 const DATA = { n: 1, text: 'Zoë 😀', nested: { list: [null, { a: [] }] } }
 const SEVERAL = [{ sessionName: 'first', key: newKey() }, { sessionName: 'second', cookieName: 's', key: newKey() }]
@@ -17,7 +17,7 @@ describe('a token', () => {
   for (const [writer, reader] of DIRECTIONS) {
     it(`that ${writer} encodes is decoded by ${reader}`, async () => {
       const servers = await bothSides({ options: { key: newKey() } })
-      const session = servers[reader].app.decodeSecureSession<Bag>(encode(servers[writer], DATA))
+      const session = servers[reader].app.decodeSecureSession<Values>(encode(servers[writer], DATA))
       assert.deepEqual({ ...session?.data() }, DATA)
       assert.equal(session?.get('text'), DATA.text)
       assert.deepEqual(session?.nested, DATA.nested)
@@ -27,11 +27,11 @@ describe('a token', () => {
 
     it(`that ${writer} encodes is decoded, changed and encoded by ${reader}, and decoded again`, async () => {
       const servers = await bothSides({ options: { key: newKey() } })
-      const session = servers[reader].app.decodeSecureSession<Bag>(encode(servers[writer], { n: 1 }))
+      const session = servers[reader].app.decodeSecureSession<Values>(encode(servers[writer], { n: 1 }))
       assert.ok(session)
       session.set('n', 2)
       assert.equal(session.changed, true)
-      const back = servers[writer].app.decodeSecureSession<Bag>(servers[reader].app.encodeSecureSession(session))
+      const back = servers[writer].app.decodeSecureSession<Values>(servers[reader].app.encodeSecureSession(session))
       assert.deepEqual({ ...back?.data() }, { n: 2 })
     })
 

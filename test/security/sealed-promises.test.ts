@@ -5,8 +5,8 @@ import type { FastifyInstance } from 'fastify'
 import { Keyring, createSessionCodec, generateKey, type OpenedToken, type SecureSessionPluginOptions, type SessionCodec } from '../../src/index.ts'
 import { cookieHeader, refusals, sealRaw, seconds, stopClock } from '../support/configurations.ts'
 import { newKey, tokenOf, warnings } from '../support/helpers.ts'
-import { appWith, get, logged } from '../support/app.ts'
-import { idOf, sealedBytes, sealedToken } from '../support/security.ts'
+import { get, logged, readyApp } from '../support/app.ts'
+import { keyIdOf, sealedBytes, sealedToken } from '../support/security.ts'
 
 type Options = Partial<SecureSessionPluginOptions>
 
@@ -72,7 +72,7 @@ describe('a sealed token', () => {
 
   it('that names another key than the one that sealed it is refused', async () => {
     const other = newKey()
-    assert.equal(await refusal(sealedToken({ key, keyId: idOf(other) }), { key: [key, other] }), 'not-authentic')
+    assert.equal(await refusal(sealedToken({ key, keyId: keyIdOf(other) }), { key: [key, other] }), 'not-authentic')
   })
 
   it('with flags that nobody knows is refused, although it is authentic', async () => {
@@ -150,10 +150,14 @@ describe('a sealed token is bound to its context', () => {
 /** An app with the sessions `a` and `b` under one key. */
 async function twoSessions (options: object, server: object): Promise<FastifyInstance> {
   const sessionsOf = (request: object): Record<'a' | 'b', { set: (key: string, value: unknown) => void, data: () => object }> => request as never
-  return await appWith({
-    '/write': request => { sessionsOf(request).a.set('n', 1) },
-    '/read': request => ({ a: sessionsOf(request).a.data(), b: sessionsOf(request).b.data() })
-  }, { server, options: [{ sessionName: 'a', key, ...options }, { sessionName: 'b', key, ...options }] })
+  return await readyApp({
+    server,
+    session: [{ sessionName: 'a', key, ...options }, { sessionName: 'b', key, ...options }],
+    routes: {
+      '/write': request => { sessionsOf(request).a.set('n', 1) },
+      '/read': request => ({ a: sessionsOf(request).a.data(), b: sessionsOf(request).b.data() })
+    }
+  })
 }
 
 describe('one format is never taken for the other', () => {
@@ -178,7 +182,7 @@ describe('an old key', () => {
     const opener = await codec({ key: keyring })
     keyring.rotate(generateKey())
     assert.equal(reasonOf(opener.open(sealedToken({ key: leaked }))), null, 'until then it opens')
-    keyring.retire(idOf(leaked).toString('hex'))
+    keyring.retire(keyIdOf(leaked).toString('hex'))
     assert.equal(reasonOf(opener.open(sealedToken({ key: leaked }))), 'key-unknown')
   })
 })
@@ -188,9 +192,10 @@ describe('to be sealed again', () => {
     const clock = stopClock(t)
     clock.tick(777) // no whole second
     const keyring = new Keyring(generateKey())
-    const apps = await Promise.all((['sealed', 'secretbox'] as const).map(async format => await appWith(
-      { '/': ({ session }) => session.data() },
-      { options: { key: keyring, expiry: EXPIRY, format, accept: ['sealed', 'secretbox'] } }
+    const apps = await Promise.all((['sealed', 'secretbox'] as const).map(async format => await readyApp({
+      session: { key: keyring, expiry: EXPIRY, format, accept: ['sealed', 'secretbox'] },
+      routes: { '/': ({ session }) => session.data() }
+    }
     )))
     let token = (await codec({ key: keyring })).seal({ n: 1 })
     const end = Date.now() + EXPIRY * 1000
@@ -209,7 +214,7 @@ describe('to be sealed again', () => {
 describe('a flood of sealed garbage', () => {
   it('is tried 16 times in a request, and none of it is in the log', async () => {
     const { lines, server } = logged('trace')
-    const app = await appWith({ '/': ({ session }) => session.data() }, { server, options: { key, format: 'sealed' } })
+    const app = await readyApp({ server, session: { key, format: 'sealed' }, routes: { '/': ({ session }) => session.data() } })
     const tokens = Array.from({ length: 200 }, () => sealedToken({ key, context: 'another' }))
     const response = await get(app, '/', tokens.map(token => `session=${token}`).join('; '))
     assert.deepEqual(response.json(), {})

@@ -65,6 +65,11 @@ export function cookieOf (response: LightMyRequestResponse, name = 'session'): s
   return line.split(';')[0]!
 }
 
+/** The `Cookie` header of a browser that got this response, and had no cookies before. */
+export function cookiesOf (response: LightMyRequestResponse): string {
+  return setCookies(response).map(line => line.split(';')[0]).join('; ')
+}
+
 /** The decoded value of a response's cookie: the token. */
 export function tokenOf (response: LightMyRequestResponse, name = 'session'): string {
   return decodeURIComponent(cookieOf(response, name).slice(name.length + 1))

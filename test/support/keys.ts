@@ -44,7 +44,8 @@ export function replaceFile (path: string, content: string | Uint8Array): void {
   renameSync(`${path}.new`, path)
 }
 
-export function idsOf (...keys: Buffer[]): string[] {
+/** Ids of keys. */
+export function keyIdsOf (...keys: Buffer[]): string[] {
   return new Keyring(keys).ids
 }
 

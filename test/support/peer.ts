@@ -6,7 +6,6 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import secureSession, { type FastifySecureSession, type Session } from '../../src/index.ts'
 import { readyApp } from './app.ts'
-import { setCookies } from './helpers.ts'
 
 /** The peer. Loaded without its types, which declare `request.session` too, as another type. */
 const peer = createRequire(import.meta.url)('@fastify/secure-session') as FastifySecureSession
@@ -22,15 +21,15 @@ export const DIRECTIONS: ReadonlyArray<readonly [writer: Side, reader: Side]> = 
 export type Options = Record<string, unknown>
 
 /** How an app is set up, the same for both sides. */
-export interface Setup {
+export interface PeerSetup {
   options: Options | Options[]
   /** The app registers `@fastify/cookie` itself, with these options. */
   cookie?: FastifyCookieOptions
 }
 
-export type Bag = Record<string, unknown>
+export type Values = Record<string, unknown>
 /** The session of a request, with properties of any name. */
-export type AnySession = Session & Bag
+export type AnySession = Session & Values
 export type Work = (session: AnySession, request: FastifyRequest, reply: FastifyReply) => unknown
 
 /** An app with one route, whose handler each visit brings along. */
@@ -41,7 +40,7 @@ export interface Server {
 }
 
 /** @param after runs once the plugin is registered, before the app is ready. */
-export async function serverOf (side: Side, { options, cookie }: Setup, after?: (app: FastifyInstance) => unknown): Promise<Server> {
+export async function serverOf (side: Side, { options, cookie }: PeerSetup, after?: (app: FastifyInstance) => unknown): Promise<Server> {
   let work: Work = () => undefined
   const app = await readyApp({
     server: { trustProxy: true },
@@ -62,7 +61,7 @@ export async function serverOf (side: Side, { options, cookie }: Setup, after?: 
 }
 
 /** One server a side, with the same setup. */
-export async function bothSides (setup: Setup): Promise<Record<Side, Server>> {
+export async function bothSides (setup: PeerSetup): Promise<Record<Side, Server>> {
   return { peer: await serverOf('peer', setup), ours: await serverOf('ours', setup) }
 }
 
@@ -79,11 +78,6 @@ function copyOf (options: Options | Options[]): Options | Options[] {
 /** The session of a request under another name than `session`. */
 export function sessionNamed (request: FastifyRequest, name: string): AnySession {
   return (request as unknown as Record<string, AnySession>)[name]!
-}
-
-/** The `Cookie` header of a browser that got this response. */
-export function cookieHeader (response: LightMyRequestResponse): string {
-  return setCookies(response).map(line => line.split(';')[0]).join('; ')
 }
 
 /** A `Set-Cookie` line without its value, as name and attributes in alphabetical order. */

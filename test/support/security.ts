@@ -18,7 +18,7 @@ export interface Parts {
 }
 
 /** The bytes of a token. */
-export function sealedBytes ({ key, context = 'session', version = 1, keyId = idOf(key), flags = 0, created = Date.now(), lastWrite = 0, payload = '{}' }: Parts): Buffer {
+export function sealedBytes ({ key, context = 'session', version = 1, keyId = keyIdOf(key), flags = 0, created = Date.now(), lastWrite = 0, payload = '{}' }: Parts): Buffer {
   const header = Buffer.alloc(11)
   header[0] = flags
   header.writeUIntBE(created, 1, 6)
@@ -36,7 +36,7 @@ export function sealedToken (parts: Parts): string {
 }
 
 /** The id that tokens have of a key. */
-export function idOf (key: Uint8Array): Buffer {
+export function keyIdOf (key: Uint8Array): Buffer {
   return subkey(key, 2, 16).subarray(0, 4)
 }
 
