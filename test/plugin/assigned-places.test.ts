@@ -8,8 +8,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Keyring, type Session } from '../../src/index.ts'
 import { sessionRevocation } from '../../src/revocation/index.ts'
 import { stopClock } from '../support/configurations.ts'
-import { cookieOf, newKey, setCookies, tokenOf } from '../support/helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, logged, newSession, properties, tokenWith } from '../support/app.ts'
+import { cookieOf, cookiesOf, newKey, setCookies, tokenOf } from '../support/helpers.ts'
+import { contentOf, cookieWith, get, linesOf, logged, newSession, properties, readyApp, tokenWith } from '../support/app.ts'
 
 const guarded = (app: FastifyInstance): void => { app.register(sessionRevocation, { subject: session => session.get('user') as string | undefined }) }
 const GUARDS: Array<[title: string, register: (app: FastifyInstance) => void]> = [['', () => {}], [', with revocation', guarded]]
@@ -18,11 +18,12 @@ for (const [title, register] of GUARDS) {
   describe(`a session may be assigned${title}`, () => {
     for (const hook of ['onRequest', 'preParsing', 'preValidation', 'preHandler', 'preSerialization'] as const) {
       it(`in ${hook}, and is sent`, async () => {
-        const app = await appWith({ '/': ({ session }) => ({ seen: session.data() }) }, {
+        const app = await readyApp({
           after: app => {
             register(app)
             app.addHook(hook, async (request: FastifyRequest) => { request.session = newSession(app, { user: hook }) })
-          }
+          },
+          routes: { '/': ({ session }) => ({ seen: session.data() }) }
         })
         const response = await get(app, '/', cookieWith(app, { user: 'old' }))
         assert.deepEqual(response.json(), { seen: { user: hook === 'preSerialization' ? 'old' : hook } })
@@ -32,7 +33,7 @@ for (const [title, register] of GUARDS) {
 
     for (const place of ['onError', 'the error handler'] as const) {
       it(`in ${place}, and is sent`, async () => {
-        const app = await appWith({ '/': () => { throw new Error('out') } }, {
+        const app = await readyApp({
           after: app => {
             register(app)
             const assign = (request: FastifyRequest): void => { request.session = newSession(app, { user: 'ann' }) }
@@ -41,58 +42,72 @@ for (const [title, register] of GUARDS) {
               if (place !== 'onError') assign(request)
               return reply.code(418).send('tea')
             })
-          }
+          },
+          routes: { '/': () => { throw new Error('out') } }
         })
         assert.deepEqual(contentOf(app, await get(app, '/', cookieWith(app, { user: 'old' }))), { user: 'ann' })
       })
     }
 
     it('twice, and the second one counts', async () => {
-      const app = await appWith({
-        '/': request => {
-          const first = request.session = newSession(app, { user: 'ann' })
-          request.session = newSession(app, { user: 'bob' })
-          first.set('user', 'eve')
+      const app = await readyApp({
+        after: register,
+        routes: {
+          '/': request => {
+            const first = request.session = newSession(app, { user: 'ann' })
+            request.session = newSession(app, { user: 'bob' })
+            first.set('user', 'eve')
+          }
         }
-      }, { after: register })
+      })
       const response = await get(app, '/', cookieWith(app, { user: 'old' }))
       assert.equal(linesOf(response).length, 1)
       assert.deepEqual(contentOf(app, response), { user: 'bob' })
     })
 
     it('to a request that is derived from it', async () => {
-      const app = await appWith({
-        '/': request => {
-          const derived = Object.create(request) as FastifyRequest
-          derived.session = newSession(app, { user: 'ann' })
-          return { same: derived.session === request.session, user: request.session.get('user') as string }
+      const app = await readyApp({
+        after: register,
+        routes: {
+          '/': request => {
+            const derived = Object.create(request) as FastifyRequest
+            derived.session = newSession(app, { user: 'ann' })
+            return { same: derived.session === request.session, user: request.session.get('user') as string }
+          }
         }
-      }, { after: register })
+      })
       const response = await get(app, '/', cookieWith(app, { user: 'old' }))
       assert.deepEqual(response.json(), { same: true, user: 'ann' })
       assert.deepEqual(contentOf(app, response), { user: 'ann' })
     })
 
     it('and null to a derived request, also before anything was used', async () => {
-      const app = await appWith({
-        '/': request => {
-          const derived = Object.create(request) as FastifyRequest
-          properties(derived)['session'] = null
-          const seen = [derived.session, request.session]
-          request.session = newSession(app, { user: 'ann' })
-          return { seen, user: derived.session.get('user') as string }
+      const app = await readyApp({
+        after: register,
+        routes: {
+          '/': request => {
+            const derived = Object.create(request) as FastifyRequest
+            properties(derived)['session'] = null
+            const seen = [derived.session, request.session]
+            request.session = newSession(app, { user: 'ann' })
+            return { seen, user: derived.session.get('user') as string }
+          }
         }
-      }, { after: register })
+      })
       assert.deepEqual((await get(app)).json(), { seen: [null, null], user: 'ann' })
     })
 
     it('over HTTP/2, where a client sends cookies in lines of their own', async t => {
-      const app = await appWith({
-        '/': request => {
-          const user = app.decodeSecureSession(request.raw)?.get('user') as string | undefined
-          request.session = newSession(app, { user: `${user ?? 'nobody'} again` })
+      const app = await readyApp({
+        server: { http2: true },
+        after: register,
+        routes: {
+          '/': request => {
+            const user = app.decodeSecureSession(request.raw)?.get('user') as string | undefined
+            request.session = newSession(app, { user: `${user ?? 'nobody'} again` })
+          }
         }
-      }, { server: { http2: true } as never, after: register })
+      })
       t.after(async () => { await app.close() })
       await app.listen({ port: 0, host: '127.0.0.1' })
       const client = connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
@@ -106,12 +121,13 @@ for (const [title, register] of GUARDS) {
 
     it('and is told about in no way but a warning after the response was sent', async () => {
       const { lines, server } = logged('warn')
-      const app = await appWith({ '/': () => {} }, {
+      const app = await readyApp({
         server,
         after: app => {
           register(app)
           app.addHook('onResponse', async request => { request.session = newSession(app, { user: 'ann' }) })
-        }
+        },
+        routes: { '/': () => {} }
       })
       const response = await get(app, '/', cookieWith(app, { user: 'old' }))
       assert.deepEqual(linesOf(response), [])
@@ -132,16 +148,20 @@ describe('a session that is assigned goes where the browser has the cookie', () 
     for (const [title, change] of Object.entries(CHANGES)) {
       for (const isRead of [true, false]) {
         it(`${title}, where the app has ${isRead ? '' : 'not '}read the one before${guard}`, async () => {
-          const app = await appWith({
-            '/login': ({ session }) => { session.set('user', 'ann'); session.options({ expiry: 3600, domain: 'a.example', path: '/app' }) },
-            '/assign': request => {
-              if (isRead) request.session.get('user')
-              const session = newSession(app, { user: 'bob' })
-              if (title === 'after null') properties(request)['session'] = null
-              request.session = session
-              change(request, session)
+          const app = await readyApp({
+            session: { key: newKey(), format: 'sealed', cookie: { path: '/' } },
+            after: register,
+            routes: {
+              '/login': ({ session }) => { session.set('user', 'ann'); session.options({ expiry: 3600, domain: 'a.example', path: '/app' }) },
+              '/assign': request => {
+                if (isRead) request.session.get('user')
+                const session = newSession(app, { user: 'bob' })
+                if (title === 'after null') properties(request)['session'] = null
+                request.session = session
+                change(request, session)
+              }
             }
-          }, { options: { key: newKey(), format: 'sealed', cookie: { path: '/' } }, after: register })
+          })
           const response = await get(app, '/assign', cookieOf(await get(app, '/login')))
           const lines = setCookies(response)
           assert.equal(lines.length, 1)
@@ -153,10 +173,13 @@ describe('a session that is assigned goes where the browser has the cookie', () 
   }
 
   it('an opened one, too, unless it has a place of its own', async () => {
-    const app = await appWith({
-      '/login': ({ session, query }) => { session.set('user', 'ann'); session.options({ expiry: 3600, ...query as object }) },
-      '/assign': request => { request.session = app.decodeSecureSession(request.headers['x-token'] as string)! }
-    }, { options: { key: newKey(), format: 'sealed', cookie: { path: '/' } } })
+    const app = await readyApp({
+      session: { key: newKey(), format: 'sealed', cookie: { path: '/' } },
+      routes: {
+        '/login': ({ session, query }) => { session.set('user', 'ann'); session.options({ expiry: 3600, ...query as object }) },
+        '/assign': request => { request.session = app.decodeSecureSession(request.headers['x-token'] as string)! }
+      }
+    })
     const pathOf = async (token: string): Promise<string | undefined> => {
       const cookie = cookieOf(await get(app, '/login?path=/app'))
       const [line = ''] = setCookies(await app.inject({ url: '/assign', headers: { cookie, 'x-token': token } }))
@@ -170,35 +193,42 @@ describe('a session that is assigned goes where the browser has the cookie', () 
 describe('a session cannot be assigned', () => {
   it('to another name after it was opened, even when it was regenerated with what it held', async () => {
     const keyring = new Keyring(newKey())
-    const app = await appWith({
-      '/': request => {
-        const session = app.decodeSecureSession(request.headers['x-token'] as string, undefined, 'one')!
-        session.regenerate(['user'] as never)
-        properties(request)['two'] = session
+    const app = await readyApp({
+      session: [{ sessionName: 'one', key: keyring, format: 'sealed' }, { sessionName: 'two', key: keyring, format: 'sealed' }],
+      routes: {
+        '/': request => {
+          const session = app.decodeSecureSession(request.headers['x-token'] as string, undefined, 'one')!
+          session.regenerate(['user'] as never)
+          properties(request)['two'] = session
+        }
       }
-    }, { options: [{ sessionName: 'one', key: keyring, format: 'sealed' }, { sessionName: 'two', key: keyring, format: 'sealed' }] })
+    })
     const response = await app.inject({ url: '/', headers: { 'x-token': app.encodeSecureSession(newSession(app, { user: 'ann' }), 'one') } })
     assert.equal(response.json().code, 'FST_SEALED_SESSION_ASSIGNED')
     assert.deepEqual(setCookies(response), [])
   })
 
   it('to two names of one request', async () => {
-    const app = await appWith({
-      '/': request => {
-        const session = newSession(app, { n: 1 })
-        properties(request)['one'] = session
-        properties(request)['two'] = session
+    const app = await readyApp({
+      session: [{ sessionName: 'one', key: newKey() }, { sessionName: 'two', key: newKey() }],
+      routes: {
+        '/': request => {
+          const session = newSession(app, { n: 1 })
+          properties(request)['one'] = session
+          properties(request)['two'] = session
+        }
       }
-    }, { options: [{ sessionName: 'one', key: newKey() }, { sessionName: 'two', key: newKey() }] })
+    })
     assert.equal((await get(app)).json().code, 'FST_SEALED_SESSION_ASSIGNED')
   })
 
   it('to a second request, also after it could not be sealed for the first one', async () => {
     const given: { session?: Session } = {}
-    const app = await appWith({ '/': () => {}, '/second': request => { request.session = given.session! } }, {
+    const app = await readyApp({
       after: app => app.addHook('onSend', async request => {
         if (request.url === '/') request.session = given.session!
-      })
+      }),
+      routes: { '/': () => {}, '/second': request => { request.session = given.session! } }
     })
     given.session = newSession(app, { n: 1 })
     given.session.set('big', 10n as never)
@@ -209,12 +239,15 @@ describe('a session cannot be assigned', () => {
 
 it('a session that takes the place of a split one is sent in its place, and the other parts are dropped', async () => {
   for (const signed of [false, true]) {
-    const app = await appWith({
-      '/fill': ({ session }) => { session.set('large', 'x'.repeat(5000)) },
-      '/assign': request => { request.session = newSession(app, { user: 'ann' }) },
-      '/same': request => { request.session = app.decodeSecureSession(request)! }
-    }, { options: { key: newKey(), cookie: { path: '/', signed } } })
-    const cookie = setCookies(await get(app, '/fill')).map(line => line.split(';')[0]).join('; ')
+    const app = await readyApp({
+      session: { key: newKey(), cookie: { path: '/', signed } },
+      routes: {
+        '/fill': ({ session }) => { session.set('large', 'x'.repeat(5000)) },
+        '/assign': request => { request.session = newSession(app, { user: 'ann' }) },
+        '/same': request => { request.session = app.decodeSecureSession(request)! }
+      }
+    })
+    const cookie = cookiesOf(await get(app, '/fill'))
     assert.ok(cookie.includes('session.1='))
     const lines = setCookies(await get(app, '/assign', cookie))
     assert.deepEqual(lines.map(line => [line.split('=')[0], /Max-Age=0/.test(line)]), [['session', false], ['session.1', true]])
@@ -226,14 +259,17 @@ it('a session that takes the place of a split one is sent in its place, and the 
 it('a new session with a lifetime of its own is bound by maxExpiry of the name that it is assigned to', async t => {
   const clock = stopClock(t)
   const key = newKey()
-  const app = await appWith({
-    '/': request => {
-      const session = newSession(app, { user: 'ann' })
-      session.options({ expiry: 1000 })
-      properties(request)['two'] = session
+  const app = await readyApp({
+    session: [{ sessionName: 'one', key: newKey() }, { sessionName: 'two', key, format: 'sealed', expiry: 60, maxExpiry: 60 }],
+    routes: {
+      '/': request => {
+        const session = newSession(app, { user: 'ann' })
+        session.options({ expiry: 1000 })
+        properties(request)['two'] = session
+      }
     }
-  }, { options: [{ sessionName: 'one', key: newKey() }, { sessionName: 'two', key, format: 'sealed', expiry: 60, maxExpiry: 60 }] })
-  const later = await appWith({}, { options: { cookieName: 'two', key, format: 'sealed' } })
+  })
+  const later = await readyApp({ session: { cookieName: 'two', key, format: 'sealed' } })
   const token = tokenOf(await get(app), 'two')
   assert.deepEqual(later.decodeSecureSession(token)?.data(), { user: 'ann' })
   clock.tick(61_000)

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyError, FastifyInstance } from 'fastify'
 import { Keyring, sessionInfo, type Session } from '../../src/index.ts'
-import { stopClock, type Bag } from '../support/configurations.ts'
+import { stopClock } from '../support/configurations.ts'
 import { newKey, tokenOf } from '../support/helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, logged, newSession, properties, tokenWith } from '../support/app.ts'
+import { contentOf, cookieWith, get, linesOf, logged, newSession, properties, readyApp, tokenWith, type Bag } from '../support/app.ts'
 
 describe('assigning to request.session', () => {
   const values: Array<[what: string, value: unknown, kind: RegExp]> = [
@@ -19,7 +19,7 @@ describe('assigning to request.session', () => {
   ]
   for (const [what, value, kind] of values) {
     it(`${what} is a coded error that names the property and the kind, not the value`, async () => {
-      const app = await appWith({ '/': request => { properties(request).session = value } })
+      const app = await readyApp({ routes: { '/': request => { properties(request).session = value } } })
       const response = await get(app)
       const { code, message } = response.json() as FastifyError
       assert.equal(response.statusCode, 500)
@@ -31,8 +31,8 @@ describe('assigning to request.session', () => {
   }
 
   it('a session of another app is an error too', async () => {
-    const other = await appWith({})
-    const app = await appWith({ '/': request => { request.session = newSession(other, { n: 1 }) } })
+    const other = await readyApp()
+    const app = await readyApp({ routes: { '/': request => { request.session = newSession(other, { n: 1 }) } } })
     const { code, message } = (await get(app)).json() as FastifyError
     assert.equal(code, 'FST_SEALED_SESSION_ASSIGNED')
     assert.match(message, /another app/)
@@ -40,7 +40,7 @@ describe('assigning to request.session', () => {
 
   it('a session that another request has is an error too: both users would get it', async () => {
     let shared: Session | undefined
-    const app = await appWith({ '/': request => { request.session = shared ??= newSession(app, { n: 1 }) } })
+    const app = await readyApp({ routes: { '/': request => { request.session = shared ??= newSession(app, { n: 1 }) } } })
     assert.deepEqual(contentOf(app, await get(app)), { n: 1 })
     const response = await get(app)
     assert.equal(response.json().code, 'FST_SEALED_SESSION_ASSIGNED')
@@ -49,30 +49,34 @@ describe('assigning to request.session', () => {
 
   it('the session of another request is an error too', async () => {
     const held: Session[] = []
-    const app = await appWith({
-      '/keep': request => { held.push(request.session) },
-      '/': request => { request.session = held[0]! }
+    const app = await readyApp({
+      routes: {
+        '/keep': request => { held.push(request.session) },
+        '/': request => { request.session = held[0]! }
+      }
     })
     await get(app, '/keep')
     assert.equal((await get(app)).json().code, 'FST_SEALED_SESSION_ASSIGNED')
   })
 
   it('names the property of a session with a name of its own', async () => {
-    const app = await appWith({ '/': request => { properties(request).login = {} } }, { options: { sessionName: 'login', key: newKey() } })
+    const app = await readyApp({ session: { sessionName: 'login', key: newKey() }, routes: { '/': request => { properties(request).login = {} } } })
     assert.match((await get(app)).json().message, /request\.login/)
   })
 
   it('is refused in hooks as well', async () => {
-    const app = await appWith({ '/': () => {} }, { before: app => app.addHook('onRequest', async request => { properties(request).session = {} }) })
+    const app = await readyApp({ before: app => app.addHook('onRequest', async request => { properties(request).session = {} }), routes: { '/': () => {} } })
     assert.equal((await get(app)).json().code, 'FST_SEALED_SESSION_ASSIGNED')
   })
 
   it('leaves the session as it was, and what is written to it is sent', async () => {
-    const app = await appWith({
-      '/': request => {
-        request.session.set('n', 1)
-        assert.throws(() => { properties(request).session = {} }, { code: 'FST_SEALED_SESSION_ASSIGNED' })
-        request.session.set('m', 2)
+    const app = await readyApp({
+      routes: {
+        '/': request => {
+          request.session.set('n', 1)
+          assert.throws(() => { properties(request).session = {} }, { code: 'FST_SEALED_SESSION_ASSIGNED' })
+          request.session.set('m', 2)
+        }
       }
     })
     assert.deepEqual(contentOf(app, await get(app)), { n: 1, m: 2 })
@@ -81,14 +85,17 @@ describe('assigning to request.session', () => {
   for (const [what, first] of Object.entries({ 'an untouched session': false, 'a changed session': true })) {
     it(`null is tolerated and discards the changes: ${what}`, async () => {
       const { lines, server } = logged('warn')
-      const app = await appWith({
-        '/': request => {
-          if (first) request.session.set('n', 2)
-          properties(request).session = null
-          return String(request.session)
-        },
-        '/get': ({ session }) => session.data()
-      }, { server })
+      const app = await readyApp({
+        server,
+        routes: {
+          '/': request => {
+            if (first) request.session.set('n', 2)
+            properties(request).session = null
+            return String(request.session)
+          },
+          '/get': ({ session }) => session.data()
+        }
+      })
       const cookie = cookieWith(app, { n: 1 })
       const response = await get(app, '/', cookie)
       assert.equal(response.statusCode, 200)
@@ -101,20 +108,23 @@ describe('assigning to request.session', () => {
 
   it('null keeps a session that an older key sealed from being sealed again', async () => {
     const [older, newer] = [newKey(), newKey()]
-    const before = await appWith({}, { options: { key: older } })
-    const app = await appWith({ '/': request => { request.session.get('n'); properties(request).session = null } }, { options: { key: [newer, older] } })
+    const before = await readyApp({ session: { key: older } })
+    const app = await readyApp({ session: { key: [newer, older] }, routes: { '/': request => { request.session.get('n'); properties(request).session = null } } })
     assert.deepEqual(linesOf(await get(app, '/', cookieWith(before, { n: 1 }))), [])
   })
 
   it('null discards one session of several, and in one request only', async () => {
-    const app = await appWith({
-      '/': request => {
-        const { one, two } = request as never as Record<'one' | 'two', typeof request.session>
-        one.set('n', 1)
-        two.set('n', 2)
-        if (properties(request.query).discard !== undefined) properties(request).one = null
+    const app = await readyApp({
+      session: ['one', 'two'].map(sessionName => ({ sessionName, key: newKey() })),
+      routes: {
+        '/': request => {
+          const { one, two } = request as never as Record<'one' | 'two', typeof request.session>
+          one.set('n', 1)
+          two.set('n', 2)
+          if (properties(request.query).discard !== undefined) properties(request).one = null
+        }
       }
-    }, { options: ['one', 'two'].map(sessionName => ({ sessionName, key: newKey() })) })
+    })
     const discarded = await get(app, '/?discard=1')
     assert.deepEqual(linesOf(discarded, 'one'), [])
     assert.deepEqual(contentOf(app, discarded, 'two'), { n: 2 })
@@ -124,13 +134,15 @@ describe('assigning to request.session', () => {
 
 describe('assigning a session of this app to request.session', () => {
   it('a new one is the session of the request from then on, and is sent', async () => {
-    const app = await appWith({
-      '/': request => {
-        const session = newSession(app, { n: 1 })
-        request.session = session
-        assert.equal(request.session, session)
-        session.set('m', 2)
-        return request.session.data()
+    const app = await readyApp({
+      routes: {
+        '/': request => {
+          const session = newSession(app, { n: 1 })
+          request.session = session
+          assert.equal(request.session, session)
+          session.set('m', 2)
+          return request.session.data()
+        }
       }
     })
     const response = await get(app, '/', cookieWith(app, { old: true }))
@@ -139,15 +151,18 @@ describe('assigning a session of this app to request.session', () => {
   })
 
   it('one that nothing was written to is sent as well', async () => {
-    const app = await appWith({ '/': request => { request.session = newSession(app) } })
+    const app = await readyApp({ routes: { '/': request => { request.session = newSession(app) } } })
     assert.deepEqual(contentOf(app, await get(app, '/', cookieWith(app, { n: 1 }))), {})
   })
 
   it('one that was opened is sent like one that was written: its lifetime begins again', async test => {
     const clock = stopClock(test)
-    const app = await appWith({
-      '/': request => { request.session = app.decodeSecureSession(request.headers['x-token'] as string)! }
-    }, { options: { key: newKey(), expiry: 100 } })
+    const app = await readyApp({
+      session: { key: newKey(), expiry: 100 },
+      routes: {
+        '/': request => { request.session = app.decodeSecureSession(request.headers['x-token'] as string)! }
+      }
+    })
     const token = tokenWith(app, { n: 1 })
     clock.tick(90_000)
     const sent = tokenOf(await app.inject({ url: '/', headers: { 'x-token': token } }))
@@ -158,9 +173,12 @@ describe('assigning a session of this app to request.session', () => {
 
   it('one that has expired since it was opened reads as empty, and is not sent', async test => {
     const clock = stopClock(test)
-    const app = await appWith({
-      '/': request => { request.session = opened; return sessionInfo(request.session) }
-    }, { options: { key: newKey(), expiry: 100 } })
+    const app = await readyApp({
+      session: { key: newKey(), expiry: 100 },
+      routes: {
+        '/': request => { request.session = opened; return sessionInfo(request.session) }
+      }
+    })
     const opened = app.decodeSecureSession(tokenWith(app, { n: 1 }))!
     clock.tick(100_000)
     const response = await get(app)
@@ -171,25 +189,30 @@ describe('assigning a session of this app to request.session', () => {
 
   it('what was written to the session before it is not sent, not even later', async () => {
     let late = (): void => {}
-    const app = await appWith({
-      '/': request => {
-        const before = request.session
-        before.set('lost', true)
-        request.session = newSession(app, { n: 1 })
-        late = () => { before.set('lost', 'again') }
+    const app = await readyApp({
+      after: app => app.addHook('onSend', async () => { late() }),
+      routes: {
+        '/': request => {
+          const before = request.session
+          before.set('lost', true)
+          request.session = newSession(app, { n: 1 })
+          late = () => { before.set('lost', 'again') }
+        }
       }
-    }, { after: app => app.addHook('onSend', async () => { late() }) })
+    })
     const response = await get(app)
     assert.equal(linesOf(response).length, 1)
     assert.deepEqual(contentOf(app, response), { n: 1 })
   })
 
   it('it takes the place of a cookie that is on the response already', async () => {
-    const app = await appWith({
-      '/': async (request, reply) => {
-        request.session.set('n', 1)
-        await reply.sessionCookies()
-        request.session = newSession(app, { n: 2 })
+    const app = await readyApp({
+      routes: {
+        '/': async (request, reply) => {
+          request.session.set('n', 1)
+          await reply.sessionCookies()
+          request.session = newSession(app, { n: 2 })
+        }
       }
     })
     const response = await get(app)
@@ -198,29 +221,33 @@ describe('assigning a session of this app to request.session', () => {
   })
 
   it('in an onSend hook that runs after the session was sealed, it is sent as well', async () => {
-    const app = await appWith({ '/': () => {} }, {
-      after: app => app.addHook('onSend', async request => { request.session = newSession(app, { n: 1 }) })
+    const app = await readyApp({
+      after: app => app.addHook('onSend', async request => { request.session = newSession(app, { n: 1 }) }),
+      routes: { '/': () => {} }
     })
     assert.deepEqual(contentOf(app, await get(app)), { n: 1 })
   })
 
   it('the session that the request has already changes nothing', async () => {
-    const app = await appWith({ '/': request => { const { session } = request; request.session = session } })
+    const app = await readyApp({ routes: { '/': request => { const { session } = request; request.session = session } } })
     assert.deepEqual(linesOf(await get(app, '/', cookieWith(app, { n: 1 }))), [])
   })
 
   it('after null, one may be assigned', async () => {
-    const app = await appWith({ '/': request => { properties(request).session = null; request.session = newSession(app, { n: 1 }) } })
+    const app = await readyApp({ routes: { '/': request => { properties(request).session = null; request.session = newSession(app, { n: 1 }) } } })
     assert.deepEqual(contentOf(app, await get(app)), { n: 1 })
   })
 
   it('of several names, a new one may take any, with the lifetime of that name, and an opened one its own', async test => {
     const clock = stopClock(test)
-    const app = await appWith({
-      '/new': request => { properties(request).two = newSession(app, { n: 1 }) },
-      '/own': request => { properties(request).two = app.decodeSecureSession(request.headers['x-token'] as string, undefined, 'two') },
-      '/other': request => { properties(request).two = app.decodeSecureSession(request.headers['x-token'] as string, undefined, 'one') }
-    }, { options: [{ sessionName: 'one', key: newKey(), expiry: 10 }, { sessionName: 'two', key: newKey(), expiry: 100 }] })
+    const app = await readyApp({
+      session: [{ sessionName: 'one', key: newKey(), expiry: 10 }, { sessionName: 'two', key: newKey(), expiry: 100 }],
+      routes: {
+        '/new': request => { properties(request).two = newSession(app, { n: 1 }) },
+        '/own': request => { properties(request).two = app.decodeSecureSession(request.headers['x-token'] as string, undefined, 'two') },
+        '/other': request => { properties(request).two = app.decodeSecureSession(request.headers['x-token'] as string, undefined, 'one') }
+      }
+    })
     const response = await get(app, '/new')
     clock.tick(50_000)
     assert.deepEqual(contentOf(app, response, 'two'), { n: 1 })
@@ -250,17 +277,20 @@ describe('a session assigned after the one of the request has ended', () => {
             const clock = stopClock(test)
             const keyring = new Keyring(newKey())
             const tick = (milliseconds: number): void => { clock.tick(milliseconds) }
-            const app = await appWith({
-              '/': request => {
-                const read = { user: properties(request.session)['user'] } as unknown as Bag
-                const kept = request.session
-                if (order === 'before') end({ keyring, tick })
-                if (isDiscarded) properties(request).session = null
-                request.session = make(app, read, app.encodeSecureSession(newSession(app, { user: 'ann' })))
-                if (order === 'after') end({ keyring, tick })
-                return kept.data()
+            const app = await readyApp({
+              session: { key: keyring, expiry: 60, ...options },
+              routes: {
+                '/': request => {
+                  const read = { user: properties(request.session)['user'] } as unknown as Bag
+                  const kept = request.session
+                  if (order === 'before') end({ keyring, tick })
+                  if (isDiscarded) properties(request).session = null
+                  request.session = make(app, read, app.encodeSecureSession(newSession(app, { user: 'ann' })))
+                  if (order === 'after') end({ keyring, tick })
+                  return kept.data()
+                }
               }
-            }, { options: { key: keyring, expiry: 60, ...options } })
+            })
             const response = await get(app, '/', cookieWith(app, { user: 'ann' }))
             assert.deepEqual([response.statusCode, response.json().code], [409, 'FST_SEALED_SESSION_ENDED'])
             assert.deepEqual(linesOf(response), [])
@@ -272,7 +302,7 @@ describe('a session assigned after the one of the request has ended', () => {
 
   it('is sent when nobody had used the one that is not valid', async test => {
     const clock = stopClock(test)
-    const app = await appWith({ '/': request => { request.session = newSession(app, { n: 1 }) } }, { options: { key: newKey(), expiry: 60 } })
+    const app = await readyApp({ session: { key: newKey(), expiry: 60 }, routes: { '/': request => { request.session = newSession(app, { n: 1 }) } } })
     const cookie = cookieWith(app, { user: 'ann' })
     clock.tick(61_000)
     assert.deepEqual(contentOf(app, await get(app, '/', cookie)), { n: 1 })
@@ -287,7 +317,7 @@ describe('a session that was opened and has ended before it is assigned', () => 
   })) {
     it(`is not sent, ${title} after it has ended`, async test => {
       const clock = stopClock(test)
-      const app = await appWith({ '/': request => { request.session = opened } }, { options: { key: newKey(), expiry: 60 } })
+      const app = await readyApp({ session: { key: newKey(), expiry: 60 }, routes: { '/': request => { request.session = opened } } })
       const opened = app.decodeSecureSession(tokenWith(app, { user: 'ann' }))!
       clock.tick(61_000)
       use(opened)
@@ -297,13 +327,16 @@ describe('a session that was opened and has ended before it is assigned', () => 
 
   it('is not sent when its key leaves the list after the assignment', async () => {
     const keyring = new Keyring(newKey())
-    const app = await appWith({
-      '/': request => {
-        request.session = opened
-        keyring.rotate(newKey())
-        keyring.retire(keyring.ids[1]!)
+    const app = await readyApp({
+      session: { key: keyring },
+      routes: {
+        '/': request => {
+          request.session = opened
+          keyring.rotate(newKey())
+          keyring.retire(keyring.ids[1]!)
+        }
       }
-    }, { options: { key: keyring } })
+    })
     const opened = app.decodeSecureSession(tokenWith(app, { user: 'ann' }))!
     assert.deepEqual(linesOf(await get(app)), [])
   })

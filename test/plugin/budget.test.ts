@@ -8,7 +8,7 @@ import type { FastifyInstance } from 'fastify'
 import { createSessionCodec, type SecureSessionPluginOptions } from '../../src/index.ts'
 import { sealRaw, seconds } from '../support/configurations.ts'
 import { countTries, newKey } from '../support/helpers.ts'
-import { appWith, cookieWith, get, tokenWith } from '../support/app.ts'
+import { cookieWith, get, readyApp, tokenWith } from '../support/app.ts'
 
 const MAX_TRIES = 64
 /** The longest token, with room for a signature. */
@@ -65,7 +65,7 @@ const FORMATS: Record<string, object> = {
 
 async function attacker (options: object): Promise<Attacker & { codec: Awaited<ReturnType<typeof createSessionCodec>> }> {
   const keys = Array.from({ length: KEYS }, newKey)
-  const app = await appWith(read as never, { options: { key: keys, ...options } })
+  const app = await readyApp({ session: { key: keys, ...options }, routes: read as never })
   const codec = await createSessionCodec({ key: keys, ...options } as SecureSessionPluginOptions)
   const expired = sealRaw(keys.at(-1)!, `{"n":1,"__ts":${seconds() - 100_000}}`) // there are ten
   const isSigned = 'cookie' in options
@@ -118,7 +118,7 @@ describe('the schema and the serializer of an app', () => {
     const serializer = { stringify: JSON.stringify, parse: (text: string) => { parses++; return JSON.parse(text) as unknown } }
     for (const format of ['secretbox', 'sealed']) {
       const options = { key: newKey(), format, schema, serializer }
-      const app = await appWith(read as never, { options })
+      const app = await readyApp({ session: options, routes: read as never })
       const codec = await createSessionCodec(options as unknown as SecureSessionPluginOptions)
       const cookie = ATTACKS['a valid token alone and in parts']!({ app, expired: '', valid: tokenWith(app, { n: 1 }), sign: value => value }) // it is there
       for (const open of [async () => { await get(app, '/', cookie) }, async () => { codec.openCookies(cookie) }]) {
@@ -134,7 +134,7 @@ describe('percent-encoded cookies', () => {
   it('are not decoded beyond what one token may have, over all names', async () => {
     let decoded = 0
     const decode = (text: string): string => { decoded += text.length; return decodeURIComponent(text) }
-    const app = await appWith(read as never, { before: app => app.register(cookiePlugin, { hook: false, parseOptions: { decode } as object }) })
+    const app = await readyApp({ before: app => app.register(cookiePlugin, { hook: false, parseOptions: { decode } as object }), routes: read as never })
     const escaped = (n: number): string => `%4${n % 10}`.repeat(20_000)
     const cookie = Array.from({ length: 15 }, (_, n) => `session=${n}${escaped(n)}; session.${n % 8}=~${escaped(n)}`).join('; ')
     await get(app, '/', `session=8~; ${cookie}`)

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { newKey } from '../support/helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, type Handler, type Setup } from '../support/app.ts'
+import { contentOf, cookieWith, get, linesOf, readyApp, type AppSetup, type Handler } from '../support/app.ts'
 
 const writing: Handler = ({ session }) => session.set('n', 1)
 
-async function cacheControl (handler: Handler, setup: Setup = {}): Promise<string | undefined> {
-  const app = await appWith({ '/': handler }, setup)
+async function cacheControl (handler: Handler, setup: AppSetup = {}): Promise<string | undefined> {
+  const app = await readyApp({ ...setup, routes: { '/': handler } })
   const response = await get(app, '/', cookieWith(app, { n: 1 }))
   assert.equal(linesOf(response).length, 1)
   return response.headers['cache-control'] as string | undefined
@@ -31,8 +31,8 @@ describe('a response with a session cookie says Cache-Control: no-store', () => 
 
   it('after a session was sealed again because of its key', async () => {
     const [older, newer] = [newKey(), newKey()]
-    const before = await appWith({}, { options: { key: older } })
-    const app = await appWith({ '/': ({ session }) => session.data() }, { options: { key: [newer, older] } })
+    const before = await readyApp({ session: { key: older } })
+    const app = await readyApp({ session: { key: [newer, older] }, routes: { '/': ({ session }) => session.data() } })
     assert.equal((await get(app, '/', cookieWith(before, { n: 1 }))).headers['cache-control'], 'no-store')
   })
 })
@@ -48,7 +48,7 @@ describe('a response without a session cookie does not', () => {
   }
   for (const [what, handler] of Object.entries(handlers)) {
     it(what, async () => {
-      const app = await appWith({ '/': handler })
+      const app = await readyApp({ routes: { '/': handler } })
       const response = await get(app, '/', cookieWith(app, { n: 1 }))
       assert.deepEqual(linesOf(response), [])
       assert.equal(response.headers['cache-control'], undefined)
@@ -96,25 +96,28 @@ describe('no-store yields', () => {
 
 describe('noStore: false', () => {
   it('leaves the header out, and sends the cookie', async () => {
-    const app = await appWith({ '/': writing }, { options: { key: newKey(), noStore: false } })
+    const app = await readyApp({ session: { key: newKey(), noStore: false }, routes: { '/': writing } })
     const response = await get(app)
     assert.deepEqual(contentOf(app, response), { n: 1 })
     assert.equal(response.headers['cache-control'], undefined)
   })
 
   it('leaves the header of the app alone', async () => {
-    assert.equal(await cacheControl(({ session }, reply) => { session.touch(); reply.header('cache-control', 'private') }, { options: { key: newKey(), noStore: false } }), 'private')
+    assert.equal(await cacheControl(({ session }, reply) => { session.touch(); reply.header('cache-control', 'private') }, { session: { key: newKey(), noStore: false } }), 'private')
   })
 
   it('of one session says nothing about another', async () => {
-    const app = await appWith({
-      '/:name': request => (request as never as Record<string, typeof request.session>)[(request.params as { name: string }).name]?.touch()
-    }, { options: [{ sessionName: 'one', key: newKey(), noStore: false }, { sessionName: 'two', key: newKey() }] })
+    const app = await readyApp({
+      session: [{ sessionName: 'one', key: newKey(), noStore: false }, { sessionName: 'two', key: newKey() }],
+      routes: {
+        '/:name': request => (request as never as Record<string, typeof request.session>)[(request.params as { name: string }).name]?.touch()
+      }
+    })
     assert.equal((await get(app, '/one')).headers['cache-control'], undefined)
     assert.equal((await get(app, '/two')).headers['cache-control'], 'no-store')
   })
 
   it('true is the default', async () => {
-    assert.equal(await cacheControl(writing, { options: { key: newKey(), noStore: true } }), 'no-store')
+    assert.equal(await cacheControl(writing, { session: { key: newKey(), noStore: true } }), 'no-store')
   })
 })

@@ -5,7 +5,7 @@ import vm from 'node:vm'
 import type { FastifyError } from 'fastify'
 import { createSessionCodec } from '../../src/index.ts'
 import { newKey, warnings } from '../support/helpers.ts'
-import { appWith, get, linesOf, logged, newSession } from '../support/app.ts'
+import { get, linesOf, logged, newSession, readyApp } from '../support/app.ts'
 
 const CHANGED = 'FST_SEALED_SESSION_WARN_VALUE_CHANGED'
 const UNSTORABLE = 'FST_SEALED_SESSION_VALUE_UNSTORABLE'
@@ -40,8 +40,9 @@ describe('what can only be a mistake is refused with its key path', () => {
     for (const [path, data] of [['user', { user: value }], ['user.orders[1]', { user: { orders: [1, value] } }]] as const) {
       it(`${what} as ${path}`, async () => {
         let error: FastifyError | undefined
-        const app = await appWith({ '/': ({ session }) => { session.set('user', data.user) } }, {
-          after: app => app.setErrorHandler((thrown: FastifyError, _request, reply) => { error = thrown; return reply.code(500).send('failed') })
+        const app = await readyApp({
+          after: app => app.setErrorHandler((thrown: FastifyError, _request, reply) => { error = thrown; return reply.code(500).send('failed') }),
+          routes: { '/': ({ session }) => { session.set('user', data.user) } }
         })
         const response = await get(app)
         assert.equal(error?.code, UNSTORABLE)
@@ -74,7 +75,7 @@ describe('what JSON changes is stored as with the peer, and warned about', () =>
   for (const [what, value, words] of CHANGING) {
     it(`${what}: once, with its key path, and without the value`, async () => {
       const { lines, server } = logged()
-      const app = await appWith({ '/': ({ session }) => { session.set('user', { list: [value] }) } }, { server })
+      const app = await readyApp({ server, routes: { '/': ({ session }) => { session.set('user', { list: [value] }) } } })
       for (let time = 0; time < 3; time++) assert.equal((await get(app)).statusCode, 200)
       const found = warnings(lines)
       assert.deepEqual(found.map(({ code }) => code), [CHANGED])
@@ -86,7 +87,7 @@ describe('what JSON changes is stored as with the peer, and warned about', () =>
 
   it('each kind has a warning of its own', async () => {
     const { lines, server } = logged()
-    const app = await appWith({ '/': ({ session }) => { for (const [index, [, value]] of CHANGING.entries()) session.set(`key${index}`, value) } }, { server })
+    const app = await readyApp({ server, routes: { '/': ({ session }) => { for (const [index, [, value]] of CHANGING.entries()) session.set(`key${index}`, value) } } })
     await get(app)
     assert.equal(warnings(lines).length, new Set(CHANGING.map(([, , words]) => /is (?:NaN|a Date|a Map|a Set|an Error|bytes)|comes back.*/.exec(words.source)![0])).size)
   })
@@ -117,7 +118,7 @@ describe('what comes back as it was is stored without a word', () => {
   for (const [what, value] of STORED) {
     it(what, async () => {
       const { lines, server } = logged()
-      const app = await appWith({ '/': ({ session }) => { session.set('user', { value }) } }, { server })
+      const app = await readyApp({ server, routes: { '/': ({ session }) => { session.set('user', { value }) } } })
       assert.equal((await get(app)).statusCode, 200)
       assert.deepEqual(warnings(lines), [])
     })
@@ -126,7 +127,7 @@ describe('what comes back as it was is stored without a word', () => {
   it('and anything that a serializer of the app takes', async () => {
     const { lines, server } = logged()
     const serializer = { stringify: () => 'text', parse: () => ({}) }
-    const app = await appWith({ '/': ({ session }) => { session.set('user', new Map()) } }, { server, options: { key: newKey(), serializer } })
+    const app = await readyApp({ server, session: { key: newKey(), serializer }, routes: { '/': ({ session }) => { session.set('user', new Map()) } } })
     assert.equal((await get(app)).statusCode, 200)
     assert.deepEqual(warnings(lines), [])
   })
@@ -140,7 +141,7 @@ describe('a session outside a request, made of what has no properties', () => {
     ['a WeakMap', new WeakMap(), 'a Map']
   ] as const) {
     it(`${what} is refused, or it would be a session of nobody`, async () => {
-      const app = await appWith({})
+      const app = await readyApp()
       const error = { code: 'FST_SEALED_SESSION_DATA_INVALID', message: `the data of a session must be an object, got ${kind}` }
       assert.throws(() => newSession(app, data), error)
       const { seal } = await createSessionCodec({ key: newKey() })

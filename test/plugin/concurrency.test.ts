@@ -3,16 +3,16 @@
 // Handlers wait until the test lets them go on, so that every order is one that the test chose.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import peer from '@fastify/secure-session'
 import fc from 'fast-check'
-import Fastify, { type FastifyInstance, type FastifyPluginAsync, type LightMyRequestResponse } from 'fastify'
-import secureSession, { Keyring, generateKey, type Session } from '../../src/index.ts'
-import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import secureSession, { Keyring, generateKey, type FastifySecureSession } from '../../src/index.ts'
+import { MemoryStore } from '../../src/revocation/index.ts'
 import { stopClock } from '../support/configurations.ts'
-import { newKey, setCookies } from '../support/helpers.ts'
-import { gate } from '../support/revocation.ts'
+import { gate, newKey, setCookies } from '../support/helpers.ts'
+import { newApp, type Bag } from '../support/app.ts'
+import { PLUGINS } from '../support/peer.ts'
+import { subject } from '../support/revocation.ts'
 
-type Bag = Session & Record<string, unknown>
 type Act = (session: Bag, body: Record<string, unknown>) => void
 
 /** What the routes do to a session, after they have read it and waited. */
@@ -50,13 +50,19 @@ class Browser {
   readonly #gates = new Map<string, Record<'arrival' | 'departure', ReturnType<typeof gate>>>()
   #started = 0
 
-  constructor (plugin: unknown, options: object, { revocation = false, holdBack = false, jar = new Map() }: BrowserSettings = {}) {
+  constructor (plugin: FastifySecureSession, options: object, { revocation = false, holdBack = false, jar = new Map() }: BrowserSettings = {}) {
     this.jar = jar
-    this.app = Fastify()
-    this.app.register(plugin as FastifyPluginAsync<object>, options)
-    if (revocation) this.app.register(sessionRevocation, { store: new MemoryStore(), subject: session => (session as Bag).user as string | undefined })
+    this.app = newApp({
+      plugin,
+      session: options,
+      revocation: revocation ? { store: new MemoryStore(), subject } : undefined,
+      routes: app => { this.#addRoutes(app, holdBack) }
+    })
+  }
+
+  #addRoutes (app: FastifyInstance, holdBack: boolean): void {
     for (const [kind, act] of Object.entries(ACTS)) {
-      this.app.post<{ Params: { id: string, name: string }, Body: Record<string, unknown> }>(`/${kind}/:name/:id`, async request => {
+      app.post<{ Params: { id: string, name: string }, Body: Record<string, unknown> }>(`/${kind}/:name/:id`, async request => {
         const session = (request as unknown as Record<string, Bag>)[request.params.name]! // start() gives one that was registered
         const seen = structuredClone(session.data()!) // later changes within it are not meant
         if (holdBack) session.changed = false
@@ -65,7 +71,7 @@ class Browser {
         return seen
       })
     }
-    this.app.post<{ Params: { id: string } }>('/untouched/:name/:id', async ({ params }) => { await this.#wait(params.id); return {} })
+    app.post<{ Params: { id: string } }>('/untouched/:name/:id', async ({ params }) => { await this.#wait(params.id); return {} })
   }
 
   async #wait (id: string): Promise<void> {
@@ -207,7 +213,7 @@ describe('two requests at once', () => {
     assert.deepEqual(await browser.held(), { a: 1, b: 2 })
   })
 
-  for (const [name, plugin] of [['this package', secureSession], ['the peer', peer]] as const) {
+  for (const [name, plugin] of [['this package', secureSession], ['the peer', PLUGINS.peer]] as const) {
     it(`two writes of different keys: the last response wins, and the key of the other is lost; ${name}`, async () => {
       const browser = new Browser(plugin, { key: newKey() })
       await browser.visit('write', { a: 1 })
@@ -229,7 +235,7 @@ describe('two requests at once', () => {
 
 describe('a read whose copy is due to be sealed again, while another request writes', () => {
   /** A browser with a session that an older key has sealed. */
-  async function withOldKey (plugin: unknown, options: object = {}, settings: BrowserSettings = {}): Promise<Browser> {
+  async function withOldKey (plugin: FastifySecureSession, options: object = {}, settings: BrowserSettings = {}): Promise<Browser> {
     const [older, newer] = [newKey(), newKey()]
     const before = new Browser(plugin, { ...options, key: older }, settings)
     await before.visit('login', { user: 'ann' })
@@ -244,7 +250,7 @@ describe('a read whose copy is due to be sealed again, while another request wri
     return await browser.held()
   }
 
-  for (const [name, plugin] of [['this package', secureSession], ['the peer', peer]] as const) {
+  for (const [name, plugin] of [['this package', secureSession], ['the peer', PLUGINS.peer]] as const) {
     it(`overwrites the write if its response comes later; ${name}`, async () => {
       assert.deepEqual(await racing(await withOldKey(plugin), 'read'), { user: 'ann' })
     })
@@ -258,7 +264,7 @@ describe('a read whose copy is due to be sealed again, while another request wri
 
   it('does not where the request never uses the session, with which the peer overwrites it', async () => {
     assert.deepEqual(await racing(await withOldKey(secureSession), 'untouched'), { user: 'ann', b: 2 })
-    assert.deepEqual(await racing(await withOldKey(peer), 'untouched'), { user: 'ann' })
+    assert.deepEqual(await racing(await withOldKey(PLUGINS.peer), 'untouched'), { user: 'ann' })
   })
 
   it('does not where the handler sets session.changed to false', async () => {

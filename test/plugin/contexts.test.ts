@@ -4,8 +4,8 @@ import { describe, it } from 'node:test'
 import cookiePlugin from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
 import secureSession, { type Session } from '../../src/index.ts'
-import { newKey, setCookies } from '../support/helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf } from '../support/app.ts'
+import { cookiesOf, newKey, setCookies } from '../support/helpers.ts'
+import { contentOf, cookieWith, get, linesOf, readyApp } from '../support/app.ts'
 
 const count = async ({ session }: FastifyRequest): Promise<string> => {
   session.set('n', Number(session.get('n') ?? 0) + 1)
@@ -14,7 +14,7 @@ const count = async ({ session }: FastifyRequest): Promise<string> => {
 
 describe('a plugin registered at the root', () => {
   it('serves encapsulated children, however deep, with a prefix and hooks of their own', async () => {
-    const app = await appWith({}, {
+    const app = await readyApp({
       after: app => app.register(async child => {
         child.addHook('onRequest', async ({ session }) => { session.set('hook', true) })
         child.get('/', count)
@@ -29,7 +29,7 @@ describe('a plugin registered at the root', () => {
   })
 
   it('serves children with handlers of their own for errors and for what is not found', async () => {
-    const app = await appWith({}, {
+    const app = await readyApp({
       after: app => app.register(async child => {
         child.setErrorHandler(async (_error, request) => await count(request))
         child.setNotFoundHandler(async (request) => await count(request))
@@ -42,7 +42,7 @@ describe('a plugin registered at the root', () => {
   })
 
   it('serves children that were registered before it', async () => {
-    const app = await appWith({}, { before: app => app.register(async child => { child.get('/', count) }) })
+    const app = await readyApp({ before: app => app.register(async child => { child.get('/', count) }) })
     assert.deepEqual(contentOf(app, await get(app)), { n: 1 })
   })
 })
@@ -73,7 +73,7 @@ describe('a plugin registered in a child', () => {
     const a = await get(app, '/a')
     const b = await get(app, '/b')
     assert.deepEqual([linesOf(a, 'a').length, linesOf(a, 'b').length, linesOf(b, 'a').length, linesOf(b, 'b').length], [1, 0, 0, 1])
-    const cookies = [...setCookies(a), ...setCookies(b)].map(line => line.split(';')[0]).join('; ')
+    const cookies = [a, b].map(response => cookiesOf(response)).join('; ')
     assert.equal((await get(app, '/a', cookies)).body, '2')
     assert.equal((await get(app, '/b', cookies)).body, '2')
   })
@@ -88,7 +88,7 @@ describe('a plugin registered at the root, and again with another name in a chil
   for (const [source, before] of Object.entries(sources)) {
     async function nested (): Promise<{ app: FastifyInstance, child: FastifyInstance }> {
       let inner: FastifyInstance | undefined
-      const app = await appWith({ '/': request => ({ session: request.session.data(), admin: typeof both(request).admin }) }, {
+      const app = await readyApp({
         before,
         after: app => app.register(async child => {
           inner = child
@@ -100,7 +100,8 @@ describe('a plugin registered at the root, and again with another name in a chil
             return { session: session.data(), admin: admin.data() }
           })
           child.get('/read', async request => ({ session: both(request).session.data(), admin: both(request).admin.data() }))
-        }, { prefix: '/admin' })
+        }, { prefix: '/admin' }),
+        routes: { '/': request => ({ session: request.session.data(), admin: typeof both(request).admin }) }
       })
       if (inner === undefined) throw new Error('the child was not registered')
       return { app, child: inner }
@@ -113,19 +114,19 @@ describe('a plugin registered at the root, and again with another name in a chil
       assert.equal(setCookies(response).length, 2)
       assert.deepEqual(contentOf(app, response), { n: 1 })
       assert.deepEqual(contentOf(child, response, 'admin'), { root: true })
-      const cookies = setCookies(response).map(line => line.split(';')[0]).join('; ')
+      const cookies = cookiesOf(response)
       assert.deepEqual((await get(app, '/admin/read', cookies)).json(), { session: { n: 1 }, admin: { root: true } })
     })
 
     it(`gives the root only its own: ${source}`, async () => {
       const { app } = await nested()
-      const cookies = setCookies(await get(app, '/admin')).map(line => line.split(';')[0]).join('; ')
+      const cookies = cookiesOf(await get(app, '/admin'))
       assert.deepEqual((await get(app, '/', cookies)).json(), { session: { n: 1 }, admin: 'undefined' })
     })
   }
 
   it('seals late writes of the child to either, on one line each', async () => {
-    const app = await appWith({}, {
+    const app = await readyApp({
       after: app => app.register(async child => {
         child.register(secureSession, { sessionName: 'admin', key: newKey() })
         child.addHook('onSend', async request => { both(request).session.set('late', 1); both(request).admin.set('late', 2) })

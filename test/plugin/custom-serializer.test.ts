@@ -1,6 +1,5 @@
 // The option `serializer`: something in place of JSON, here superjson.
-import peer from '@fastify/secure-session'
-import Fastify, { type FastifyError } from 'fastify'
+import type { FastifyError } from 'fastify'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import superjson from 'superjson'
@@ -8,7 +7,8 @@ import { createSessionCodec, sessionInfo, type Format, type SecureSessionPluginO
 import { cookieHeader, openRaw, rejection, sealRaw, seconds } from '../support/configurations.ts'
 import { cookieOf, newKey, setCookies, tokenOf } from '../support/helpers.ts'
 import { sealedToken } from '../support/security.ts'
-import { appWith, cookieWith, get, tokenWith, type Handler } from '../support/app.ts'
+import { cookieWith, get, readyApp, tokenWith, type Handler } from '../support/app.ts'
+import { PLUGINS } from '../support/peer.ts'
 
 const FORMATS: readonly Format[] = ['secretbox', 'sealed']
 const VALUES = { at: new Date(1_760_000_000_123), cart: new Map([['pen', 2]]), tags: new Set(['a']), big: 2n ** 70n, none: undefined, text: 'Zoë "quoted"' }
@@ -34,14 +34,14 @@ for (const format of FORMATS) {
   describe(`a serializer in the ${format} format`, () => {
     it('gives back a Date, a Map, a Set, a BigInt and undefined in the next request', async () => {
       const seen: unknown[] = []
-      const app = await appWith(routes(seen), { options: options() })
+      const app = await readyApp({ session: options(), routes: routes(seen) })
       await get(app, '/', cookieOf(await get(app, '/set')))
       assert.deepEqual(seen, [VALUES])
     })
 
     it('saves what is changed inside a value that JSON cannot hold, and sends nothing that was only read', async () => {
       const seen: unknown[] = []
-      const app = await appWith(routes(seen), { options: options() })
+      const app = await readyApp({ session: options(), routes: routes(seen) })
       const cookie = cookieOf(await get(app, '/set'))
       const read = await get(app, '/read', cookie)
       assert.equal(read.body, '2')
@@ -52,7 +52,7 @@ for (const format of FORMATS) {
 
     it('works in decorators and in a codec without Fastify', async () => {
       const own = options()
-      const app = await appWith({}, { options: own })
+      const app = await readyApp({ session: own })
       const codec = await createSessionCodec<object>(own)
       const opened = codec.open(tokenWith(app, VALUES))
       assert.ok(opened.ok)
@@ -67,9 +67,10 @@ for (const format of FORMATS) {
     ] as Array<[string, SessionSerializer, boolean]>) {
       it(`whose stringify ${what} is one error in the app's error handler, without a value`, async () => {
         const errors: FastifyError[] = []
-        const app = await appWith(routes([]), {
-          options: options({ serializer }),
-          after: app => { app.setErrorHandler((error: FastifyError, _request, reply) => { errors.push(error); return reply.code(503).send(error.code) }) }
+        const app = await readyApp({
+          session: options({ serializer }),
+          after: app => { app.setErrorHandler((error: FastifyError, _request, reply) => { errors.push(error); return reply.code(503).send(error.code) }) },
+          routes: routes([])
         })
         const response = await get(app, '/set')
         assert.equal(response.statusCode, 503)
@@ -92,7 +93,7 @@ for (const format of FORMATS) {
     ] as Array<[string, SessionSerializer['parse']]>) {
       it(`whose parse ${what} refuses the token as payload-invalid`, async () => {
         const key = newKey()
-        const app = await appWith(routes([]), { options: options({ key, serializer: { stringify: JSON.stringify, parse } }) })
+        const app = await readyApp({ session: options({ key, serializer: { stringify: JSON.stringify, parse } }), routes: routes([]) })
         const response = await get(app, '/reason', cookieHeader(tokenOfText(key, '{}')))
         assert.deepEqual([response.statusCode, response.body], [200, 'payload-invalid'])
       })
@@ -100,10 +101,10 @@ for (const format of FORMATS) {
 
     it('gets what was sealed without it as JSON', async () => {
       const key = newKey()
-      const before = await appWith({}, { options: { key, format } })
+      const before = await readyApp({ session: { key, format } })
       const texts: string[] = []
       const serializer = { stringify: superjson.stringify, parse: (text: string) => { texts.push(text); return JSON.parse(text) } }
-      const app = await appWith(routes([]), { options: options({ key, serializer }) })
+      const app = await readyApp({ session: options({ key, serializer }), routes: routes([]) })
       assert.equal((await get(app, '/reason', cookieWith(before, { a: [1] }))).body, 'none')
       assert.deepEqual(texts, ['{"a":[1]}'])
     })
@@ -136,7 +137,7 @@ for (const format of FORMATS) {
 describe('a serializer in the secretbox format', () => {
   it('puts its text under __data, in JSON that ends with the time', async () => {
     const key = newKey()
-    const app = await appWith(routes([]), { options: { key, serializer: superjson } })
+    const app = await readyApp({ session: { key, serializer: superjson }, routes: routes([]) })
     const plaintext = openRaw(key, tokenOf(await get(app, '/set')))
     assert.deepEqual(Object.keys(plaintext), ['__data', '__ts'])
     assert.deepEqual(superjson.parse(plaintext.__data as string), VALUES)
@@ -144,24 +145,22 @@ describe('a serializer in the secretbox format', () => {
 
   it('leaves the peer nothing to read but the text', async () => {
     const key = newKey()
-    const app = await appWith(routes([]), { options: { key, serializer: superjson } })
+    const app = await readyApp({ session: { key, serializer: superjson }, routes: routes([]) })
     const token = tokenWith(app, VALUES)
-    const other = Fastify()
-    other.register(peer, { key })
-    await other.ready()
+    const other = await readyApp({ plugin: PLUGINS.peer, session: { key } })
     const data = other.decodeSecureSession(token)?.data() as Record<string, unknown>
     assert.deepEqual(Object.keys(data).filter(key => key !== '__ts'), ['__data'])
   })
 
   it('is missed where it is gone: the session starts empty', async () => {
     const key = newKey()
-    const before = await appWith({}, { options: { key, serializer: superjson } })
-    const app = await appWith(routes([]), { options: { key } })
+    const before = await readyApp({ session: { key, serializer: superjson } })
+    const app = await readyApp({ session: { key }, routes: routes([]) })
     assert.equal((await get(app, '/reason', cookieWith(before, VALUES))).body, 'payload-invalid')
   })
 
   it('keeps __data from being written or passed in', async () => {
-    const app = await appWith({ '/': ({ session }) => session.set('__data', 1) })
+    const app = await readyApp({ routes: { '/': ({ session }) => session.set('__data', 1) } })
     assert.equal((await get(app)).json().code, 'FST_SEALED_SESSION_KEY_RESERVED')
     assert.throws(() => app.createSecureSession({ __data: 1 }), { code: 'FST_SEALED_SESSION_KEY_RESERVED' })
   })

@@ -1,13 +1,13 @@
 // `app.decodeSecureSession(request)`: the session that a request brings, found as the plugin finds it.
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import assert from 'node:assert/strict'
 import { createServer, request as send, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it } from 'node:test'
 import cookiePlugin from '@fastify/cookie'
-import secureSession, { type Session } from '../../src/index.ts'
-import { captureLog, newKey, setCookies } from '../support/helpers.ts'
-import { appWith, cookieWith, get, logged } from '../support/app.ts'
+import type { Session } from '../../src/index.ts'
+import { cookiesOf, newKey, setCookies } from '../support/helpers.ts'
+import { cookieWith, get, logged, newApp, readyApp } from '../support/app.ts'
 
 const LARGE = 'x'.repeat(5000)
 const SETUPS: Record<string, object> = {
@@ -20,14 +20,18 @@ const SETUPS: Record<string, object> = {
 /** The `Cookie` header of a browser that got what a session that holds `data` was sent as. */
 async function headerOf (app: FastifyInstance, data: object): Promise<string> {
   const response = await app.inject({ url: '/write', query: data as Record<string, string> })
-  return setCookies(response).map(line => line.slice(0, line.indexOf(';'))).join('; ')
+  return cookiesOf(response)
 }
 
 async function appThatWrites (options: object, before?: (app: FastifyInstance) => void): Promise<FastifyInstance> {
-  return await appWith({
-    '/write': ({ session, query }) => { for (const [key, value] of Object.entries(query as object)) session.set(key, value) },
-    '/decode': request => (app(request) as Session | null)?.data() ?? { refused: true }
-  }, { options: { key: newKey(), ...options }, ...(before && { before }) })
+  return await readyApp({
+    session: { key: newKey(), ...options },
+    before,
+    routes: {
+      '/write': ({ session, query }) => { for (const [key, value] of Object.entries(query as object)) session.set(key, value) },
+      '/decode': request => (app(request) as Session | null)?.data() ?? { refused: true }
+    }
+  })
 
   function app (request: { server: FastifyInstance }): unknown {
     return request.server.decodeSecureSession(request as never)
@@ -61,7 +65,7 @@ describe('decodeSecureSession of a request opens', () => {
 
   it('the session of a name', async () => {
     const key = newKey()
-    const app = await appWith({}, { options: [{ sessionName: 'one', key }, { sessionName: 'two', key }] })
+    const app = await readyApp({ session: [{ sessionName: 'one', key }, { sessionName: 'two', key }] })
     const request = { headers: { cookie: cookieWith(app, { n: 1 }, 'two') } }
     assert.equal(app.decodeSecureSession(request), null)
     assert.deepEqual(app.decodeSecureSession(request, undefined, 'two')?.data(), { n: 1 })
@@ -92,7 +96,7 @@ describe('decodeSecureSession of a request gives null', () => {
   }
   for (const [title, request] of Object.entries(refused)) {
     it(title, async () => {
-      const app = await appWith({})
+      const app = await readyApp()
       assert.equal(app.decodeSecureSession(request as never), null)
     })
   }
@@ -106,10 +110,10 @@ describe('decodeSecureSession of a request gives null', () => {
 
   it('and says why in the log that it is given, else in that of the request, else in that of the app', async () => {
     const { lines, server } = logged()
-    const app = await appWith({}, { server })
-    const own = captureLog('debug')
+    const app = await readyApp({ server })
+    const own = logged()
     const request = { headers: { cookie: 'session=AAAA' } }
-    const given = Fastify(own as object).log
+    const given = newApp({ server: own.server }).log
     app.decodeSecureSession(request, given)
     assert.equal(lines.length, 0)
     assert.match(own.lines[0]?.msg ?? '', /nonce|cipher|malformed|length/)
@@ -121,15 +125,16 @@ describe('decodeSecureSession of a request gives null', () => {
 })
 
 it('decodeSecureSession of a request leaves request.session as it is', async () => {
-  const app = Fastify()
-  app.register(secureSession, { key: newKey() })
-  app.get('/', async request => {
-    const decoded = app.decodeSecureSession(request)!
-    decoded.set('n', 2)
-    assert.notEqual(decoded, request.session)
-    return request.session.data()
+  const app = await readyApp({
+    routes: {
+      '/': request => {
+        const decoded = app.decodeSecureSession(request)!
+        decoded.set('n', 2)
+        assert.notEqual(decoded, request.session)
+        return request.session.data()
+      }
+    }
   })
-  await app.ready()
   const response = await get(app, '/', cookieWith(app, { n: 1 }))
   assert.deepEqual(response.json(), { n: 1 })
   assert.deepEqual(setCookies(response), [])

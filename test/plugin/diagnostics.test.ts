@@ -8,7 +8,7 @@ import { describe, it, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Keyring, createSessionCodec, type Format, type SessionOpenMessage, type SessionSealMessage } from '../../src/index.ts'
-import { appWith, cookieWith, get, tokenWith } from '../support/app.ts'
+import { cookieWith, get, readyApp, tokenWith } from '../support/app.ts'
 import { cookieHeader, sealRaw, seconds } from '../support/configurations.ts'
 import { newKey, setCookies, tokenOf } from '../support/helpers.ts'
 import { tableUnder, codeIn } from '../docs/markdown.ts'
@@ -38,7 +38,7 @@ for (const format of FORMATS) {
   describe(`the messages about sessions of the ${format} format`, () => {
     it('say what was opened: with which key, and how long the token was', async t => {
       const keyring = new Keyring(newKey())
-      const app = await appWith({ '/': readAll }, { options: { key: keyring, format } })
+      const app = await readyApp({ session: { key: keyring, format }, routes: { '/': readAll } })
       const token = tokenWith(app, { name: 'Zoë' })
       const { opens, seals } = listen(t)
       await get(app, '/', cookieHeader(token))
@@ -48,7 +48,7 @@ for (const format of FORMATS) {
 
     it('say which old key has opened a session, and that the new one seals it again', async t => {
       const keyring = new Keyring(newKey())
-      const app = await appWith({ '/': readAll }, { options: { key: keyring, format } })
+      const app = await readyApp({ session: { key: keyring, format }, routes: { '/': readAll } })
       const cookie = cookieWith(app, { a: 1 })
       const [old] = keyring.ids
       keyring.rotate(newKey())
@@ -59,8 +59,8 @@ for (const format of FORMATS) {
     })
 
     it('say why a token was refused', async t => {
-      const app = await appWith({ '/': readAll }, { options: { key: newKey(), format } })
-      const other = await appWith({}, { options: { key: newKey(), format } })
+      const app = await readyApp({ session: { key: newKey(), format }, routes: { '/': readAll } })
+      const other = await readyApp({ session: { key: newKey(), format } })
       const token = tokenWith(other, { a: 1 })
       const { opens } = listen(t)
       await get(app, '/', cookieHeader(token))
@@ -70,7 +70,7 @@ for (const format of FORMATS) {
 
     it('say that sealing has failed, with the code of the error', async t => {
       const keyring = new Keyring(newKey())
-      const app = await appWith({ '/': ({ session }) => session.set('n', 1n) }, { options: { key: keyring, format } })
+      const app = await readyApp({ session: { key: keyring, format }, routes: { '/': ({ session }) => session.set('n', 1n) } })
       const { seals } = listen(t)
       assert.equal((await get(app)).statusCode, 500)
       assert.deepEqual(seals, [{ sessionName: 'session', outcome: 'failed', reason: 'FST_SEALED_SESSION_VALUE_UNSTORABLE', keyId: keyring.ids[0], format, bytes: null }])
@@ -78,7 +78,7 @@ for (const format of FORMATS) {
 
     it('have nothing of a key, a token or a value in them', async t => {
       const key = newKey()
-      const app = await appWith({ '/': ({ session }) => session.set('name', 'Grace Hopper') }, { options: { key, format } })
+      const app = await readyApp({ session: { key, format }, routes: { '/': ({ session }) => session.set('name', 'Grace Hopper') } })
       const { opens, seals } = listen(t)
       const cookie = cookieWith(app, { name: 'Grace Hopper' })
       const token = tokenOf(await get(app, '/', cookie))
@@ -95,7 +95,7 @@ for (const format of FORMATS) {
 
 describe('the messages', () => {
   it('come from decodeSecureSession and encodeSecureSession as well, with the name of the session', async t => {
-    const app = await appWith({}, { options: [{ sessionName: 'a', key: newKey() }, { sessionName: 'b', key: newKey() }] })
+    const app = await readyApp({ session: [{ sessionName: 'a', key: newKey() }, { sessionName: 'b', key: newKey() }] })
     const { opens, seals } = listen(t)
     const token = app.encodeSecureSession(app.createSecureSession({ a: 1 }), 'b')
     app.decodeSecureSession(token, undefined, 'b')
@@ -105,7 +105,7 @@ describe('the messages', () => {
   })
 
   it('come once for each of several cookies of one name', async t => {
-    const app = await appWith({ '/': readAll })
+    const app = await readyApp({ routes: { '/': readAll } })
     const good = cookieWith(app, { a: 1 })
     const { opens } = listen(t)
     await get(app, '/', `session=planted; ${good}`)
@@ -113,7 +113,7 @@ describe('the messages', () => {
   })
 
   it('come once for a session that is split over several cookies, with the length of the whole token', async t => {
-    const app = await appWith({ '/': readAll, '/write': ({ session }) => session.set('text', 'x'.repeat(4000)) })
+    const app = await readyApp({ routes: { '/': readAll, '/write': ({ session }) => session.set('text', 'x'.repeat(4000)) } })
     const cookies = setCookies(await get(app, '/write')).map(line => line.split(';', 1)[0] ?? '')
     assert.equal(cookies.length, 2)
     const { opens } = listen(t)
@@ -123,7 +123,7 @@ describe('the messages', () => {
   })
 
   it('say that a part of a cookie that was split is missing', async t => {
-    const app = await appWith({ '/': readAll })
+    const app = await readyApp({ routes: { '/': readAll } })
     const { opens } = listen(t)
     await get(app, '/', 'session=2~AQAB')
     assert.deepEqual(opens.map(({ outcome, reason, keyId, bytes }) => [outcome, reason, keyId, bytes]), [['rejected', 'chunk-missing', null, 6]])
@@ -131,14 +131,14 @@ describe('the messages', () => {
 
   it('say that a signature is missing', async t => {
     const key = newKey()
-    const app = await appWith({ '/': readAll }, { options: { key, cookie: { signed: true } } })
+    const app = await readyApp({ session: { key, cookie: { signed: true } }, routes: { '/': readAll } })
     const { opens } = listen(t)
     await get(app, '/', cookieHeader(sealRaw(key, `{"__ts":${seconds()}}`)))
     assert.deepEqual(opens.map(({ outcome, reason }) => [outcome, reason]), [['rejected', 'signature-invalid']])
   })
 
   it('are not published for a request without a cookie, or one that does not use its session', async t => {
-    const app = await appWith({ '/': readAll, '/untouched': () => 'untouched' })
+    const app = await readyApp({ routes: { '/': readAll, '/untouched': () => 'untouched' } })
     const cookie = cookieWith(app, { a: 1 })
     const { opens, seals } = listen(t)
     await get(app)
@@ -154,7 +154,7 @@ describe('the messages', () => {
   })
 
   it('are not made while nobody subscribes', async t => {
-    const app = await appWith({ '/': ({ session }) => session.set('a', 1) })
+    const app = await readyApp({ routes: { '/': ({ session }) => session.set('a', 1) } })
     const cookie = cookieWith(app, { a: 1 })
     // Publishing without a subscriber would do nothing; that it is not even called shows that nothing was made.
     for (const name of [OPEN, SEAL]) t.mock.method(channel(name), 'publish', () => assert.fail('published'))

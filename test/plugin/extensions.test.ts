@@ -1,23 +1,28 @@
 // Extensions beside revocation, which is the first: what they are told, and in which order.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
-import secureSession, { type Session } from '../../src/index.ts'
+import type { Session } from '../../src/index.ts'
 import { type ExtensibleSession, kSessions, type SessionExtension } from '../../src/fastify/extension.ts'
+import { get, newApp, post, readyApp } from '../support/app.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
-import { appWith, get, login, post, who } from '../support/revocation.ts'
+import { appWithLogins, login, who } from '../support/revocation.ts'
 
-type App = Awaited<ReturnType<typeof appWith>>
+type App = Awaited<ReturnType<typeof appWithLogins>>
+
+/** A plugin that extends a session: the first unless told otherwise. */
+function extending (extension: SessionExtension, index = 0): FastifyPluginAsync {
+  return fp(async app => {
+    (app as unknown as { [kSessions]: ExtensibleSession[] })[kSessions][index]?.extend(extension)
+  })
+}
 
 /** An app with revocation, and with extensions that are registered after it. */
 async function appExtended (...extensions: SessionExtension[]): Promise<App> {
-  return await appWith({
+  return await appWithLogins({
     after: app => {
-      app.register(fp(async app => {
-        const [session] = (app as unknown as { [kSessions]: ExtensibleSession[] })[kSessions]
-        for (const extension of extensions) session?.extend(extension)
-      }))
+      for (const extension of extensions) app.register(extending(extension))
       app.addHook('onSend', async request => { if (request.url === '/late') Object.assign(request.session, { late: true }) })
       app.get('/late', async () => 'late')
       app.get('/revoked-within', async ({ session }) => { await app.revokeSubject('ann'); Object.assign(session, { note: 1 }); return 'x' })
@@ -105,29 +110,28 @@ describe('a second extension beside revocation', () => {
 
 it('an extension judges what is sealed: a write while it was asked has it asked again', async () => {
   for (const first of [{ v: 1 }, {}]) {
-    const app = Fastify()
     const judged: unknown[] = []
     let go = (): void => {}
-    app.register(secureSession, { key: newKey() })
-    app.register(fp(async app => {
-      const [session] = (app as unknown as { [kSessions]: ExtensibleSession[] })[kSessions]
-      session?.extend({
-        name: 'slow',
-        async sealing (state) {
-          const isAllowed = state.record().data.v !== 2
-          judged.push({ ...state.record().data })
-          if (judged.length === 1) await new Promise<void>(resolve => { go = resolve })
-          return isAllowed
-        }
-      })
-    }))
-    app.after(() => {
-      app.get('/', ({ session }, reply) => {
-        Object.assign(session, first)
-        reply.send('x')
-        session.set('v' as never, 2 as never)
-        go()
-      })
+    const app = newApp({
+      after: app => {
+        app.register(extending({
+          name: 'slow',
+          async sealing (state) {
+            const isAllowed = state.record().data.v !== 2
+            judged.push({ ...state.record().data })
+            if (judged.length === 1) await new Promise<void>(resolve => { go = resolve })
+            return isAllowed
+          }
+        }))
+      },
+      routes: app => {
+        app.get('/', ({ session }, reply) => {
+          Object.assign(session, first)
+          reply.send('x')
+          session.set('v' as never, 2 as never)
+          go()
+        })
+      }
     })
     assert.deepEqual(setCookies(await app.inject('/')), [])
     assert.deepEqual(judged.slice(0, 2), [first, { v: 2 }])
@@ -173,24 +177,23 @@ describe('of several sessions, one that was sealed while another is waited for',
   }
   for (const [how, { act, expected }] of Object.entries(ACTS)) {
     it(`${how}: the cookie is as the session was when the response left`, async () => {
-      const app = Fastify()
       let go = (): void => {}
-      app.register(secureSession, [{ sessionName: 'a', key: newKey() }, { sessionName: 'b', key: newKey() }])
-      app.register(fp(async app => {
-        const [, b] = (app as unknown as { [kSessions]: ExtensibleSession[] })[kSessions]
-        b?.extend({ name: 'slow', sealing: async () => await new Promise(resolve => { go = () => { resolve(true) } }) })
-      }))
-      app.after(() => {
-        app.get('/', (request, reply) => {
-          const both = request as unknown as FastifyRequest & Record<'a' | 'b', Session>
-          both.a.set('v' as never, 1 as never)
-          both.b.set('v' as never, 1 as never)
-          reply.send('x')
-          act(both, app)
-          go()
-        })
+      const app = await readyApp({
+        session: [{ sessionName: 'a', key: newKey() }, { sessionName: 'b', key: newKey() }],
+        after: app => {
+          app.register(extending({ name: 'slow', sealing: async () => await new Promise(resolve => { go = () => { resolve(true) } }) }, 1))
+        },
+        routes: app => {
+          app.get('/', (request, reply) => {
+            const both = request as unknown as FastifyRequest & Record<'a' | 'b', Session>
+            both.a.set('v' as never, 1 as never)
+            both.b.set('v' as never, 1 as never)
+            reply.send('x')
+            act(both, app)
+            go()
+          })
+        }
       })
-      await app.ready()
       const line = setCookies(await app.inject('/')).find(line => line.startsWith('a='))
       const token = decodeURIComponent(line?.slice('a='.length).split(';')[0] ?? '')
       assert.deepEqual(token === '' ? null : app.decodeSecureSession(token, undefined, 'a')?.data(), expected)

@@ -7,12 +7,11 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { describe, it, type TestContext } from 'node:test'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import secureSession from '../../src/index.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { stopClock } from '../support/configurations.ts'
-import { captureLog, newKey, warnings, type LogLine } from '../support/helpers.ts'
+import { cookiesOf, newKey, warnings, type LogLine } from '../support/helpers.ts'
 import { tableUnder } from '../docs/markdown.ts'
-import { cookieWith } from '../support/app.ts'
+import { cookieWith, logged, newApp, post, readyApp } from '../support/app.ts'
 
 const OLD = newKey()
 const NEW = newKey()
@@ -84,21 +83,19 @@ const transports: Record<string, (app: FastifyInstance) => Promise<Ask>> = {
 interface Setup { way: Way, act: Act, value?: string, options?: object, http2?: boolean }
 
 async function appThat ({ way, act, value = '', options = { key: [NEW, OLD] }, http2 = false }: Setup, t: TestContext): Promise<{ app: FastifyInstance, lines: LogLine[] }> {
-  const { lines, logger = false } = captureLog('warn')
-  const app = Fastify({ logger, ...(http2 && { http2 }) } as object) as unknown as FastifyInstance
-  t.after(async () => { await app.close() })
-  app.register(secureSession, { format: 'sealed', cookie: { path: '/' }, ...options } as never)
-  way(app, act, value)
-  await app.ready()
+  const { lines, server } = logged('warn')
+  const app = await readyApp({
+    t,
+    server: { ...server, ...(http2 && { http2 }) },
+    session: { format: 'sealed', cookie: { path: '/' }, ...options },
+    routes: app => way(app, act, value)
+  })
   return { app, lines }
 }
 
 /** A cookie that a session was given before the key was rotated. */
 async function oldCookie (data: object = { user: 'ann' }): Promise<string> {
-  const app = Fastify()
-  app.register(secureSession, { key: OLD, format: 'sealed' })
-  await app.ready()
-  return cookieWith(app as FastifyInstance, data)
+  return cookieWith(await readyApp({ session: { key: OLD, format: 'sealed' } }), data)
 }
 
 const linesIn = (headers: IncomingHttpHeaders): string[] => [headers['set-cookie'] ?? []].flat()
@@ -207,10 +204,8 @@ describe('a Set-Cookie of the app with the name of the session wins over a cooki
 
   it('all lines of it, where it is split', async t => {
     const { app } = await appThat({ way: clears['reply.clearCookie() in a later hook']!, act: read }, t)
-    const other = Fastify()
-    other.register(secureSession, { key: OLD, format: 'sealed', cookie: { path: '/' } })
-    other.get('/', async ({ session }) => { session.set('text' as never, 'x'.repeat(4000) as never); return 'in' })
-    const cookie = [(await other.inject('/')).headers['set-cookie'] ?? []].flat().map(line => line.split(';')[0]).join('; ')
+    const other = newApp({ session: { key: OLD, format: 'sealed', cookie: { path: '/' } } })
+    const cookie = cookiesOf(await post(other, '/set', undefined, { text: 'x'.repeat(4000) }))
     assert.match(cookie, /session\.1=/)
     const lines = linesIn(await (await transports.injected!(app))(cookie))
     assert.deepEqual(lines.map(line => line.split(';')[0]), ['session='])

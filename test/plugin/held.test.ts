@@ -4,12 +4,12 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { Clock } from '@sinonjs/fake-timers'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type LightMyRequestResponse } from 'fastify'
-import secureSession, { Keyring, createSessionCodec, sessionInfo, type Session } from '../../src/index.ts'
-import { readyApp } from '../support/app.ts'
-import { stopClock, type Bag } from '../support/configurations.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest, LightMyRequestResponse } from 'fastify'
+import { Keyring, createSessionCodec, sessionInfo, type Session } from '../../src/index.ts'
+import { cookieWith, get, post, readyApp, type Bag } from '../support/app.ts'
+import { stopClock } from '../support/configurations.ts'
 import { PROTOCOLS, countArrivals } from '../support/held.ts'
-import { newKey, setCookies } from '../support/helpers.ts'
+import { cookiesOf, newKey, setCookies } from '../support/helpers.ts'
 
 const FORMATS = ['sealed', 'secretbox'] as const
 
@@ -72,11 +72,11 @@ interface Outcome { response: LightMyRequestResponse, seen: object | null }
 async function held (clock: Clock, { kind = 'in one cookie', format = 'sealed', end, place = 'the handler', use }: Setup): Promise<Outcome> {
   const keyring = new Keyring(newKey())
   let seen: object | null = null
-  const app = Fastify()
-  app.register(secureSession, { key: keyring, format, expiry: 60, rolling: true, absoluteTimeout: 1000, ...KINDS[kind]!.options, ...ENDS[end]!.options })
-  app.post('/sign-in', async ({ session }) => { Object.assign(session, { user: 'ann', list: [1], ...KINDS[kind]!.rest }); return 'in' })
-  app.register(async app => { addHeldRoutes(app) })
-  await app.ready()
+  const app = await readyApp({
+    session: { key: keyring, format, expiry: 60, rolling: true, absoluteTimeout: 1000, ...KINDS[kind]!.options, ...ENDS[end]!.options },
+    after: app => { app.register(async app => { addHeldRoutes(app) }) },
+    routes: { 'POST /sign-in': ({ session }) => { Object.assign(session, { user: 'ann', list: [1], ...KINDS[kind]!.rest }) } }
+  })
 
   function actIn (here: Place, request: FastifyRequest): void {
     if (here !== place) return
@@ -110,8 +110,8 @@ async function held (clock: Clock, { kind = 'in one cookie', format = 'sealed', 
     })
   }
 
-  const cookie = cookiesOf(await app.inject({ method: 'POST', url: '/sign-in' }))
-  return { response: await app.inject({ url: '/held', headers: { cookie } }), seen }
+  const cookie = cookiesOf(await post(app, '/sign-in'))
+  return { response: await get(app, '/held', cookie), seen }
 }
 
 async function * streamed (act: () => void): AsyncGenerator<string> {
@@ -125,10 +125,6 @@ async function hijacked (reply: FastifyReply): Promise<FastifyReply> {
   reply.raw.writeHead(200, { 'set-cookie': cookies })
   reply.raw.end('done')
   return reply
-}
-
-function cookiesOf (response: LightMyRequestResponse): string {
-  return setCookies(response).map(line => line.split(';')[0]).join('; ')
 }
 
 for (const [end, place] of Object.keys(ENDS).flatMap(end => PLACES.map(place => [end, place] as const))) {
@@ -193,9 +189,7 @@ describe('a session that was opened outside a request', () => {
     it(`reads as empty and is not sealed again, if ${end} (${format})`, async t => {
       const clock = stopClock(t)
       const keyring = new Keyring(newKey())
-      const app = Fastify()
-      app.register(secureSession, { key: keyring, format, expiry: 60, absoluteTimeout: 1000, ...ENDS[end]!.options })
-      await app.ready()
+      const app = await readyApp({ session: { key: keyring, format, expiry: 60, absoluteTimeout: 1000, ...ENDS[end]!.options } })
       const session = app.decodeSecureSession<{ user: string }>(app.encodeSecureSession(app.createSecureSession({ user: 'ann' })))!
       const user = session.get('user')
       ENDS[end]!.end({ keyring, tick: milliseconds => { clock.tick(milliseconds) } })
@@ -211,38 +205,40 @@ describe('a session that was opened outside a request', () => {
 describe('a write while the session is still valid', () => {
   it('counts: a session that was written before its end lives on from there', async t => {
     const clock = stopClock(t)
-    const app = Fastify()
     const key = newKey()
-    app.register(secureSession, { key, format: 'sealed', expiry: 60 })
-    app.get('/', async ({ session }) => {
-      clock.tick(50_000)
-      session.touch()
-      clock.tick(30_000)
-      return session.get('user' as never) ?? 'nobody'
+    const app = await readyApp({
+      session: { key, format: 'sealed', expiry: 60 },
+      routes: {
+        '/': ({ session }) => {
+          clock.tick(50_000)
+          session.touch()
+          clock.tick(30_000)
+          return session.get('user' as never) ?? 'nobody'
+        }
+      }
     })
-    await app.ready()
     const cookie = `session=${(await createSessionCodec<object>({ key, format: 'sealed' })).seal({ user: 'ann' })}`
-    const response = await app.inject({ url: '/', headers: { cookie } })
+    const response = await get(app, '/', cookie)
     assert.deepEqual([response.body, setCookies(response).length], ['ann', 1])
   })
 
   for (const [how, use] of Object.entries({ 'it is not used again': () => {}, 'it is read again': (session: Session) => { session.get('user' as never) } })) {
     it(`takes its cookie off the response, if the session's key is retired after reply.sessionCookies() and ${how}`, async t => {
       const keyring = new Keyring(newKey())
-      const app = Fastify()
-      t.after(async () => { await app.close() })
-      app.register(secureSession, { key: keyring, format: 'sealed' })
-      app.get('/', async ({ session }, reply) => {
-        session.set('theme' as never, 'dark' as never)
-        assert.equal((await reply.sessionCookies()).length, 1)
-        keyring.rotate(newKey())
-        keyring.retire(keyring.ids[1]!) // there are two
-        use(session)
-        return 'done'
+      const app = await readyApp({
+        t,
+        session: { key: keyring, format: 'sealed' },
+        routes: {
+          '/': async ({ session }, reply) => {
+            session.set('theme' as never, 'dark' as never)
+            assert.equal((await reply.sessionCookies()).length, 1)
+            keyring.rotate(newKey())
+            keyring.retire(keyring.ids[1]!) // there are two
+            use(session)
+          }
+        }
       })
-      await app.ready()
-      const cookie = `session=${app.encodeSecureSession(app.createSecureSession({ user: 'ann' }))}`
-      assert.deepEqual(setCookies(await app.inject({ url: '/', headers: { cookie } })), [])
+      assert.deepEqual(setCookies(await get(app, '/', cookieWith(app, { user: 'ann' }))), [])
     })
   }
 })
@@ -250,54 +246,54 @@ describe('a write while the session is still valid', () => {
 describe('a login while the session of before ends', () => {
   it('is answered with 409 if a hook has read that session: it would seem to work, and has no cookie', async t => {
     const clock = stopClock(t)
-    const app = Fastify()
-    app.register(secureSession, { key: newKey(), format: 'sealed', expiry: 60 })
-    app.after(() => { app.addHook('onRequest', async ({ session }) => { session.get('cart' as never) }) })
-    app.post('/login', async request => {
-      clock.tick(61_000)
-      request.session.regenerate()
-      request.session.set('user' as never, 'ann' as never)
-      return 'in'
+    const app = await readyApp({
+      session: { key: newKey(), format: 'sealed', expiry: 60 },
+      after: app => { app.after(() => { app.addHook('onRequest', async ({ session }) => { session.get('cart' as never) }) }) },
+      routes: {
+        'POST /login': request => {
+          clock.tick(61_000)
+          request.session.regenerate()
+          request.session.set('user' as never, 'ann' as never)
+        }
+      }
     })
-    await app.ready()
-    const cookie = `session=${app.encodeSecureSession(app.createSecureSession({ cart: 1 }))}`
-    const response = await app.inject({ method: 'POST', url: '/login', headers: { cookie } })
+    const response = await post(app, '/login', cookieWith(app, { cart: 1 }))
     assert.deepEqual([response.statusCode, response.json<{ code: string }>().code, setCookies(response)], [409, 'FST_SEALED_SESSION_ENDED', []])
   })
 
   it('is answered with 409 also if something looks at it after that end, such as sessionInfo() in a log', async () => {
     const keyring = new Keyring(newKey())
-    const app = Fastify()
-    app.register(secureSession, { key: keyring, format: 'sealed' })
-    app.post('/login', async ({ session }) => {
-      session.get('cart' as never)
-      session.regenerate()
-      session.set('user' as never, 'ann' as never)
-      keyring.rotate(newKey())
-      keyring.retire(keyring.ids[1]!) // there are two
-      sessionInfo(session)
-      return 'in'
+    const app = await readyApp({
+      session: { key: keyring, format: 'sealed' },
+      routes: {
+        'POST /login': ({ session }) => {
+          session.get('cart' as never)
+          session.regenerate()
+          session.set('user' as never, 'ann' as never)
+          keyring.rotate(newKey())
+          keyring.retire(keyring.ids[1]!) // there are two
+          sessionInfo(session)
+        }
+      }
     })
-    await app.ready()
-    const cookie = `session=${app.encodeSecureSession(app.createSecureSession({ cart: 1 }))}`
-    const response = await app.inject({ method: 'POST', url: '/login', headers: { cookie } })
+    const response = await post(app, '/login', cookieWith(app, { cart: 1 }))
     assert.deepEqual([response.statusCode, response.json<{ code: string }>().code, setCookies(response)], [409, 'FST_SEALED_SESSION_ENDED', []])
   })
 
   it('gets its cookie, if nothing of the session of before was used', async t => {
     const clock = stopClock(t)
     const keyring = new Keyring(newKey())
-    const app = Fastify()
-    app.register(secureSession, { key: keyring, format: 'sealed', expiry: 60 })
-    app.post('/login', async request => {
-      clock.tick(61_000) // a password is hashed meanwhile
-      request.session.regenerate()
-      request.session.set('user' as never, 'ann' as never)
-      return 'in'
+    const app = await readyApp({
+      session: { key: keyring, format: 'sealed', expiry: 60 },
+      routes: {
+        'POST /login': request => {
+          clock.tick(61_000) // a password is hashed meanwhile
+          request.session.regenerate()
+          request.session.set('user' as never, 'ann' as never)
+        }
+      }
     })
-    await app.ready()
-    const cookie = `session=${app.encodeSecureSession(app.createSecureSession({ cart: 1 }))}`
-    const response = await app.inject({ method: 'POST', url: '/login', headers: { cookie } })
+    const response = await post(app, '/login', cookieWith(app, { cart: 1 }))
     assert.equal(setCookies(response).length, 1)
   })
 })

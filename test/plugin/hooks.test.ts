@@ -6,7 +6,7 @@ import { describe, it } from 'node:test'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Session } from '../../src/index.ts'
-import { appWith, contentOf, cookieWith, get, linesOf } from '../support/app.ts'
+import { contentOf, cookieWith, get, linesOf, readyApp } from '../support/app.ts'
 
 type Use = (session: Session) => void
 const write: Use = session => { session.set('count', Number(session.get('n')) + 1) }
@@ -25,7 +25,7 @@ describe('request.session is read and written in a hook', () => {
   for (const [hook, add] of Object.entries(adders)) {
     for (const position of ['before', 'after'] as const) {
       it(`${hook}, registered ${position} the plugin`, async () => {
-        const app = await appWith({ '/': () => ({}) }, { [position]: (app: FastifyInstance) => add(app, write) })
+        const app = await readyApp({ [position]: (app: FastifyInstance) => add(app, write), routes: { '/': () => ({}) } })
         const response = await get(app, '/', cookieWith(app, { n: 1 }))
         assert.equal(response.statusCode, 200)
         assert.deepEqual(contentOf(app, response), { n: 1, count: 2 })
@@ -34,7 +34,7 @@ describe('request.session is read and written in a hook', () => {
     }
 
     it(`${hook}, of a route that is not found`, async () => {
-      const app = await appWith({}, {
+      const app = await readyApp({
         after: app => {
           app.setNotFoundHandler((_request, reply) => reply.code(404).send({}))
           add(app, write)
@@ -47,7 +47,7 @@ describe('request.session is read and written in a hook', () => {
   }
 
   it('of a route', async () => {
-    const app = await appWith({}, {
+    const app = await readyApp({
       after: app => app.route({
         method: 'POST',
         url: '/',
@@ -69,14 +69,14 @@ describe('request.session works', () => {
   it('in onResponse, for reading', async () => {
     let seen: unknown
     for (const position of ['before', 'after'] as const) {
-      const app = await appWith({ '/': () => 'done' }, { [position]: (app: FastifyInstance) => app.addHook('onResponse', async ({ session }) => { seen = session.data() }) })
+      const app = await readyApp({ [position]: (app: FastifyInstance) => app.addHook('onResponse', async ({ session }) => { seen = session.data() }), routes: { '/': () => 'done' } })
       await get(app, '/', cookieWith(app, { n: position }))
       assert.deepEqual(seen, { n: position })
     }
   })
 
   it('in onError, before the response to the error is sealed', async () => {
-    const app = await appWith({ '/': () => { throw new Error('thrown') } }, { after: app => app.addHook('onError', async ({ session }) => write(session)) })
+    const app = await readyApp({ after: app => app.addHook('onError', async ({ session }) => write(session)), routes: { '/': () => { throw new Error('thrown') } } })
     const response = await get(app, '/', cookieWith(app, { n: 1 }))
     assert.equal(response.statusCode, 500)
     assert.deepEqual(contentOf(app, response), { n: 1, count: 2 })
@@ -84,7 +84,10 @@ describe('request.session works', () => {
 
   it('in onTimeout', async () => {
     let seen: unknown
-    const app = await appWith({ '/': ({ raw }) => { raw.socket.emit('timeout') } }, { after: app => app.addHook('onTimeout', async ({ session }) => { seen = session.data() }) })
+    const app = await readyApp({
+      after: app => app.addHook('onTimeout', async ({ session }) => { seen = session.data() }),
+      routes: { '/': ({ raw }) => { raw.socket.emit('timeout') } }
+    })
     await get(app, '/', cookieWith(app, { n: 1 }))
     assert.deepEqual(seen, { n: 1 })
   })
@@ -93,8 +96,9 @@ describe('request.session works', () => {
     const signals = new EventEmitter()
     const started = once(signals, 'started')
     const aborted = once(signals, 'aborted')
-    const app = await appWith({ '/': async () => { signals.emit('started'); await aborted } }, {
-      after: app => app.addHook('onRequestAbort', async ({ session }) => { signals.emit('aborted', session.data()) })
+    const app = await readyApp({
+      after: app => app.addHook('onRequestAbort', async ({ session }) => { signals.emit('aborted', session.data()) }),
+      routes: { '/': async () => { signals.emit('started'); await aborted } }
     })
     await app.listen({ port: 0, host: '127.0.0.1' })
     try {
@@ -113,11 +117,12 @@ describe('request.session works', () => {
   const handle = (code: number) => (_error: unknown, { session }: FastifyRequest, reply: FastifyReply) => { write(session); reply.code(code).send('handled') }
 
   it('in an error handler, for a thrown error and for a body that is not valid', async () => {
-    const app = await appWith({ '/': () => { throw new Error('thrown') } }, {
+    const app = await readyApp({
       after: app => {
         app.setErrorHandler(handle(502))
         app.post('/', { schema: { body: { type: 'object', required: ['x'] } } }, async () => 'never')
-      }
+      },
+      routes: { '/': () => { throw new Error('thrown') } }
     })
     const headers = { cookie: cookieWith(app, { n: 1 }) }
     for (const options of [{ method: 'GET' as const }, { method: 'POST' as const, payload: {} }, { method: 'POST' as const, payload: '{', headers: { ...headers, 'content-type': 'application/json' } }]) {
@@ -128,8 +133,10 @@ describe('request.session works', () => {
   })
 
   it('in an error handler, for an error of a hook registered before the plugin', async () => {
-    const app = await appWith({ '/': () => 'never' }, {
-      before: app => app.addHook('onRequest', async () => { throw new Error('early') }), after: app => app.setErrorHandler(handle(502))
+    const app = await readyApp({
+      before: app => app.addHook('onRequest', async () => { throw new Error('early') }),
+      after: app => app.setErrorHandler(handle(502)),
+      routes: { '/': () => 'never' }
     })
     const response = await get(app, '/', cookieWith(app, { n: 1 }))
     assert.equal(response.statusCode, 502)
@@ -137,8 +144,9 @@ describe('request.session works', () => {
   })
 
   it('in a not-found handler, and where a handler calls it', async () => {
-    const app = await appWith({ '/call': (_request, reply) => reply.callNotFound() }, {
-      after: app => app.setNotFoundHandler(({ session }, reply) => { write(session); reply.code(404).send('missing') })
+    const app = await readyApp({
+      after: app => app.setNotFoundHandler(({ session }, reply) => { write(session); reply.code(404).send('missing') }),
+      routes: { '/call': (_request, reply) => reply.callNotFound() }
     })
     for (const url of ['/missing', '/call']) {
       const response = await get(app, url, cookieWith(app, { n: 1 }))
@@ -149,7 +157,7 @@ describe('request.session works', () => {
   })
 
   it('in a content type parser', async () => {
-    const app = await appWith({}, {
+    const app = await readyApp({
       after: app => {
         app.addContentTypeParser('text/x', { parseAs: 'string' }, async ({ session }: FastifyRequest, body: unknown) => { write(session); return body })
         app.post('/', async ({ body }) => body)
@@ -161,8 +169,9 @@ describe('request.session works', () => {
   })
 
   it('through reply.request, and in a decorator of the app\'s', async () => {
-    const app = await appWith({ '/': (request, reply) => [reply.request.session.get('n'), (request as never as { user: unknown }).user] }, {
-      before: app => app.decorateRequest('user', { getter (this: FastifyRequest) { return this.session.get('n') } })
+    const app = await readyApp({
+      before: app => app.decorateRequest('user', { getter (this: FastifyRequest) { return this.session.get('n') } }),
+      routes: { '/': (request, reply) => [reply.request.session.get('n'), (request as never as { user: unknown }).user] }
     })
     assert.deepEqual((await get(app, '/', cookieWith(app, { n: 1 }))).json(), [1, 1])
   })

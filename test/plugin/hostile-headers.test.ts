@@ -11,7 +11,7 @@ import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { newKey } from '../support/helpers.ts'
-import { appWith, tokenWith } from '../support/app.ts'
+import { readyApp, tokenWith } from '../support/app.ts'
 
 interface Answer {
   status: number | undefined
@@ -47,7 +47,7 @@ describe('whatever Cookie headers come over a socket', () => {
   let port: number
 
   before(async () => {
-    app = await appWith({ '/': ({ session, signed }: Record<string, any>) => [session.data(), signed.data()] } as never, { options: OPTIONS })
+    app = await readyApp({ session: OPTIONS, routes: { '/': ({ session, signed }: Record<string, any>) => [session.data(), signed.data()] } as never })
     await app.listen({ port: 0 })
     port = (app.server.address() as AddressInfo).port
   })
@@ -85,7 +85,7 @@ describe('a server that gets nothing but cookies that do not open', () => {
   it('takes no more memory with time', async () => {
     setFlagsFromString('--expose-gc')
     const collect = runInNewContext('gc') as () => void
-    const app = await appWith({ '/': ({ session }) => session.data() }, { options: OPTIONS[0]! })
+    const app = await readyApp({ session: OPTIONS[0]!, routes: { '/': ({ session }) => session.data() } })
     const honest = tokenWith(app, { text: 'x'.repeat(1000) })
     const used = (): number => {
       collect()

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import cookiePlugin from '@fastify/cookie'
 import type { FastifyInstance } from 'fastify'
 import { countTries, newKey, type LogLine } from '../support/helpers.ts'
-import { appWith, cookieWith, get, logged, tokenWith, type Setup } from '../support/app.ts'
+import { cookieWith, get, logged, readyApp, tokenWith, type AppSetup } from '../support/app.ts'
 
 const MAX_COOKIES = 16
 const MAX_DECRYPTIONS = 64
@@ -27,9 +27,9 @@ function forged (seed: number, bytes = 48): string {
 const pair = (token: string): string => `session=${encodeURIComponent(token)}`
 const flood = (size: number): string[] => Array.from({ length: size }, (_, seed) => pair(forged(seed)))
 
-async function debugApp (setup: Setup = {}): Promise<{ app: FastifyInstance, lines: LogLine[] }> {
+async function debugApp (setup: AppSetup = {}): Promise<{ app: FastifyInstance, lines: LogLine[] }> {
   const { lines, server } = logged('debug')
-  const app = await appWith({ '/': ({ session }) => session.data(), '/untouched': () => 'done' }, { server, ...setup })
+  const app = await readyApp({ server, ...setup, routes: { '/': ({ session }) => session.data(), '/untouched': () => 'done' } })
   return { app, lines }
 }
 
@@ -83,7 +83,7 @@ describe('a flood of cookies of the session\'s name', () => {
 describe('the number of decryptions in a request is bounded over all cookies and keys', () => {
   for (const keys of [1, 3, 4, 5, 10, 20, 32, 33, 64]) {
     it(`with ${keys} keys, at most ${MAX_DECRYPTIONS}, and each of ${MAX_COOKIES} cookies is tried`, async t => {
-      const { app, lines } = await debugApp({ options: { key: Array.from({ length: keys }, newKey) } })
+      const { app, lines } = await debugApp({ session: { key: Array.from({ length: keys }, newKey) } })
       const tries = countTries(t)
       await get(app, '/', flood(40).join('; '))
       assert.equal(tries.decryptions, Math.min(MAX_COOKIES * keys, MAX_DECRYPTIONS))
@@ -95,8 +95,8 @@ describe('the number of decryptions in a request is bounded over all cookies and
 
   it('with more keys than that, the one cookie of an honest request is still opened with the last key', async () => {
     const keys = Array.from({ length: 100 }, newKey)
-    const last = await appWith({}, { options: { key: keys[99] } })
-    const { app, lines } = await debugApp({ options: { key: keys } })
+    const last = await readyApp({ session: { key: keys[99] } })
+    const { app, lines } = await debugApp({ session: { key: keys } })
     assert.deepEqual((await get(app, '/', cookieWith(last, { n: 1 }))).json(), { n: 1 })
     await get(app, '/', flood(40).join('; '))
     assert.equal(count(lines, NOT_AUTHENTIC), 1)
@@ -157,7 +157,7 @@ describe('a very long cookie', () => {
       sign: (value: string) => `${value}.ok`,
       unsign: (value: string) => { checked.push(value.length); return { valid: true as const, renew: false, value: value.slice(0, -3) } }
     }
-    const { app, lines } = await debugApp({ options: { key: newKey(), cookie: { signed: true } }, before: app => app.register(cookiePlugin, { secret }) })
+    const { app, lines } = await debugApp({ session: { key: newKey(), cookie: { signed: true } }, before: app => app.register(cookiePlugin, { secret }) })
     await get(app, '/', pair(`${forged(1, 300_000)}.ok`))
     assert.deepEqual(checked, [])
     assert.notEqual(count(lines, TOO_LONG), 0)

@@ -7,7 +7,7 @@ import cookiePlugin from '@fastify/cookie'
 import type { FastifyRequest } from 'fastify'
 import type { Session } from '../../src/index.ts'
 import { newKey, type LogLine } from '../support/helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, logged, properties, type Handler } from '../support/app.ts'
+import { contentOf, cookieWith, get, linesOf, logged, properties, readyApp, type Handler } from '../support/app.ts'
 
 const ours = (lines: readonly LogLine[]): LogLine[] => lines.filter(({ msg }) => msg.includes('secure-session'))
 
@@ -29,7 +29,7 @@ describe('an untouched session is not opened', () => {
   for (const [what, handler] of Object.entries(untouched)) {
     it(`nothing is refused or missed: ${what}`, async () => {
       const { lines, server } = logged('trace')
-      const app = await appWith({ '/': handler, '/used': ({ session }) => session.data() }, { server })
+      const app = await readyApp({ server, routes: { '/': handler, '/used': ({ session }) => session.data() } })
       for (const cookie of ['session=garbage', undefined]) {
         await get(app, '/', cookie)
         assert.deepEqual(ours(lines), [])
@@ -41,7 +41,7 @@ describe('an untouched session is not opened', () => {
   }
 
   it('nor is a good one: its content is not parsed', async context => {
-    const app = await appWith({ '/': () => 'done', '/used': ({ session }) => session.get('n') })
+    const app = await readyApp({ routes: { '/': () => 'done', '/used': ({ session }) => session.get('n') } })
     const cookie = cookieWith(app, { n: 'ten' })
     const parse = context.mock.method(JSON, 'parse')
     await get(app, '/', cookie)
@@ -52,14 +52,15 @@ describe('an untouched session is not opened', () => {
 
   it('nor is one in a 404, an error handler and the hooks of the app', async () => {
     const { lines, server } = logged('trace')
-    const app = await appWith({ '/': () => { throw new Error('thrown') } }, {
+    const app = await readyApp({
       server,
       after: app => {
         app.addHook('onRequest', async () => {})
         app.addHook('onSend', async () => {})
         app.setErrorHandler((_error, _request, reply) => reply.code(500).send('failed'))
         app.setNotFoundHandler((_request, reply) => reply.code(404).send('missing'))
-      }
+      },
+      routes: { '/': () => { throw new Error('thrown') } }
     })
     for (const url of ['/', '/missing']) await get(app, url, 'session=garbage')
     assert.deepEqual(ours(lines), [])
@@ -67,15 +68,17 @@ describe('an untouched session is not opened', () => {
 
   it('of several sessions only those that are used are opened', async () => {
     const { lines, server } = logged('debug')
-    const app = await appWith({ '/': request => (request as never as { two: Session }).two.data() }, {
-      server, options: ['one', 'two', 'three'].map(sessionName => ({ sessionName, key: newKey() }))
+    const app = await readyApp({
+      server,
+      session: ['one', 'two', 'three'].map(sessionName => ({ sessionName, key: newKey() })),
+      routes: { '/': request => (request as never as { two: Session }).two.data() }
     })
     await get(app, '/', 'one=garbage; two=garbage; three=garbage')
     assert.equal(ours(lines).length, 1)
   })
 
   it('sends nothing', async () => {
-    const app = await appWith({ '/': () => 'done' })
+    const app = await readyApp({ routes: { '/': () => 'done' } })
     const { headers } = await get(app, '/', cookieWith(app, { n: 1 }))
     assert.equal(headers['set-cookie'], undefined)
     assert.equal(headers['cache-control'], undefined)
@@ -84,7 +87,7 @@ describe('an untouched session is not opened', () => {
 
 describe('the cookies of a request whose session is untouched are not parsed', () => {
   it('without an @fastify/cookie of the app', async context => {
-    const app = await appWith({ '/': () => 'done', '/used': request => Object.keys(request.cookies).join() })
+    const app = await readyApp({ routes: { '/': () => 'done', '/used': request => Object.keys(request.cookies).join() } })
     const parse = context.mock.method(app, 'parseCookie')
     await get(app, '/', 'session=garbage; a=1')
     assert.equal(parse.mock.callCount(), 0)
@@ -94,7 +97,7 @@ describe('the cookies of a request whose session is untouched are not parsed', (
 
   it('with an @fastify/cookie of the app, no more often than that plugin does it', async context => {
     for (const [hook, parsings] of [['onRequest', 1], ['preHandler', 1], [false, 0]] as const) {
-      const app = await appWith({ '/': () => 'done' }, { before: app => app.register(cookiePlugin, { hook }) })
+      const app = await readyApp({ before: app => app.register(cookiePlugin, { hook }), routes: { '/': () => 'done' } })
       const parse = context.mock.method(app, 'parseCookie')
       await get(app, '/', 'session=garbage; a=1')
       assert.equal(parse.mock.callCount(), parsings, `hook: ${hook}`)
@@ -108,7 +111,11 @@ describe('the cookies of a request whose session is untouched are not parsed', (
       Object.defineProperty(request.headers, 'cookie', { get: () => { reads++; return cookie } })
       return request.url ?? '/'
     }
-    const app = await appWith({ '/': () => 'done', '/used': ({ session }) => session.data() }, { server: { rewriteUrl }, before: app => app.register(cookiePlugin, { hook: false }) })
+    const app = await readyApp({
+      server: { rewriteUrl },
+      before: app => app.register(cookiePlugin, { hook: false }),
+      routes: { '/': () => 'done', '/used': ({ session }) => session.data() }
+    })
     await get(app, '/', 'session=garbage')
     assert.equal(reads, 0)
     await get(app, '/used', 'session=garbage')
@@ -120,10 +127,11 @@ describe('a session that is used', () => {
   it('is opened once, however often and wherever it is used', async () => {
     const { lines, server } = logged('debug')
     const use = async ({ session }: FastifyRequest): Promise<void> => { session.get('n'); session.data() }
-    const app = await appWith({ '/': ({ session }) => { session.get('n'); session.touch() } }, {
+    const app = await readyApp({
       server,
       before: app => app.addHook('onRequest', use),
-      after: app => app.addHook('preHandler', use).addHook('onSend', use).addHook('onResponse', use)
+      after: app => app.addHook('preHandler', use).addHook('onSend', use).addHook('onResponse', use),
+      routes: { '/': ({ session }) => { session.get('n'); session.touch() } }
     })
     await get(app, '/', 'session=garbage')
     assert.equal(ours(lines).length, 1)
@@ -132,8 +140,10 @@ describe('a session that is used', () => {
   it('is the same object throughout its request', async () => {
     const seen = new Set<unknown>()
     const note = async ({ session }: FastifyRequest): Promise<void> => { seen.add(session) }
-    const app = await appWith({ '/': request => { seen.add(request.session) } }, {
-      before: app => app.addHook('onRequest', note), after: app => app.addHook('preHandler', note).addHook('onSend', note).addHook('onResponse', note)
+    const app = await readyApp({
+      before: app => app.addHook('onRequest', note),
+      after: app => app.addHook('preHandler', note).addHook('onSend', note).addHook('onResponse', note),
+      routes: { '/': request => { seen.add(request.session) } }
     })
     await get(app)
     assert.equal(seen.size, 1)
@@ -141,12 +151,14 @@ describe('a session that is used', () => {
 
   it('belongs to its request, also where requests overlap', async () => {
     const waiting: Array<() => void> = []
-    const app = await appWith({
-      '/:name': async ({ session, params }) => {
-        const { name } = params as { name: string }
-        session.set('name', name)
-        await new Promise<void>(resolve => { if (waiting.push(resolve) === 3) waiting.forEach(go => go()) })
-        return session.get('name')
+    const app = await readyApp({
+      routes: {
+        '/:name': async ({ session, params }) => {
+          const { name } = params as { name: string }
+          session.set('name', name)
+          await new Promise<void>(resolve => { if (waiting.push(resolve) === 3) waiting.forEach(go => go()) })
+          return session.get('name')
+        }
       }
     })
     const responses = await Promise.all(['a', 'b', 'c'].map(name => get(app, `/${name}`)))

@@ -5,24 +5,26 @@ import { inspect } from 'node:util'
 import FakeTimers from '@sinonjs/fake-timers'
 import type { Session } from '../../src/index.ts'
 import { cookieOf, newKey } from '../support/helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, newSession, properties } from '../support/app.ts'
+import { contentOf, cookieWith, get, linesOf, newSession, properties, readyApp } from '../support/app.ts'
 
 const DROPPED = /^session=;.*Max-Age=0;.*Expires=Thu, 01 Jan 1970 00:00:00 GMT/
 
 describe('after delete()', () => {
   it('the session reads as empty at once, whichever way it is read', async () => {
-    const app = await appWith({
-      '/': ({ session }) => {
-        session.delete()
-        return {
-          got: session.get('user') === undefined,
-          property: properties(session).user === undefined,
-          data: session.data(),
-          keys: Object.keys(session),
-          spread: { ...session },
-          has: 'user' in session,
-          json: JSON.stringify(session),
-          deleted: session.deleted
+    const app = await readyApp({
+      routes: {
+        '/': ({ session }) => {
+          session.delete()
+          return {
+            got: session.get('user') === undefined,
+            property: properties(session).user === undefined,
+            data: session.data(),
+            keys: Object.keys(session),
+            spread: { ...session },
+            has: 'user' in session,
+            json: JSON.stringify(session),
+            deleted: session.deleted
+          }
         }
       }
     })
@@ -32,8 +34,9 @@ describe('after delete()', () => {
 
   it('a later hook of the same request sees it empty too', async () => {
     let seen: unknown
-    const app = await appWith({ '/': ({ session }) => session.delete() }, {
-      after: app => app.addHook('onResponse', async ({ session }) => { seen = session.data() })
+    const app = await readyApp({
+      after: app => app.addHook('onResponse', async ({ session }) => { seen = session.data() }),
+      routes: { '/': ({ session }) => session.delete() }
     })
     await get(app, '/', cookieWith(app, { user: 1 }))
     assert.deepEqual(seen, {})
@@ -48,7 +51,7 @@ describe('after delete()', () => {
   }
   for (const [what, act] of Object.entries(drops)) {
     it(`the browser is told once to drop the cookie: ${what}`, async () => {
-      const app = await appWith({ '/': ({ session }) => act(session) })
+      const app = await readyApp({ routes: { '/': ({ session }) => act(session) } })
       for (const cookie of [cookieWith(app, { user: 1 }), undefined]) {
         const lines = linesOf(await get(app, '/', cookie))
         assert.equal(lines.length, 1)
@@ -58,7 +61,7 @@ describe('after delete()', () => {
   }
 
   it('the cookie is dropped with the path and domain it was set with', async () => {
-    const app = await appWith({ '/': ({ session }) => session.delete() }, { options: { key: newKey(), cookie: { path: '/app', domain: 'example.com' } } })
+    const app = await readyApp({ session: { key: newKey(), cookie: { path: '/app', domain: 'example.com' } }, routes: { '/': ({ session }) => session.delete() } })
     assert.match(linesOf(await get(app))[0] ?? '', /; Domain=example\.com; Path=\/app;/)
   })
 
@@ -69,7 +72,7 @@ describe('after delete()', () => {
   }
   for (const [what, act] of Object.entries(restarts)) {
     it(`a write starts a new session in the same response: ${what}`, async () => {
-      const app = await appWith({ '/': ({ session }) => { session.delete(); act(session); return String(session.deleted) } })
+      const app = await readyApp({ routes: { '/': ({ session }) => { session.delete(); act(session); return String(session.deleted) } } })
       const response = await get(app, '/', cookieWith(app, { user: 1 }))
       assert.deepEqual(contentOf(app, response), { flash: 'bye' })
       assert.equal(linesOf(response).length, 1)
@@ -92,14 +95,14 @@ describe('the cookie is sent', () => {
   }
   for (const [when, act] of Object.entries(writes)) {
     it(when, async () => {
-      const app = await appWith({ '/': ({ session }) => { act(session); return 'done' } })
+      const app = await readyApp({ routes: { '/': ({ session }) => { act(session); return 'done' } } })
       assert.equal(linesOf(await get(app, '/', cookieWith(app, { n: 1 }))).length, 1)
     })
   }
 
   for (const method of ['touch', 'regenerate', 'delete'] as const) {
     it(`after ${method}() on a session that is new`, async () => {
-      const app = await appWith({ '/': ({ session }) => session[method]() })
+      const app = await readyApp({ routes: { '/': ({ session }) => session[method]() } })
       assert.equal(linesOf(await get(app)).length, 1)
     })
   }
@@ -119,7 +122,7 @@ describe('a session that was only read sends no cookie', () => {
   }
   for (const [how, read] of Object.entries(reads)) {
     it(how, async () => {
-      const app = await appWith({ '/': ({ session }) => { read(session); return 'done' } })
+      const app = await readyApp({ routes: { '/': ({ session }) => { read(session); return 'done' } } })
       for (const cookie of [cookieWith(app, { n: 1 }), undefined]) {
         const response = await get(app, '/', cookie)
         assert.equal(response.body, 'done')
@@ -131,34 +134,34 @@ describe('a session that was only read sends no cookie', () => {
 
 describe('changed and deleted are writable', () => {
   it('changed = false keeps a changed session from being sent', async () => {
-    const app = await appWith({ '/': ({ session }) => { session.set('n', 1); session.changed = false; return String(session.changed) } })
+    const app = await readyApp({ routes: { '/': ({ session }) => { session.set('n', 1); session.changed = false; return String(session.changed) } } })
     const response = await get(app)
     assert.equal(response.body, 'false')
     assert.deepEqual(linesOf(response), [])
   })
 
   it('a write after changed = false is sent', async () => {
-    const app = await appWith({ '/': ({ session }) => { session.changed = false; session.set('n', 1) } })
+    const app = await readyApp({ routes: { '/': ({ session }) => { session.changed = false; session.set('n', 1) } } })
     assert.deepEqual(contentOf(app, await get(app)), { n: 1 })
   })
 
   it('changed = true sends a session that was only read', async () => {
-    const app = await appWith({ '/': ({ session }) => { session.changed = true } })
+    const app = await readyApp({ routes: { '/': ({ session }) => { session.changed = true } } })
     assert.deepEqual(contentOf(app, await get(app, '/', cookieWith(app, { n: 1 }))), { n: 1 })
   })
 
   it('deleted = true has the browser drop the cookie of a changed session', async () => {
-    const app = await appWith({ '/': ({ session }) => { session.touch(); session.deleted = true } })
+    const app = await readyApp({ routes: { '/': ({ session }) => { session.touch(); session.deleted = true } } })
     assert.match(linesOf(await get(app, '/', cookieWith(app, { n: 1 })))[0] ?? '', DROPPED)
   })
 
   it('deleted = false after delete() sends an empty session', async () => {
-    const app = await appWith({ '/': ({ session }) => { session.delete(); session.deleted = false } })
+    const app = await readyApp({ routes: { '/': ({ session }) => { session.delete(); session.deleted = false } } })
     assert.deepEqual(contentOf(app, await get(app, '/', cookieWith(app, { n: 1 }))), {})
   })
 
   it('neither is stored as data', async () => {
-    const app = await appWith({ '/': ({ session }) => { session.changed = true; session.deleted = false } })
+    const app = await readyApp({ routes: { '/': ({ session }) => { session.changed = true; session.deleted = false } } })
     assert.deepEqual(contentOf(app, await get(app, '/', cookieWith(app, { n: 1 }))), { n: 1 })
   })
 })
@@ -167,7 +170,7 @@ describe('time is read when it is needed', () => {
   const start = Date.UTC(2030, 0, 1)
 
   it('a clock faked after registration decides how old a session is', async () => {
-    const app = await appWith({ '/set': ({ session }) => session.set('n', 1), '/': ({ session }) => session.data() }, { options: { key: newKey(), expiry: 60 } })
+    const app = await readyApp({ session: { key: newKey(), expiry: 60 }, routes: { '/set': ({ session }) => session.set('n', 1), '/': ({ session }) => session.data() } })
     const clock = FakeTimers.install({ now: start, toFake: ['Date'] })
     try {
       const cookie = cookieOf(await get(app, '/set'))
@@ -181,7 +184,7 @@ describe('time is read when it is needed', () => {
   })
 
   it('a session created earlier takes the time of its write, not of its creation', async () => {
-    const app = await appWith({})
+    const app = await readyApp()
     const clock = FakeTimers.install({ now: start, toFake: ['Date'] })
     try {
       const session = newSession(app)

@@ -6,23 +6,28 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance, HTTPMethods } from 'fastify'
 import type { Session } from '../../src/index.ts'
 import { newKey, warnings, type LogLine } from '../support/helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, logged, properties, type Handler, type Setup } from '../support/app.ts'
+import { contentOf, cookieWith, get, linesOf, logged, properties, readyApp, type AppSetup, type Handler } from '../support/app.ts'
 
 const WRITE_LOST = 'FST_SEALED_SESSION_WARN_WRITE_LOST'
 
 /** An app with `GET /user/:id`, whose log is kept. Writes after the reply may be on their way still when a response arrives; `written` waits. */
-async function lateApp (handler: Handler, setup: Setup = {}): Promise<{ app: FastifyInstance, lines: LogLine[], written: () => Promise<unknown> }> {
+async function lateApp (handler: Handler, setup: AppSetup = {}): Promise<{ app: FastifyInstance, lines: LogLine[], written: () => Promise<unknown> }> {
   const { lines, server } = logged('warn')
   const ended = new EventTarget()
-  const app = await appWith({
-    '/user/:id': async (request, reply) => {
-      try {
-        return await handler(request, reply)
-      } finally {
-        ended.dispatchEvent(new Event('end'))
+  const app = await readyApp({
+    server,
+    session: { key: newKey(), cookie: { path: '/' } },
+    ...setup,
+    routes: {
+      '/user/:id': async (request, reply) => {
+        try {
+          return await handler(request, reply)
+        } finally {
+          ended.dispatchEvent(new Event('end'))
+        }
       }
     }
-  }, { server, options: { key: newKey(), cookie: { path: '/' } }, ...setup })
+  })
   return { app, lines, written: () => once(ended, 'end') }
 }
 
@@ -123,7 +128,7 @@ describe('a write after the headers are sent is warned about once, with method a
 
   it('for each route and method on its own', async () => {
     const { lines, server } = logged('warn')
-    const app = await appWith({}, {
+    const app = await readyApp({
       server,
       after: app => {
         app.addHook('onResponse', async ({ session }) => write(session))
@@ -146,7 +151,7 @@ describe('a write after the headers are sent is warned about once, with method a
 
   it('with the name of the session, for each session on its own', async () => {
     const { app, lines } = await lateApp(() => 'sent', {
-      options: ['one', 'two'].map(sessionName => ({ sessionName, key: newKey() })),
+      session: ['one', 'two'].map(sessionName => ({ sessionName, key: newKey() })),
       after: app => app.addHook('onResponse', async request => {
         const sessions = request as never as Record<'one' | 'two', Session>
         write(sessions.one)

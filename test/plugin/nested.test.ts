@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import type { FastifyRequest } from 'fastify'
 import type { Session } from '../../src/index.ts'
 import { cookieOf, newKey } from '../support/helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, newSession, properties } from '../support/app.ts'
+import { contentOf, cookieWith, get, linesOf, newSession, properties, readyApp } from '../support/app.ts'
 
 interface Cart { items: unknown[], owner: { name: string } }
 
@@ -40,10 +40,12 @@ describe('a value that is changed in place is saved', () => {
   for (const [what, change] of Object.entries(changes)) {
     it(what, async () => {
       let expected: unknown
-      const app = await appWith({
-        '/': async (request) => {
-          await change(request.session, request)
-          expected = JSON.parse(JSON.stringify(request.session.data()))
+      const app = await readyApp({
+        routes: {
+          '/': async (request) => {
+            await change(request.session, request)
+            expected = JSON.parse(JSON.stringify(request.session.data()))
+          }
         }
       })
       const before = { cart: cart() }
@@ -54,8 +56,9 @@ describe('a value that is changed in place is saved', () => {
   }
 
   it('in a value that a hook has read before the handler changes it', async () => {
-    const app = await appWith({ '/': ({ session }) => { cartOf(session).items.push('ink') } }, {
-      after: app => { app.addHook('onRequest', async ({ session }) => { cartOf(session) }) }
+    const app = await readyApp({
+      after: app => { app.addHook('onRequest', async ({ session }) => { cartOf(session) }) },
+      routes: { '/': ({ session }) => { cartOf(session).items.push('ink') } }
     })
     const response = await get(app, '/', cookieWith(app, { cart: cart() }))
     assert.deepEqual(contentOf(app, response), { cart: { ...cart(), items: ['pen', 'ink'] } })
@@ -63,8 +66,11 @@ describe('a value that is changed in place is saved', () => {
 
   it('in a value that a session read from another key holds, which is sealed again anyway', async () => {
     const [older, newer] = [newKey(), newKey()]
-    const before = await appWith({}, { options: { key: older } })
-    const app = await appWith({ '/': ({ session }, reply) => { cartOf(session).items.push('ink'); reply.header('cache-control', 'public') } }, { options: { key: [newer, older] } })
+    const before = await readyApp({ session: { key: older } })
+    const app = await readyApp({
+      session: { key: [newer, older] },
+      routes: { '/': ({ session }, reply) => { cartOf(session).items.push('ink'); reply.header('cache-control', 'public') } }
+    })
     const response = await get(app, '/', cookieWith(before, { cart: cart() }))
     assert.deepEqual(contentOf(app, response), { cart: { ...cart(), items: ['pen', 'ink'] } })
   })
@@ -72,7 +78,7 @@ describe('a value that is changed in place is saved', () => {
   it('and counts as a write: the session lives from then on', async () => {
     const clock = FakeTimers.install({ toFake: ['Date'], now: 1_800_000_000_000 })
     try {
-      const app = await appWith({ '/': ({ session }) => { cartOf(session).items.push('ink') } })
+      const app = await readyApp({ routes: { '/': ({ session }) => { cartOf(session).items.push('ink') } } })
       const cookie = cookieWith(app, { cart: cart() })
       clock.tick(1_000_000)
       const changed = app.decodeSecureSession(decodeURIComponent(cookieOf(await get(app, '/', cookie)).slice('session='.length)))
@@ -84,12 +90,14 @@ describe('a value that is changed in place is saved', () => {
 
   it('and shows in `changed`', async () => {
     const seen: boolean[] = []
-    const app = await appWith({
-      '/': ({ session }) => {
-        const { items } = cartOf(session)
-        seen.push(session.changed)
-        items.push('ink')
-        seen.push(session.changed)
+    const app = await readyApp({
+      routes: {
+        '/': ({ session }) => {
+          const { items } = cartOf(session)
+          seen.push(session.changed)
+          items.push('ink')
+          seen.push(session.changed)
+        }
       }
     })
     await get(app, '/', cookieWith(app, { cart: cart() }))
@@ -97,21 +105,22 @@ describe('a value that is changed in place is saved', () => {
   })
 
   it('outside a request, too', async () => {
-    const app = await appWith({})
+    const app = await readyApp()
     const session = newSession(app, { cart: cart() })
     cartOf(session).items.push('ink')
     assert.deepEqual(app.decodeSecureSession(app.encodeSecureSession(session))?.get('cart'), { ...cart(), items: ['pen', 'ink'] })
   })
 
   it('unless `changed` was set to false, which holds the cookie back', async () => {
-    const app = await appWith({ '/': ({ session }) => { cartOf(session).items.push('ink'); session.changed = false } })
+    const app = await readyApp({ routes: { '/': ({ session }) => { cartOf(session).items.push('ink'); session.changed = false } } })
     assert.deepEqual(linesOf(await get(app, '/', cookieWith(app, { cart: cart() }))), [])
   })
 
   it('and refused with the key path where it cannot be stored', async () => {
     const errors: Array<{ code?: string, message: string }> = []
-    const app = await appWith({ '/': ({ session }) => { cartOf(session).items.push(1n) } }, {
-      after: app => { app.setErrorHandler<Error>((error, _request, reply) => { errors.push(error); return reply.code(500).send('failed') }) }
+    const app = await readyApp({
+      after: app => { app.setErrorHandler<Error>((error, _request, reply) => { errors.push(error); return reply.code(500).send('failed') }) },
+      routes: { '/': ({ session }) => { cartOf(session).items.push(1n) } }
     })
     const response = await get(app, '/', cookieWith(app, { cart: cart() }))
     assert.equal(response.statusCode, 500)
@@ -133,7 +142,7 @@ describe('a session that was only read sends no cookie', () => {
   }
   for (const [what, read] of Object.entries(reads)) {
     it(what, async () => {
-      const app = await appWith({ '/': ({ session }) => { read(session) } })
+      const app = await readyApp({ routes: { '/': ({ session }) => { read(session) } } })
       assert.deepEqual(linesOf(await get(app, '/', cookieWith(app, { cart: cart(), 1: 'b', 0: 'a', text: '\u2028 é \ud800' }))), [])
     })
   }
@@ -175,10 +184,13 @@ describe('after any sequence of reads and changes', () => {
   for (const format of ['secretbox', 'sealed']) {
     it(`the next request sees what a plain object would hold: ${format}`, async () => {
       let steps: readonly Step[] = []
-      const app = await appWith({
-        '/': async ({ session }) => { await take(properties(session), steps) },
-        '/data': ({ session }) => session.data()
-      }, { options: { key: newKey(), format } })
+      const app = await readyApp({
+        session: { key: newKey(), format },
+        routes: {
+          '/': async ({ session }) => { await take(properties(session), steps) },
+          '/data': ({ session }) => session.data()
+        }
+      })
       await fc.assert(fc.asyncProperty(fc.array(fc.array(step, { maxLength: 6 }), { maxLength: 4 }), async requests => {
         const plain: Record<string, unknown> = { a: [], b: {} }
         let cookie = cookieWith(app, plain)

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { before, describe, it, mock } from 'node:test'
 import { Signer } from '@fastify/cookie'
-import peerPlugin from '@fastify/secure-session'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { sodium } from '../../src/crypto/sodium.ts'
 import { cookieOf, tokenOf } from '../support/helpers.ts'
-import { appWith, get, linesOf } from '../support/app.ts'
+import { get, linesOf, newApp, post, readyApp } from '../support/app.ts'
+import { PLUGINS } from '../support/peer.ts'
 
 const OLD = 'the old passphrase of more than 32 bytes'
 const NEW = 'the new passphrase of more than 32 bytes'
@@ -16,25 +16,22 @@ const SALT = 'sixteen bytes ok'
 const OLD_KEY = '7d874adfde6dd704c6685d50931764d087d0d90820695e1cd56b95f56cc2414c'
 const NEW_KEY = 'f2df8c30ac0f58658b327a92afe4ce97291ea316bf64d06062098ea12ac4834f'
 
-/** A machine that is busy may take longer than the ten seconds that Fastify gives a plugin. */
-const PATIENT = { pluginTimeout: 0 }
-
 const SIGNED = { cookie: { signed: true, path: '/' } }
 
 async function appOf (options: object): Promise<FastifyInstance> {
-  return await appWith({
-    '/read': ({ session }) => session.data(),
-    '/set': ({ session }) => session.set('n', 1)
-  }, { options, server: PATIENT })
+  return await readyApp({
+    session: options,
+    routes: {
+      '/read': ({ session }) => session.data(),
+      '/set': ({ session }) => session.set('n', 1)
+    }
+  })
 }
 
 /** The cookie of a session that the peer sealed and signed with the old passphrase. */
 async function cookieOfPeer (): Promise<string> {
-  const app = Fastify(PATIENT)
-  app.register(peerPlugin as never, { secret: OLD, salt: SALT, ...SIGNED } as never)
-  app.get('/set', async ({ session }) => { session.set('n' as never, 1 as never); return 'done' })
-  await app.ready()
-  return cookieOf(await get(app, '/set'))
+  const app = newApp({ plugin: PLUGINS.peer, session: { secret: OLD, salt: SALT, ...SIGNED } })
+  return cookieOf(await post(app, '/set', undefined, { n: 1 }))
 }
 
 describe('secret: [newSecret, oldSecret]', () => {

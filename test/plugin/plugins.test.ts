@@ -7,7 +7,7 @@ import { describe, it } from 'node:test'
 import * as z from 'zod'
 import { cookieOf, newKey, setCookies } from '../support/helpers.ts'
 import { newPassport, passportRequest } from '../support/passport.ts'
-import { appWith, contentOf, get, properties } from '../support/app.ts'
+import { contentOf, get, properties, readyApp } from '../support/app.ts'
 
 describe('@fastify/passport', () => {
   const passport = newPassport()
@@ -19,18 +19,22 @@ describe('@fastify/passport', () => {
   for (const [title, options] of [['registered before the session', {}], ['with a session of another name', { sessionName: 'auth' }]] as const) {
     it(`says what it misses when it is ${title}`, async () => {
       const where = title.includes('before') ? { before: register } : { after: register }
-      await assert.rejects(appWith({}, { options: { key: newKey(), ...options }, ...where }), /The decorator 'session' required by '@fastify\/flash'/)
+      await assert.rejects(readyApp({ session: { key: newKey(), ...options }, ...where }), /The decorator 'session' required by '@fastify\/flash'/)
     })
   }
 
   it('keeps a lifetime that a session is given after the login', async () => {
-    const app = await appWith({
-      '/login': async request => {
-        await passportRequest(request).logIn('ann')
-        request.session.options({ expiry: 1000, maxAge: 500 })
-      },
-      '/again': async ({ session }) => { session.touch() }
-    }, { options: { key: newKey(), expiry: 10 }, after: register })
+    const app = await readyApp({
+      session: { key: newKey(), expiry: 10 },
+      after: register,
+      routes: {
+        '/login': async request => {
+          await passportRequest(request).logIn('ann')
+          request.session.options({ expiry: 1000, maxAge: 500 })
+        },
+        '/again': async ({ session }) => { session.touch() }
+      }
+    })
     const response = await get(app, '/login')
     for (const each of [response, await get(app, '/again', cookieOf(response))]) {
       assert.match(setCookies(each)[0]!, /Max-Age=500/) // the session was changed
@@ -44,8 +48,10 @@ describe('@fastify/passport', () => {
     }
     let opened = 0
     const serializer = { stringify: JSON.stringify, parse: (text: string): unknown => { opened++; return JSON.parse(text) } }
-    const app = await appWith({ '/outside': () => 'hello', '/set': ({ session }) => { properties(session).passport = 'ann' } }, {
-      options: { key: newKey(), serializer }, after: app => { app.register(inside) }
+    const app = await readyApp({
+      session: { key: newKey(), serializer },
+      after: app => { app.register(inside) },
+      routes: { '/outside': () => 'hello', '/set': ({ session }) => { properties(session).passport = 'ann' } }
     })
     const cookie = cookieOf(await get(app, '/set'))
     await get(app, '/outside', cookie)
@@ -58,12 +64,13 @@ describe('@fastify/passport', () => {
 describe('@fastify/csrf-protection', () => {
   /** The status of a form with its token, where the session has this schema. */
   async function formWith (schema: z.ZodType): Promise<number> {
-    const app = await appWith({ '/form': (_request, reply) => reply.generateCsrf() }, {
-      options: { key: newKey(), schema },
+    const app = await readyApp({
+      session: { key: newKey(), schema },
       after: app => {
         app.register(csrf, { sessionPlugin: '@fastify/secure-session' })
         app.register(async app => { app.post('/send', { preValidation: app.csrfProtection }, async () => 'taken') })
-      }
+      },
+      routes: { '/form': (_request, reply) => reply.generateCsrf() }
     })
     const form = await get(app, '/form')
     const response = await app.inject({ method: 'POST', url: '/send', headers: { cookie: cookieOf(form), 'csrf-token': form.body } })
@@ -91,7 +98,7 @@ describe('@fastify/oauth2', () => {
       })
     }
     for (const where of [{ before: register }, { after: register }]) {
-      const app = await appWith({}, { options: { key: newKey() }, ...where })
+      const app = await readyApp({ session: { key: newKey() }, ...where })
       assert.deepEqual(contentOf(app, await get(app, '/login')), { state: 'a state' })
     }
   })

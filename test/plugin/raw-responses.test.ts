@@ -6,13 +6,13 @@ import { request as httpRequest, type IncomingMessage } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { after, before, describe, it } from 'node:test'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type HTTPMethods } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { WebSocketServer } from 'ws'
 import secureSession, { sessionInfo, type Session } from '../../src/index.ts'
 import sessionRevocation from '../../src/revocation/index.ts'
-import { captureLog, newKey, type LogLine } from '../support/helpers.ts'
+import { newKey, type LogLine } from '../support/helpers.ts'
 import { tableUnder } from '../docs/markdown.ts'
-import { appWith, logged } from '../support/app.ts'
+import { logged, newApp, readyApp } from '../support/app.ts'
 
 const page = readFileSync(new URL('../../docs/responses.md', import.meta.url), 'utf8')
 
@@ -127,14 +127,17 @@ function addScopes (app: FastifyInstance): void {
 }
 
 describe('docs/responses.md', () => {
-  const { lines, logger = false } = captureLog('warn')
-  const app = Fastify({ logger })
+  const { lines, server } = logged('warn')
+  const app = newApp({
+    server,
+    routes: app => {
+      for (const [path, handler] of Object.entries(routes)) app.get(path, handler)
+      addScopes(app)
+    }
+  })
   const sockets = new WebSocketServer({ noServer: true })
 
   before(async () => {
-    app.register(secureSession, { key: newKey() })
-    for (const [path, handler] of Object.entries(routes)) app.get(path, handler)
-    addScopes(app)
     app.server.on('upgrade', (request, socket, head) => { sockets.handleUpgrade(request, socket, head, client => { client.terminate() }) })
     await app.listen({ port: 0, host: '127.0.0.1' })
   })
@@ -187,7 +190,7 @@ const KEY = newKey()
 /** What `reply.sessionCookies()` gives in a handler, with the response that Fastify then sends. */
 async function cookiesIn (handler: Handler, options: object = {}): Promise<{ lines: string[], sent: string[], app: FastifyInstance }> {
   let lines: string[] = []
-  const app = await appWith({ '/': async (request, reply) => { await handler(request, reply); lines = await reply.sessionCookies() } }, { options: { key: KEY, ...options } })
+  const app = await readyApp({ session: { key: KEY, ...options }, routes: { '/': async (request, reply) => { await handler(request, reply); lines = await reply.sessionCookies() } } })
   const { headers } = await app.inject('/')
   return { lines, sent: [headers['set-cookie'] ?? []].flat(), app }
 }
@@ -217,12 +220,15 @@ describe('reply.sessionCookies()', () => {
 
   it('gives a line for each cookie of a session that is split, and for each session', async () => {
     assert.deepEqual((await cookiesIn(({ session }) => { session.set('a', 'x'.repeat(4000)) })).lines.map(line => line.split('=')[0]), ['session', 'session.1'])
-    const app = await appWith({
-      '/': async (request, reply) => {
-        for (const name of ['one', 'two']) (request as unknown as Record<string, Session>)[name]?.set('a', 1)
-        return await reply.sessionCookies()
+    const app = await readyApp({
+      session: [{ sessionName: 'one', key: newKey() }, { sessionName: 'two', key: newKey() }],
+      routes: {
+        '/': async (request, reply) => {
+          for (const name of ['one', 'two']) (request as unknown as Record<string, Session>)[name]?.set('a', 1)
+          return await reply.sessionCookies()
+        }
       }
-    }, { options: [{ sessionName: 'one', key: newKey() }, { sessionName: 'two', key: newKey() }] })
+    })
     assert.deepEqual((await app.inject('/')).json<string[]>().map(line => line.split('=')[0]), ['one', 'two'])
   })
 
@@ -237,7 +243,7 @@ describe('reply.sessionCookies()', () => {
 
   it('has the sessions of outer contexts as well, as the hooks do', async () => {
     let lines: string[] = []
-    const app = await appWith({}, {
+    const app = await readyApp({
       after: app => app.register(async inner => {
         inner.register(secureSession, { key: newKey(), sessionName: 'admin' })
         inner.get('/lines', async (request, reply) => {
@@ -257,14 +263,16 @@ describe('reply.sessionCookies()', () => {
   })
 
   it('puts no-store beside them', async () => {
-    const app = await appWith({ '/': async ({ session }, reply) => { session.touch(); await reply.sessionCookies(); reply.hijack(); reply.raw.writeHead(200, reply.getHeaders() as Record<string, string>); reply.raw.end() } })
+    const app = await readyApp({
+      routes: { '/': async ({ session }, reply) => { session.touch(); await reply.sessionCookies(); reply.hijack(); reply.raw.writeHead(200, reply.getHeaders() as Record<string, string>); reply.raw.end() } }
+    })
     const { headers } = await app.inject('/')
     assert.equal(headers['cache-control'], 'no-store')
     assert.equal([headers['set-cookie'] ?? []].flat().length, 1)
   })
 
   it('fails as sealing does, so that Fastify still answers, without a cookie', async () => {
-    const app = await appWith({ '/': async ({ session }, reply) => { session.set('a', 1n); await reply.sessionCookies(); reply.hijack() } })
+    const app = await readyApp({ routes: { '/': async ({ session }, reply) => { session.set('a', 1n); await reply.sessionCookies(); reply.hijack() } } })
     const response = await app.inject('/')
     assert.equal(response.statusCode, 500)
     assert.equal(response.json<{ code: string }>().code, 'FST_SEALED_SESSION_VALUE_UNSTORABLE')
@@ -274,14 +282,18 @@ describe('reply.sessionCookies()', () => {
   it('with revocation, gives nothing to any of several calls where a logout could not be stored, and fails for one', async () => {
     const store = { get: async () => undefined, set: async () => { throw new Error('out') } }
     let outcomes: unknown[] = []
-    const app = await appWith({
-      '/': async ({ session }, reply) => {
-        session.set('user', 1)
-        session.delete()
-        outcomes = (await Promise.allSettled([reply.sessionCookies(), reply.sessionCookies()])).map(outcome => outcome.status === 'fulfilled' ? outcome.value : 'failed')
-      },
-      '/login': ({ session }) => { session.set('user', 1) }
-    }, { options: { key: KEY }, after: app => { app.register(sessionRevocation, { store } as never) } })
+    const app = await readyApp({
+      session: { key: KEY },
+      after: app => { app.register(sessionRevocation, { store } as never) },
+      routes: {
+        '/': async ({ session }, reply) => {
+          session.set('user', 1)
+          session.delete()
+          outcomes = (await Promise.allSettled([reply.sessionCookies(), reply.sessionCookies()])).map(outcome => outcome.status === 'fulfilled' ? outcome.value : 'failed')
+        },
+        '/login': ({ session }) => { session.set('user', 1) }
+      }
+    })
     const cookie = String((await app.inject('/login')).headers['set-cookie']).split(';')[0] ?? ''
     const { headers } = await app.inject({ url: '/', headers: { cookie } })
     assert.deepEqual(outcomes, ['failed', []])
@@ -293,15 +305,19 @@ describe('reply.sessionCookies()', () => {
     const store = { get: async (key: string) => stored.get(key), set: async (key: string, value: unknown) => { stored.set(key, value) } }
     let lines: string[] = []
     let cookie = ''
-    const app = await appWith({
-      '/login': ({ session }) => { session.set('user', 1) },
-      '/logout': ({ session }) => { session.delete() },
-      '/write': async ({ session }, reply) => {
-        session.set('n', 1)
-        lines = await reply.sessionCookies()
-        await app.inject({ url: '/logout', headers: { cookie } })
+    const app = await readyApp({
+      session: { key: KEY },
+      after: app => { app.register(sessionRevocation, { store, cacheTtl: 0 } as never) },
+      routes: {
+        '/login': ({ session }) => { session.set('user', 1) },
+        '/logout': ({ session }) => { session.delete() },
+        '/write': async ({ session }, reply) => {
+          session.set('n', 1)
+          lines = await reply.sessionCookies()
+          await app.inject({ url: '/logout', headers: { cookie } })
+        }
       }
-    }, { options: { key: KEY }, after: app => { app.register(sessionRevocation, { store, cacheTtl: 0 } as never) } })
+    })
     cookie = String((await app.inject('/login')).headers['set-cookie']).split(';')[0] ?? ''
     const { headers } = await app.inject({ url: '/write', headers: { cookie } })
     assert.equal(lines.length, 1)
@@ -315,12 +331,16 @@ describe('reply.sessionCookies()', () => {
       set: async (key: string, value: unknown) => { await new Promise(resolve => { setImmediate(resolve) }); stored.set(key, value) }
     }
     let meanwhile = async (): Promise<void> => {}
-    const app = await appWith({
-      '/login': ({ session }) => { session.set('user', 1) },
-      '/logout': async ({ session }, reply) => { session.delete(); const lines = await reply.sessionCookies(); return { lines, stored: stored.size } },
-      '/write': async ({ session }, reply) => { session.set('n', 1); await meanwhile(); return await reply.sessionCookies() },
-      '/info': ({ session }) => sessionInfo(session)
-    }, { options: { key: KEY }, after: app => { app.register(sessionRevocation, { store, cacheTtl: 0 } as never) } })
+    const app = await readyApp({
+      session: { key: KEY },
+      after: app => { app.register(sessionRevocation, { store, cacheTtl: 0 } as never) },
+      routes: {
+        '/login': ({ session }) => { session.set('user', 1) },
+        '/logout': async ({ session }, reply) => { session.delete(); const lines = await reply.sessionCookies(); return { lines, stored: stored.size } },
+        '/write': async ({ session }, reply) => { session.set('n', 1); await meanwhile(); return await reply.sessionCookies() },
+        '/info': ({ session }) => sessionInfo(session)
+      }
+    })
     const login = await app.inject('/login')
     const cookie = String(login.headers['set-cookie']).split(';')[0] ?? ''
     meanwhile = async () => { await app.inject({ url: '/logout', headers: { cookie } }) }
@@ -337,7 +357,7 @@ describe('reply.sessionCookies()', () => {
 describe('a changed session on a response that shared caches may keep', () => {
   it('is sent, with a warning once a route', async () => {
     const { lines, server } = logged('warn')
-    const app = await appWith({ '/page/:id': ({ session }, reply) => { session.set('n', 1); reply.header('cache-control', 'public, max-age=60') } }, { server })
+    const app = await readyApp({ server, routes: { '/page/:id': ({ session }, reply) => { session.set('n', 1); reply.header('cache-control', 'public, max-age=60') } } })
     for (const id of [1, 2]) assert.equal([(await app.inject(`/page/${id}`)).headers['set-cookie'] ?? []].flat().length, 1)
     const [warning, ...others] = withCode(lines, 'FST_SEALED_SESSION_WARN_SHARED_CACHE')
     assert.match(warning?.msg ?? '', /GET \/page\/:id/)
@@ -347,7 +367,7 @@ describe('a changed session on a response that shared caches may keep', () => {
   it('is warned about where private or no-store is only part of a directive', async () => {
     for (const value of ['private="x-user", max-age=60', 'public, x-private', 'ext="no-store"']) {
       const { lines, server } = logged('warn')
-      const app = await appWith({ '/': ({ session }, reply) => { session.set('n', 1); reply.header('cache-control', value) } }, { server })
+      const app = await readyApp({ server, routes: { '/': ({ session }, reply) => { session.set('n', 1); reply.header('cache-control', value) } } })
       await app.inject('/')
       assert.equal(withCode(lines, 'FST_SEALED_SESSION_WARN_SHARED_CACHE').length, 1, value)
     }
@@ -355,7 +375,10 @@ describe('a changed session on a response that shared caches may keep', () => {
 
   it('is not warned about where there is private, no-store, or no such header', async () => {
     const { lines, server } = logged('warn')
-    const app = await appWith({ '/:value': ({ session, params }, reply) => { session.set('n', 1); const { value } = params as { value: string }; if (value !== 'none') reply.header('cache-control', value) } }, { server })
+    const app = await readyApp({
+      server,
+      routes: { '/:value': ({ session, params }, reply) => { session.set('n', 1); const { value } = params as { value: string }; if (value !== 'none') reply.header('cache-control', value) } }
+    })
     for (const value of ['private', 'no-store', 'max-age=1,private', 'none']) await app.inject(`/${value}`)
     assert.deepEqual(withCode(lines, 'FST_SEALED_SESSION_WARN_SHARED_CACHE'), [])
   })

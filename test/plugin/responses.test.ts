@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { FastifyReply, HTTPMethods } from 'fastify'
-import { appWith, contentOf, get, linesOf, type Setup } from '../support/app.ts'
+import { contentOf, get, linesOf, readyApp, type AppSetup } from '../support/app.ts'
 
 const responses: Array<[what: string, status: number, send: (reply: FastifyReply) => unknown]> = [
   ['text that is returned', 200, () => 'text'],
@@ -37,7 +37,7 @@ describe('the cookie of a changed session is sent once with', () => {
     const methods: HTTPMethods[] = what.startsWith('a Response') ? ['GET'] : ['GET', 'HEAD']
     for (const method of methods) {
       it(`${what}, to a ${method} request`, async () => {
-        const app = await appWith({ '/': async ({ session }, reply) => { session.set('n', 1); return await send(reply) } })
+        const app = await readyApp({ routes: { '/': async ({ session }, reply) => { session.set('n', 1); return await send(reply) } } })
         const response = await app.inject({ method, url: '/' })
         assert.equal(response.statusCode, status)
         assert.equal(linesOf(response).length, 1)
@@ -48,27 +48,27 @@ describe('the cookie of a changed session is sent once with', () => {
 
   for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] satisfies HTTPMethods[]) {
     it(`the response to a ${method} request`, async () => {
-      const app = await appWith({}, { after: app => app.route({ method, url: '/', handler: async ({ session }) => { session.set('n', 1); return 'done' } }) })
+      const app = await readyApp({ after: app => app.route({ method, url: '/', handler: async ({ session }) => { session.set('n', 1); return 'done' } }) })
       assert.deepEqual(contentOf(app, await app.inject({ method, url: '/' })), { n: 1 })
     })
   }
 
   it('what a callback handler sends later', async () => {
-    const app = await appWith({}, { after: app => app.get('/', ({ session }, reply) => { setImmediate(() => { session.set('n', 1); reply.send('later') }) }) })
+    const app = await readyApp({ after: app => app.get('/', ({ session }, reply) => { setImmediate(() => { session.set('n', 1); reply.send('later') }) }) })
     assert.deepEqual(contentOf(app, await get(app)), { n: 1 })
   })
 
   for (const hook of ['onRequest', 'preValidation', 'preHandler'] as const) {
-    const early: Setup = { after: app => app.addHook(hook, async ({ session }, reply) => { session.set('n', 1); return reply.code(401).send('early') }) }
+    const early: AppSetup = { after: app => app.addHook(hook, async ({ session }, reply) => { session.set('n', 1); return reply.code(401).send('early') }) }
     it(`the answer of an ${hook} hook`, async () => {
-      const app = await appWith({ '/': () => 'never' }, early)
+      const app = await readyApp({ ...early, routes: { '/': () => 'never' } })
       const response = await get(app)
       assert.equal(response.statusCode, 401)
       assert.deepEqual(contentOf(app, response), { n: 1 })
     })
 
     it(`the error of an ${hook} hook`, async () => {
-      const app = await appWith({ '/': () => 'never' }, { after: app => app.addHook(hook, async ({ session }) => { session.set('n', 1); throw new Error('early') }) })
+      const app = await readyApp({ after: app => app.addHook(hook, async ({ session }) => { session.set('n', 1); throw new Error('early') }), routes: { '/': () => 'never' } })
       const response = await get(app)
       assert.equal(response.statusCode, 500)
       assert.deepEqual(contentOf(app, response), { n: 1 })
@@ -76,7 +76,7 @@ describe('the cookie of a changed session is sent once with', () => {
   }
 
   it('a response over a socket, on one line of its own', async () => {
-    const app = await appWith({ '/': ({ session }, reply) => { session.set('n', 1); reply.setCookie('a', '1'); return reply.send(Readable.from(['a', 'b'])) } })
+    const app = await readyApp({ routes: { '/': ({ session }, reply) => { session.set('n', 1); reply.setCookie('a', '1'); return reply.send(Readable.from(['a', 'b'])) } } })
     try {
       const response = await fetch(await app.listen({ port: 0, host: '127.0.0.1' }))
       assert.equal(await response.text(), 'ab')

@@ -9,7 +9,7 @@ import { createSessionCodec, sessionInfo, type Format, type SecureSessionPluginO
 import { cookieHeader, rejection, sealRaw, seconds } from '../support/configurations.ts'
 import { cookieOf, newKey, setCookies } from '../support/helpers.ts'
 import { sealedToken } from '../support/security.ts'
-import { appWith, contentOf, cookieWith, get, logged, properties, type Handler } from '../support/app.ts'
+import { contentOf, cookieWith, get, logged, properties, readyApp, type Handler } from '../support/app.ts'
 
 const FORMATS: readonly Format[] = ['secretbox', 'sealed']
 
@@ -56,7 +56,7 @@ for (const format of FORMATS) {
       const options = (key = newKey()): SecureSessionPluginOptions => ({ key, format, schema })
 
       it('lets a session through that fits it', async () => {
-        const app = await appWith(ROUTES, { options: options() })
+        const app = await readyApp({ session: options(), routes: ROUTES })
         const response = await get(app, '/good')
         assert.equal(response.statusCode, 200)
         assert.deepEqual((await get(app, '/', cookieOf(response))).json(), { data: { userId: 1 }, reason: null })
@@ -65,7 +65,7 @@ for (const format of FORMATS) {
       it('makes a session that does not fit it start empty, and the log says why', async () => {
         const { lines, server } = logged()
         const key = newKey()
-        const app = await appWith(ROUTES, { options: options(key), server })
+        const app = await readyApp({ session: options(key), server, routes: ROUTES })
         const response = await get(app, '/', cookieHeader(tokenOfData(key, { userId: 'secret value' })))
         assert.deepEqual(response.json(), { data: {}, reason: 'schema-invalid' })
         assert.equal(lines.filter(({ level, msg }) => level === 20 && msg.includes('does not fit the schema')).length, 1)
@@ -73,7 +73,7 @@ for (const format of FORMATS) {
       })
 
       it('makes a response an error whose session does not fit it, which names the paths and no value', async () => {
-        const app = await appWith(ROUTES, { options: options() })
+        const app = await readyApp({ session: options(), routes: ROUTES })
         const response = await get(app, '/bad')
         assert.equal(response.statusCode, 500)
         assert.equal(response.json().code, 'FST_SEALED_SESSION_SCHEMA_INVALID')
@@ -83,19 +83,19 @@ for (const format of FORMATS) {
 
       it('is asked about changes inside a value as well', async () => {
         const key = newKey()
-        const app = await appWith(ROUTES, { options: options(key) })
+        const app = await readyApp({ session: options(key), routes: ROUTES })
         const response = await get(app, '/push', cookieHeader(tokenOfData(key, { userId: 1, roles: [] })))
         assert.equal(response.json().message, 'the session does not fit its schema at roles[0]')
       })
 
       it('does not keep a session from being deleted', async () => {
-        const app = await appWith(ROUTES, { options: options() })
+        const app = await readyApp({ session: options(), routes: ROUTES })
         assert.match(setCookies(await get(app, '/delete'))[0] ?? '', /Max-Age=0/)
       })
 
       it('holds in decorators and in a codec without Fastify', async () => {
         const own = options()
-        const app = await appWith({}, { options: own })
+        const app = await readyApp({ session: own })
         const codec = await createSessionCodec<object>(own)
         assert.throws(() => app.encodeSecureSession(app.createSecureSession({ userId: '1' })), { code: 'FST_SEALED_SESSION_SCHEMA_INVALID' })
         assert.throws(() => codec.seal({}), { message: 'the session does not fit its schema at userId' })
@@ -107,9 +107,7 @@ for (const format of FORMATS) {
 
       it('migrates an older shape, and sends it in the new one after a write', async () => {
         const key = newKey()
-        const app = await appWith(
-          { ...ROUTES, '/touch': ({ session }) => session.touch() },
-          { options: { key, format, schema: MIGRATING[library] } })
+        const app = await readyApp({ session: { key, format, schema: MIGRATING[library] }, routes: { ...ROUTES, '/touch': ({ session }) => session.touch() } })
         const cookie = cookieHeader(tokenOfData(key, { id: 5 }))
         const response = await get(app, '/', cookie)
         assert.deepEqual(response.json(), { data: { userId: 5 }, reason: null })
@@ -134,7 +132,7 @@ for (const format of FORMATS) {
     ] as Array<[string, never]>) {
       it(`that ${what} refuses on opening and is an error on sealing`, async () => {
         const key = newKey()
-        const app = await appWith(ROUTES, { options: { key, format, schema: schemaOf(validate) } })
+        const app = await readyApp({ session: { key, format, schema: schemaOf(validate) }, routes: ROUTES })
         assert.equal((await get(app, '/', cookieHeader(tokenOfData(key, { a: 1 })))).json().reason, 'schema-invalid')
         const { code, message } = (await get(app, '/good')).json()
         assert.equal(code, 'FST_SEALED_SESSION_SCHEMA_FAILED')
@@ -152,9 +150,9 @@ for (const format of FORMATS) {
 
     it('that works asynchronously, where only a full session shows it, is a coded error when one is sealed or opened', async () => {
       const key = newKey()
-      const app = await appWith(ROUTES, { options: { key, format, schema: ASYNC.zod } })
+      const app = await readyApp({ session: { key, format, schema: ASYNC.zod }, routes: ROUTES })
       assert.equal((await get(app, '/good')).json().code, 'FST_SEALED_SESSION_SCHEMA_ASYNC')
-      const cookie = cookieWith(await appWith({}, { options: { key, format } }), { userId: 1 })
+      const cookie = cookieWith(await readyApp({ session: { key, format } }), { userId: 1 })
       assert.equal((await get(app, '/', cookie)).json().code, 'FST_SEALED_SESSION_SCHEMA_ASYNC')
     })
   })
@@ -184,7 +182,7 @@ describe('the option schema', () => {
   it('changes nothing for a request that does not use its session', async () => {
     let calls = 0
     const schema = schemaOf(value => { calls++; return { value } })
-    const app = await appWith({ ...ROUTES, '/untouched': () => 'untouched', '/read': ({ session }) => String(properties(session).a) }, { options: { key: newKey(), schema } })
+    const app = await readyApp({ session: { key: newKey(), schema }, routes: { ...ROUTES, '/untouched': () => 'untouched', '/read': ({ session }) => String(properties(session).a) } })
     const cookie = cookieWith(app, { a: 1 })
     calls = 0
     await get(app, '/untouched', cookie)

@@ -4,7 +4,7 @@ import { Readable } from 'node:stream'
 import { describe, it } from 'node:test'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { newKey, setCookies, type LogLine } from '../support/helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, logged, type Handler } from '../support/app.ts'
+import { contentOf, cookieWith, get, linesOf, logged, readyApp, type Handler } from '../support/app.ts'
 
 type ErrorHandler = (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => unknown
 
@@ -16,13 +16,14 @@ interface Runs { handler: number, onError: number, onResponse: number, lines: Lo
 async function countingApp (routes: Record<string, Handler>, handle?: ErrorHandler): Promise<{ app: FastifyInstance, runs: Runs }> {
   const { lines, server } = logged('warn')
   const runs: Runs = { handler: 0, onError: 0, onResponse: 0, lines }
-  const app = await appWith(routes, {
+  const app = await readyApp({
     server,
     after: app => {
       app.addHook('onError', async () => { runs.onError++ })
       app.addHook('onResponse', async () => { runs.onResponse++ })
       if (handle !== undefined) app.setErrorHandler((error: FastifyError, request, reply) => { runs.handler++; return handle(error, request, reply) })
-    }
+    },
+    routes
   })
   return { app, runs }
 }
@@ -85,7 +86,7 @@ describe('a failure to seal', () => {
 
   it('runs the error handlers of nested contexts once each', async () => {
     const runs: string[] = []
-    const app = await appWith({}, {
+    const app = await readyApp({
       after: app => {
         app.setErrorHandler((_error, _request, reply) => { runs.push('outer'); return reply.code(503).send('outer') })
         app.register(async child => {
@@ -117,13 +118,16 @@ describe('a failure to seal', () => {
 
   it('of one session leaves the others\' cookies on the error response', async () => {
     for (const order of [['good', 'bad'], ['bad', 'good']]) {
-      const app = await appWith({
-        '/': request => {
-          const { good, bad } = request as never as Record<'good' | 'bad', typeof request.session>
-          good.set('n', 1)
-          bad.set('n', 1n)
+      const app = await readyApp({
+        session: order.map(sessionName => ({ sessionName, key: newKey() })),
+        routes: {
+          '/': request => {
+            const { good, bad } = request as never as Record<'good' | 'bad', typeof request.session>
+            good.set('n', 1)
+            bad.set('n', 1n)
+          }
         }
-      }, { options: order.map(sessionName => ({ sessionName, key: newKey() })) })
+      })
       const response = await get(app)
       assert.equal(response.statusCode, 500)
       assert.deepEqual(linesOf(response, 'bad'), [])
@@ -133,11 +137,12 @@ describe('a failure to seal', () => {
 
   it('in a later onSend hook is one error response as well, and keeps the browser\'s cookie', async () => {
     let runs = 0
-    const app = await appWith({ '/': ({ session }) => session.set('n', 2) }, {
+    const app = await readyApp({
       after: app => {
         app.setErrorHandler((error: FastifyError, _request, reply) => { runs++; return reply.code(503).send(error.code) })
         app.addHook('onSend', async ({ session }) => { session.set('late', 1n) })
-      }
+      },
+      routes: { '/': ({ session }) => session.set('n', 2) }
     })
     const response = await get(app, '/', cookieWith(app, { n: 1 }))
     assert.equal(response.statusCode, 503)

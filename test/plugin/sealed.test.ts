@@ -1,14 +1,14 @@
 // An app whose sessions are sealed in this package's own format.
-import peer from '@fastify/secure-session'
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import FakeTimers from '@sinonjs/fake-timers'
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Keyring, createSessionCodec, sessionInfo, type Session } from '../../src/index.ts'
 import { rejection, warningsOf } from '../support/configurations.ts'
 import { keyIdOf, hex, open, type Result } from '../tokens/independent.ts'
 import { cookieOf, newKey, setCookies, tokenOf } from '../support/helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, logged, newSession, properties, tokenWith, type Handler, type Setup } from '../support/app.ts'
+import { contentOf, cookieWith, get, linesOf, logged, newSession, properties, readyApp, tokenWith, type AppSetup, type Handler } from '../support/app.ts'
+import { PLUGINS } from '../support/peer.ts'
 
 const START = Date.UTC(2030, 0, 1, 0, 0, 0, 250)
 const EXPIRY = 100
@@ -29,8 +29,8 @@ const ROUTES: Record<string, Handler> = {
   '/untouched': () => 'done'
 }
 
-async function sealedApp (options: object = {}, setup: Setup = {}): Promise<FastifyInstance> {
-  return await appWith(ROUTES, { ...setup, options: { key: newKey(), expiry: EXPIRY, format: 'sealed', ...options } })
+async function sealedApp (options: object = {}, setup: AppSetup = {}): Promise<FastifyInstance> {
+  return await readyApp({ ...setup, session: { key: newKey(), expiry: EXPIRY, format: 'sealed', ...options }, routes: ROUTES })
 }
 
 /** What a token says, by the second implementation. */
@@ -56,11 +56,14 @@ describe('a sealed session', () => {
   })
 
   it('is read, written and removed through properties', async () => {
-    const app = await appWith({
-      '/write': ({ session }) => { Object.assign(properties(session), { userId: 7, name: 'Zoë' }) },
-      '/read': ({ session }) => ({ userId: properties(session).userId, keys: Object.keys(session), has: 'name' in session }),
-      '/remove': ({ session }) => { delete properties(session).userId }
-    }, { options: { key: newKey(), format: 'sealed' } })
+    const app = await readyApp({
+      session: { key: newKey(), format: 'sealed' },
+      routes: {
+        '/write': ({ session }) => { Object.assign(properties(session), { userId: 7, name: 'Zoë' }) },
+        '/read': ({ session }) => ({ userId: properties(session).userId, keys: Object.keys(session), has: 'name' in session }),
+        '/remove': ({ session }) => { delete properties(session).userId }
+      }
+    })
     const written = await get(app, '/write')
     assert.deepEqual((await get(app, '/read', cookieOf(written))).json(), { userId: 7, keys: ['userId', 'name'], has: true })
     assert.deepEqual(contentOf(app, await get(app, '/remove', cookieOf(written))), { name: 'Zoë' })
@@ -151,7 +154,7 @@ describe('a sealed session', () => {
 
 describe('the cookie of a sealed session', () => {
   it('has no percent sign in its value, whatever the session holds', async () => {
-    const app = await appWith({ '/': request => request.session.set('text', request.headers['x-text']) }, { options: { key: newKey(), format: 'sealed' } })
+    const app = await readyApp({ session: { key: newKey(), format: 'sealed' }, routes: { '/': request => request.session.set('text', request.headers['x-text']) } })
     for (let length = 0; length < 100; length++) {
       const response = await app.inject({ url: '/', headers: { 'x-text': 'x;=%"\\,'.repeat(length) } })
       assert.match(cookieOf(response), /^session=[\w-]+$/)
@@ -173,10 +176,8 @@ describe('the cookie of a sealed session', () => {
       for (const [name, value] of Object.entries(sessions[Number(request.headers['x-index'])] ?? {})) request.session.set(name as never, value as never)
       return 'done'
     }
-    const theirs = Fastify()
-    theirs.register(peer, { key })
-    theirs.get('/', store)
-    const ours = await appWith({ '/': store }, { options: { key, format: 'sealed' } })
+    const theirs = await readyApp({ plugin: PLUGINS.peer, session: { key }, routes: { '/': store } })
+    const ours = await readyApp({ session: { key, format: 'sealed' }, routes: { '/': store } })
     const lengths = async (app: FastifyInstance): Promise<number[]> =>
       await Promise.all(sessions.map(async (_, index) => cookieOf(await app.inject({ url: '/', headers: { 'x-index': String(index) } })).length))
     const mean = (lengths: number[]): number => lengths.reduce((sum, length) => sum + length) / lengths.length
@@ -287,10 +288,7 @@ describe('two keys with one id', () => {
 describe('an app that moves from one format to the other', () => {
   it('opens sessions of the peer and seals them in its own format when they are read, with their time', async () => {
     const key = newKey()
-    const theirs = Fastify()
-    theirs.register(peer, { key, expiry: EXPIRY })
-    await theirs.ready()
-    const cookie = `session=${encodeURIComponent(theirs.encodeSecureSession(theirs.createSecureSession({ n: 1 })))}`
+    const cookie = cookieWith(await readyApp({ plugin: PLUGINS.peer, session: { key, expiry: EXPIRY } }), { n: 1 })
     const app = await sealedApp({ key, accept: ['sealed', 'secretbox'], cookie: { maxAge: 1000 } })
     at(60)
     const response = await get(app, '/read', cookie)
@@ -318,9 +316,7 @@ describe('an app that moves from one format to the other', () => {
     const app = await sealedApp({ key, format: undefined })
     const response = await get(app, '/read', cookie)
     assert.deepEqual(response.json(), { n: 1 })
-    const theirs = Fastify()
-    theirs.register(peer, { key })
-    await theirs.ready()
+    const theirs = await readyApp({ plugin: PLUGINS.peer, session: { key } })
     assert.deepEqual(theirs.decodeSecureSession(tokenOf(response))?.data(), { n: 1 })
   })
 })
@@ -342,7 +338,7 @@ describe('encodeSecureSession and decodeSecureSession with sealed sessions', () 
 
   it('go by the session that they are told', async () => {
     const key = newKey()
-    const app = await appWith({}, { options: ['one', 'two'].map(sessionName => ({ sessionName, key, format: 'sealed' })) })
+    const app = await readyApp({ session: ['one', 'two'].map(sessionName => ({ sessionName, key, format: 'sealed' })) })
     const token = app.encodeSecureSession(newSession(app, { n: 1 }), 'two')
     assert.equal(app.decodeSecureSession(token), null)
     assert.equal(app.decodeSecureSession(token, undefined, 'one'), null)
@@ -389,10 +385,13 @@ describe('the context', () => {
     const key = newKey()
     const names = ['auth', 'prefs'] as const
     const both = (request: FastifyRequest): Record<typeof names[number], Session> => request as never
-    const app = await appWith({
-      '/read': request => names.map(name => both(request)[name].data()),
-      '/set': request => { for (const name of names) both(request)[name].set('of', name) }
-    }, { options: names.map(sessionName => ({ sessionName, key, format: 'sealed' })) })
+    const app = await readyApp({
+      session: names.map(sessionName => ({ sessionName, key, format: 'sealed' })),
+      routes: {
+        '/read': request => names.map(name => both(request)[name].data()),
+        '/set': request => { for (const name of names) both(request)[name].set('of', name) }
+      }
+    })
     const response = await get(app, '/set')
     const [auth, prefs] = names.map(name => tokenOf(response, name))
     assert.deepEqual((await get(app, '/read', `auth=${auth}; prefs=${prefs}`)).json(), [{ of: 'auth' }, { of: 'prefs' }])
@@ -458,7 +457,7 @@ describe('the warning about a shared key', () => {
 
   it('is right: where it is given one session\'s token opens as the other, and where it is not, it does not', async () => {
     for (const [title, a, b, warned] of pairs) {
-      const app = await appWith({}, { options: [{ sessionName: 'a', ...a }, { sessionName: 'b', ...b }] })
+      const app = await readyApp({ session: [{ sessionName: 'a', ...a }, { sessionName: 'b', ...b }] })
       const session = newSession(app, { n: 1 })
       const crossed = [['a', 'b'], ['b', 'a']].some(([from, to]) => app.decodeSecureSession(app.encodeSecureSession(session, from), undefined, to) !== null)
       // While both accept secretbox, tokens of it may be out there even where neither seals them now.

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { newKey, warnings, type LogLine } from '../support/helpers.ts'
-import { appWith, cookieWith, get, linesOf, logged, properties, type Handler } from '../support/app.ts'
+import { cookieWith, get, linesOf, logged, properties, readyApp, type Handler } from '../support/app.ts'
 
 const NOT_SENT = 'FST_SEALED_SESSION_WARN_NOT_SENT'
 
@@ -38,7 +38,7 @@ const lost: Record<string, Handler> = {
 
 async function ask (handler: Handler): Promise<{ lines: LogLine[], cookies: string[] }> {
   const { lines, server } = logged('warn')
-  const app = await appWith({ '/user/:id': handler }, { server, options: { key: newKey(), format: 'sealed', cookie: { path: '/' } } })
+  const app = await readyApp({ server, session: { key: newKey(), format: 'sealed', cookie: { path: '/' } }, routes: { '/user/:id': handler } })
   const cookie = cookieWith(app, { cart: [] })
   const address = await app.listen({ port: 0, host: '127.0.0.1' })
   try {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyError } from 'fastify'
-import { appWith, contentOf, cookieWith, get, linesOf, logged } from '../support/app.ts'
+import { contentOf, cookieWith, get, linesOf, logged, readyApp } from '../support/app.ts'
 
 const UNSTORABLE = 'FST_SEALED_SESSION_VALUE_UNSTORABLE'
 
@@ -41,8 +41,9 @@ describe('what JSON cannot hold is refused with the path of its key', () => {
   for (const [what, data, path, kind] of cases) {
     it(`${what}: ${path}`, async () => {
       let error: FastifyError | undefined
-      const app = await appWith({ '/': ({ session }) => { for (const [key, value] of Object.entries(data)) session.set(key, value) } }, {
-        after: app => app.setErrorHandler((thrown: FastifyError, _request, reply) => { error = thrown; return reply.code(500).send('failed') })
+      const app = await readyApp({
+        after: app => app.setErrorHandler((thrown: FastifyError, _request, reply) => { error = thrown; return reply.code(500).send('failed') }),
+        routes: { '/': ({ session }) => { for (const [key, value] of Object.entries(data)) session.set(key, value) } }
       })
       const response = await get(app)
       assert.equal(response.statusCode, 500)
@@ -53,14 +54,14 @@ describe('what JSON cannot hold is refused with the path of its key', () => {
     })
 
     it(`${what}: encodeSecureSession says the same`, async () => {
-      const app = await appWith({})
+      const app = await readyApp()
       assert.throws(() => app.encodeSecureSession(app.createSecureSession(data)), (error: FastifyError) =>
         error.code === UNSTORABLE && error.message.includes(` ${path} is `) && kind.test(error.message))
     })
   }
 
   it('a toJSON that throws and nesting without end are coded errors as well', async () => {
-    const app = await appWith({})
+    const app = await readyApp()
     for (const data of [{ a: { toJSON () { throw new Error('hidden') } } }, { a: { toJSON: () => 1n } }, deep(100_000)]) {
       assert.throws(() => app.encodeSecureSession(app.createSecureSession(data)), (error: FastifyError) =>
         error.code === UNSTORABLE && !error.message.includes('hidden'))
@@ -69,7 +70,7 @@ describe('what JSON cannot hold is refused with the path of its key', () => {
 
   it('neither the error nor the log holds a value of the session', async () => {
     const { lines, server } = logged('trace')
-    const app = await appWith({ '/': ({ session }) => { session.set('password', 'hidden-value'); session.set('n', [12345678901234567890n]) } }, { server })
+    const app = await readyApp({ server, routes: { '/': ({ session }) => { session.set('password', 'hidden-value'); session.set('n', [12345678901234567890n]) } } })
     const response = await get(app)
     assert.match(response.body, /n\[0\] is a BigInt/)
     for (const text of [response.body, JSON.stringify(lines)]) assert.doesNotMatch(text, /hidden-value|12345678901234567890/)
@@ -89,18 +90,18 @@ describe('what JSON can hold is stored as JSON stores it', () => {
   ]
   for (const [what, data, opened] of stored) {
     it(what, async () => {
-      const app = await appWith({ '/': ({ session }) => { for (const [key, value] of Object.entries(data)) session.set(key, value) } })
+      const app = await readyApp({ routes: { '/': ({ session }) => { for (const [key, value] of Object.entries(data)) session.set(key, value) } } })
       assert.deepEqual(contentOf(app, await get(app)), opened)
     })
   }
 
   it('a value that was replaced before the response went out is not complained about', async () => {
-    const app = await appWith({ '/': ({ session }) => { session.set('n', 1n); session.set('n', 1) } })
+    const app = await readyApp({ routes: { '/': ({ session }) => { session.set('n', 1n); session.set('n', 1) } } })
     assert.deepEqual(contentOf(app, await get(app)), { n: 1 })
   })
 
   it('a session that was deleted after an unstorable write is dropped without an error', async () => {
-    const app = await appWith({ '/': ({ session }) => { session.set('n', 1n); session.delete() } })
+    const app = await readyApp({ routes: { '/': ({ session }) => { session.set('n', 1n); session.delete() } } })
     const response = await get(app, '/', cookieWith(app, { n: 1 }))
     assert.equal(response.statusCode, 200)
     assert.match(linesOf(response)[0] ?? '', /^session=;/)

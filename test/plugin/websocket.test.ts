@@ -4,22 +4,30 @@ import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { describe, it } from 'node:test'
 import websocket from '@fastify/websocket'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type RouteShorthandOptions } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
 import { WebSocket } from 'ws'
-import secureSession, { type Session } from '../../src/index.ts'
-import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
-import { captureLog, newKey, warnings, type LogLine } from '../support/helpers.ts'
-import { cookieWith } from '../support/app.ts'
+import type { Session } from '../../src/index.ts'
+import { MemoryStore } from '../../src/revocation/index.ts'
+import { warnings, type LogLine } from '../support/helpers.ts'
+import { cookieWith, logged, newApp, type AppSetup } from '../support/app.ts'
 
 const WRITE_LOST = 'FST_SEALED_SESSION_WARN_WRITE_LOST'
 const NOT_SENT = 'FST_SEALED_SESSION_WARN_NOT_SENT'
-const plugins = {
-  websocket: (app: FastifyInstance) => app.register(websocket),
-  session: (app: FastifyInstance) => app.register(secureSession, { key: newKey() })
+
+type Order = readonly ['websocket', 'session'] | readonly ['session', 'websocket']
+
+/** An app with @fastify/websocket before or after the session. */
+function appWithSockets (setup: AppSetup, addRoutes: (app: FastifyInstance) => void, [first]: Order = ['websocket', 'session']): FastifyInstance {
+  const register = (app: FastifyInstance): unknown => app.register(websocket)
+  return newApp({
+    ...setup,
+    ...(first === 'websocket' ? { before: register } : { after: register }),
+    routes: app => app.register(async app => { addRoutes(app) })
+  })
 }
 
 interface Setup {
-  order?: ReadonlyArray<keyof typeof plugins>
+  order?: Order
   onOpen?: (session: Session) => void
   /** Hooks of the route. */
   hooks?: Pick<RouteShorthandOptions, 'onRequest' | 'preValidation' | 'preHandler'>
@@ -27,15 +35,13 @@ interface Setup {
 
 /** An app whose `/socket/:id` answers with what the session holds; the answer, and what was logged. */
 async function connect ({ order = ['websocket', 'session'], onOpen, hooks }: Setup): Promise<{ answer: unknown, lines: LogLine[] }> {
-  const { lines, logger = false } = captureLog('warn')
-  const app = Fastify({ logger })
-  for (const name of order) plugins[name](app)
-  app.register(async app => {
+  const { lines, server } = logged('warn')
+  const app = appWithSockets({ server }, app => {
     app.get('/socket/:id', { ...hooks, websocket: true }, (socket, { session }) => {
       onOpen?.(session)
       socket.send(JSON.stringify(session.data()))
     })
-  })
+  }, order)
   const address = await app.listen({ port: 0, host: '127.0.0.1' })
   try {
     let answer: unknown
@@ -98,10 +104,8 @@ describe('in a route of @fastify/websocket', () => {
   })
 
   it('no warning is given, and the cookie is sent, if a hook writes and then refuses the upgrade', async () => {
-    const { lines, logger } = captureLog('warn')
-    const app = Fastify({ logger })
-    for (const register of Object.values(plugins)) register(app)
-    app.register(async app => {
+    const { lines, server } = logged('warn')
+    const app = appWithSockets({ server }, app => {
       const preHandler = async ({ session }: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
         session.set('refused', true)
         return reply.code(403).send()
@@ -118,11 +122,9 @@ describe('in a route of @fastify/websocket', () => {
   })
 
   it('the upgrade carries what a hook wrote where the app puts reply.sessionCookies() among its headers', async () => {
-    const log = captureLog('warn')
-    const app = Fastify({ logger: log.logger })
-    for (const register of Object.values(plugins)) register(app)
+    const log = logged('warn')
     const lines = new WeakMap<object, string[]>()
-    app.register(async app => {
+    const app = appWithSockets({ server: log.server }, app => {
       app.websocketServer.on('headers', (headers, request) => {
         headers.push(...(lines.get(request) ?? []).map(line => `Set-Cookie: ${line}`))
       })
@@ -143,10 +145,7 @@ describe('in a route of @fastify/websocket', () => {
   })
 
   it('a handler ends the session with revokeSession(): later upgrades find it empty', async () => {
-    const app = Fastify()
-    for (const register of Object.values(plugins)) register(app)
-    app.register(sessionRevocation, { store: new MemoryStore() })
-    app.register(async app => {
+    const app = appWithSockets({ revocation: { store: new MemoryStore() } }, app => {
       app.get('/', { websocket: true }, async (socket, { session }) => {
         socket.send(JSON.stringify(session.data()))
         await app.revokeSession(session)
