@@ -1,15 +1,13 @@
 // No session lives longer than maxExpiry after its last write, whoever says so.
 import assert from 'node:assert/strict'
-import { createRequire } from 'node:module'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import FakeTimers from '@sinonjs/fake-timers'
-import Fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { createSessionCodec, sessionInfo, type Format } from '../../src/index.ts'
 import { rejection, sealRaw, seconds, warningsOf } from '../support/configurations.ts'
 import { cookieOf, newKey, warnings } from '../support/helpers.ts'
-import { appWith, get, linesOf, logged, newSession, type Handler } from '../support/app.ts'
-
-const peer = createRequire(import.meta.url)('@fastify/secure-session') as FastifyPluginAsync<{ key: Buffer }>
+import { get, linesOf, logged, newApp, newSession, post, readyApp, type Handler } from '../support/app.ts'
+import { PLUGINS } from '../support/peer.ts'
 
 const START = 1_800_000_000_000
 const DAY = 86_400
@@ -44,13 +42,7 @@ async function endsAt (app: FastifyInstance, second: number, cookie: string): Pr
 
 /** The cookie of a user of an app on the peer, which stores names that its users choose. */
 async function peerCookie (life: object): Promise<string> {
-  const app = Fastify()
-  app.register(peer, { key })
-  app.get('/', async ({ session }) => {
-    for (const [name, value] of Object.entries({ user: 1, __life: life })) session.set(name as never, value as never)
-    return 'done'
-  })
-  return cookieOf(await app.inject('/'))
+  return cookieOf(await post(newApp({ plugin: PLUGINS.peer, session: { key } }), '/set', undefined, { user: 1, __life: life }))
 }
 
 for (const format of ['secretbox', 'sealed'] as const) {
@@ -59,13 +51,13 @@ for (const format of ['secretbox', 'sealed'] as const) {
   describe(`options({ expiry }) of a session, ${format}`, () => {
     for (const [what, limits, most] of [['400 days', {}, DEFAULT], ['maxExpiry', { maxExpiry: 30 * DAY }, 30 * DAY]] as const) {
       it(`may be as long as ${what}`, async () => {
-        const app = await appWith(ROUTES, { options: { ...options, ...limits } })
+        const app = await readyApp({ session: { ...options, ...limits }, routes: ROUTES })
         await endsAt(app, most, cookieOf(await get(app, `/login?expiry=${most}`)))
       })
 
       it(`counts as ${what} if it is longer, and the log says so once`, async () => {
         const { lines, server } = logged('warn')
-        const app = await appWith(ROUTES, { options: { ...options, ...limits }, server })
+        const app = await readyApp({ session: { ...options, ...limits }, server, routes: ROUTES })
         const cookie = cookieOf(await get(app, `/login?expiry=${most + 1}`))
         await get(app, `/login?expiry=${MOST}`)
         await endsAt(app, most, cookie)
@@ -76,7 +68,7 @@ for (const format of ['secretbox', 'sealed'] as const) {
 
   describe(`a token from outside, ${format}`, () => {
     it('of the peer ends after 400 days, whatever the lifetime that a user has written into it', async () => {
-      const app = await appWith(ROUTES, { options })
+      const app = await readyApp({ session: options, routes: ROUTES })
       const cookie = await peerCookie({ expiry: MOST })
       await endsAt(app, DEFAULT, cookie)
       clock.setSystemTime(START)
@@ -84,37 +76,37 @@ for (const format of ['secretbox', 'sealed'] as const) {
     })
 
     it('of the peer keeps a lifetime that is shorter', async () => {
-      await endsAt(await appWith(ROUTES, { options }), 2 * DAY, await peerCookie({ expiry: 2 * DAY }))
+      await endsAt(await readyApp({ session: options, routes: ROUTES }), 2 * DAY, await peerCookie({ expiry: 2 * DAY }))
     })
 
     it('ends at the maxExpiry that is in force, where it was sealed under a longer one', async () => {
-      const before = await appWith(ROUTES, { options: { ...options, maxExpiry: 1000 * DAY } })
+      const before = await readyApp({ session: { ...options, maxExpiry: 1000 * DAY }, routes: ROUTES })
       const cookie = cookieOf(await get(before, `/login?expiry=${900 * DAY}`))
-      await endsAt(await appWith(ROUTES, { options: { ...options, maxExpiry: 10 * DAY } }), 10 * DAY, cookie)
+      await endsAt(await readyApp({ session: { ...options, maxExpiry: 10 * DAY }, routes: ROUTES }), 10 * DAY, cookie)
       await endsAt(before, 900 * DAY, cookie)
     })
 
     it('ends after maxExpiry to the millisecond where that is no whole second', async () => {
-      const app = await appWith(ROUTES, { options: { ...options, expiry: 1, maxExpiry: 1.5 } })
+      const app = await readyApp({ session: { ...options, expiry: 1, maxExpiry: 1.5 }, routes: ROUTES })
       const sealed = await peerCookie({ expiry: 100 })
       await endsAt(app, 1.5, sealed)
     })
 
     it('that is written again is sealed with no longer lifetime than maxExpiry', async () => {
-      const app = await appWith(ROUTES, { options })
+      const app = await readyApp({ session: options, routes: ROUTES })
       const written = cookieOf(await get(app, '/touch', await peerCookie({ expiry: MOST })))
-      await endsAt(await appWith(ROUTES, { options: { ...options, maxExpiry: 2000 * DAY } }), DEFAULT, written)
+      await endsAt(await readyApp({ session: { ...options, maxExpiry: 2000 * DAY }, routes: ROUTES }), DEFAULT, written)
     })
 
     it('that only a rotated key seals again lives no longer by it', async () => {
-      const app = await appWith(ROUTES, { options: { ...options, key: [newKey(), key] } })
+      const app = await readyApp({ session: { ...options, key: [newKey(), key] }, routes: ROUTES })
       const cookie = await peerCookie({ expiry: MOST })
       clock.setSystemTime(START + 100 * DAY * 1000)
       await endsAt(app, DEFAULT, cookieOf(await get(app, '/read', cookie)))
     })
 
     it('rolls at half of maxExpiry where its own lifetime is longer', async () => {
-      const app = await appWith(ROUTES, { options: { ...options, expiry: 50, maxExpiry: 100, rolling: true, absoluteTimeout: 1000 } })
+      const app = await readyApp({ session: { ...options, expiry: 50, maxExpiry: 100, rolling: true, absoluteTimeout: 1000 }, routes: ROUTES })
       const cookie = await peerCookie({ expiry: MOST })
       const sent = async (second: number): Promise<number> => {
         clock.setSystemTime(START + second * 1000)
@@ -134,14 +126,14 @@ for (const format of ['secretbox', 'sealed'] as const) {
     })
 
     it('ends at absoluteTimeout where that is earlier', async () => {
-      const app = await appWith(ROUTES, { options: { ...options, absoluteTimeout: 3 * DAY } })
+      const app = await readyApp({ session: { ...options, absoluteTimeout: 3 * DAY }, routes: ROUTES })
       await endsAt(app, 3 * DAY, await peerCookie({ expiry: MOST }))
     })
   })
 
   it(`a session that is sealed as another one of the app has no longer lifetime than that one may have, ${format}`, async () => {
     const short = { ...options, sessionName: 'short', maxExpiry: 2 * DAY }
-    const app = await appWith({}, { options: [{ ...options, key: newKey(), sessionName: 'long' }, short] as never })
+    const app = await readyApp({ session: [{ ...options, key: newKey(), sessionName: 'long' }, short] as never })
     const session = newSession(app, { user: 1 })
     session.options({ expiry: 300 * DAY })
     const opened = (await createSessionCodec({ ...short, maxExpiry: DEFAULT })).open(app.encodeSecureSession(session, 'short' as never))
@@ -169,12 +161,12 @@ describe('maxExpiry', () => {
   })
 
   it('shortens the default of expiry', async () => {
-    const app = await appWith({ '/login': ({ session }) => { session.set('user', 1) }, '/read': ROUTES['/read']! }, { options: { key, maxExpiry: 60 } })
+    const app = await readyApp({ session: { key, maxExpiry: 60 }, routes: { '/login': ({ session }) => { session.set('user', 1) }, '/read': ROUTES['/read']! } })
     await endsAt(app, 60, cookieOf(await get(app, '/login')))
   })
 
   it('is as long as expiry where only that is set, and longer than 400 days', async () => {
-    const app = await appWith(ROUTES, { options: { key, expiry: 500 * DAY } })
+    const app = await readyApp({ session: { key, expiry: 500 * DAY }, routes: ROUTES })
     await endsAt(app, 500 * DAY, cookieOf(await get(app, `/login?expiry=${500 * DAY}`)))
     clock.setSystemTime(START)
     await endsAt(app, 500 * DAY, await peerCookie({ expiry: MOST }))

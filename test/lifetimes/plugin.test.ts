@@ -5,7 +5,7 @@ import FakeTimers from '@sinonjs/fake-timers'
 import type { FastifyInstance } from 'fastify'
 import { sessionInfo } from '../../src/index.ts'
 import { cookieOf, newKey, setCookies, warnings } from '../support/helpers.ts'
-import { appWith, get, linesOf, logged, type Handler } from '../support/app.ts'
+import { get, linesOf, logged, readyApp, type Handler } from '../support/app.ts'
 
 const START = 1_800_000_000_000
 const key = newKey()
@@ -81,7 +81,7 @@ class Browser {
 
 async function live ({ options, login = '/login', steps }: Life, format: string): Promise<void> {
   clock.setSystemTime(START)
-  const browser = new Browser(await appWith(ROUTES, { options: { key, format, ...options } }))
+  const browser = new Browser(await readyApp({ session: { key, format, ...options }, routes: ROUTES }))
   await browser.visit(login)
   for (const [second, what] of steps) {
     clock.setSystemTime(START + second * 1000)
@@ -110,8 +110,8 @@ describe('rotation and a change of format leave a session the time that it has',
       it(`${title}, ${login.slice(1)}`, async () => {
         clock.setSystemTime(START)
         const limits = { expiry: 100, absoluteTimeout: 5000 }
-        const old = await appWith(ROUTES, { options: { ...from, ...limits } })
-        const app = await appWith(ROUTES, { options: { ...to, ...limits } })
+        const old = await readyApp({ session: { ...from, ...limits }, routes: ROUTES })
+        const app = await readyApp({ session: { ...to, ...limits }, routes: ROUTES })
         const first = cookieOf(await get(old, login))
         clock.setSystemTime(START + 60_000)
         const moved = await get(app, '/read', first)
@@ -134,7 +134,7 @@ describe('the cookie of a session with a lifetime of its own', () => {
   for (const format of ['secretbox', 'sealed']) {
     it(`has its own Max-Age on every later response, ${format}`, async () => {
       clock.setSystemTime(START)
-      const app = await appWith(ROUTES, { options: { key, format, expiry: 100, cookie: { path: '/', maxAge: 50 } } })
+      const app = await readyApp({ session: { key, format, expiry: 100, cookie: { path: '/', maxAge: 50 } }, routes: ROUTES })
       const login = await get(app, '/remember')
       assert.match(linesOf(login)[0]!, /; Max-Age=900;/)
       const written = await get(app, '/write', cookieOf(login))
@@ -146,33 +146,37 @@ describe('the cookie of a session with a lifetime of its own', () => {
 
   it('is as it was where options() is refused', async () => {
     clock.setSystemTime(START)
-    const app = await appWith({
-      '/': ({ session }) => {
-        assert.throws(() => { session.options({ expiry: 1e8, maxAge: 0 }) }, { code: 'FST_SEALED_SESSION_DURATION' })
-        session.set('user', 1)
-      },
-      '/info': ROUTES['/info']!
-    }, { options: { key, expiry: 100 } })
+    const app = await readyApp({
+      session: { key, expiry: 100 },
+      routes: {
+        '/': ({ session }) => {
+          assert.throws(() => { session.options({ expiry: 1e8, maxAge: 0 }) }, { code: 'FST_SEALED_SESSION_DURATION' })
+          session.set('user', 1)
+        },
+        '/info': ROUTES['/info']!
+      }
+    })
     const { expiresAt } = (await get(app, '/info', cookieOf(await get(app, '/')))).json()
     assert.equal(Date.parse(expiresAt), START + 100_000)
   })
 
   it('ends with regenerate() in the same response, its Max-Age too', async () => {
-    const app = await appWith({ '/': ({ session }) => { session.options({ expiry: 1000, maxAge: 900 }); session.regenerate() } }, { options: { key } })
+    const app = await readyApp({ session: { key }, routes: { '/': ({ session }) => { session.options({ expiry: 1000, maxAge: 900 }); session.regenerate() } } })
     assert.doesNotMatch(linesOf(await get(app, '/'))[0]!, /Max-Age/)
   })
 
   it('is sent by options() alone', async () => {
-    const app = await appWith({ '/': ({ session }) => { session.options({ expiry: 5 }) } }, { options: { key } })
+    const app = await readyApp({ session: { key }, routes: { '/': ({ session }) => { session.options({ expiry: 5 }) } } })
     assert.equal(linesOf(await get(app, '/')).length, 1)
   })
 
   for (const options of [{ expiry: 0 }, { expiry: -1 }, { expiry: '60' }, { expiry: Infinity }, { expiry: 60, maxAge: NaN }, { expiry: 60, maxAge: '5' }, { expiry: 2 ** 32 }, { expiry: 60, maxAge: 1e300 }]) {
     it(`is refused ${JSON.stringify(options)}`, async () => {
       const codes: unknown[] = []
-      const app = await appWith({ '/': ({ session }) => { session.options(options as never) } }, {
-        options: { key },
-        after: app => { app.setErrorHandler<Error & { code?: string }>((error, _request, reply) => { codes.push(error.code); return reply.code(500).send('failed') }) }
+      const app = await readyApp({
+        session: { key },
+        after: app => { app.setErrorHandler<Error & { code?: string }>((error, _request, reply) => { codes.push(error.code); return reply.code(500).send('failed') }) },
+        routes: { '/': ({ session }) => { session.options(options as never) } }
       })
       assert.deepEqual(setCookies(await get(app, '/')), [])
       assert.deepEqual(codes, ['FST_SEALED_SESSION_DURATION'])
@@ -185,7 +189,7 @@ describe('a rolling session', () => {
 
   it('has a Max-Age of at most what remains until its absolute timeout', async () => {
     clock.setSystemTime(START)
-    const app = await appWith(ROUTES, { options })
+    const app = await readyApp({ session: options, routes: ROUTES })
     const login = await get(app, '/login')
     clock.setSystemTime(START + 60_000)
     assert.match(linesOf(await get(app, '/read', cookieOf(login)))[0]!, /; Max-Age=70;/)
@@ -193,7 +197,7 @@ describe('a rolling session', () => {
 
   it('is not sent again with a response that shared caches may keep', async () => {
     clock.setSystemTime(START)
-    const app = await appWith(ROUTES, { options })
+    const app = await readyApp({ session: options, routes: ROUTES })
     const cookie = cookieOf(await get(app, '/login'))
     clock.setSystemTime(START + 60_000)
     const response = await get(app, '/public', cookie)
@@ -204,7 +208,7 @@ describe('a rolling session', () => {
   for (const [what, cookie] of Object.entries({ 'that was refused': 'session=zzzz', 'that is not there': undefined })) {
     it(`sends no empty session in place of a cookie ${what}, however long the request takes`, async () => {
       clock.setSystemTime(START)
-      const app = await appWith({ '/slow': ({ session }) => { session.get('user' as never); clock.setSystemTime(START + 60_000); return 'read' } }, { options })
+      const app = await readyApp({ session: options, routes: { '/slow': ({ session }) => { session.get('user' as never); clock.setSystemTime(START + 60_000); return 'read' } } })
       assert.deepEqual(linesOf(await get(app, '/slow', cookie)), [])
     })
   }
@@ -212,7 +216,7 @@ describe('a rolling session', () => {
   it('without an absolute timeout is warned about, and with one is not', async () => {
     for (const [absoluteTimeout, codes] of [[undefined, ['FST_SEALED_SESSION_WARN_ROLLING']], [1000, []]] as const) {
       const { lines, server } = logged('warn')
-      await appWith(ROUTES, { options: { key, rolling: true, absoluteTimeout }, server })
+      await readyApp({ session: { key, rolling: true, absoluteTimeout }, server, routes: ROUTES })
       assert.deepEqual(warnings(lines).map(({ code }) => code), codes)
     }
   })
@@ -221,14 +225,14 @@ describe('a rolling session', () => {
 describe('absoluteTimeout', () => {
   for (const absoluteTimeout of [0, -1, NaN, Infinity, '60']) {
     it(`is refused as ${String(absoluteTimeout)} (${typeof absoluteTimeout})`, async () => {
-      await assert.rejects(appWith({}, { options: { key, absoluteTimeout } }), { code: 'FST_SEALED_SESSION_DURATION' })
+      await assert.rejects(readyApp({ session: { key, absoluteTimeout } }), { code: 'FST_SEALED_SESSION_DURATION' })
     })
   }
 
   it('ends a session of the secretbox format that does not say when it was created, counted from its last write', async () => {
     clock.setSystemTime(START)
-    const before = await appWith(ROUTES, { options: { key, expiry: 500 } })
-    const app = await appWith(ROUTES, { options: { key, expiry: 500, absoluteTimeout: 100 } })
+    const before = await readyApp({ session: { key, expiry: 500 }, routes: ROUTES })
+    const app = await readyApp({ session: { key, expiry: 500, absoluteTimeout: 100 }, routes: ROUTES })
     const cookie = cookieOf(await get(before, '/login'))
     for (const [second, body] of [[99, '1'], [100, 'nobody']] as const) {
       clock.setSystemTime(START + second * 1000)
@@ -239,8 +243,8 @@ describe('absoluteTimeout', () => {
   for (const rolling of [false, true]) {
     it(`ends such a session however often it is written${rolling ? ' or rolls' : ''}`, async () => {
       clock.setSystemTime(START)
-      const before = await appWith(ROUTES, { options: { key, expiry: 500 } })
-      const app = await appWith(ROUTES, { options: { key, expiry: 100, absoluteTimeout: 300, rolling } })
+      const before = await readyApp({ session: { key, expiry: 500 }, routes: ROUTES })
+      const app = await readyApp({ session: { key, expiry: 100, absoluteTimeout: 300, rolling }, routes: ROUTES })
       let cookie = cookieOf(await get(before, '/login'))
       for (const [second, body] of [[60, '1'], [120, '1'], [180, '1'], [240, '1'], [299, '1'], [300, 'nobody']] as const) {
         clock.setSystemTime(START + second * 1000)
@@ -252,8 +256,8 @@ describe('absoluteTimeout', () => {
   }
 
   it('keeps nothing in a secretbox token unless it is set', async () => {
-    const app = await appWith({}, { options: { key } })
-    const bound = await appWith({}, { options: { key, absoluteTimeout: 100 } })
+    const app = await readyApp({ session: { key } })
+    const bound = await readyApp({ session: { key, absoluteTimeout: 100 } })
     const names = (app: FastifyInstance): number => app.encodeSecureSession(app.createSecureSession({})).length
     assert.ok(names(app) < names(bound))
   })

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import FakeTimers from '@sinonjs/fake-timers'
 import type { FastifyInstance } from 'fastify'
 import { cookieOf, newKey } from '../support/helpers.ts'
-import { appWith, get, linesOf, type Handler } from '../support/app.ts'
+import { get, linesOf, readyApp, type Handler } from '../support/app.ts'
 
 const START = 1_800_000_000_000
 const EXPIRY = 100
@@ -84,7 +84,7 @@ async function appsOf ({ format, rolling, absoluteTimeout, action }: Case): Prom
   const other = format === 'sealed' ? 'secretbox' : 'sealed'
   const first = { ...shared, key, format: action === 'migrated format' ? other : format }
   const then = { ...shared, key: action === 'rotated key' ? [newKey(), key] : key, format }
-  return [await appWith(ROUTES, { options: first }), await appWith(ROUTES, { options: then })]
+  return [await readyApp({ session: first, routes: ROUTES }), await readyApp({ session: then, routes: ROUTES })]
 }
 
 async function check (one: Case): Promise<void> {
