@@ -2,14 +2,15 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
-import { buildApp, captureLog, newKey, send, setCookies, tokenOf, type LogLine } from '../support/helpers.ts'
+import { get, newApp, post } from '../support/app.ts'
+import { captureLog, newKey, setCookies, tokenOf, type LogLine } from '../support/helpers.ts'
 import { cookieHeader, openRaw, refusals, sealRaw, seconds, stopClock } from '../support/configurations.ts'
 
 async function start (t: TestContext): Promise<{ app: FastifyInstance, key: Buffer, lines: LogLine[], seal: (plaintext: string | Buffer) => string }> {
   stopClock(t)
   const { lines, logger } = captureLog()
   const key = newKey()
-  const app = buildApp({ key }, { logger: logger! })
+  const app = newApp({ server: { logger: logger! }, session: { key } })
   await app.ready()
   return { app, key, lines, seal: plaintext => sealRaw(key, plaintext) }
 }
@@ -17,7 +18,7 @@ async function start (t: TestContext): Promise<{ app: FastifyInstance, key: Buff
 /** Refused where it is decoded and in a request: no error, an empty session, one line at level debug each. */
 async function assertRefused (app: FastifyInstance, lines: LogLine[], token: string, reason: RegExp): Promise<void> {
   assert.equal(app.decodeSecureSession(token), null)
-  const response = await send(app, 'GET', '/get', cookieHeader(token))
+  const response = await get(app, '/get', cookieHeader(token))
   assert.equal(response.statusCode, 200)
   assert.deepEqual(response.json(), {})
   assert.deepEqual(setCookies(response), [])
@@ -28,7 +29,7 @@ async function assertRefused (app: FastifyInstance, lines: LogLine[], token: str
 
 async function assertOpened (app: FastifyInstance, lines: LogLine[], token: string, data: object): Promise<void> {
   assert.deepEqual(app.decodeSecureSession(token)?.data(), data)
-  const response = await send(app, 'GET', '/get', cookieHeader(token))
+  const response = await get(app, '/get', cookieHeader(token))
   assert.deepEqual(response.json(), data)
   assert.deepEqual(refusals(lines), [])
 }
@@ -125,7 +126,7 @@ describe('authentic plaintext that is not a JSON object', () => {
 
   it('does not keep the app from starting a new session in its place', async t => {
     const { app, key, seal } = await start(t)
-    const response = await send(app, 'POST', '/set', cookieHeader(seal('[]')), { user: 2 })
+    const response = await post(app, '/set', cookieHeader(seal('[]')), { user: 2 })
     assert.equal(response.statusCode, 200)
     assert.deepEqual(openRaw(key, tokenOf(response)), { user: 2, __ts: seconds() })
   })
@@ -134,7 +135,7 @@ describe('authentic plaintext that is not a JSON object', () => {
     stopClock(t)
     const { lines, logger } = captureLog()
     const [newer, older] = [newKey(), newKey()]
-    const app = buildApp({ key: [newer, older] }, { logger: logger! })
+    const app = newApp({ server: { logger: logger! }, session: { key: [newer, older] } })
     await app.ready()
     await assertRefused(app, lines, sealRaw(older, '[]'), /not a JSON object/)
   })

@@ -2,16 +2,16 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import peerPlugin from '@fastify/secure-session'
-import Fastify from 'fastify'
-import { buildApp, captureLog, newKey, send, setCookies } from '../support/helpers.ts'
+import { get, newApp, post, readyApp } from '../support/app.ts'
+import { captureLog, newKey, setCookies } from '../support/helpers.ts'
 import { cookieHeader, refusals, sealRaw, seconds } from '../support/configurations.ts'
+import { PLUGINS } from '../support/peer.ts'
 
 const MALFORMED = '@fastify/secure-session: the cookie is malformed, creating an empty session'
 
 const key = newKey()
 const { lines, logger } = captureLog('trace')
-const app = buildApp({ key }, { logger: logger! })
+const app = newApp({ server: { logger: logger! }, session: { key } })
 await app.ready()
 
 /** A token whose segments both have characters that the alphabets differ in; `padding` is that of the first one. */
@@ -80,7 +80,7 @@ async function assertMalformed (token: string, segment: 0 | 1, respell: Respell)
   assert.equal(app.decodeSecureSession(segments.join(';')), null)
   assert.deepEqual(refusals(lines), [MALFORMED])
   lines.length = 0
-  const response = await send(app, 'GET', '/get', cookieHeader(segments.join(';')))
+  const response = await get(app, '/get', cookieHeader(segments.join(';')))
   assert.deepEqual(response.json(), {})
   assert.deepEqual(refusals(lines), [MALFORMED])
 }
@@ -110,7 +110,7 @@ describe('another spelling of an authentic token is refused', () => {
       const token = honestToken(padding)
       lines.length = 0
       assert.equal(app.decodeSecureSession(token)?.get('user'), 1)
-      assert.equal((await send(app, 'GET', '/get', cookieHeader(token))).json<{ user: number }>().user, 1)
+      assert.equal((await get(app, '/get', cookieHeader(token))).json<{ user: number }>().user, 1)
       assert.deepEqual(refusals(lines), [])
     }
   })
@@ -125,14 +125,14 @@ describe('what follows a second ; is ignored', () => {
     it(`by decodeSecureSession and in a cookie: ${JSON.stringify(rest)}`, async () => {
       const token = `${honestToken(0)};${rest}`
       assert.equal(app.decodeSecureSession(token)?.get('user'), 1)
-      assert.equal((await send(app, 'GET', '/get', cookieHeader(token))).json<{ user: number }>().user, 1)
+      assert.equal((await get(app, '/get', cookieHeader(token))).json<{ user: number }>().user, 1)
     })
   }
 
   it('so a whole Set-Cookie line can be sent back', async () => {
-    const [line = ''] = setCookies(await send(app, 'POST', '/set', undefined, { user: 7 }))
+    const [line = ''] = setCookies(await post(app, '/set', undefined, { user: 7 }))
     assert.match(line, /; HttpOnly/)
-    assert.deepEqual((await send(app, 'GET', '/get', line)).json(), { user: 7 })
+    assert.deepEqual((await get(app, '/get', line)).json(), { user: 7 })
     const value = decodeURIComponent(line.slice('session='.length))
     assert.deepEqual(app.decodeSecureSession(value)?.data(), { user: 7 })
   })
@@ -143,9 +143,7 @@ describe('what follows a second ; is ignored', () => {
 })
 
 describe('the checks of a token', async () => {
-  const peer = Fastify()
-  peer.register(peerPlugin, { key })
-  await peer.ready()
+  const peer = await readyApp({ plugin: PLUGINS.peer, session: { key } })
 
   const good = randomBytes(40).toString('base64')
   const nonce = randomBytes(24).toString('base64')
@@ -177,7 +175,7 @@ describe('the checks of a token', async () => {
       assert.deepEqual(ours, theirs)
 
       lines.length = 0
-      await send(app, 'GET', '/get', cookieHeader(token))
+      await get(app, '/get', cookieHeader(token))
       assert.deepEqual(refusals(lines), theirs)
     })
   }
@@ -185,7 +183,7 @@ describe('the checks of a token', async () => {
   it('are not run without a cookie, which is one line at level trace', async () => {
     lines.length = 0
     assert.equal(app.decodeSecureSession(undefined), null)
-    await send(app, 'GET', '/get')
+    await get(app, '/get')
     assert.deepEqual(refusals(lines), [])
     assert.equal(lines.filter(({ level, msg }) => level === 10 && /there is no cookie/.test(msg)).length, 2)
   })

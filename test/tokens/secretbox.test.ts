@@ -1,16 +1,17 @@
 // The peer's token format: its layout, byte for byte, and what of it is opened.
-import secureSession from '@fastify/secure-session'
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import sodium from 'sodium-native'
 import { setOwn, type Data } from '../../src/data/data.ts'
 import { openSecretbox, sealSecretbox } from '../../src/token/secretbox.ts'
 import { MAX_TOKEN_LENGTH } from '../../src/token/format.ts'
 import { DerivedKey, KeySet } from '../../src/keys/key-set.ts'
 import { sealRaw } from '../support/configurations.ts'
+import { readyApp } from '../support/app.ts'
+import { PLUGINS } from '../support/peer.ts'
 
 const TIME = 1_800_000_000
 const key = randomBytes(32)
@@ -210,11 +211,7 @@ describe('openSecretbox', () => {
 })
 
 describe('the peer', () => {
-  async function peer (): Promise<FastifyInstance> {
-    const app = Fastify()
-    await app.register(secureSession as never, { key } as never)
-    return app
-  }
+  const peer = async (): Promise<FastifyInstance> => await readyApp({ plugin: PLUGINS.peer, session: { key } })
 
   it('opens what is sealed here', async () => {
     const token = sealSecretbox({ data: { a: [1, { b: 'é' }] }, writtenAt: Math.round(Date.now() / 1000) * 1000 }, sealingKey)

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
 import cookiePlugin, { unsign } from '@fastify/cookie'
-import Fastify, { type FastifyInstance, type LightMyRequestResponse } from 'fastify'
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import fc from 'fast-check'
-import secureSession, { createSessionCodec, type Format, type SecureSessionPluginOptions, type SessionCodec } from '../../src/index.ts'
+import { createSessionCodec, type Format, type SecureSessionPluginOptions, type SessionCodec } from '../../src/index.ts'
 import { stopClock } from '../support/configurations.ts'
 import { countTries, newKey, setCookies } from '../support/helpers.ts'
+import { readyApp } from '../support/app.ts'
 
 const FORMATS: readonly Format[] = ['secretbox', 'sealed']
 const MAX_COOKIES = 16
@@ -16,17 +17,15 @@ type AnyCodec = SessionCodec<Record<string, unknown>>
 
 /** An app that puts text of a length into its session; with a secret, it registers `@fastify/cookie` itself. */
 async function appOf (t: TestContext, options: SecureSessionPluginOptions, secret?: string): Promise<FastifyInstance> {
-  const app = Fastify()
-  if (secret !== undefined) app.register(cookiePlugin, { secret })
-  app.register(secureSession, options)
-  app.get('/set/:length', async ({ session, params }) => {
-    session.set('text', 'x'.repeat(Number((params as { length: string }).length)))
-    return 'set'
+  return await readyApp({
+    t,
+    before: app => secret !== undefined && app.register(cookiePlugin, { secret }),
+    session: options,
+    routes: {
+      '/set/:length': ({ session, params }) => { session.set('text', 'x'.repeat(Number((params as { length: string }).length))) },
+      '/': ({ session }) => session.data()
+    }
   })
-  app.get('/', async ({ session }) => session.data())
-  t.after(() => app.close())
-  await app.ready()
-  return app
 }
 
 async function codecOf (options: SecureSessionPluginOptions): Promise<AnyCodec> {

@@ -5,11 +5,12 @@ import { once } from 'node:events'
 import { inspect, promisify } from 'node:util'
 import { describe, it, type TestContext } from 'node:test'
 import cookiePlugin, { unsign } from '@fastify/cookie'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import fc from 'fast-check'
-import secureSession, { Keyring, createSessionCodec, type Format, type OpenedToken, type SecureSessionPluginOptions, type SessionCodec } from '../../src/index.ts'
+import { Keyring, createSessionCodec, type Format, type OpenedToken, type SecureSessionPluginOptions, type SessionCodec } from '../../src/index.ts'
 import { asOptions, rejection, sealRaw, stopClock } from '../support/configurations.ts'
 import { cookieOf, isWasmNotice, newKey, tokenOf } from '../support/helpers.ts'
+import { readyApp } from '../support/app.ts'
 
 const run = promisify(execFile)
 
@@ -19,14 +20,15 @@ const SECRET = 'a passphrase of at least 32 bytes, for tests'
 
 /** An app whose session is the one that the codec is made for; with a secret, it registers `@fastify/cookie` itself. */
 async function appOf (t: TestContext, options: SecureSessionPluginOptions, secret?: string): Promise<FastifyInstance> {
-  const app = Fastify()
-  if (secret !== undefined) app.register(cookiePlugin, { secret })
-  app.register(secureSession, options)
-  app.get('/login', async ({ session }) => { session.set('userId', 42); return 'in' })
-  app.get('/', async ({ session }) => session.data())
-  t.after(() => app.close())
-  await app.ready()
-  return app
+  return await readyApp({
+    t,
+    before: app => secret !== undefined && app.register(cookiePlugin, { secret }),
+    session: options,
+    routes: {
+      '/login': ({ session }) => { session.set('userId', 42) },
+      '/': ({ session }) => session.data()
+    }
+  })
 }
 
 /** A codec with a key of its own unless told otherwise. */

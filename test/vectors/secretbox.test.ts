@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import peer from '@fastify/secure-session'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { Codec } from '../../src/token/codec.ts'
 import { sodiumReady } from '../../src/crypto/sodium.ts'
 import secureSession, { type FastifySecureSession } from '../../src/index.ts'
@@ -14,6 +14,7 @@ import type { Format } from '../../src/types.ts'
 import { atTime } from '../support/clock.ts'
 import { fromHex } from '../tokens/independent.ts'
 import { open, payloadOf, sign, signingSecret, unsign, type Life } from '../tokens/independent-secretbox.ts'
+import { readyApp } from '../support/app.ts'
 
 /** Keys and nonces are in hex; see docs/format.md for what each of these is. */
 interface Opening {
@@ -153,11 +154,8 @@ describe('a signature', () => {
 
   /** An app that signs with these keys or passphrases. */
   async function signer (plugin: FastifySecureSession, { keys, secrets }: Partial<Signature>): Promise<FastifyInstance> {
-    const app = Fastify()
     const secret = keys === undefined ? { secret: secrets![0]!, salt: SALT } : { key: keys.map(key => Buffer.from(key, 'hex')) }
-    app.register(plugin, { ...secret, cookie: { signed: true } })
-    await app.ready()
-    return app
+    return await readyApp({ plugin, session: { ...secret, cookie: { signed: true } } })
   }
 
   const secretsOf = ({ keys, secrets = [] }: Partial<Signature>): string[] => keys?.map(key => signingSecret(fromHex(key))) ?? secrets

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import cookiePlugin, { type FastifyCookieOptions } from '@fastify/cookie'
 import { install, type Clock } from '@sinonjs/fake-timers'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 import { afterEach, before, beforeEach, describe, it } from 'node:test'
-import secureSession from '../../src/index.ts'
-import { PATIENT, newKey, setCookies } from '../support/helpers.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
+import { readyApp } from '../support/app.ts'
 
 type Options = Record<string, unknown>
 
@@ -36,12 +36,11 @@ function reviveBytes (_key: string, value: unknown): unknown {
 }
 
 async function appOf ({ cookieOptions }: Vector, options: Options): Promise<FastifyInstance> {
-  const app = Fastify(PATIENT)
-  if (cookieOptions !== undefined) app.register(cookiePlugin, cookieOptions)
-  app.register(secureSession, options as never)
-  app.get('/', async ({ session }) => session.data())
-  await app.ready()
-  return app
+  return await readyApp({
+    before: app => cookieOptions !== undefined && app.register(cookiePlugin, cookieOptions),
+    session: options,
+    routes: { '/': ({ session }) => session.data() }
+  })
 }
 
 /** The same options, but for the key. */
