@@ -1,10 +1,8 @@
 // Run by options.test.ts as a process of its own: registers one bad configuration after the other, lets
 // everything happen that would happen by itself, and only then asks for the error. Whatever crashes the
 // process keeps the report from being written.
-import Fastify from 'fastify'
 import { setImmediate as turn } from 'node:timers/promises'
-import { asOptions } from '../support/configurations.ts'
-import secureSession from '../../src/index.ts'
+import { newApp } from '../support/app.ts'
 
 const key = Buffer.from(Array.from({ length: 32 }, (_, index) => index))
 const secret = 'a passphrase of more than thirty-two bytes'
@@ -35,9 +33,7 @@ async function turns (): Promise<void> {
 
 async function codesOf (options: unknown): Promise<unknown[]> {
   const apps = [0, 1, 2].map(() => {
-    const app = Fastify({ pluginTimeout: 120_000 })
-    app.register(secureSession, asOptions(options))
-    return app
+    return newApp({ session: options })
   })
   await turns()
   const [first, second, third] = apps

@@ -1,7 +1,8 @@
 // Durations given at registration.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { buildApp, newKey } from '../support/helpers.ts'
+import { newApp } from '../support/app.ts'
+import { newKey } from '../support/helpers.ts'
 import { rejection, sealRaw, seconds, stopClock, warningsOf } from '../support/configurations.ts'
 
 describe('expiry', () => {
@@ -48,7 +49,7 @@ describe('expiry', () => {
   it('ends a session that many seconds after its last write, not earlier', async t => {
     const clock = stopClock(t)
     const key = newKey()
-    const app = buildApp({ key, expiry: 60 })
+    const app = newApp({ session: { key, expiry: 60 } })
     await app.ready()
     const token = sealRaw(key, JSON.stringify({ user: 1, __ts: seconds() }))
     clock.tick(59_999)
@@ -75,7 +76,7 @@ describe('expiry', () => {
 
       const clock = stopClock(t)
       const key = newKey()
-      const app = buildApp({ key, ...options })
+      const app = newApp({ session: { key, ...options } })
       await app.ready()
       const token = sealRaw(key, JSON.stringify({ user: 1, __ts: seconds() }))
       clock.tick(86_400_999)

@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
-import { buildApp, newKey } from '../support/helpers.ts'
+import { newApp } from '../support/app.ts'
+import { newKey } from '../support/helpers.ts'
 import { openRaw, rejection } from '../support/configurations.ts'
 
 const SECRET = 'a passphrase of more than thirty-two bytes'
@@ -83,7 +84,7 @@ describe('a key file', () => {
 
   it('in UTF-16 that holds hex text opens where it is read as UTF-16', async () => {
     const key = newKey()
-    const app = buildApp({ key: readFileSync(write(redirected(Buffer.from(key.toString('hex')))), 'utf16le') })
+    const app = newApp({ session: { key: readFileSync(write(redirected(Buffer.from(key.toString('hex')))), 'utf16le') } })
     await app.ready()
     assert.deepEqual(Object.keys(openRaw(key, app.encodeSecureSession(app.createSecureSession()))), ['__ts'])
   })
@@ -110,7 +111,7 @@ describe('a key file', () => {
     })
 
     it(`of ${what} opens where it is read as text, as the advice says`, async () => {
-      const app = buildApp({ key: readFileSync(write(text), 'utf8') })
+      const app = newApp({ session: { key: readFileSync(write(text), 'utf8') } })
       await app.ready()
     })
   }

@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict'
 import { rm } from 'node:fs/promises'
 import { describe, it, type TestContext } from 'node:test'
-import Fastify, { type FastifyServerOptions } from 'fastify'
-import secureSession, { Keyring } from '../../src/index.ts'
-import { sessionRevocation } from '../../src/revocation/index.ts'
+import type { FastifyServerOptions } from 'fastify'
+import { Keyring } from '../../src/index.ts'
 import { captureLog, newKey, withKeyFile } from '../support/helpers.ts'
-import { asOptions } from '../support/configurations.ts'
+import { newApp, readyApp } from '../support/app.ts'
 
 interface ProcessWarning extends Error {
   code?: string
@@ -30,9 +29,7 @@ async function settled (): Promise<void> {
 
 /** Starts an app whose key anybody can guess. @param sessionName of no other test: a message is written once. */
 async function start (sessionName: string, server: FastifyServerOptions): Promise<void> {
-  const app = Fastify(server)
-  app.register(secureSession, asOptions({ sessionName, key: Buffer.alloc(32) }))
-  await app.ready()
+  const app = await readyApp({ server, session: { sessionName, key: Buffer.alloc(32) } })
   await app.close()
   await settled()
 }
@@ -54,11 +51,9 @@ describe('a warning of an app without a logger', () => {
 
   it('is heard of what a request does', async t => {
     const found = heard(t)
-    const app = Fastify()
-    app.register(secureSession, asOptions({ sessionName: 'request', key: newKey() }))
-    app.get('/', async request => {
-      (request as unknown as Record<'request', typeof request.session>).request.options({ expiry: 401 * 86_400 })
-      return 'done'
+    const app = newApp({
+      session: { sessionName: 'request', key: newKey() },
+      routes: { '/': request => { (request as unknown as Record<'request', typeof request.session>).request.options({ expiry: 401 * 86_400 }) } }
     })
     await app.inject('/')
     await settled()
@@ -67,10 +62,7 @@ describe('a warning of an app without a logger', () => {
 
   it('is heard of revocation', async t => {
     const found = heard(t)
-    const app = Fastify()
-    await app.register(secureSession, { key: newKey() })
-    await app.register(sessionRevocation, {})
-    await app.ready()
+    await readyApp({ revocation: {} })
     await settled()
     assert.deepEqual(found.map(({ code }) => code), ['FST_SEALED_SESSION_WARN_MEMORY_STORE'])
   })
@@ -79,8 +71,7 @@ describe('a warning of an app without a logger', () => {
     await withKeyFile(newKey().toString('hex'), async path => {
       const found = heard(t)
       const key = await Keyring.fromFile(path, { watch: true, watchInterval: 0.01, activateAfter: 0 })
-      const app = Fastify()
-      await app.register(secureSession, { key })
+      await readyApp({ session: { key } })
       await rm(path)
       while (found.length === 0) await new Promise(resolve => { setTimeout(resolve, 5) })
       key.close()

@@ -4,10 +4,9 @@ import { execFile } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import Fastify from 'fastify'
-import secureSession from '../../src/index.ts'
-import { buildApp, cookieOf, newKey, send, setCookies } from '../support/helpers.ts'
-import { asOptions, prepare, rejection, warningsOf } from '../support/configurations.ts'
+import { get, newApp, post } from '../support/app.ts'
+import { cookieOf, newKey, setCookies } from '../support/helpers.ts'
+import { prepare, rejection, warningsOf } from '../support/configurations.ts'
 
 const SECRET = 'a passphrase of more than thirty-two bytes'
 
@@ -33,10 +32,10 @@ const OPTIONS: Record<string, () => unknown> = {
 }
 
 async function assertWorks (options: unknown): Promise<string> {
-  const app = buildApp(options)
-  const cookie = cookieOf(await send(app, 'POST', '/set', undefined, { user: 1 }))
-  assert.deepEqual((await send(app, 'GET', '/get', cookie)).json(), { user: 1 })
-  await send(app, 'POST', '/delete', cookie)
+  const app = newApp({ session: options })
+  const cookie = cookieOf(await post(app, '/set', undefined, { user: 1 }))
+  assert.deepEqual((await get(app, '/get', cookie)).json(), { user: 1 })
+  await post(app, '/delete', cookie)
   return cookie
 }
 
@@ -51,8 +50,8 @@ describe("the caller's options", () => {
       const before = structuredClone(options)
       const cookie = await assertWorks(options)
       assert.deepEqual(structuredClone(options), before)
-      const second = buildApp(options)
-      assert.deepEqual((await send(second, 'GET', '/get', cookie)).json(), { user: 1 })
+      const second = newApp({ session: options })
+      assert.deepEqual((await get(second, '/get', cookie)).json(), { user: 1 })
       assert.deepEqual(structuredClone(options), before)
     })
   }
@@ -64,13 +63,13 @@ describe("the caller's options", () => {
 
   it('may change after the registration without an effect', async () => {
     const options = { key: newKey(), cookieName: 'sid', expiry: 60, cookie: { path: '/', httpOnly: true } }
-    const app = buildApp(options)
+    const app = newApp({ session: options })
     await app.ready()
     Object.assign(options.cookie, { path: '/changed', httpOnly: false })
     Object.assign(options, { cookieName: 'changed', expiry: -1 })
-    const response = await send(app, 'POST', '/set', undefined, { user: 1 })
+    const response = await post(app, '/set', undefined, { user: 1 })
     assert.match(setCookies(response)[0]!, /^sid=.*; Path=\/; HttpOnly/)
-    assert.deepEqual((await send(app, 'GET', '/get', cookieOf(response, 'sid'))).json(), { user: 1 })
+    assert.deepEqual((await get(app, '/get', cookieOf(response, 'sid'))).json(), { user: 1 })
   })
 
   it('given to session.options() may be frozen, and unknown ones pass silently', async () => {
@@ -108,7 +107,7 @@ const ATTRIBUTES: Array<[what: string, cookie: object, line: RegExp]> = [
 describe('what setCookie takes is no configuration error', () => {
   for (const [what, cookie, line] of ATTRIBUTES) {
     it(what, async () => {
-      const response = await send(buildApp({ key: newKey(), cookie }), 'POST', '/set', undefined, { user: 1 })
+      const response = await post(newApp({ session: { key: newKey(), cookie } }), '/set', undefined, { user: 1 })
       assert.equal(response.statusCode, 200)
       assert.match(setCookies(response)[0]!, line)
     })
@@ -156,11 +155,7 @@ describe('a configuration error', () => {
   }
 
   it('rejects inject() and listen() as well, and reaches the callback of ready()', async () => {
-    const start = () => {
-      const app = Fastify()
-      app.register(secureSession, asOptions({ key: 'short' }))
-      return app
-    }
+    const start = () => newApp({ session: { key: 'short' } })
     const expected = { code: 'FST_SEALED_SESSION_KEY_TEXT' }
     await assert.rejects(async () => await start().inject('/'), expected)
     await assert.rejects(async () => await start().listen({ port: 0 }), expected)

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import cookiePlugin, { type CookieSerializeOptions } from '@fastify/cookie'
 import { describe, it } from 'node:test'
-import { buildApp, newKey, send, tokenOf, warnings, type LogLine } from '../support/helpers.ts'
+import { newApp, post } from '../support/app.ts'
+import { newKey, tokenOf, warnings, type LogLine } from '../support/helpers.ts'
 import { openRaw, prepare, warningsOf } from '../support/configurations.ts'
 
 describe('key together with secret', () => {
@@ -15,14 +16,14 @@ describe('key together with secret', () => {
       assert.deepEqual(found.map(({ code, level }) => [code, level]), [['FST_SEALED_SESSION_WARN_KEY_AND_SECRET', 40]])
       assert.match(found[0]!.msg, /session "session": both key and secret are given, the key is used; remove "secret"/)
 
-      const app = buildApp({ key, secret, salt: 'short' })
-      assert.equal(openRaw(key, tokenOf(await send(app, 'POST', '/set', undefined, { user: 1 }))).user, 1)
+      const app = newApp({ session: { key, secret, salt: 'short' } })
+      assert.equal(openRaw(key, tokenOf(await post(app, '/set', undefined, { user: 1 }))).user, 1)
     })
   }
 
   it('signs with the key too, as without the secret', async () => {
     const key = newKey()
-    const [both, alone] = [{ key, secret: SECRET }, { key }].map(options => buildApp({ ...options, cookie: { signed: true } }))
+    const [both, alone] = [{ key, secret: SECRET }, { key }].map(options => newApp({ session: { ...options, cookie: { signed: true } } }))
     await both!.ready()
     await alone!.ready()
     assert.equal(both!.signCookie('x'), alone!.signCookie('x'))

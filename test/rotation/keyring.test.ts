@@ -5,8 +5,8 @@ import FakeTimers, { type Clock } from '@sinonjs/fake-timers'
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { Keyring, createSessionCodec, generateKey, sessionInfo, type Format, type SessionInfo } from '../../src/index.ts'
-import { buildApp, cookieOf, newKey, send, setCookies, tokenOf } from '../support/helpers.ts'
-import { appWith, get, linesOf, type Handler } from '../support/app.ts'
+import { cookieOf, newKey, setCookies, tokenOf } from '../support/helpers.ts'
+import { get, linesOf, newApp, post, readyApp, type Handler } from '../support/app.ts'
 
 const FORMATS: Format[] = ['secretbox', 'sealed']
 
@@ -21,7 +21,7 @@ const ROUTES: Record<string, Handler> = {
 }
 
 async function appOf (key: Keyring | Buffer | Buffer[], options: object = {}): Promise<FastifyInstance> {
-  return await appWith(ROUTES, { options: { key, ...options } })
+  return await readyApp({ session: { key, ...options }, routes: ROUTES })
 }
 
 /** Logs in and returns the cookie. */
@@ -59,7 +59,7 @@ for (const format of FORMATS) {
 
     it('seals with the new key what a request holds that began before', async () => {
       const keyring = new Keyring(newKey())
-      const app = await appWith({ '/': ({ session }) => { session.set('n', 1); keyring.rotate(newKey()) } }, { options: { key: keyring, format } })
+      const app = await readyApp({ session: { key: keyring, format }, routes: { '/': ({ session }) => { session.set('n', 1); keyring.rotate(newKey()) } } })
       const [before] = keyring.ids
       const token = tokenOf(await get(app))
       assert.notEqual(keyring.ids[0], before)
@@ -137,15 +137,18 @@ for (const format of FORMATS) {
 
     it('in the middle of a request that has opened its session ends that session: a leaked key must get no new one', async () => {
       const keyring = new Keyring([newKey(), newKey()])
-      const app = await appWith({
-        ...ROUTES,
-        '/retire': ({ session }) => {
-          const n = session.get('n')
-          keyring.retire(keyring.ids[0]!)
-          session.set('m', 2)
-          return { n, then: session.get('n') ?? 'gone' }
+      const app = await readyApp({
+        session: { key: keyring, format },
+        routes: {
+          ...ROUTES,
+          '/retire': ({ session }) => {
+            const n = session.get('n')
+            keyring.retire(keyring.ids[0]!)
+            session.set('m', 2)
+            return { n, then: session.get('n') ?? 'gone' }
+          }
         }
-      }, { options: { key: keyring, format } })
+      })
       const response = await get(app, '/retire', await login(app))
       assert.deepEqual(response.json(), { n: 1, then: 'gone' })
       assert.deepEqual(setCookies(response), [])
@@ -158,10 +161,10 @@ for (const format of FORMATS) {
       const steps = fc.array(fc.oneof(fc.constant('rotate' as const), fc.constant('retire' as const), fc.nat(5)), { minLength: 10, maxLength: 40 })
       await fc.assert(fc.asyncProperty(steps, async steps => {
         const keyring = new Keyring(newKey())
-        const app = buildApp({ key: keyring, format })
-        const cookies = await Promise.all(Array.from({ length: 6 }, async (_, n) => cookieOf(await send(app, 'POST', '/set', undefined, { n }))))
+        const app = newApp({ session: { key: keyring, format } })
+        const cookies = await Promise.all(Array.from({ length: 6 }, async (_, n) => cookieOf(await post(app, '/set', undefined, { n }))))
         const visit = async (n: number): Promise<void> => {
-          const response = await send(app, 'GET', '/get', cookies[n])
+          const response = await get(app, '/get', cookies[n])
           assert.deepEqual(response.json(), { n })
           if (linesOf(response).length > 0) cookies[n] = cookieOf(response)
         }
@@ -185,14 +188,17 @@ for (const format of FORMATS) {
 
     it('loses no write of requests that run meanwhile', async () => {
       const keyring = new Keyring(newKey())
-      const app = await appWith({
-        '/count': async ({ session }) => {
-          const count = Number(session.get('count') ?? 0) + 1
-          await new Promise(setImmediate)
-          session.set('count', count)
-          return { count }
+      const app = await readyApp({
+        session: { key: keyring, format },
+        routes: {
+          '/count': async ({ session }) => {
+            const count = Number(session.get('count') ?? 0) + 1
+            await new Promise(setImmediate)
+            session.set('count', count)
+            return { count }
+          }
         }
-      }, { options: { key: keyring, format } })
+      })
       const visitors = Array.from({ length: 8 }, async () => {
         let cookie: string | undefined
         for (let count = 1; count <= 30; count++) {
@@ -217,7 +223,7 @@ describe('one Keyring in several sessions and apps', () => {
   it('changes all of them at once', async () => {
     const keyring = new Keyring(newKey())
     const sessions = ['session', 'other'].map(sessionName => ({ sessionName, key: keyring, format: 'sealed' }))
-    const apps = [await appWith(ROUTES, { options: sessions }), await appOf(keyring, { format: 'sealed' })]
+    const apps = [await readyApp({ session: sessions, routes: ROUTES }), await appOf(keyring, { format: 'sealed' })]
     const [first] = keyring.ids
     const encode = (): Array<string | null> => apps.flatMap((app, index) => ['session', 'other'].slice(0, 2 - index).map(name => {
       const token = app.encodeSecureSession(app.createSecureSession(), name)
@@ -230,17 +236,20 @@ describe('one Keyring in several sessions and apps', () => {
 
   it('serves both formats in one app', async () => {
     const keyring = new Keyring(newKey())
-    const app = await appWith({
-      '/set': request => {
-        const { a, b } = request as unknown as Record<'a' | 'b', { n: number }>
-        a.n = 1
-        b.n = 2
-      },
-      '/get': request => {
-        const { a, b } = request as unknown as Record<'a' | 'b', { n: number }>
-        return [a.n, b.n]
+    const app = await readyApp({
+      session: [{ sessionName: 'a', key: keyring, format: 'secretbox' }, { sessionName: 'b', key: keyring, format: 'sealed' }],
+      routes: {
+        '/set': request => {
+          const { a, b } = request as unknown as Record<'a' | 'b', { n: number }>
+          a.n = 1
+          b.n = 2
+        },
+        '/get': request => {
+          const { a, b } = request as unknown as Record<'a' | 'b', { n: number }>
+          return [a.n, b.n]
+        }
       }
-    }, { options: [{ sessionName: 'a', key: keyring, format: 'secretbox' }, { sessionName: 'b', key: keyring, format: 'sealed' }] })
+    })
     const response = await get(app, '/set')
     keyring.rotate(newKey())
     const rotated = await get(app, '/get', `${cookieOf(response, 'a')}; ${cookieOf(response, 'b')}`)
@@ -319,7 +328,7 @@ describe('signed cookies of sessions with a Keyring', () => {
       b.n = 2
       return seen
     }
-    const app = await appWith({ '/': both }, { options: [{ sessionName: 'a', key: one, ...signed }, { sessionName: 'b', key: two, ...signed }] })
+    const app = await readyApp({ session: [{ sessionName: 'a', key: one, ...signed }, { sessionName: 'b', key: two, ...signed }], routes: { '/': both } })
     let response = await get(app)
     for (const keyring of [one, two, one]) {
       keyring.rotate(newKey())

@@ -6,7 +6,7 @@ import FakeTimers from '@sinonjs/fake-timers'
 import type { FastifyInstance } from 'fastify'
 import type { Session } from '../../src/index.ts'
 import { cookieOf, newKey, tokenOf } from '../support/helpers.ts'
-import { appWith, contentOf, cookieWith, get, linesOf, tokenWith, type Setup } from '../support/app.ts'
+import { contentOf, cookieWith, get, linesOf, readyApp, tokenWith, type AppSetup } from '../support/app.ts'
 
 const START = Date.UTC(2030, 0, 1)
 const EXPIRY = 100
@@ -25,15 +25,19 @@ interface Rotation {
   newer: Buffer
 }
 
-async function rotated (options: object = {}, setup: Setup = {}): Promise<Rotation> {
+async function rotated (options: object = {}, setup: AppSetup = {}): Promise<Rotation> {
   const [older, newer] = [newKey(), newKey()]
-  const before = await appWith({}, { options: { key: older, expiry: EXPIRY, ...options } })
-  const app = await appWith({
-    '/read': ({ session }) => session.data(),
-    '/set': ({ session }) => session.set('m', 2),
-    '/touch': ({ session }) => session.touch(),
-    '/untouched': () => 'done'
-  }, { ...setup, options: { key: [newer, older], expiry: EXPIRY, ...options } })
+  const before = await readyApp({ session: { key: older, expiry: EXPIRY, ...options } })
+  const app = await readyApp({
+    ...setup,
+    session: { key: [newer, older], expiry: EXPIRY, ...options },
+    routes: {
+      '/read': ({ session }) => session.data(),
+      '/set': ({ session }) => session.set('m', 2),
+      '/touch': ({ session }) => session.touch(),
+      '/untouched': () => 'done'
+    }
+  })
   return { before, app, newer }
 }
 
@@ -47,7 +51,7 @@ describe('a session that an older key sealed', () => {
     const response = await get(app, '/read', cookieWith(before, { n: 1 }))
     assert.deepEqual(response.json(), { n: 1 })
     assert.equal(linesOf(response).length, 1)
-    const alone = await appWith({}, { options: { key: newer, expiry: EXPIRY } })
+    const alone = await readyApp({ session: { key: newer, expiry: EXPIRY } })
     assert.deepEqual(contentOf(alone, response), { n: 1 })
     assert.deepEqual(linesOf(await get(app, '/read', cookieOf(response))), [])
   })
@@ -75,11 +79,11 @@ describe('a session that an older key sealed', () => {
 
   it('keeps its time over two rotations', async () => {
     const keys = [newKey(), newKey(), newKey()]
-    const first = await appWith({}, { options: { key: keys[0], expiry: EXPIRY } })
+    const first = await readyApp({ session: { key: keys[0], expiry: EXPIRY } })
     let cookie = cookieWith(first, { n: 1 })
     for (const [index, seconds] of [[1, 40], [2, 80]] as const) {
       at(seconds)
-      const app = await appWith({ '/': ({ session }) => session.data() }, { options: { key: keys.slice(0, index + 1).reverse(), expiry: EXPIRY } })
+      const app = await readyApp({ session: { key: keys.slice(0, index + 1).reverse(), expiry: EXPIRY }, routes: { '/': ({ session }) => session.data() } })
       const response = await get(app, '/', cookie)
       cookie = cookieOf(response)
       assert.equal(lastWrite(app, tokenOf(response)), START / 1000)
@@ -115,7 +119,7 @@ describe('a session that an older key sealed', () => {
 })
 
 describe('the cookie of a session that is sealed again does not outlive the session', () => {
-  const maxAge = async (options: object, setup: Setup = {}): Promise<string | undefined> => {
+  const maxAge = async (options: object, setup: AppSetup = {}): Promise<string | undefined> => {
     const { before, app } = await rotated(options, setup)
     const cookie = cookieWith(before, { n: 1 })
     at(60)
@@ -162,15 +166,15 @@ describe('an unread session does not rotate', () => {
     const cookie = cookieWith(before, { n: 1 })
     for (let requests = 0; requests < 3; requests++) assert.deepEqual(linesOf(await get(app, '/untouched', cookie)), [])
     assert.deepEqual((await get(app, '/read', cookie)).json(), { n: 1 })
-    const retired = await appWith({ '/read': ({ session }) => session.data() }, { options: { key: newer, expiry: EXPIRY } })
+    const retired = await readyApp({ session: { key: newer, expiry: EXPIRY }, routes: { '/read': ({ session }) => session.data() } })
     assert.deepEqual((await get(retired, '/read', cookie)).json(), {})
   })
 
   it('of two sessions only the one that is read rotates', async () => {
     const [older, newer] = [newKey(), newKey()]
     const both = (key: unknown) => ['one', 'two'].map(sessionName => ({ sessionName, key, expiry: EXPIRY }))
-    const before = await appWith({}, { options: both(older) })
-    const app = await appWith({ '/': request => (request as never as { one: Session }).one.data() }, { options: both([newer, older]) })
+    const before = await readyApp({ session: both(older) })
+    const app = await readyApp({ session: both([newer, older]), routes: { '/': request => (request as never as { one: Session }).one.data() } })
     const response = await get(app, '/', `${cookieWith(before, { n: 1 }, 'one')}; ${cookieWith(before, { n: 2 }, 'two')}`)
     assert.deepEqual(contentOf(app, response, 'one'), { n: 1 })
     assert.deepEqual(linesOf(response, 'two'), [])

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { Keyring, generateKey, sessionInfo, type RefusalReason, type Session, type SessionInfo } from '../../src/index.ts'
 import { cookieHeader, sealRaw, seconds, stopClock } from '../support/configurations.ts'
 import { cookieOf, newKey, setCookies } from '../support/helpers.ts'
-import { appWith, cookieWith, get, newSession, tokenWith } from '../support/app.ts'
+import { cookieWith, get, newSession, readyApp, tokenWith } from '../support/app.ts'
 import { sealedToken } from '../support/security.ts'
 
 const EXPIRY = 100
@@ -19,12 +19,15 @@ const FORMATS = [SEALED, { ...SECRETBOX, format: 'secretbox' }] as const
 
 /** An app that answers `GET /` with what sessionInfo says after `act`. */
 async function informing (options: object, act: (session: Session) => unknown = () => {}): Promise<FastifyInstance> {
-  return await appWith({
-    '/': ({ session }) => {
-      act(session)
-      return sessionInfo(session)
+  return await readyApp({
+    session: options,
+    routes: {
+      '/': ({ session }) => {
+        act(session)
+        return sessionInfo(session)
+      }
     }
-  }, { options })
+  })
 }
 
 /** The answer of such an app, with its dates. */
@@ -210,7 +213,7 @@ describe('a session whose cookie is refused', () => {
     })
 
     it(`is answered as a request without a cookie is: ${reason}`, async () => {
-      const app = await appWith({ '/': ({ session }) => ({ data: session.data(), isNew: sessionInfo(session).lastWriteAt === null }) }, { options })
+      const app = await readyApp({ session: options, routes: { '/': ({ session }) => ({ data: session.data(), isNew: sessionInfo(session).lastWriteAt === null }) } })
       const [refused, none] = [await get(app, '/', cookieHeader(token())), await get(app)]
       const shown = ({ statusCode, body, headers: { date, ...headers } }: LightMyRequestResponse): object => ({ statusCode, body, headers })
       assert.deepEqual(shown(refused), shown(none))
@@ -278,21 +281,24 @@ describe('sessionInfo', () => {
 
   it('takes a session that was taken out of its request, behind a proxy or as a prototype', async () => {
     const statuses: string[] = []
-    const app = await appWith({
-      '/': request => {
-        const { session } = request
-        for (const object of [session, new Proxy(session, {}), new Proxy(new Proxy(session, {}), {}), Object.create(session) as object]) {
-          statuses.push(sessionInfo(object).status)
+    const app = await readyApp({
+      session: SEALED,
+      routes: {
+        '/': request => {
+          const { session } = request
+          for (const object of [session, new Proxy(session, {}), new Proxy(new Proxy(session, {}), {}), Object.create(session) as object]) {
+            statuses.push(sessionInfo(object).status)
+          }
         }
       }
-    }, { options: SEALED })
+    })
     await get(app, '/', cookieWith(app, {}))
     assert.deepEqual(statuses, ['valid', 'valid', 'valid', 'valid'])
   })
 
   it('reads only: it sends no cookie, and marks nothing as changed', async () => {
     for (const cookie of [undefined, cookieHeader('AAAA'), cookieHeader(sealedToken({ key }))]) {
-      const app = await appWith({ '/': ({ session }) => { sessionInfo(session); return { changed: session.changed } } }, { options: SEALED })
+      const app = await readyApp({ session: SEALED, routes: { '/': ({ session }) => { sessionInfo(session); return { changed: session.changed } } } })
       const response = await get(app, '/', cookie)
       assert.deepEqual(response.json(), { changed: false })
       assert.deepEqual(setCookies(response), [])

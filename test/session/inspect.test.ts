@@ -5,14 +5,15 @@ import { Writable } from 'node:stream'
 import { describe, it } from 'node:test'
 import { format, formatWithOptions, inspect, type InspectOptions } from 'node:util'
 import type { Session } from '../../src/index.ts'
-import { buildApp, captureLog, newKey, setCookies, tokenOf } from '../support/helpers.ts'
-import { cookieHeader, openRaw, visit, type Bag } from '../support/configurations.ts'
+import { newApp, type Bag } from '../support/app.ts'
+import { captureLog, newKey, setCookies, tokenOf } from '../support/helpers.ts'
+import { cookieHeader, openRaw, visit } from '../support/configurations.ts'
 
 const SECRET = 'top-secret-value'
 const DATA = { userId: SECRET, card: { number: SECRET, parts: [SECRET] } }
 
 async function sessionWithSecrets (): Promise<Session> {
-  const app = buildApp({ key: newKey() })
+  const app = newApp({ session: { key: newKey() } })
   await app.ready()
   return app.createSecureSession(DATA)
 }
@@ -99,7 +100,7 @@ describe('a session that is printed', () => {
 
   it('shows no value where the request or the app is printed', async () => {
     const key = newKey()
-    const app = buildApp({ key })
+    const app = newApp({ session: { key } })
     let text = ''
     app.get('/print', async request => {
       request.session.get('userId')
@@ -119,7 +120,7 @@ describe('a session that is printed', () => {
 describe("the app's log", () => {
   it('shows no value of the session of a request that is logged, that fails or whose cookie is refused', async () => {
     const { lines, logger } = captureLog('trace')
-    const app = buildApp({ key: newKey() }, { logger: logger! })
+    const app = newApp({ server: { logger: logger! }, session: { key: newKey() } })
     app.get('/fail', async request => {
       request.log.info({ req: request, res: request }, 'the request')
       request.session.set('more', { secret: SECRET, big: 1n })

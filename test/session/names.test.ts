@@ -1,8 +1,9 @@
 // Names of keys that a session keeps to itself, and names that objects usually inherit.
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { buildApp, newKey, setCookies } from '../support/helpers.ts'
-import { cookieHeader, openRaw, sealRaw, seconds, stopClock, visit, type Bag } from '../support/configurations.ts'
+import { newApp, type Bag } from '../support/app.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
+import { cookieHeader, openRaw, sealRaw, seconds, stopClock, visit } from '../support/configurations.ts'
 
 const RESERVED = { code: 'FST_SEALED_SESSION_KEY_RESERVED', message: /"__ts" is kept by the session itself/ }
 
@@ -39,7 +40,7 @@ describe('the time of the last write', () => {
     it(`cannot be written or removed through a session made or opened outside a request: ${way}`, async t => {
       stopClock(t)
       const key = newKey()
-      const app = buildApp({ key })
+      const app = newApp({ session: { key } })
       await app.ready()
       const opened = app.decodeSecureSession(sealRaw(key, JSON.stringify({ user: 1, __ts: seconds() })))
       for (const session of [app.createSecureSession({ user: 1 }), opened]) {
@@ -153,7 +154,7 @@ describe('a prototype', () => {
   it('is never written to, by any key of a session, of a token or of createSecureSession', async () => {
     const polluting = `{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"__ts":${seconds()}}`
     const key = newKey()
-    const app = buildApp({ key })
+    const app = newApp({ session: { key } })
     await app.ready()
     const session = app.decodeSecureSession(sealRaw(key, polluting)) as Bag
     session.regenerate(['__proto__', 'constructor'])
@@ -188,7 +189,7 @@ describe('a prototype', () => {
 
     it('does not give a time to a token that has none', async t => {
       const key = newKey()
-      const app = buildApp({ key })
+      const app = newApp({ session: { key } })
       await app.ready()
       pollute(t, '__ts', { value: seconds(), writable: true })
       assert.equal(app.decodeSecureSession(sealRaw(key, '{"user":1}')), null)

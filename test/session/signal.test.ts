@@ -7,10 +7,10 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import FakeTimers from '@sinonjs/fake-timers'
-import Fastify, { type FastifyInstance } from 'fastify'
-import secureSession, { Keyring, sessionSignal, type Session } from '../../src/index.ts'
+import type { FastifyInstance } from 'fastify'
+import { Keyring, sessionSignal, type Session } from '../../src/index.ts'
 import { cookieOf, newKey } from '../support/helpers.ts'
-import { appWith, get, tokenWith } from '../support/app.ts'
+import { get, newApp, readyApp, tokenWith } from '../support/app.ts'
 
 /** Stops the time, timers included, until the test ends. */
 function stopTimers (t: TestContext): FakeTimers.Clock {
@@ -32,10 +32,13 @@ interface Visit { app: FastifyInstance, session: Session, signal: AbortSignal, k
 async function visit (options: object = {}, act: (session: Session) => void = () => {}, isNew = false): Promise<Visit> {
   const keyring = new Keyring([newKey()])
   const visits: Visit[] = []
-  const app = await appWith({
-    '/': ({ session }) => { act(session); visits.push({ app, session, signal: sessionSignal(session), keyring }) },
-    '/login': ({ session }) => { session.set('user', 'ann') }
-  }, { options: { key: keyring, format: 'sealed', expiry: 100, ...options } })
+  const app = await readyApp({
+    session: { key: keyring, format: 'sealed', expiry: 100, ...options },
+    routes: {
+      '/': ({ session }) => { act(session); visits.push({ app, session, signal: sessionSignal(session), keyring }) },
+      '/login': ({ session }) => { session.set('user', 'ann') }
+    }
+  })
   const { statusCode } = await get(app, '/', isNew ? undefined : cookieOf(await get(app, '/login')))
   assert.equal(statusCode, 200)
   return visits[0] ?? assert.fail('the handler did not run')
@@ -118,7 +121,7 @@ describe('the signal of a session', () => {
     assert.equal(endOf((await visit({}, session => { session.delete() })).signal), 'logout')
     const clock = stopTimers(t)
     const { session } = await visit()
-    const app = await appWith({})
+    const app = await readyApp()
     const late = app.decodeSecureSession(tokenWith(app, { user: 'ann' }))!
     clock.tick(100_000_000)
     late.get('user' as never)
@@ -138,7 +141,7 @@ describe('the signal of a session', () => {
 
   it('works for sessions outside requests', async t => {
     const clock = stopTimers(t)
-    const app = await appWith({}, { options: { key: newKey(), expiry: 100 } })
+    const app = await readyApp({ session: { key: newKey(), expiry: 100 } })
     const sessions = [app.decodeSecureSession(tokenWith(app, { user: 'ann' }))!, app.createSecureSession({ user: 'ann' }), app.decodeSecureSession(tokenWith(app, { user: 'ann' }))!]
     const [decoded, made, ended] = sessions.map(session => sessionSignal(session)) as [AbortSignal, AbortSignal, AbortSignal]
     sessions[2]!.delete()
@@ -156,7 +159,7 @@ describe('the timer of the signals', () => {
   it('is one for all of an app, and none is left after app.close()', async t => {
     const clock = stopTimers(t)
     const signals: AbortSignal[] = []
-    const app = await appWith({ '/': ({ session }) => { session.touch(); signals.push(sessionSignal(session)) } }, { options: { key: newKey(), expiry: 10 } })
+    const app = await readyApp({ session: { key: newKey(), expiry: 10 }, routes: { '/': ({ session }) => { session.touch(); signals.push(sessionSignal(session)) } } })
     const before = clock.countTimers()
     for (let visit = 0; visit < 20; visit++) await get(app)
     assert.equal(clock.countTimers(), before + 1)
@@ -170,12 +173,14 @@ describe('the timer of the signals', () => {
     // Those that do; the timer itself is shown to be there above.
     const alive = (): number => process.getActiveResourcesInfo().filter(name => name === 'Timeout').length
     const counts: number[] = []
-    const app = await appWith({
-      '/': ({ session }) => {
-        session.touch()
-        counts.push(alive())
-        sessionSignal(session)
-        counts.push(alive())
+    const app = await readyApp({
+      routes: {
+        '/': ({ session }) => {
+          session.touch()
+          counts.push(alive())
+          sessionSignal(session)
+          counts.push(alive())
+        }
       }
     })
     await get(app)
@@ -190,20 +195,23 @@ describe('a signal that nobody has any more', () => {
 
   /** An app with a stream that listens, and never removes its listener. */
   async function streaming (t: TestContext): Promise<{ app: FastifyInstance, url: string, refs: Array<WeakRef<AbortSignal>>, ended: string[] }> {
-    const app = Fastify()
     const refs: Array<WeakRef<AbortSignal>> = []
     const ended: string[] = []
-    await app.register(secureSession, { key: newKey(), expiry: 3600 })
-    app.get('/stream', (request, reply) => {
-      request.session.touch()
-      const signal = sessionSignal(request.session)
-      refs.push(new WeakRef(signal))
-      signal.addEventListener('abort', () => { ended.push('stream'); reply.raw.end() })
-      reply.hijack()
-      reply.raw.writeHead(200, { 'content-type': 'text/event-stream' })
-      reply.raw.write('data: hello\n\n')
+    const app = newApp({
+      t,
+      session: { key: newKey(), expiry: 3600 },
+      routes: app => {
+        app.get('/stream', (request, reply) => {
+          request.session.touch()
+          const signal = sessionSignal(request.session)
+          refs.push(new WeakRef(signal))
+          signal.addEventListener('abort', () => { ended.push('stream'); reply.raw.end() })
+          reply.hijack()
+          reply.raw.writeHead(200, { 'content-type': 'text/event-stream' })
+          reply.raw.write('data: hello\n\n')
+        })
+      }
     })
-    t.after(async () => { await app.close() })
     return { app, url: await app.listen({ host: '127.0.0.1', port: 0 }), refs, ended }
   }
 
