@@ -8,9 +8,10 @@ import type { ErrorCode, SealedSessionError } from '../../src/errors.ts'
 import secureSession from '../../src/index.ts'
 import { MemoryRegistry, postgresRegistry, redisRegistry, sessionRegistry } from '../../src/registry/index.ts'
 import { sessionRevocation } from '../../src/revocation/index.ts'
+import { post } from '../support/app.ts'
 import { captureLog, setCookies, warnings } from '../support/helpers.ts'
 import { TestRegistry, appListing, idsOf } from '../support/registry.ts'
-import { key, login, post, subject } from '../support/revocation.ts'
+import { key, login, subject } from '../support/revocation.ts'
 
 const SECRET = 'canary-canary-canary'
 const BIG = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`${SECRET}${index}`, SECRET]))

@@ -4,10 +4,11 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { MemoryRegistry } from '../../src/registry/index.ts'
+import { get, post } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { captureLog, setCookies } from '../support/helpers.ts'
+import { captureLog, cookieOf, gate, setCookies } from '../support/helpers.ts'
 import { TestRegistry, appListing, idOf, idsOf } from '../support/registry.ts'
-import { TestStore, appWith, cookieOf, gate, get, login, post, who } from '../support/revocation.ts'
+import { TestStore, appWithLogins, login, who } from '../support/revocation.ts'
 
 const REFUSE = { maxSessions: 2, onMaxSessions: 'refuse' } as const
 const TOO_MANY = 'FST_SEALED_SESSION_TOO_MANY_SESSIONS'
@@ -27,7 +28,7 @@ describe('a login beyond the limit', () => {
     const app = await appListing({ maxSessions: 2 }, { revocation: { store: revocations } })
     const cookies = [await login(app), await login(app), await login(app, 'bob'), await login(app)]
     assert.deepEqual(await users(app, cookies), ['nobody', 'ann', 'bob', 'ann'])
-    assert.deepEqual(await users(await appWith({ revocation: { store: revocations } }), cookies), ['nobody', 'ann', 'bob', 'ann'])
+    assert.deepEqual(await users(await appWithLogins({ revocation: { store: revocations } }), cookies), ['nobody', 'ann', 'bob', 'ann'])
     assert.deepEqual(await idsOf(app), [await idOf(app, cookies[1]!), await idOf(app, cookies[3]!)].sort()) // there are four
   })
 

@@ -1,14 +1,15 @@
 // The list of a user's sessions: which are in it, with what, and that nobody is let in or kept out by it.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import Fastify, { type FastifyInstance } from 'fastify'
-import secureSession, { Keyring, authenticated, type Session } from '../../src/index.ts'
+import type { FastifyInstance } from 'fastify'
+import { Keyring, authenticated, type Session } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { MemoryRegistry, sessionRegistry, type RegistryLine } from '../../src/registry/index.ts'
+import { cookieWith, get, post, readyApp } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { newKey, setCookies } from '../support/helpers.ts'
+import { cookieOf, newKey, setCookies } from '../support/helpers.ts'
 import { TestRegistry, appListing, idOf, idsOf, onlyOne } from '../support/registry.ts'
-import { TestStore, appWith, cookieOf, get, key, login, post, who } from '../support/revocation.ts'
+import { TestStore, appWithLogins, key, login, who } from '../support/revocation.ts'
 
 const NOW = 1_800_000_000_000 // of stopClock
 const DAY = 86_401_000 // the default expiry
@@ -176,16 +177,14 @@ describe('the list', () => {
   for (const format of ['sealed', 'secretbox']) {
     it(`has a session of before there was a registry, or revocation, as soon as it is sealed again (${format})`, async () => {
       const app = await appListing()
-      const before = Fastify().register(secureSession, { key, format } as never)
-      await before.ready()
-      const cookie = `session=${encodeURIComponent(before.encodeSecureSession(before.createSecureSession({ user: 'ann' } as never)))}`
+      const cookie = cookieWith(await readyApp({ session: { key, format } }), { user: 'ann' })
       const next = cookieOf(await post(app, '/touch', cookie))
       assert.equal((await onlyOne(app)).id, await idOf(app, next))
     })
   }
 
   it('has the logins of the session with its sessionName', async () => {
-    const app = await appWith({ session: { sessionName: 'session' }, after: app => app.register(sessionRegistry, { store: new MemoryRegistry(), sessionName: 'session' }) })
+    const app = await appWithLogins({ session: { sessionName: 'session' }, after: app => app.register(sessionRegistry, { store: new MemoryRegistry(), sessionName: 'session' }) })
     await login(app)
     assert.equal((await idsOf(app)).length, 1)
   })

@@ -4,10 +4,11 @@ import { after, before, describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import type { RegistryStore, SessionRegistryOptions } from '../../src/registry/index.ts'
+import { post } from '../support/app.ts'
 import { KINDS, type Opened } from '../support/registry-stores.ts'
 import { appListing, idOf, idsOf, line, onlyOne } from '../support/registry.ts'
-import { cookieOf, login, post, who } from '../support/revocation.ts'
-import { setCookies } from '../support/helpers.ts'
+import { login, who } from '../support/revocation.ts'
+import { cookieOf, setCookies } from '../support/helpers.ts'
 
 const MINUTE = 60_000
 

@@ -4,9 +4,10 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { Keyring, type Session } from '../../src/index.ts'
 import { MemoryStore, type RevocationStore } from '../../src/revocation/index.ts'
+import { get, post, type Bag } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { newKey, setCookies } from '../support/helpers.ts'
-import { TestStore, appWith, cookieOf, get, login, post, who, type Bag } from '../support/revocation.ts'
+import { cookieOf, newKey, setCookies } from '../support/helpers.ts'
+import { TestStore, appWithLogins, login, who } from '../support/revocation.ts'
 
 /** A session of a login, opened outside a request. */
 async function openedSession (app: FastifyInstance): Promise<Session> {
@@ -17,7 +18,7 @@ async function openedSession (app: FastifyInstance): Promise<Session> {
 /** An app with a route that assigns `session`, after `before`. */
 async function assigning (before: (app: FastifyInstance, session: Session) => unknown, store: RevocationStore = new MemoryStore()): Promise<{ app: FastifyInstance, session: Session }> {
   const given: { session?: Session } = {}
-  const app = await appWith({
+  const app = await appWithLogins({
     revocation: { store, cacheTtl: 60 },
     after: app => app.get('/assign', async request => {
       request.session = given.session!
@@ -69,7 +70,7 @@ describe('a session that was opened outside a request', () => {
 
     it(`is not sent when ${title} by another process while the handler runs`, async () => {
       const store = new MemoryStore()
-      const other = await appWith({ revocation: { store, cacheTtl: 60 } })
+      const other = await appWithLogins({ revocation: { store, cacheTtl: 60 } })
       const { app, session } = await assigning((_app, session) => revoke(other, session), store)
       assert.equal(await app.isSessionRevoked(session), false)
       const response = await get(app, '/assign')
@@ -80,7 +81,7 @@ describe('a session that was opened outside a request', () => {
 })
 
 it('a new session may be assigned at once, and can be revoked', async () => {
-  const app = await appWith({
+  const app = await appWithLogins({
     after: app => app.get('/assign', async request => { request.session = app.createSecureSession({ user: 'ann' }) })
   })
   const [line = ''] = setCookies(await get(app, '/assign'))
@@ -97,7 +98,7 @@ it('a logout whose session is then replaced is stored, and a store that fails fa
     get: key => store.get(key),
     set: (key, value, ttl) => { if (fails) throw new Error('out'); return store.set(key, value, ttl) }
   }
-  const app = await appWith({
+  const app = await appWithLogins({
     revocation: { store: failing },
     after: app => app.get('/switch', async request => {
       request.session.delete()
@@ -118,8 +119,8 @@ it('a logout whose session is then replaced is stored, and a store that fails fa
 /** An app whose `POST /switch` reads the session, does `meanwhile`, and assigns what `make` gives. */
 async function switching (meanwhile: (app: FastifyInstance, cookie: string) => unknown, make: (app: FastifyInstance, read: unknown, cookie: string) => Session | Promise<Session>, { isDiscarded = false, store = new MemoryStore() as RevocationStore, then = (_session: Session): void => {} } = {}): Promise<{ app: FastifyInstance, other: FastifyInstance }> {
   const revocation = { store, cacheTtl: 0 }
-  const other = await appWith({ revocation })
-  const app = await appWith({
+  const other = await appWithLogins({ revocation })
+  const app = await appWithLogins({
     revocation,
     after: app => app.post('/switch', async request => {
       const cookie = String(request.headers.cookie)
@@ -216,8 +217,8 @@ describe('a session that was opened and is assigned', () => {
 
   it('keeps its own check when the app ends the session before it afterwards', async () => {
     const store = new MemoryStore()
-    const other = await appWith({ revocation: { store, cacheTtl: 0 } })
-    const app = await appWith({
+    const other = await appWithLogins({ revocation: { store, cacheTtl: 0 } })
+    const app = await appWithLogins({
       revocation: { store, cacheTtl: 60 },
       after: app => app.post('/switch', async request => {
         const before = request.session
@@ -258,7 +259,7 @@ describe('a session that was opened and is assigned', () => {
 })
 
 it('with revocation, a session that is assigned after the store could be asked is not sent', async () => {
-  const app = await appWith({
+  const app = await appWithLogins({
     after: app => {
       app.get('/late', async () => 'late')
       app.addHook('onSend', async request => { if (request.url === '/late') request.session = app.createSecureSession({ user: 'ann' }) })
@@ -269,7 +270,7 @@ it('with revocation, a session that is assigned after the store could be asked i
 
 it('with revocation, a new session is sent where the one that the request brings has expired before anybody used it', async t => {
   const clock = stopClock(t)
-  const app = await appWith({
+  const app = await appWithLogins({
     session: { expiry: 60 },
     after: app => app.get('/assign', async request => {
       clock.tick(61_000)
@@ -287,7 +288,7 @@ async function assigningFirst (place: 'before' | 'after', store = new MemoryStor
       if (given !== undefined && request.url === '/me') request.session = given
     })
   }
-  const app = await appWith({ revocation: { store, cacheTtl: 0 }, [place]: addHook })
+  const app = await appWithLogins({ revocation: { store, cacheTtl: 0 }, [place]: addHook })
   return { app, assign: session => { given = session } }
 }
 
@@ -303,7 +304,7 @@ describe('a session that a hook assigns', () => {
   it('never becomes another of the sessions that it was opened with', async () => {
     const store = new MemoryStore()
     const { app, assign } = await assigningFirst('before', store)
-    const other = await appWith({ revocation: { store } })
+    const other = await appWithLogins({ revocation: { store } })
     const cookies = [await login(app, 'bob'), await login(app, 'ann')]
     const session = app.decodeSecureSession({ headers: { cookie: cookies.join('; ') } })!
     const { user } = session as Bag
@@ -319,7 +320,7 @@ describe('a session that a hook assigns', () => {
     const clock = stopClock(t)
     const store = new MemoryStore()
     const { app, assign } = await assigningFirst('after', store)
-    const other = await appWith({ revocation: { store } })
+    const other = await appWithLogins({ revocation: { store } })
     const session = app.decodeSecureSession({ headers: { cookie: await login(app, 'bob') } })!
     const cookie = await login(app)
     assert.equal(await app.isSessionRevoked(session), false)
@@ -333,8 +334,8 @@ describe('a session that a hook assigns', () => {
 describe('request.session = null before the check of a request', () => {
   /** Null in a hook before that of revocation; then `POST /switch` logs bob in. */
   const nullFirst = async (store: TestStore, meanwhile: (other: FastifyInstance, cookie: string) => unknown = () => {}, user = 'bob'): Promise<FastifyInstance> => {
-    const other = await appWith({ revocation: { store, cacheTtl: 0 } })
-    return await appWith({
+    const other = await appWithLogins({ revocation: { store, cacheTtl: 0 } })
+    return await appWithLogins({
       revocation: { store, cacheTtl: 0 },
       after: app => app.post('/switch', async request => {
         await meanwhile(other, String(request.headers.cookie))
@@ -398,7 +399,7 @@ describe('a session that was opened and is changed between the question and the 
 
 it('a session assigned to a client without one costs the store no entry', async () => {
   const store = new TestStore()
-  const app = await appWith({
+  const app = await appWithLogins({
     revocation: { store, subject: undefined as never },
     after: app => app.get('/assign', async request => { request.session = app.createSecureSession({ user: 'ann' }) })
   })
@@ -408,7 +409,7 @@ it('a session assigned to a client without one costs the store no entry', async 
 
 it('a new session is sent where the key of the one that nobody has read was retired', async () => {
   const keyring = new Keyring(newKey())
-  const app = await appWith({
+  const app = await appWithLogins({
     session: { key: keyring },
     after: app => app.get('/assign', async request => {
       keyring.rotate(newKey())
@@ -422,7 +423,7 @@ it('a new session is sent where the key of the one that nobody has read was reti
 it('the entry of a session that was opened, assigned and given a longer life lives as long as its old cookie', async () => {
   const DAY = 86_400
   const store = new TestStore()
-  const app = await appWith({
+  const app = await appWithLogins({
     session: { expiry: 60 },
     revocation: { store },
     after: app => {
@@ -450,7 +451,7 @@ it('a log serializer that assigns a session before the check ends no process: it
     request.session = given.app!.createSecureSession({ user: 'bob' })
     return {}
   }
-  const app = given.app = await appWith({ server: { logger: { level: 'info', stream, serializers: { req } } } as never })
+  const app = given.app = await appWithLogins({ server: { logger: { level: 'info', stream, serializers: { req } } } as never })
   const cookie = await login(app)
   const response = await get(app, '/me', cookie)
   assert.deepEqual([response.statusCode, response.body], [200, 'ann'])
@@ -459,8 +460,8 @@ it('a log serializer that assigns a session before the check ends no process: it
 
 it('a session that an error handler assigns after 409 is not sent either, and the client gets an answer', async () => {
   const store = new MemoryStore()
-  const other = await appWith({ revocation: { store, cacheTtl: 0 } })
-  const app = await appWith({
+  const other = await appWithLogins({ revocation: { store, cacheTtl: 0 } })
+  const app = await appWithLogins({
     revocation: { store, cacheTtl: 0 },
     after: app => {
       app.setErrorHandler(async (error: Error & { statusCode?: number }, request, reply) => {
@@ -481,7 +482,7 @@ it('a session that an error handler assigns after 409 is not sent either, and th
 it('after the store could be asked, null before it changes nothing: the session is not sent, with a warning', async () => {
   const lines: Array<{ code?: string }> = []
   const stream = { write: (text: string) => { lines.push(JSON.parse(text) as { code?: string }) } }
-  const app = await appWith({
+  const app = await appWithLogins({
     server: { logger: { level: 'warn', stream } } as never,
     after: app => {
       app.get('/late', async ({ session }) => { (session as Bag).n = 1 })
@@ -507,8 +508,8 @@ describe('a session that was opened and assigned in a request that is held open'
     it(`reads as empty in the handler, and is not sent, when it ${title} meanwhile`, async t => {
       const clock = stopClock(t)
       const store = new MemoryStore()
-      const other = await appWith({ revocation: { store, cacheTtl: 0 } })
-      const app = await appWith({
+      const other = await appWithLogins({ revocation: { store, cacheTtl: 0 } })
+      const app = await appWithLogins({
         revocation: { store, cacheTtl: 0 },
         after: app => {
           app.addHook('onRequest', async request => {

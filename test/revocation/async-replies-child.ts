@@ -15,7 +15,8 @@ import { Keyv } from 'keyv'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import secureSession from '../../src/index.ts'
 import { MemoryStore, sessionRevocation, type RevocationStore } from '../../src/revocation/index.ts'
-import { subject, type Bag } from '../support/revocation.ts'
+import type { Bag } from '../support/app.ts'
+import { subject } from '../support/revocation.ts'
 
 /** Answer to one request, as far as it should be the same with and without revocation. */
 export interface Answer {

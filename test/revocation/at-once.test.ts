@@ -5,7 +5,8 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import type { RevocationStore } from '../../src/revocation/index.ts'
 import { stopClock } from '../support/configurations.ts'
-import { TestStore, appWith, gate, login, who } from '../support/revocation.ts'
+import { gate } from '../support/helpers.ts'
+import { TestStore, appWithLogins, login, who } from '../support/revocation.ts'
 
 const UNAVAILABLE = { code: 'FST_SEALED_SESSION_STORE_UNAVAILABLE', statusCode: 503 }
 
@@ -16,7 +17,7 @@ async function settle (): Promise<void> {
 
 /** A process that shares a store; it waits long for it. */
 async function sharing (store: RevocationStore, format = 'sealed', cacheTtl = 2): Promise<FastifyInstance> {
-  return await appWith({ session: { format }, revocation: { store, storeTimeout: 60, cacheTtl } })
+  return await appWithLogins({ session: { format }, revocation: { store, storeTimeout: 60, cacheTtl } })
 }
 
 /** The same store, whose writes arrive when the gate is open. */
@@ -105,7 +106,7 @@ describe('a revocation', () => {
 
   it('that the store acknowledges and does not have fails loudly', async () => {
     for (const revoke of Object.values(REVOKE)) {
-      const app = await appWith({ revocation: { store: { get: () => undefined, set: () => true } } })
+      const app = await appWithLogins({ revocation: { store: { get: () => undefined, set: () => true } } })
       await assert.rejects(revoke(app), { ...UNAVAILABLE, cause: new Error('the store does not have what it was given') })
     }
   })
@@ -143,7 +144,7 @@ describe('a revocation', () => {
 
   it('of many subjects at once fails once for all where the store hangs', async () => {
     const store = new TestStore()
-    const app = await appWith({ revocation: { store, storeTimeout: 0.05 } })
+    const app = await appWithLogins({ revocation: { store, storeTimeout: 0.05 } })
     store.before = async method => { if (method === 'set') await new Promise(() => {}) }
     const results = await Promise.allSettled(Array.from({ length: 50 }, async (_, i) => { await app.revokeSubject(`user-${i}`) }))
     assert.ok(results.every(({ status }) => status === 'rejected'))

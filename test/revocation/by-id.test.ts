@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { MemoryStore } from '../../src/revocation/index.ts'
+import { get, post, type Bag } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { setCookies } from '../support/helpers.ts'
-import { TestStore, appWith, cookieOf, get, login, post, who, type Bag } from '../support/revocation.ts'
+import { cookieOf, setCookies } from '../support/helpers.ts'
+import { TestStore, appWithLogins, login, who } from '../support/revocation.ts'
 
 const DAY = 86_400
 
@@ -17,7 +18,7 @@ async function idOf (app: FastifyInstance, cookie: string): Promise<string> {
 for (const format of ['sealed', 'secretbox'] as const) {
   describe(`revokeSessionId, in the ${format} format`, () => {
     it('ends the session that has the id, each copy of its cookie, and no other of the same user', async () => {
-      const app = await appWith({ session: { format } })
+      const app = await appWithLogins({ session: { format } })
       const [phone, laptop] = [await login(app), await login(app)]
       const later = cookieOf(await post(app, '/write', phone, { theme: 'dark' }))
       await app.revokeSessionId(await idOf(app, phone))
@@ -30,7 +31,7 @@ for (const format of ['sealed', 'secretbox'] as const) {
 
 describe('revokeSessionId', () => {
   it('is idempotent, and takes an id that no session has', async () => {
-    const app = await appWith()
+    const app = await appWithLogins()
     const cookie = await login(app)
     const id = await idOf(app, cookie)
     for (let times = 0; times < 3; times++) await app.revokeSessionId(id)
@@ -41,7 +42,7 @@ describe('revokeSessionId', () => {
   it('is in force in another process within cacheTtl', async t => {
     const clock = stopClock(t)
     const store = new MemoryStore()
-    const [a, b] = [await appWith({ revocation: { store } }), await appWith({ revocation: { store } })]
+    const [a, b] = [await appWithLogins({ revocation: { store } }), await appWithLogins({ revocation: { store } })]
     const cookie = await login(a)
     const id = await idOf(b, cookie)
     await a.revokeSessionId(id)
@@ -58,15 +59,15 @@ describe('revokeSessionId', () => {
       revocation: { store },
       after: (app: FastifyInstance) => { app.post('/remember', async ({ session }) => { session.options({ expiry: 30 * DAY }); return '' }) }
     }
-    const app = await appWith(setup)
+    const app = await appWithLogins(setup)
     const cookie = cookieOf(await post(app, '/remember', await login(app)))
     await app.revokeSessionId(await idOf(app, cookie))
     clock.tick(29 * DAY * 1000)
-    assert.equal((await get(await appWith(setup), '/info', cookie)).json().reason, 'revoked')
+    assert.equal((await get(await appWithLogins(setup), '/info', cookie)).json().reason, 'revoked')
   })
 
   it('ends the session of the request that calls it, as revokeSession does: no cookie is sent', async () => {
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.post('/end/:id', async ({ params, session }) => {
         await app.revokeSessionId((params as { id: string }).id);
         (session as Bag).note = 'late'
@@ -81,7 +82,7 @@ describe('revokeSessionId', () => {
   })
 
   it('stops a request under way that would begin the session anew', async () => {
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.post('/renew/:id', async ({ params, session }) => {
         await app.revokeSessionId((params as { id: string }).id)
         session.regenerate();
@@ -108,14 +109,14 @@ describe('revokeSessionId', () => {
   })) {
     it(`refuses an id ${what} with a code, and stores nothing`, async () => {
       const store = new TestStore()
-      const app = await appWith({ revocation: { store } })
+      const app = await appWithLogins({ revocation: { store } })
       await assert.rejects(app.revokeSessionId(id as string), { code: 'FST_SEALED_SESSION_ID_INVALID', statusCode: 400 })
       assert.deepEqual(store.take(), [])
     })
   }
 
   it('takes the name of its session, and refuses another with a code', async () => {
-    const app = await appWith({ session: { sessionName: 'session', cookieName: 'session' } })
+    const app = await appWithLogins({ session: { sessionName: 'session', cookieName: 'session' } })
     const cookie = await login(app)
     const id = await idOf(app, cookie)
     await assert.rejects(app.revokeSessionId(id, 'other'), { code: 'FST_SEALED_SESSION_UNKNOWN_SESSION' })
@@ -126,7 +127,7 @@ describe('revokeSessionId', () => {
 
   it('that cannot be stored fails loudly, and leaves the session as it was', async () => {
     const store = new TestStore()
-    const app = await appWith({ revocation: { store } })
+    const app = await appWithLogins({ revocation: { store } })
     const cookie = await login(app)
     const id = await idOf(app, cookie)
     store.fail()
@@ -143,7 +144,7 @@ describe('revokeOtherSessions', () => {
 
   it('ends all other sessions of the user, copies of its own old cookie too, and goes on with its data and a new id', async t => {
     stopClock(t)
-    const app = await appWith({ after: others })
+    const app = await appWithLogins({ after: others })
     const [here, there, bob] = [await login(app), await login(app), await login(app, 'bob')]
     const before = await idOf(app, here)
     const next = cookieOf(await post(app, '/others', here))
@@ -154,7 +155,7 @@ describe('revokeOtherSessions', () => {
 
   it('of a session that is nobody\'s is refused with a code, and stores nothing', async () => {
     const store = new TestStore()
-    const app = await appWith({ revocation: { store }, after: others })
+    const app = await appWithLogins({ revocation: { store }, after: others })
     const cookie = cookieOf(await post(app, '/write', undefined, { cart: 1 }))
     store.take()
     for (const sent of [cookie, undefined]) {
@@ -165,7 +166,7 @@ describe('revokeOtherSessions', () => {
   })
 
   it('of a session that somebody has ended meanwhile is a conflict, and ends nobody: a thief must not throw the owner out', async () => {
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.post('/late', async ({ session }) => {
         const { id } = (await get(app, '/info', cookie)).json<{ id: string }>()
         await app.revokeSessionId(id)
@@ -179,12 +180,12 @@ describe('revokeOtherSessions', () => {
   })
 
   it('needs the option "subject"', async () => {
-    const app = await appWith({ revocation: { subject: undefined } as never })
+    const app = await appWithLogins({ revocation: { subject: undefined } as never })
     await assert.rejects(app.revokeOtherSessions(app.createSecureSession()), { code: 'FST_SEALED_SESSION_SUBJECT_MISSING', message: 'revokeOtherSessions needs the option "subject"' })
   })
 
   it('takes a session and nothing else', async () => {
-    const app = await appWith()
+    const app = await appWithLogins()
     await assert.rejects(app.revokeOtherSessions({}), { code: 'FST_SEALED_SESSION_NOT_A_SESSION' })
   })
 })

@@ -4,9 +4,10 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { sessionInfo } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
+import { get, post, type Bag } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { setCookies } from '../support/helpers.ts'
-import { TestStore, appWith, cookieOf, get, login, post, who, type Bag } from '../support/revocation.ts'
+import { cookieOf, setCookies } from '../support/helpers.ts'
+import { TestStore, appWithLogins, login, who } from '../support/revocation.ts'
 
 const DAY = 86_400
 
@@ -32,7 +33,7 @@ describe('a delete() that cannot be stored', () => {
   for (const url of ['/twice', '/quiet']) {
     it(`fails the request however it was made: ${url}`, async () => {
       const store = new TestStore()
-      const app = await appWith({ revocation: { store }, after: routes })
+      const app = await appWithLogins({ revocation: { store }, after: routes })
       const cookie = await login(app)
       readOnly(store)
       assert.equal((await post(app, url, cookie)).statusCode, 503)
@@ -41,7 +42,7 @@ describe('a delete() that cannot be stored', () => {
 
   it('does not end the process where the response was hijacked', async () => {
     const store = new TestStore()
-    const app = await appWith({ revocation: { store }, after: routes })
+    const app = await appWithLogins({ revocation: { store }, after: routes })
     const cookie = await login(app)
     readOnly(store)
     assert.equal((await post(app, '/raw', cookie)).statusCode, 200)
@@ -53,7 +54,7 @@ describe('a delete() that cannot be stored', () => {
 describe('a delete() that a response waits for twice', () => {
   it('sends no deletion unless it was stored', async () => {
     const store = new TestStore()
-    const app = await appWith({
+    const app = await appWithLogins({
       revocation: { store },
       after: app => app.post('/both', async ({ session }, reply) => {
         session.delete()
@@ -75,7 +76,7 @@ describe('a delete() that a response waits for twice', () => {
 describe('a delete() that could not be stored', () => {
   it('is not followed by the cookie of a new session, which a later onSend hook writes to', async () => {
     const store = new TestStore()
-    const app = await appWith({
+    const app = await appWithLogins({
       revocation: { store },
       after: app => app.addHook('onSend', async ({ session }, { statusCode }) => { if (statusCode === 503) (session as Bag).flash = 'sorry' })
     })
@@ -89,7 +90,7 @@ describe('a delete() that could not be stored', () => {
 
 describe('two logouts at once in one process', () => {
   it('send one deletion: the other could take a newer login away', async () => {
-    const app = await appWith({ revocation: { store: new TestStore() } })
+    const app = await appWithLogins({ revocation: { store: new TestStore() } })
     const cookie = await login(app)
     const responses = await Promise.all([post(app, '/logout', cookie), post(app, '/logout', cookie)])
     assert.ok(responses.flatMap(response => setCookies(response)).length <= 1)
@@ -98,14 +99,14 @@ describe('two logouts at once in one process', () => {
 
 describe('the subject of a session', () => {
   it('that becomes another one gives it a new id', async () => {
-    const app = await appWith()
+    const app = await appWithLogins()
     const ann = await login(app)
     const bob = cookieOf(await post(app, '/write', ann, { user: 'bob' }))
     assert.notEqual((await get(app, '/info', bob)).json().id, (await get(app, '/info', ann)).json().id)
   })
 
   it('that is taken away leaves it as it was', async () => {
-    const app = await appWith({ after: routes })
+    const app = await appWithLogins({ after: routes })
     const ann = await login(app)
     const nobody = cookieOf(await post(app, '/forget', ann))
     assert.equal((await get(app, '/info', nobody)).json().id, (await get(app, '/info', ann)).json().id)
@@ -115,7 +116,7 @@ describe('the subject of a session', () => {
 describe('a session that was regenerated, and then becomes somebody else\'s', () => {
   it('has the id that the app saw in between', async () => {
     let seen: string | null = null
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.post('/become', async ({ session }) => {
         session.regenerate(['user'])
         seen = sessionInfo(session).id;
@@ -132,7 +133,7 @@ describe('a session that was regenerated, and then becomes somebody else\'s', ()
 describe('a session that begins', () => {
   it('right after revokeAll is valid, although nobody is logged in', async t => {
     stopClock(t)
-    const app = await appWith()
+    const app = await appWithLogins()
     await app.revokeAll()
     const cookie = cookieOf(await post(app, '/write', undefined, { cart: 1 }))
     assert.equal((await get(app, '/info', cookie)).json().status, 'valid')
@@ -141,7 +142,7 @@ describe('a session that begins', () => {
   it('right after another process called revokeSubject is valid, whatever the cache says', async t => {
     stopClock(t)
     const store = new MemoryStore()
-    const [app, other] = [await appWith({ revocation: { store, cacheTtl: 300 } }), await appWith({ revocation: { store } })]
+    const [app, other] = [await appWithLogins({ revocation: { store, cacheTtl: 300 } }), await appWithLogins({ revocation: { store } })]
     await who(app, await login(app))
     await other.revokeSubject('ann')
     const cookie = await login(app)
@@ -155,7 +156,7 @@ describe('a session that begins', () => {
     it(`right after revokeSubject is valid, although the store ${what} it`, async t => {
       stopClock(t)
       const store = new TestStore()
-      const app = await appWith({ revocation: { store, onStoreError: 'accept' } })
+      const app = await appWithLogins({ revocation: { store, onStoreError: 'accept' } })
       await app.revokeSubject('ann')
       lose(store)
       assert.equal(await who(app, await login(app)), 'ann')
@@ -163,7 +164,7 @@ describe('a session that begins', () => {
   }
 
   it('and ends before its response leaves is not sealed again by a late write', async () => {
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.addHook('onSend', async ({ session, url }) => {
         if (url !== '/login') return
         await app.revokeSubject('ann');
@@ -179,7 +180,7 @@ describe('a session that begins', () => {
 describe('what could not be stored', () => {
   it('is not in force: revokeSubject and revokeAll', async () => {
     const store = new TestStore()
-    const app = await appWith({ revocation: { store } })
+    const app = await appWithLogins({ revocation: { store } })
     const cookie = await login(app)
     readOnly(store)
     await assert.rejects(app.revokeSubject('ann'))
@@ -192,7 +193,7 @@ describe('a lifetime of its own', () => {
   for (const onStoreError of ['reject', 'accept'] as const) {
     it(`writes nothing to the store, which may be read only: ${onStoreError}`, async () => {
       const store = new TestStore()
-      const app = await appWith({ session: { expiry: DAY }, revocation: { store, onStoreError }, after: routes })
+      const app = await appWithLogins({ session: { expiry: DAY }, revocation: { store, onStoreError }, after: routes })
       readOnly(store)
       const remembered = cookieOf(await post(app, '/login-remembered'))
       assert.equal(await who(app, remembered), 'ann')
@@ -219,11 +220,11 @@ describe('a token that encodeSecureSession sealed for longer', () => {
       const clock = stopClock(t)
       const store = new MemoryStore()
       const setup = { session: { expiry: DAY }, revocation: { store } }
-      const app = await appWith(setup)
+      const app = await appWithLogins(setup)
       const token = sealed(app)
       await revoke(app, token)
       clock.tick(30 * DAY * 1000 - 1)
-      assert.equal((await get(await appWith(setup), '/info', `session=${token}`)).json().reason, 'revoked')
+      assert.equal((await get(await appWithLogins(setup), '/info', `session=${token}`)).json().reason, 'revoked')
     })
   }
 })
@@ -231,7 +232,7 @@ describe('a token that encodeSecureSession sealed for longer', () => {
 describe('a session that is revoked', () => {
   it('stays so where revoking it again cannot be stored', async () => {
     const store = new TestStore()
-    const app = await appWith({ revocation: { store, onStoreError: 'accept', cacheTtl: 0 } })
+    const app = await appWithLogins({ revocation: { store, onStoreError: 'accept', cacheTtl: 0 } })
     const cookie = await login(app)
     const session = app.decodeSecureSession(decodeURIComponent(cookie.slice('session='.length)))!
     await app.revokeSession(session)
@@ -251,14 +252,14 @@ describe('a login of the same user after delete() in one request', () => {
   }
 
   it('gets its cookie, and the session of before has ended', async () => {
-    const app = await appWith({ after: relogin })
+    const app = await appWithLogins({ after: relogin })
     const before = await login(app)
     const response = await post(app, '/relogin', before)
     assert.deepEqual([await who(app, cookieOf(response)), await who(app, before)], ['ann', 'nobody'])
   })
 
   it('gets none if the user has logged out elsewhere before', async () => {
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => {
         relogin(app)
         app.addHook('preHandler', async (request: FastifyRequest) => {

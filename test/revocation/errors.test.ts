@@ -7,7 +7,8 @@ import secureSession from '../../src/index.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { rowOf } from '../support/errors.ts'
 import { MemoryStore, sessionRevocation, type SessionRevocationOptions } from '../../src/revocation/index.ts'
-import { TestStore, appWith, get, key, login, post, subject, who, type Bag, type Setup } from '../support/revocation.ts'
+import { get, post, readyApp, type Bag } from '../support/app.ts'
+import { TestStore, appWithLogins, key, login, subject, who, type LoginsSetup } from '../support/revocation.ts'
 
 interface CodedError extends Error { code: string, statusCode: number, hint: string }
 
@@ -28,18 +29,18 @@ async function refused (options: object): Promise<CodedError> {
 }
 
 /** The error that a call fails with. */
-async function failure (call: (app: FastifyInstance) => unknown, setup: Setup = {}): Promise<CodedError> {
+async function failure (call: (app: FastifyInstance) => unknown, setup: LoginsSetup = {}): Promise<CodedError> {
   try {
-    await call(await appWith(setup))
+    await call(await appWithLogins(setup))
   } catch (error) {
     return error as CodedError
   }
   return assert.fail('nothing was thrown')
 }
 
-async function answered (setup: Setup): Promise<CodedError> {
+async function answered (setup: LoginsSetup): Promise<CodedError> {
   let caught: unknown
-  const app = await appWith({ ...setup, after: app => { app.setErrorHandler(error => { caught = error; return '' }) } })
+  const app = await appWithLogins({ ...setup, after: app => { app.setErrorHandler(error => { caught = error; return '' }) } })
   await post(app, '/login', undefined, { user: SECRET })
   return caught as CodedError
 }
@@ -66,16 +67,16 @@ const TRIGGERS = {
     await app.revokeSubject(SECRET, { except: session })
   }),
   FST_SEALED_SESSION_NOT_CHECKED: async () => {
-    const app = await appWith({ before: app => app.addHook('onRequest', async request => { String(request.session) }) })
+    const app = await appWithLogins({ before: app => app.addHook('onRequest', async request => { String(request.session) }) })
     const token = app.encodeSecureSession(app.createSecureSession({ user: SECRET }))
     const { code, message, statusCode } = (await get(app, '/me', `session=${token}`)).json()
     return Object.assign(new TypeError(message), { code, statusCode, hint: rowOf('FST_SEALED_SESSION_NOT_CHECKED')[1] })
   },
   FST_SEALED_SESSION_NO_ID: async () => {
-    const app = Fastify()
-    app.register(secureSession, [{ sessionName: 'a', key }, { sessionName: 'b', key: Buffer.alloc(32, 7) }])
-    app.register(sessionRevocation, { sessionName: 'b' })
-    await app.ready()
+    const app = await readyApp({
+      session: [{ sessionName: 'a', key }, { sessionName: 'b', key: Buffer.alloc(32, 7) }],
+      revocation: { sessionName: 'b' }
+    })
     await assert.rejects(app.isSessionRevoked(app.createSecureSession()), { code: 'FST_SEALED_SESSION_NO_ID' })
     return await app.revokeSession(app.createSecureSession({ user: SECRET })).then(() => assert.fail('revoked'), (error: CodedError) => error)
   },
@@ -145,11 +146,11 @@ describe('an option', () => {
   }
 
   it('of Fastify\'s own passes', async () => {
-    await appWith({ revocation: { prefix: '/x', logLevel: 'warn' } as never })
+    await appWithLogins({ revocation: { prefix: '/x', logLevel: 'warn' } as never })
   })
 
   it('that is null or undefined means the default', async () => {
-    const app = await appWith({ revocation: { store: null } as never })
+    const app = await appWithLogins({ revocation: { store: null } as never })
     const cookie = await login(app)
     await post(app, '/logout', cookie)
     assert.equal(await who(app, cookie), 'nobody')
@@ -162,7 +163,7 @@ describe('an option', () => {
   }
 
   it('object is not changed and may be frozen', async () => {
-    await appWith({ revocation: Object.freeze({ store: new MemoryStore(), subject }) })
+    await appWithLogins({ revocation: Object.freeze({ store: new MemoryStore(), subject }) })
   })
 })
 
@@ -177,12 +178,12 @@ describe('a subject', () => {
   }
 
   it('may be null where nobody is logged in, and a session is written', async () => {
-    const app = await appWith({ revocation: { subject: session => (session as Bag).user as string ?? null } })
+    const app = await appWithLogins({ revocation: { subject: session => (session as Bag).user as string ?? null } })
     assert.equal((await post(app, '/write', undefined, { cart: 1 })).statusCode, 200)
   })
 
   it('may be null, as undefined, where nobody is logged in', async () => {
-    const app = await appWith({ revocation: { subject: session => (session as Bag).user as string ?? null } })
+    const app = await appWithLogins({ revocation: { subject: session => (session as Bag).user as string ?? null } })
     assert.equal(await who(app, await login(app)), 'ann')
   })
 })
@@ -206,15 +207,17 @@ describe('of several sessions', () => {
   })
 
   it('the one with the sessionName is revoked, and the others are not', async () => {
-    const app = Fastify()
-    app.register(secureSession, [{ sessionName: 'prefs', key }, { sessionName: 'auth', key: Buffer.from(key).reverse() }])
-    app.register(sessionRevocation, { sessionName: 'auth', store: new MemoryStore() })
-    app.get('/', async request => {
-      const { prefs, auth } = request as unknown as Record<string, Bag>
-      return [prefs?.theme, auth?.user]
+    const app = await readyApp({
+      session: [{ sessionName: 'prefs', key }, { sessionName: 'auth', key: Buffer.from(key).reverse() }],
+      revocation: { sessionName: 'auth', store: new MemoryStore() },
+      routes: {
+        '/': request => {
+          const { prefs, auth } = request as unknown as Record<string, Bag>
+          return [prefs?.theme, auth?.user]
+        },
+        'POST /end': request => { for (const session of Object.values(request.body as object)) (request as unknown as Record<string, Bag>)[session]?.delete() }
+      }
     })
-    app.post('/end', async request => { for (const session of Object.values(request.body as object)) (request as unknown as Record<string, Bag>)[session]?.delete(); return '' })
-    await app.ready()
     const cookie = ['prefs', 'auth'].map(name => {
       const session = app.createSecureSession() as unknown as Bag
       Object.assign(session, { theme: 'dark', user: 'ann' })

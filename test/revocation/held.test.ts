@@ -6,11 +6,12 @@ import KeyvRedis from '@keyv/redis'
 import { Keyv } from 'keyv'
 import secureSession, { sessionInfo, type Session } from '../../src/index.ts'
 import { MemoryStore, sessionRevocation, type RevocationStore } from '../../src/revocation/index.ts'
+import { get, post, type Bag } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
 import { PROTOCOLS, countArrivals } from '../support/held.ts'
-import { newKey, setCookies } from '../support/helpers.ts'
+import { cookieOf, cookiesOf, gate, newKey, setCookies } from '../support/helpers.ts'
 import { RedisServer, noRedis } from './redis-server.ts'
-import { TestStore, appWith, cookieOf, gate, get, key, login, post, subject, who, type Bag, type Setup } from '../support/revocation.ts'
+import { TestStore, appWithLogins, key, login, subject, who, type LoginsSetup } from '../support/revocation.ts'
 
 const MEANWHILE = 'FST_SEALED_SESSION_REVOKED_MEANWHILE'
 
@@ -39,8 +40,8 @@ const ACTS: Record<string, (session: Bag, user: unknown) => void> = {
 }
 
 /** An app whose `POST /held/N` does act N. A hook has read the session before. */
-async function heldApp (t: TestContext, server: object, setup: Setup): Promise<FastifyInstance> {
-  const app = await appWith({
+async function heldApp (t: TestContext, server: object, setup: LoginsSetup): Promise<FastifyInstance> {
+  const app = await appWithLogins({
     ...setup,
     server,
     after: app => {
@@ -76,10 +77,10 @@ async function heldAgainst (t: TestContext, { protocol, store, isElsewhere, sess
   const clock = stopClock(t)
   const { server, hold } = PROTOCOLS[protocol]!
   const shared = store()
-  const setup: Setup = { session: { key, ...session }, revocation: { store: shared, cacheTtl: 2, storeTimeout: 10 } }
+  const setup: LoginsSetup = { session: { key, ...session }, revocation: { store: shared, cacheTtl: 2, storeTimeout: 10 } }
   const app = await heldApp(t, server, setup)
-  const ending = isElsewhere ? await appWith(setup) : app
-  const cookie = setCookies(await post(ending, '/login', undefined, { user: 'ann', ...(session as { rest?: object }).rest })).map(line => line.split(';')[0]).join('; ')
+  const ending = isElsewhere ? await appWithLogins(setup) : app
+  const cookie = cookiesOf(await post(ending, '/login', undefined, { user: 'ann', ...(session as { rest?: object }).rest }))
   const held = []
   for (const index of Object.keys(ACTS).keys()) held.push(await hold(app, `/held/${index}`, cookie))
   clock.tick(60)
@@ -141,8 +142,8 @@ describe('a request whose body is held open until another process has ended the 
       const clock = stopClock(t)
       const store = new MemoryStore()
       let seen: unknown
-      const other = await appWith({ revocation: { store } })
-      const app = await appWith({
+      const other = await appWithLogins({ revocation: { store } })
+      const app = await appWithLogins({
         revocation: { store },
         after: app => {
           app.after(() => {
@@ -166,7 +167,7 @@ describe('a request whose body is held open until another process has ended the 
   it('asks the store once more for it, and not at all for a body that comes at once', async t => {
     const clock = stopClock(t)
     const store = new TestStore()
-    const app = await appWith({ revocation: { store }, after: app => { app.after(() => { countArrivals(app) }) } })
+    const app = await appWithLogins({ revocation: { store }, after: app => { app.after(() => { countArrivals(app) }) } })
     t.after(async () => { await app.close() })
     const cookie = await login(app)
     await post(app, '/touch', cookie, { a: 1 })
@@ -183,7 +184,7 @@ describe('a request whose body is held open until another process has ended the 
   it('is answered with 503 where the store is out by then, with "reject"', async t => {
     const clock = stopClock(t)
     const store = new TestStore()
-    const app = await appWith({ revocation: { store }, after: app => { app.after(() => { countArrivals(app) }) } })
+    const app = await appWithLogins({ revocation: { store }, after: app => { app.after(() => { countArrivals(app) }) } })
     t.after(async () => { await app.close() })
     const cookie = await login(app)
     const { finish } = await PROTOCOLS['HTTP/1.1']!.hold(app, '/touch', cookie)
@@ -195,12 +196,12 @@ describe('a request whose body is held open until another process has ended the 
 })
 
 /** Starts a login that waits after it was begun, does `meanwhile`, and lets it end. */
-async function slowLogin (t: TestContext, meanwhile: (app: FastifyInstance, other: FastifyInstance) => unknown, { act = (session: Bag) => { session.regenerate(); session.user = 'ann' }, ...setup }: Setup & { act?: (session: Bag, app: FastifyInstance) => unknown } = {}): Promise<{ status: number, code: string, cookies: string[], app: FastifyInstance }> {
+async function slowLogin (t: TestContext, meanwhile: (app: FastifyInstance, other: FastifyInstance) => unknown, { act = (session: Bag) => { session.regenerate(); session.user = 'ann' }, ...setup }: LoginsSetup & { act?: (session: Bag, app: FastifyInstance) => unknown } = {}): Promise<{ status: number, code: string, cookies: string[], app: FastifyInstance }> {
   const clock = stopClock(t)
   const store = new MemoryStore()
   const [arrived, hashed] = [gate(), gate()]
-  const other = await appWith({ ...setup, revocation: { store, ...setup.revocation } })
-  const app = await appWith({
+  const other = await appWithLogins({ ...setup, revocation: { store, ...setup.revocation } })
+  const app = await appWithLogins({
     ...setup,
     revocation: { store, ...setup.revocation },
     after: app => app.post('/slow-login', async request => {
@@ -277,8 +278,8 @@ async function sudo (t: TestContext, meanwhile: (app: FastifyInstance, cookie: s
   const clock = stopClock(t)
   const store = new MemoryStore()
   const [arrived, ended] = [gate(), gate()]
-  const other = await appWith({ revocation: { store } })
-  const app = await appWith({
+  const other = await appWithLogins({ revocation: { store } })
+  const app = await appWithLogins({
     revocation: { store, cacheTtl: 300 },
     after: app => app.post('/sudo', async request => {
       const { user } = request.session as Bag
@@ -327,8 +328,8 @@ describe('a request that was under way and begins a new session for the same use
   it('is stopped by a revocation of before it that this process did not know yet', async t => {
     const clock = stopClock(t)
     const store = new MemoryStore()
-    const other = await appWith({ revocation: { store } })
-    const app = await appWith({
+    const other = await appWithLogins({ revocation: { store } })
+    const app = await appWithLogins({
       revocation: { store, cacheTtl: 300 },
       after: app => app.post('/sudo', async request => {
         const { user } = request.session as Bag
@@ -355,7 +356,7 @@ describe('revokeSubject() with "except"', () => {
   for (const format of ['sealed', 'secretbox'] as const) {
     it(`keeps this session, with its data and a new id, and ends all others and the copies of this one (${format})`, async t => {
       stopClock(t)
-      const app = await appWith({ session: { format }, after: routes(async (session, app) => { await app.revokeSubject('ann', { except: session }) }) })
+      const app = await appWithLogins({ session: { format }, after: routes(async (session, app) => { await app.revokeSubject('ann', { except: session }) }) })
       const here = cookieOf(await post(app, '/login', undefined, { user: 'ann', theme: 'dark' }))
       const there = await login(app)
       const before = (await get(app, '/info', here)).json()
@@ -371,8 +372,8 @@ describe('revokeSubject() with "except"', () => {
     const clock = stopClock(t)
     const store = new MemoryStore()
     const [arrived, ended] = [gate(), gate()]
-    const other = await appWith({ revocation: { store } })
-    const app = await appWith({
+    const other = await appWithLogins({ revocation: { store } })
+    const app = await appWithLogins({
       revocation: { store, cacheTtl: 300 },
       after: routes(async (session, app) => {
         assert.equal(session.user, 'ann')
@@ -396,7 +397,7 @@ describe('revokeSubject() with "except"', () => {
 
   it('ends all where the session is of another subject', async t => {
     stopClock(t)
-    const app = await appWith({ after: routes(async (session, app) => { await app.revokeSubject('bob', { except: session }) }) })
+    const app = await appWithLogins({ after: routes(async (session, app) => { await app.revokeSubject('bob', { except: session }) }) })
     const [ann, bob] = [await login(app), await login(app, 'bob')]
     assert.equal((await post(app, '/others', ann)).statusCode, 200)
     assert.deepEqual([await who(app, ann), await who(app, bob)], ['ann', 'nobody'])
@@ -404,7 +405,7 @@ describe('revokeSubject() with "except"', () => {
 
   it('takes a session that the same request has begun: "log me in and everybody else out"', async t => {
     stopClock(t)
-    const app = await appWith({
+    const app = await appWithLogins({
       after: routes(async (session, app) => {
         session.regenerate()
         session.user = 'ann'
@@ -417,7 +418,7 @@ describe('revokeSubject() with "except"', () => {
   })
 
   it('refuses a misspelt option, and anything but a session', async () => {
-    const app = await appWith()
+    const app = await appWithLogins()
     await assert.rejects(app.revokeSubject('ann', { expect: {} } as never), { code: 'FST_SEALED_SESSION_OPTION_UNKNOWN' })
     await assert.rejects(app.revokeSubject('ann', { except: {} }), { code: 'FST_SEALED_SESSION_NOT_A_SESSION' })
   })
@@ -426,7 +427,7 @@ describe('revokeSubject() with "except"', () => {
 describe('a session that its own request revokes', () => {
   it('by revokeSubject() reads as empty from then on, and is not kept alive by "rolling" or a write', async t => {
     const clock = stopClock(t)
-    const app = await appWith({
+    const app = await appWithLogins({
       session: { rolling: true, expiry: 100, absoluteTimeout: 1000 },
       after: app => app.post('/everywhere', async ({ session }) => {
         await app.revokeSubject('ann');
@@ -442,13 +443,13 @@ describe('a session that its own request revokes', () => {
 
   it('by revokeSubject() and delete() is deleted in the browser, too', async t => {
     stopClock(t)
-    const app = await appWith({ after: app => app.post('/everywhere', async ({ session }) => { await app.revokeSubject('ann'); session.delete(); return '' }) })
+    const app = await appWithLogins({ after: app => app.post('/everywhere', async ({ session }) => { await app.revokeSubject('ann'); session.delete(); return '' }) })
     assert.match(setCookies(await post(app, '/everywhere', await login(app)))[0] ?? '', /^session=; Max-Age=0/)
   })
 
   it('by session.deleted = true is ended for every copy', async t => {
     stopClock(t)
-    const app = await appWith({ after: app => app.post('/flag', async ({ session }) => { session.deleted = true; return '' }) })
+    const app = await appWithLogins({ after: app => app.post('/flag', async ({ session }) => { session.deleted = true; return '' }) })
     const cookie = await login(app)
     assert.match(setCookies(await post(app, '/flag', cookie))[0] ?? '', /^session=; Max-Age=0/)
     assert.equal(await who(app, cookie), 'nobody')
@@ -458,7 +459,7 @@ describe('a session that its own request revokes', () => {
 describe('a session of nobody', () => {
   it('costs the store nothing when it ends, if the option "subject" says whose sessions are', async () => {
     const store = new TestStore()
-    const app = await appWith({ revocation: { store } })
+    const app = await appWithLogins({ revocation: { store } })
     const visitor = cookieOf(await post(app, '/write', undefined, { cart: 1 }))
     store.take()
     await post(app, '/logout', visitor)
@@ -469,7 +470,7 @@ describe('a session of nobody', () => {
 
   it('is ended as ever without the option', async () => {
     const store = new TestStore()
-    const app = await appWith({ revocation: { store, subject: undefined } as never })
+    const app = await appWithLogins({ revocation: { store, subject: undefined } as never })
     const visitor = cookieOf(await post(app, '/write', undefined, { cart: 1 }))
     store.take()
     await post(app, '/logout', visitor)
@@ -480,7 +481,7 @@ describe('a session of nobody', () => {
 describe('a planted session that is newer, and has ended', () => {
   it('does not log the user out: the next one that opens counts', async t => {
     const clock = stopClock(t)
-    const app = await appWith()
+    const app = await appWithLogins()
     const ann = await login(app)
     clock.tick(2000)
     const mallory = await login(app, 'mallory')
@@ -495,7 +496,7 @@ describe('a planted session that is newer, and has ended', () => {
 describe('isSessionRevoked()', () => {
   it('is true for a session that has expired since it was opened', async t => {
     const clock = stopClock(t)
-    const app = await appWith({ session: { expiry: 60 } })
+    const app = await appWithLogins({ session: { expiry: 60 } })
     const session = app.decodeSecureSession((await login(app)).slice('session='.length))!
     assert.equal(subject(session), 'ann')
     assert.equal(await app.isSessionRevoked(session), false)
@@ -518,8 +519,8 @@ describe('a session that begins anew beside a logout', () => {
         const clock = stopClock(t)
         const store = lateStore()
         const [acted, ended] = [gate(), gate()]
-        const other = await appWith({ revocation: { store } })
-        const app = await appWith({
+        const other = await appWithLogins({ revocation: { store } })
+        const app = await appWithLogins({
           revocation: { store, cacheTtl: 300 },
           after: app => app.post('/act', async ({ session }) => {
             await act(session as Bag, app)
@@ -546,7 +547,7 @@ describe('a session that begins anew beside a logout', () => {
     it(`gets no cookie after a logout that regenerates first, as @fastify/passport does it, ${how}`, async t => {
       const clock = stopClock(t)
       const [acted, ended] = [gate(), gate()]
-      const app = await appWith({
+      const app = await appWithLogins({
         after: app => {
           app.post('/passport-logout', async ({ session }) => { session.regenerate(); end(session); return '' })
           app.post('/act', async ({ session }) => {
@@ -574,8 +575,8 @@ describe('a session that gets a longer lifetime', () => {
   it('ends by a logout for as long as it would live, also if a copy of its earlier cookie logs out', async t => {
     const clock = stopClock(t)
     const store = new MemoryStore()
-    const setup: Setup = { session: { expiry: 3600 }, revocation: { store }, after: app => app.post('/remember', async ({ session }) => { session.options({ expiry: 30 * 86_400 }); return '' }) }
-    const app = await appWith(setup)
+    const setup: LoginsSetup = { session: { expiry: 3600 }, revocation: { store }, after: app => app.post('/remember', async ({ session }) => { session.options({ expiry: 30 * 86_400 }); return '' }) }
+    const app = await appWithLogins(setup)
     const early = await login(app)
     clock.tick(1000)
     const late = cookieOf(await post(app, '/remember', early))
@@ -583,7 +584,7 @@ describe('a session that gets a longer lifetime', () => {
     await post(app, '/logout', early)
     await post(app, '/logout', late)
     clock.tick(7_200_000)
-    assert.equal(await who(await appWith(setup), late), 'nobody')
+    assert.equal(await who(await appWithLogins(setup), late), 'nobody')
   })
 })
 
@@ -591,7 +592,7 @@ describe('a second request to end all others', () => {
   it('does not end the session that the first has just begun: a double click on "log me in and everybody else out"', async t => {
     const clock = stopClock(t)
     const gates = [gate(), gate()]
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.post('/only-here/:n', async ({ session, params }) => {
         await gates[Number((params as { n: string }).n)]!.opened
         session.regenerate();
@@ -615,7 +616,7 @@ describe('a second request to end all others', () => {
 describe('two registrations of revocation, one in a child context', () => {
   it('each judge by their own revocations', async t => {
     const clock = stopClock(t)
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.register(async child => {
         child.register(secureSession, { key: newKey(), format: 'sealed', sessionName: 'admin' })
         child.register(sessionRevocation, { store: new MemoryStore(), sessionName: 'admin', subject: () => undefined })
@@ -635,7 +636,7 @@ describe('two registrations of revocation, one in a child context', () => {
 describe('a revoked cookie', () => {
   it('is not taken for a session that may go on: revokeSubject() with "except" is 409 and ends nobody', async t => {
     const clock = stopClock(t)
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.post('/others', async ({ session }) => {
         const isRevoked = await app.isSessionRevoked(session)
         await app.revokeSubject('ann', { except: session })
@@ -655,7 +656,7 @@ describe('a login that revokes everybody else in a hook before the handler', () 
   for (const hook of ['onRequest', 'preValidation', 'preHandler'] as const) {
     it(`is not ended by that: ${hook}`, async t => {
       const clock = stopClock(t)
-      const app = await appWith({
+      const app = await appWithLogins({
         after: app => app.post('/in', {
           [hook]: async ({ session }: { session: Session }) => {
             clock.tick(10)
@@ -682,7 +683,7 @@ describe('the entry of a session with a long lifetime of its own', () => {
     it(`is not shortened by ${how}: a copy of its cookie would come back`, async t => {
       stopClock(t)
       const store = new TestStore()
-      const app = await appWith({
+      const app = await appWithLogins({
         session: { expiry: 3600 },
         revocation: { store },
         after: app => {

@@ -2,20 +2,19 @@
 import assert from 'node:assert/strict'
 import type { FastifyInstance } from 'fastify'
 import { describe, it } from 'node:test'
-import Fastify from 'fastify'
-import secureSession from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { STAMP } from '../../src/token/claims.ts'
 import { hashOf } from '../../src/revocation/store-keys.ts'
 import { kSessions, type ExtensibleSession } from '../../src/fastify/extension.ts'
-import { TestStore, appWith, get, key, login, who } from '../support/revocation.ts'
+import { get, readyApp } from '../support/app.ts'
+import { TestStore, appWithLogins, key, login, who } from '../support/revocation.ts'
 
 const sessionOf = (app: FastifyInstance): ExtensibleSession => (app as { [kSessions]?: ExtensibleSession[] })[kSessions]![0]! // it has one
 
 describe('another extension of a session', () => {
   it('is told the subjects of a session by the revocation', async () => {
     const told: Array<readonly string[]> = []
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.get('/subjects', async request => {
         const session = sessionOf(app)
         told.push(session.identities!.subjectsOf(session.held(request)!)) // the revocation has checked it
@@ -27,7 +26,7 @@ describe('another extension of a session', () => {
 
   it('ends a session by its id, in this process at once and in the store', async () => {
     const store = new TestStore()
-    const [app, other] = [await appWith({ revocation: { store } }), await appWith({ revocation: { store } })]
+    const [app, other] = [await appWithLogins({ revocation: { store } }), await appWithLogins({ revocation: { store } })]
     const [ended, kept] = [await login(app), await login(app)]
     const { id } = (await get(app, '/info', ended)).json<{ id: string }>()
     await sessionOf(app).identities!.revokeId(Buffer.from(id, 'base64url')) // it has revocation
@@ -36,7 +35,7 @@ describe('another extension of a session', () => {
 
   it('is told which session a request brought, as it came in, and none that had ended', async () => {
     const told: unknown[] = []
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.get('/brought', async request => {
         const session = sessionOf(app)
         Object.assign(request.session, { user: 'bob' })
@@ -54,7 +53,7 @@ describe('another extension of a session', () => {
   })
 
   it('asks which of a subject\'s sessions have ended, by their id or with others', async () => {
-    const app = await appWith()
+    const app = await appWithLogins()
     const sessions = await Promise.all([1, 2].map(async () => {
       const { id, createdAt } = (await get(app, '/info', await login(app))).json<{ id: string, createdAt: string }>()
       return { id: Buffer.from(id, 'base64url'), createdAt: Date.parse(createdAt), subjectHashes: [hashOf('ann'), hashOf('team')], stamp: null }
@@ -78,7 +77,7 @@ describe('another extension of a session', () => {
       set: (key: string, value: string, ttl: number) => { held.set(key, value, ttl) },
       getMany: (keys: string[]) => { calls.push(keys); return keys.map(key => held.get(key)) }
     }
-    const [app, other] = [await appWith({ revocation: { store } }), await appWith({ revocation: { store } })]
+    const [app, other] = [await appWithLogins({ revocation: { store } }), await appWithLogins({ revocation: { store } })]
     const sessions = ['1', '2', '3'].map(id => ({ id: Buffer.alloc(16, id), createdAt: Date.now(), subjectHashes: [hashOf('ann')], stamp: null }))
     const { identities } = sessionOf(app)
     assert.deepEqual(await identities?.haveEnded('ann', sessions), [false, false, false])
@@ -91,7 +90,7 @@ describe('another extension of a session', () => {
   it('asks which have ended by the stamp of their user', async () => {
     let version = '1'
     const stamps: Array<Buffer | null> = []
-    const app = await appWith({
+    const app = await appWithLogins({
       revocation: { stamp: async () => version, cacheTtl: 0 },
       after: app => app.get('/stamp', async request => { stamps.push(sessionOf(app).held(request)?.record().claims?.get(STAMP) ?? null) })
     })
@@ -103,14 +102,12 @@ describe('another extension of a session', () => {
   })
 
   it('is told if the app says whose a session is', async () => {
-    const apps = [await appWith(), await appWith({ revocation: { subject: undefined } as never })]
+    const apps = [await appWithLogins(), await appWithLogins({ revocation: { subject: undefined } as never })]
     assert.deepEqual(apps.map(app => sessionOf(app).identities?.tellsSubjects), [true, false])
   })
 
   it('has nobody to ask without revocation', async () => {
-    const app = Fastify()
-    app.register(secureSession, { key })
-    await app.ready()
+    const app = await readyApp({ session: { key } })
     assert.equal(sessionOf(app).identities, null)
   })
 })

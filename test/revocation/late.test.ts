@@ -6,14 +6,15 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { sessionInfo, type Session } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
+import { get, post, type Bag } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { setCookies } from '../support/helpers.ts'
-import { TestStore, appWith, cookieOf, gate, get, login, post, subject, who, type Bag } from '../support/revocation.ts'
+import { cookieOf, cookiesOf, gate, setCookies } from '../support/helpers.ts'
+import { TestStore, appWithLogins, login, subject, who } from '../support/revocation.ts'
 
 describe('an error handler', () => {
   it('does not get at a session that could not be checked since "subject" refused it', async () => {
     let isStrict = false
-    const app = await appWith({
+    const app = await appWithLogins({
       revocation: { subject: session => isStrict ? 42 as never : subject(session) },
       after: app => app.setErrorHandler(async (_error, { session }) => (session as Bag).user)
     })
@@ -25,7 +26,7 @@ describe('an error handler', () => {
 
   it('that writes after a logout that could not be stored does not take the cookie away', async () => {
     const store = new TestStore()
-    const app = await appWith({
+    const app = await appWithLogins({
       revocation: { store },
       after: app => app.setErrorHandler(async (error: Error & { statusCode: number }, { session }, reply) => {
         (session as Bag).flash = 'sorry'
@@ -46,7 +47,7 @@ describe('a session that is used while it is being checked', () => {
     const store = new TestStore()
     const { opened, open } = gate()
     const seen: unknown[] = []
-    const app = await appWith({
+    const app = await appWithLogins({
       revocation: { store, cacheTtl: 0 },
       before: app => app.addHook('onRequest', (request, _reply, done) => {
         if (request.url === '/me') setImmediate(() => { try { seen.push((request.session as Bag).user) } catch (error) { seen.push((error as { code: string }).code) } finally { open() } })
@@ -62,7 +63,7 @@ describe('a session that is used while it is being checked', () => {
 
 /** An app whose handler and later onSend hook a test chooses. */
 async function late (act: (session: Bag, app: FastifyInstance) => unknown, session: object = {}): Promise<FastifyInstance> {
-  return await appWith({
+  return await appWithLogins({
     session,
     after: app => {
       app.get('/late', async ({ session }) => (session as Bag).user ?? 'nobody')
@@ -109,7 +110,7 @@ for (const format of ['sealed', 'secretbox'] as const) {
 
 /** Answers first, then does `act`, in the same tick. @param before done before it answers. */
 async function sendingFirst (act: (session: Bag, app: FastifyInstance) => unknown, before: (session: Bag) => unknown = () => {}): Promise<FastifyInstance> {
-  return await appWith({
+  return await appWithLogins({
     after: app => app.post('/first', (request: FastifyRequest, reply: FastifyReply) => {
       const { session } = request
       assert.ok(sessionInfo(session))
@@ -134,9 +135,9 @@ describe('a write right after reply.send()', () => {
 
   it('of a session that another process ended meanwhile sends no cookie', async () => {
     const store = new MemoryStore()
-    const other = await appWith({ revocation: { store } })
+    const other = await appWithLogins({ revocation: { store } })
     let cookie = ''
-    const app = await appWith({
+    const app = await appWithLogins({
       revocation: { store, cacheTtl: 300 },
       after: app => app.post('/first', (request: FastifyRequest, reply: FastifyReply) => {
         const { session } = request
@@ -154,7 +155,7 @@ describe('a write right after reply.send()', () => {
 describe('a response that is a stream', () => {
   it('waits for the store before its headers leave', async () => {
     const store = new TestStore()
-    const app = await appWith({
+    const app = await appWithLogins({
       revocation: { store },
       after: app => app.post('/stream', async ({ session }, reply) => { session.delete(); return reply.send(Readable.from(['a', 'b'])) })
     })
@@ -174,7 +175,7 @@ describe('a response that is a stream', () => {
 describe('a response that is hijacked', () => {
   it('has its session checked, and its delete() reaches the store', async () => {
     const store = new TestStore()
-    const app = await appWith({
+    const app = await appWithLogins({
       revocation: { store },
       after: app => app.post('/raw', (request, reply) => {
         reply.hijack()
@@ -193,9 +194,9 @@ describe('a response that is hijacked', () => {
 
 describe('a session that is split over two cookies', () => {
   it('is revoked like any other, and nothing of it is left with the browser', async () => {
-    const app = await appWith()
+    const app = await appWithLogins()
     const response = await post(app, '/login', undefined, { user: 'ann', text: 'x'.repeat(4000) })
-    const cookie = setCookies(response).map(line => line.split(';')[0]).join('; ')
+    const cookie = cookiesOf(response)
     assert.match(cookie, /session\.1=/)
     assert.equal(await who(app, cookie), 'ann')
     const lines = setCookies(await post(app, '/logout', cookie))

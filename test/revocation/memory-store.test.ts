@@ -5,8 +5,9 @@ import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import type { FastifyInstance } from 'fastify'
 import { MemoryStore } from '../../src/revocation/index.ts'
+import { get, post } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { appWith, get, login, post, who } from '../support/revocation.ts'
+import { appWithLogins, login, who } from '../support/revocation.ts'
 
 const FULL = { code: 'FST_SEALED_SESSION_STORE_FULL', statusCode: 503 }
 const HOUR = 3_600_000
@@ -25,7 +26,7 @@ function takes (store: MemoryStore, key: string, ttl: number): boolean {
 /** A store in which there is no room for another session, and an app on it. */
 async function filled (): Promise<{ store: MemoryStore, app: FastifyInstance }> {
   const store = new MemoryStore({ maxEntries: 3 })
-  const app = await appWith({ revocation: { store } })
+  const app = await appWithLogins({ revocation: { store } })
   for (const user of ['a', 'b', 'c']) assert.equal((await post(app, '/logout', await login(app, user))).statusCode, 200)
   assert.equal((await post(app, '/logout', await login(app))).statusCode, 503)
   return { store, app }
@@ -36,7 +37,7 @@ describe('a store in memory that is full of sessions', () => {
     const { store, app } = await filled()
     const cookie = await login(app)
     await app.revokeSubject('ann')
-    const fresh = await appWith({ revocation: { store } })
+    const fresh = await appWithLogins({ revocation: { store } })
     assert.deepEqual([await who(app, cookie), await who(fresh, cookie)], ['nobody', 'nobody'])
     assert.equal(await who(fresh, await login(app)), 'ann', 'and a login right after')
   })
@@ -45,7 +46,7 @@ describe('a store in memory that is full of sessions', () => {
     const { store, app } = await filled()
     const cookie = await login(app)
     await app.revokeAll()
-    assert.equal(await who(await appWith({ revocation: { store } }), cookie), 'nobody')
+    assert.equal(await who(await appWithLogins({ revocation: { store } }), cookie), 'nobody')
   })
 
   it('refuses one after the other without a look at all of them', () => {
@@ -122,14 +123,14 @@ describe('a store in memory with more subjects than fit', () => {
     const clock = stopClock(t)
     const store = new MemoryStore({ maxEntries: 2 })
     const setup = { session: { expiry: 10 * 3600, absoluteTimeout: 20 * 3600 }, revocation: { store } }
-    const app = await appWith(setup)
+    const app = await appWithLogins(setup)
     const cookies = await Promise.all(USERS.map(async user => await login(app, user)))
     for (const user of USERS) {
       clock.tick(1000)
       await app.revokeSubject(user)
     }
     clock.tick(9 * HOUR)
-    const fresh = await appWith(setup)
+    const fresh = await appWithLogins(setup)
     for (const cookie of cookies) assert.equal((await get(fresh, '/info', cookie)).json().reason, 'revoked')
     for (const user of USERS) assert.equal(await who(fresh, await login(fresh, user)), user, 'a login afterwards')
   })
@@ -138,7 +139,7 @@ describe('a store in memory with more subjects than fit', () => {
     const clock = stopClock(t)
     const store = new MemoryStore({ maxEntries: 2 })
     const setup = { session: { expiry: 10 * 3600, absoluteTimeout: 20 * 3600 }, revocation: { store } }
-    const app = await appWith(setup)
+    const app = await appWithLogins(setup)
     const earlier = await login(app, 'earlier')
     clock.tick(1000)
     for (const user of ['a', 'b', 'c']) await app.revokeSubject(user) // the third takes the room of the first
@@ -146,7 +147,7 @@ describe('a store in memory with more subjects than fit', () => {
     const later = await login(app, 'later')
     await app.revokeSubject('b') // which becomes the newest, so that the next one takes the room of the third
     await app.revokeSubject('d')
-    const fresh = await appWith(setup)
+    const fresh = await appWithLogins(setup)
     assert.deepEqual([await who(fresh, earlier), await who(fresh, later)], ['nobody', 'later'])
     clock.tick(20 * HOUR)
     assert.equal(store.get('sealed-session:subject:anybody'), '1800000001000', 'for the time of an entry')

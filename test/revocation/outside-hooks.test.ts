@@ -5,11 +5,12 @@ import { connect as connectSocket, type AddressInfo } from 'node:net'
 import { connect as connectHttp2 } from 'node:http2'
 import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, type FastifyServerOptions } from 'fastify'
-import secureSession, { type Session } from '../../src/index.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify'
+import type { Session } from '../../src/index.ts'
 import { tableUnder } from '../docs/markdown.ts'
-import { setCookies, type LogLine } from '../support/helpers.ts'
-import { TestStore, appWith, get, key, login, who, type Bag, type Setup } from '../support/revocation.ts'
+import { get, post, readyApp, type Bag } from '../support/app.ts'
+import { cookieOf, setCookies, type LogLine } from '../support/helpers.ts'
+import { TestStore, appWithLogins, key, login, who, type LoginsSetup } from '../support/revocation.ts'
 
 const IGNORED = 'FST_SEALED_SESSION_WARN_WRITE_IGNORED'
 
@@ -34,7 +35,7 @@ const codes = (lines: readonly LogLine[]): string[] => lines.flatMap(({ code }) 
 describe('a log serializer that reads the session, with revocation', () => {
   it('reads it as empty before the check, and the request is answered', async () => {
     const { lines, server } = logging({ req: user })
-    const app = await appWith({ server })
+    const app = await appWithLogins({ server })
     const cookie = await login(app)
     assert.equal(await who(app, cookie), 'ann')
     assert.deepEqual(seenAt(lines, 'incoming request', 'req'), [null, null])
@@ -42,7 +43,7 @@ describe('a log serializer that reads the session, with revocation', () => {
 
   it('reads it as empty over HTTP/1.1 and over HTTP/2', async t => {
     for (const http2 of [false, true]) {
-      const app = await appWith({ server: { ...logging({ req: user, res: user }).server, http2 } as never })
+      const app = await appWithLogins({ server: { ...logging({ req: user, res: user }).server, http2 } as never })
       t.after(async () => { await app.close() })
       const cookie = await login(app)
       await app.listen({ port: 0, host: '127.0.0.1' })
@@ -59,7 +60,7 @@ describe('a log serializer that reads the session, with revocation', () => {
 
   it('has the checked session at the end of the response', async () => {
     const { lines, server } = logging({ res: user })
-    const app = await appWith({ server })
+    const app = await appWithLogins({ server })
     const cookie = await login(app)
     await get(app, '/me', cookie)
     assert.deepEqual(seenAt(lines, 'request completed', 'res'), ['ann', 'ann'])
@@ -67,7 +68,7 @@ describe('a log serializer that reads the session, with revocation', () => {
 
   it('reads it as empty at the end of a response that an earlier hook has sent, before the check', async () => {
     const { lines, server } = logging({ res: user })
-    const app = await appWith({ server, before: app => app.addHook('onRequest', async (request, reply) => { if (request.url === '/public') return reply.code(429).send('later') }) })
+    const app = await appWithLogins({ server, before: app => app.addHook('onRequest', async (request, reply) => { if (request.url === '/public') return reply.code(429).send('later') }) })
     const cookie = await login(app)
     assert.equal((await get(app, '/public', cookie)).statusCode, 429)
     assert.deepEqual(seenAt(lines, 'request completed', 'res'), ['ann', null])
@@ -76,7 +77,7 @@ describe('a log serializer that reads the session, with revocation', () => {
   it('reads it as empty at the end of a response to which the store has failed', async () => {
     const store = new TestStore()
     const { lines, server } = logging({ req: user, res: user })
-    const app = await appWith({ server, revocation: { store, cacheTtl: 0 } })
+    const app = await appWithLogins({ server, revocation: { store, cacheTtl: 0 } })
     const cookie = await login(app)
     store.fail()
     assert.equal((await get(app, '/public', cookie)).statusCode, 200)
@@ -87,7 +88,7 @@ describe('a log serializer that reads the session, with revocation', () => {
   it('by a getter of the app, and by another sessionName', async () => {
     const other: Look = request => (request as unknown as { whoami: unknown }).whoami
     const { lines, server } = logging({ req: other })
-    const app = await appWith({
+    const app = await appWithLogins({
       server,
       session: { sessionName: 'account', cookieName: 'session' },
       before: app => { app.decorateRequest('whoami', { getter (this: FastifyRequest) { return (this as unknown as { account: Bag }).account.user } }) },
@@ -101,7 +102,7 @@ describe('a log serializer that reads the session, with revocation', () => {
 
   it('does not change it by a write, which is warned about once a route', async () => {
     const { lines, server } = logging({ req: request => { (request.session as Bag).theme = 'dark'; return (request.session as Bag).theme } })
-    const app = await appWith({ server })
+    const app = await appWithLogins({ server })
     const cookie = setCookies(await app.inject({ method: 'POST', url: '/login', payload: { user: 'ann' } }))[0]?.split(';')[0] ?? ''
     for (let requests = 0; requests < 2; requests++) assert.deepEqual(setCookies(await get(app, '/me', cookie)), [])
     assert.deepEqual(codes(lines), [IGNORED])
@@ -111,8 +112,8 @@ describe('a log serializer that reads the session, with revocation', () => {
 
 describe('a hook that reads the session before the check', () => {
   for (const [which, setup] of Object.entries({
-    'of the app': (hook: Look): Setup => ({ before: app => app.addHook('onRequest', async request => { hook(request) }) }),
-    'of a context that was made earlier': (hook: Look): Setup => ({
+    'of the app': (hook: Look): LoginsSetup => ({ before: app => app.addHook('onRequest', async request => { hook(request) }) }),
+    'of a context that was made earlier': (hook: Look): LoginsSetup => ({
       before: app => app.register(async child => {
         child.addHook('onRequest', async request => { hook(request) })
         child.get('/child', async () => 'child')
@@ -120,7 +121,7 @@ describe('a hook that reads the session before the check', () => {
     })
   })) {
     it(`gets the coded error, also beside such a serializer: ${which}`, async () => {
-      const app = await appWith({ ...setup(user), server: logging({ req: user }).server })
+      const app = await appWithLogins({ ...setup(user), server: logging({ req: user }).server })
       const cookie = await login(app)
       const response = await get(app, which === 'of the app' ? '/me' : '/child', cookie)
       assert.deepEqual([response.statusCode, response.json<{ code: string }>().code], [500, 'FST_SEALED_SESSION_NOT_CHECKED'])
@@ -132,7 +133,7 @@ describe('onResponse and onRequestAbort', () => {
   it('read the session as empty where it was not checked', async t => {
     const store = new TestStore()
     const seen: unknown[] = []
-    const app = await appWith({
+    const app = await appWithLogins({
       revocation: { store, cacheTtl: 0 },
       before: app => app.addHook('onRequest', async (request, reply) => { if (request.url === '/early') return reply.send('early') }),
       after: app => {
@@ -171,8 +172,8 @@ async function badUrl (t: TestContext, app: FastifyInstance): Promise<string> {
 describe('frameworkErrors', () => {
   const reading = (session: Session): unknown => (session as Bag).user ?? null
   for (const [which, register] of Object.entries({
-    'with revocation': (server: FastifyServerOptions) => appWith({ server }),
-    'without revocation': async (server: FastifyServerOptions) => { const app = Fastify(server); app.register(secureSession, { key }); await app.ready(); return app as FastifyInstance }
+    'with revocation': (server: FastifyServerOptions) => appWithLogins({ server }),
+    'without revocation': (server: FastifyServerOptions) => readyApp({ server, session: { key } })
   })) {
     it(`reads the session as empty, ${which}`, async t => {
       const app = await register({ frameworkErrors: (_error: Error, request: FastifyRequest, reply: FastifyReply) => { reply.code(400).send({ user: reading(request.session) }) } } as FastifyServerOptions)
@@ -192,8 +193,8 @@ describe('a schema that cannot be used', () => {
   it('ends no process where a serializer reads the session: it is the answer to the handler', async () => {
     const { server } = logging({ req: user })
     const schema = { '~standard': { version: 1, vendor: 'test', validate: (value: object) => 'user' in value ? Promise.resolve({ value }) : { value } } }
-    const app = await appWith({ server, session: { schema } })
-    const sealed = await appWith()
+    const app = await appWithLogins({ server, session: { schema } })
+    const sealed = await appWithLogins()
     const cookie = await login(sealed)
     const response = await get(app, '/me', cookie)
     assert.equal(response.json<{ code: string }>().code, 'FST_SEALED_SESSION_SCHEMA_ASYNC')
@@ -214,10 +215,8 @@ describe('docs/responses.md on where a session cannot be used', () => {
 
   it('is right that without revocation a serializer reads it as a hook does', async () => {
     const { lines, server } = logging({ req: user, res: user })
-    const app = Fastify(server) as FastifyInstance
-    app.register(secureSession, { key })
-    app.get('/login', async ({ session }) => { (session as Bag).user = 'ann'; return 'in' })
-    const cookie = setCookies(await app.inject('/login'))[0]?.split(';')[0] ?? ''
+    const app = await readyApp({ server, session: { key } })
+    const cookie = cookieOf(await post(app, '/set', undefined, { user: 'ann' }))
     await get(app, '/missing', cookie)
     assert.deepEqual([seenAt(lines, 'incoming request', 'req').at(-1), seenAt(lines, 'request completed', 'res').at(-1)], ['ann', 'ann'])
   })

@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
+import { get, post, type Bag } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
+import { cookieOf } from '../support/helpers.ts'
 import { newPassport, passportRequest } from '../support/passport.ts'
-import { appWith, cookieOf, get, post, type Bag } from '../support/revocation.ts'
+import { appWithLogins } from '../support/revocation.ts'
 
 async function passportApp (): Promise<FastifyInstance> {
   const passport = newPassport()
-  return await appWith({
+  return await appWithLogins({
     revocation: { subject: session => (session as Bag).passport as string | undefined },
     after: app => {
       app.register(passport.initialize())

@@ -7,9 +7,10 @@ import type { FastifyInstance } from 'fastify'
 import { KeyvPostgres } from '@keyv/postgres'
 import { Keyv } from 'keyv'
 import type { RevocationStore } from '../../src/revocation/index.ts'
+import { get, post } from '../support/app.ts'
 import { setCookies } from '../support/helpers.ts'
 import { PostgresServer, noPostgres } from './postgres-server.ts'
-import { appWith, assertLateWriteUndoesNothing, get, login, post, who } from '../support/revocation.ts'
+import { appWithLogins, assertLateWriteUndoesNothing, login, who } from '../support/revocation.ts'
 
 interface PgPool {
   query: (text: string, values?: unknown[]) => Promise<{ rows: Array<Record<string, string>> }>
@@ -94,7 +95,7 @@ for (const [how, open] of Object.entries(KINDS)) {
 
     /** A process of its own, as far as revocation is concerned: another cache. */
     async function processWith (onStoreError: 'reject' | 'accept' = 'reject'): Promise<FastifyInstance> {
-      return await appWith({ revocation: { store: kind.store, onStoreError, cacheTtl: 0, storeTimeout: 5 } })
+      return await appWithLogins({ revocation: { store: kind.store, onStoreError, cacheTtl: 0, storeTimeout: 5 } })
     }
 
     it('a logout in one process is in force in the other, and a login right after works', async () => {

@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net'
 import { createClient } from 'redis'
 import secureSession, { sessionInfo } from '../../src/index.ts'
 import { redisStore, sessionRevocation, type RevocationStore } from '../../src/revocation/index.ts'
-import { subject, type Bag } from '../support/revocation.ts'
+import type { Bag } from '../support/app.ts'
+import { subject } from '../support/revocation.ts'
 
 const [port, key, cacheTtl, kind] = process.argv.slice(2)
 const url = `redis://127.0.0.1:${port}`

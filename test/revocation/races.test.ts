@@ -4,9 +4,10 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { sessionInfo } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
+import { get, post, type Bag } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { setCookies } from '../support/helpers.ts'
-import { TestStore, appWith, cookieOf, gate, get, login, post, who, type Bag, type Setup } from '../support/revocation.ts'
+import { cookieOf, gate, setCookies } from '../support/helpers.ts'
+import { TestStore, appWithLogins, login, who, type LoginsSetup } from '../support/revocation.ts'
 
 type Act = (session: Bag, app: FastifyInstance, list: string[]) => unknown
 
@@ -18,9 +19,9 @@ interface Race {
 }
 
 /** Runs `end` while a request is under way that then does `act`. */
-async function race (act: Act, end: (app: FastifyInstance, cookie: string) => Promise<unknown>, setup: Setup = {}): Promise<Race> {
+async function race (act: Act, end: (app: FastifyInstance, cookie: string) => Promise<unknown>, setup: LoginsSetup = {}): Promise<Race> {
   const [arrived, ended] = [gate(), gate()]
-  const app = await appWith({
+  const app = await appWithLogins({
     ...setup,
     after: app => app.post('/slow', async ({ session }) => {
       assert.equal((session as Bag).user, 'ann')
@@ -80,14 +81,14 @@ describe('a logout while another request is under way', () => {
 
   it('is found in the store just before sealing although a moment ago it was known that there was none', async () => {
     const store = new TestStore()
-    const other = await appWith({ revocation: { store } })
+    const other = await appWithLogins({ revocation: { store } })
     const { late } = await race(session => { session.theme = 'dark' }, async (_app, cookie) => await post(other, '/logout', cookie), { revocation: { store, cacheTtl: 300 } })
     assert.deepEqual(setCookies(late), [])
   })
 
   it('is found although an older question to the store has no answer yet, and the answer is out of date', async () => {
     const store = new TestStore()
-    const other = await appWith({ revocation: { store } })
+    const other = await appWithLogins({ revocation: { store } })
     const [asked, answered] = [gate(), gate()]
     let reading: Promise<unknown> = answered.opened
     const { late } = await race(session => {
@@ -111,7 +112,7 @@ describe('a logout while another request is under way', () => {
 
   it('in another process, is not followed by a deletion from a second logout, which could kill a newer login', async () => {
     const store = new MemoryStore()
-    const other = await appWith({ revocation: { store } })
+    const other = await appWithLogins({ revocation: { store } })
     const { late } = await race(session => { session.delete() }, async (_app, cookie) => await post(other, '/logout', cookie), { revocation: { store } })
     assert.deepEqual(setCookies(late), [])
   })
@@ -154,7 +155,7 @@ describe('a request that was under way and logs in anew', () => {
 describe('a session that the request itself revokes', () => {
   it('sends no cookie', async t => {
     stopClock(t)
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.post('/end', async ({ session }) => {
         await app.revokeSession(session);
         (session as Bag).theme = 'dark'
@@ -169,8 +170,8 @@ describe('a session that the request itself revokes', () => {
 
 describe('where the session is used', () => {
   it('in a hook that is registered before the plugin: a coded error, and nothing of the session shows', async () => {
-    const app = await appWith()
-    const early = await appWith({ before: app => app.addHook('onRequest', async request => { String((request.session as Bag).user) }) })
+    const app = await appWithLogins()
+    const early = await appWithLogins({ before: app => app.addHook('onRequest', async request => { String((request.session as Bag).user) }) })
     const cookie = await login(app)
     const response = await get(early, '/me', cookie)
     assert.deepEqual([response.statusCode, response.json().code], [500, 'FST_SEALED_SESSION_NOT_CHECKED'])
@@ -180,14 +181,14 @@ describe('where the session is used', () => {
 
   it('in a later onRequest hook it has been checked', async () => {
     const seen: unknown[] = []
-    const app = await appWith({ after: app => app.addHook('onRequest', async ({ session }) => { seen.push((session as Bag).user) }) })
+    const app = await appWithLogins({ after: app => app.addHook('onRequest', async ({ session }) => { seen.push((session as Bag).user) }) })
     const cookie = await login(app)
     await get(app, '/public', cookie)
     assert.equal(seen.at(-1), 'ann')
   })
 
   it('in a cookie that a later hook put into request.cookies: a coded error', async () => {
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.addHook('onRequest', async request => {
         const planted = request.headers['x-session']
         if (typeof planted === 'string') request.cookies.session = planted

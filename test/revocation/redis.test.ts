@@ -5,9 +5,10 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import KeyvRedis from '@keyv/redis'
 import { Keyv } from 'keyv'
-import { setCookies } from '../support/helpers.ts'
+import { get, post } from '../support/app.ts'
+import { cookieOf, setCookies } from '../support/helpers.ts'
 import { RedisServer, noRedis } from './redis-server.ts'
-import { appWith, assertLateWriteUndoesNothing, cookieOf, get, login, post, who } from '../support/revocation.ts'
+import { appWithLogins, assertLateWriteUndoesNothing, login, who } from '../support/revocation.ts'
 
 const CACHE_TTL = 0.2
 const sleep = async (ms: number): Promise<void> => { await new Promise(resolve => setTimeout(resolve, ms)) }
@@ -33,7 +34,7 @@ describe('over Redis', { skip: noRedis }, () => {
     store.on('error', () => {}) // the app's log says it
     await adapter.getClient() // connects
     stores.push(store)
-    return await appWith({ revocation: { store, onStoreError, cacheTtl } })
+    return await appWithLogins({ revocation: { store, onStoreError, cacheTtl } })
   }
 
   /** Waits until a condition holds; fails after ten seconds. */

@@ -1,17 +1,19 @@
 // Revocation: what ends, when, and what begins again.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { get, post, readyApp, type Bag } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { captureLog, setCookies } from '../support/helpers.ts'
+import { captureLog, cookieOf, gate, setCookies } from '../support/helpers.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
-import { TestStore, appWith, cookieOf, gate, get, login, post, who, type Bag } from '../support/revocation.ts'
+import { TestStore, appWithLogins, key, login, who } from '../support/revocation.ts'
+import type { FastifyInstance } from 'fastify'
 
 for (const format of ['sealed', 'secretbox'] as const) {
   describe(`in the ${format} format`, () => {
     const session = { format }
 
     it('a copy of the cookie is dead after logout', async () => {
-      const app = await appWith({ session })
+      const app = await appWithLogins({ session })
       const cookie = await login(app)
       assert.equal(await who(app, cookie), 'ann')
       const response = await post(app, '/logout', cookie)
@@ -20,7 +22,7 @@ for (const format of ['sealed', 'secretbox'] as const) {
     })
 
     it('so is every earlier cookie of the same session', async () => {
-      const app = await appWith({ session })
+      const app = await appWithLogins({ session })
       const first = await login(app)
       const second = cookieOf(await post(app, '/write', first, { theme: 'dark' }))
       await post(app, '/logout', second)
@@ -29,14 +31,14 @@ for (const format of ['sealed', 'secretbox'] as const) {
 
     it('a login right after a logout works, in the same millisecond', async t => {
       stopClock(t)
-      const app = await appWith({ session })
+      const app = await appWithLogins({ session })
       const cookie = await login(app)
       await post(app, '/logout', cookie)
       assert.equal(await who(app, await login(app, 'ann', cookie)), 'ann')
     })
 
     it('other sessions are not touched by a logout', async () => {
-      const app = await appWith({ session })
+      const app = await appWithLogins({ session })
       const [phone, laptop] = [await login(app), await login(app)]
       await post(app, '/logout', phone)
       assert.equal(await who(app, laptop), 'ann')
@@ -44,7 +46,7 @@ for (const format of ['sealed', 'secretbox'] as const) {
 
     it('revokeSubject ends all sessions of one user that exist, in the same millisecond too, and nobody else\'s', async t => {
       stopClock(t)
-      const app = await appWith({ session })
+      const app = await appWithLogins({ session })
       const [phone, laptop, other] = [await login(app), await login(app), await login(app, 'bob')]
       await app.revokeSubject('ann')
       assert.deepEqual([await who(app, phone), await who(app, laptop), await who(app, other)], ['nobody', 'nobody', 'bob'])
@@ -53,7 +55,7 @@ for (const format of ['sealed', 'secretbox'] as const) {
 
     it('revokeSubject ends what began after an earlier revocation, in the same millisecond too', async t => {
       stopClock(t)
-      const app = await appWith({ session })
+      const app = await appWithLogins({ session })
       for (const revoke of [() => app.revokeSubject('ann'), () => app.revokeSubject('ann'), () => app.revokeAll(), () => app.revokeAll()]) {
         await revoke()
         const cookie = await login(app)
@@ -66,7 +68,7 @@ for (const format of ['sealed', 'secretbox'] as const) {
     it('revokeAll ends what began after revokeSubject, in the same millisecond or by a clock that is ahead, too', async t => {
       const clock = stopClock(t)
       const store = new MemoryStore()
-      const [ahead, app] = [await appWith({ session, revocation: { store } }), await appWith({ session, revocation: { store } })]
+      const [ahead, app] = [await appWithLogins({ session, revocation: { store } }), await appWithLogins({ session, revocation: { store } })]
       for (const lead of [0, 5000]) {
         clock.tick(lead)
         for (const user of ['ann', 'bob', 'ann']) await ahead.revokeSubject(user)
@@ -82,7 +84,7 @@ for (const format of ['sealed', 'secretbox'] as const) {
 
     it('revokeAll ends all sessions that exist, and a login right after works', async t => {
       stopClock(t)
-      const app = await appWith({ session })
+      const app = await appWithLogins({ session })
       const cookies = [await login(app), await login(app, 'bob'), cookieOf(await post(app, '/write', undefined, { n: 1 }))]
       await app.revokeAll()
       for (const cookie of cookies) assert.equal((await get(app, '/info', cookie)).json().reason, 'revoked')
@@ -90,10 +92,10 @@ for (const format of ['sealed', 'secretbox'] as const) {
     })
 
     it('a session from before revocation was in use goes on, and is dead after logout, spelt otherwise too', async () => {
-      const app = await appWith({ session })
+      const app = await appWithLogins({ session })
       // What an app without revocation seals has no id.
-      const { app: before } = await withoutRevocation(format)
-      const cookie = cookieOf(await post(before, '/write', undefined, { user: 'ann' }))
+      const before = await withoutRevocation(format)
+      const cookie = cookieOf(await post(before, '/set', undefined, { user: 'ann' }))
       assert.equal(await who(app, cookie), 'ann')
       const rewritten = cookieOf(await post(app, '/write', cookie, { theme: 'dark' }))
       await post(app, '/logout', rewritten)
@@ -101,9 +103,9 @@ for (const format of ['sealed', 'secretbox'] as const) {
     })
 
     it('revokeSubject ends a session from before revocation was in use', async () => {
-      const app = await appWith({ session })
-      const { app: before } = await withoutRevocation(format)
-      const cookie = cookieOf(await post(before, '/write', undefined, { user: 'ann' }))
+      const app = await appWithLogins({ session })
+      const before = await withoutRevocation(format)
+      const cookie = cookieOf(await post(before, '/set', undefined, { user: 'ann' }))
       await app.revokeSubject('ann')
       assert.equal(await who(app, cookie), 'nobody')
     })
@@ -111,20 +113,13 @@ for (const format of ['sealed', 'secretbox'] as const) {
 }
 
 /** The same app without the plugin. */
-async function withoutRevocation (format: string): Promise<{ app: Awaited<ReturnType<typeof appWith>> }> {
-  const { default: Fastify } = await import('fastify')
-  const { default: secureSession } = await import('../../src/index.ts')
-  const { key } = await import('../support/revocation.ts')
-  const app = Fastify()
-  app.register(secureSession, { key, format } as never)
-  app.post('/write', async ({ session, body }) => { Object.assign(session, body); return '' })
-  await app.ready()
-  return { app }
+async function withoutRevocation (format: string): Promise<FastifyInstance> {
+  return await readyApp({ session: { key, format } })
 }
 
 describe('a revoked session', () => {
   it('reads as empty, and sessionInfo says why', async () => {
-    const app = await appWith()
+    const app = await appWithLogins()
     const cookie = await login(app)
     await post(app, '/logout', cookie)
     const { status, reason, lastWriteAt } = (await get(app, '/info', cookie)).json()
@@ -133,7 +128,7 @@ describe('a revoked session', () => {
 
   it('is logged at level debug, without a word to the client', async () => {
     const { lines, logger } = captureLog()
-    const app = await appWith({ server: { logger: logger! } }) // captureLog always gives one
+    const app = await appWithLogins({ server: { logger: logger! } }) // captureLog always gives one
     const cookie = await login(app)
     await post(app, '/logout', cookie)
     const response = await get(app, '/me', cookie)
@@ -143,7 +138,7 @@ describe('a revoked session', () => {
   })
 
   it('is sent again as a new one where something is written to it', async () => {
-    const app = await appWith()
+    const app = await appWithLogins()
     const cookie = await login(app)
     await post(app, '/logout', cookie)
     const next = cookieOf(await post(app, '/write', cookie, { cart: 1 }))
@@ -154,11 +149,11 @@ describe('a revoked session', () => {
 
   it('stays revoked in an app that shares the store', async () => {
     const store = new MemoryStore()
-    const [a, b] = [await appWith({ revocation: { store } }), await appWith({ revocation: { store } })]
+    const [a, b] = [await appWithLogins({ revocation: { store } }), await appWithLogins({ revocation: { store } })]
     const cookie = await login(a)
     assert.equal(await who(b, cookie), 'ann')
     await post(a, '/logout', cookie)
-    const c = await appWith({ revocation: { store } })
+    const c = await appWithLogins({ revocation: { store } })
     assert.equal(await who(c, cookie), 'nobody')
   })
 })
@@ -166,7 +161,7 @@ describe('a revoked session', () => {
 describe('delete()', () => {
   it('is in the store before the response leaves', async () => {
     const store = new TestStore()
-    const app = await appWith({ revocation: { store } })
+    const app = await appWithLogins({ revocation: { store } })
     const cookie = await login(app)
     const { opened, open } = gate()
     store.before = method => method === 'set' ? opened : undefined
@@ -182,7 +177,7 @@ describe('delete()', () => {
 
   it('is in the local cache at once, before the store has answered', async () => {
     const store = new TestStore()
-    const app = await appWith({ revocation: { store } })
+    const app = await appWithLogins({ revocation: { store } })
     const cookie = await login(app)
     assert.equal(await who(app, cookie), 'ann')
     const { opened, open } = gate()
@@ -195,7 +190,7 @@ describe('delete()', () => {
   })
 
   it('revokes even where the app holds the cookie back', async () => {
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.post('/quiet', async ({ session }) => { session.delete(); session.changed = false; return '' })
     })
     const cookie = await login(app)
@@ -204,7 +199,7 @@ describe('delete()', () => {
   })
 
   it('then a flash message: a new session in the same response', async () => {
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.post('/bye', async ({ session }) => { session.delete(); (session as Bag).flash = 'bye'; return '' })
     })
     const cookie = await login(app)
@@ -215,21 +210,21 @@ describe('delete()', () => {
 
   it('of a session that was never sent stores nothing', async () => {
     const store = new TestStore()
-    const app = await appWith({ revocation: { store } })
+    const app = await appWithLogins({ revocation: { store } })
     await post(app, '/logout')
     assert.deepEqual(store.take(), [])
   })
 })
 
 describe('regenerate()', () => {
-  const routes = (app: Parameters<NonNullable<Parameters<typeof appWith>[0] & {}>['after'] & {}>[0]): void => {
+  const routes = (app: Parameters<NonNullable<Parameters<typeof appWithLogins>[0] & {}>['after'] & {}>[0]): void => {
     app.post('/renew', async ({ session }) => { session.regenerate(['user']); return '' })
     app.post('/remember', async ({ session }) => { session.options({ expiry: 1000 }); return '' })
   }
 
   it('gives a new id and a new creation time, drops the lifetime of its own, and revokes the old id', async t => {
     const clock = stopClock(t)
-    const app = await appWith({ session: { expiry: 100 }, after: routes })
+    const app = await appWithLogins({ session: { expiry: 100 }, after: routes })
     const cookie = cookieOf(await post(app, '/remember', await login(app)))
     const before = (await get(app, '/info', cookie)).json()
     clock.tick(10_000)
@@ -245,7 +240,7 @@ describe('regenerate()', () => {
 
   it('after revokeSubject keeps this browser logged in, and no other', async t => {
     stopClock(t)
-    const app = await appWith({
+    const app = await appWithLogins({
       after: app => app.post('/elsewhere', async ({ session }) => {
         await app.revokeSubject('ann')
         session.regenerate();
@@ -262,7 +257,7 @@ describe('regenerate()', () => {
 describe('a session that gains a subject', () => {
   it('gets a new id and a new creation time, without regenerate(), and the old cookie stays nobody\'s', async t => {
     const clock = stopClock(t)
-    const app = await appWith()
+    const app = await appWithLogins()
     const anonymous = cookieOf(await post(app, '/write', undefined, { cart: 1 }))
     const before = (await get(app, '/info', anonymous)).json()
     clock.tick(5000)
@@ -276,7 +271,7 @@ describe('a session that gains a subject', () => {
   it('begins after the subject was revoked, where the clock of who revoked it is ahead, too', async t => {
     const clock = stopClock(t)
     const store = new MemoryStore()
-    const [ahead, app] = [await appWith({ revocation: { store } }), await appWith({ revocation: { store } })]
+    const [ahead, app] = [await appWithLogins({ revocation: { store } }), await appWithLogins({ revocation: { store } })]
     clock.tick(5000)
     await ahead.revokeSubject('ann')
     clock.setSystemTime(Date.now() - 5000)
@@ -291,7 +286,7 @@ describe('a session that gains a subject', () => {
     it(`works up to a minute ahead of the clock, and fails loudly beyond, rather than give a cookie that does not open (${format})`, async t => {
       const clock = stopClock(t)
       const store = new MemoryStore()
-      const [ahead, app] = [await appWith({ revocation: { store } }), await appWith({ session: { format }, revocation: { store } })]
+      const [ahead, app] = [await appWithLogins({ revocation: { store } }), await appWithLogins({ session: { format }, revocation: { store } })]
       const lead = async (milliseconds: number): Promise<void> => {
         clock.tick(milliseconds)
         await ahead.revokeAll()
@@ -308,7 +303,7 @@ describe('a session that gains a subject', () => {
   }
 
   it('keeps its id as long as its subject stays the same', async () => {
-    const app = await appWith()
+    const app = await appWithLogins()
     const cookie = await login(app)
     const next = cookieOf(await post(app, '/write', cookie, { theme: 'dark' }))
     const [before, after] = [(await get(app, '/info', cookie)).json(), (await get(app, '/info', next)).json()]
@@ -318,7 +313,7 @@ describe('a session that gains a subject', () => {
 
 describe('outside a request', () => {
   it('revokeSession ends what decodeSecureSession opened, which does not check; isSessionRevoked does', async () => {
-    const app = await appWith()
+    const app = await appWithLogins()
     const cookie = await login(app)
     const token = decodeURIComponent(cookie.slice('session='.length))
     const session = app.decodeSecureSession(token)!
@@ -330,7 +325,7 @@ describe('outside a request', () => {
   })
 
   it('isSessionRevoked knows of revokeSubject and revokeAll', async () => {
-    const app = await appWith()
+    const app = await appWithLogins()
     const tokens = [await login(app), await login(app, 'bob')].map(cookie => decodeURIComponent(cookie.slice('session='.length)))
     const revoked = async (): Promise<boolean[]> => await Promise.all(tokens.map(async token => await app.isSessionRevoked(app.decodeSecureSession(token)!)))
     await app.revokeSubject('ann')
@@ -340,7 +335,7 @@ describe('outside a request', () => {
   })
 
   it('what encodeSecureSession seals can be revoked', async () => {
-    const app = await appWith()
+    const app = await appWithLogins()
     const token = app.encodeSecureSession(app.createSecureSession({ user: 'ann' }))
     assert.equal(await who(app, `session=${token}`), 'ann')
     await app.revokeSession(app.decodeSecureSession(token)!)
@@ -350,8 +345,8 @@ describe('outside a request', () => {
 
 describe('what is not revocation\'s', () => {
   it('a session without the plugin has no id, and its secretbox token nothing but data and time', async () => {
-    const { app } = await withoutRevocation('secretbox')
-    const response = await post(app, '/write', undefined, { n: 1 })
+    const app = await withoutRevocation('secretbox')
+    const response = await post(app, '/set', undefined, { n: 1 })
     const session = app.decodeSecureSession(decodeURIComponent(cookieOf(response).slice('session='.length)))!
     const { sessionInfo } = await import('../../src/index.ts')
     assert.deepEqual([sessionInfo(session).id, sessionInfo(session).createdAt], [null, null])
@@ -359,14 +354,14 @@ describe('what is not revocation\'s', () => {
 
   it('a request without a cookie, or that brings none that opens, asks the store nothing', async () => {
     const store = new TestStore()
-    const app = await appWith({ revocation: { store } })
+    const app = await appWithLogins({ revocation: { store } })
     for (const cookie of [undefined, 'other=1', 'session=AAAA']) assert.equal((await get(app, '/me', cookie)).body, 'nobody')
     assert.deepEqual(store.take(), [])
   })
 
   it('a request that does not use its session is neither refused nor sent a cookie', async t => {
     const clock = stopClock(t)
-    const app = await appWith({ session: { rolling: true, expiry: 100, absoluteTimeout: 1000 } })
+    const app = await appWithLogins({ session: { rolling: true, expiry: 100, absoluteTimeout: 1000 } })
     const cookie = await login(app)
     clock.tick(60_000)
     assert.deepEqual(setCookies(await get(app, '/public', cookie)), [])

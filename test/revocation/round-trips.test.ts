@@ -4,8 +4,9 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { Keyv } from 'keyv'
 import type { RevocationStore } from '../../src/revocation/index.ts'
+import { get, post, type Bag } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { TestStore, appWith, get, login, post, who, type Bag } from '../support/revocation.ts'
+import { TestStore, appWithLogins, login, who } from '../support/revocation.ts'
 
 /** A store that reads several keys in one call. */
 class ManyStore extends TestStore {
@@ -26,7 +27,7 @@ const subject = (session: object): string[] => {
 
 async function withMany (options: object = {}): Promise<{ app: FastifyInstance, store: ManyStore, cookie: string }> {
   const store = new ManyStore()
-  const app = await appWith({ revocation: { store, subject, ...options } })
+  const app = await appWithLogins({ revocation: { store, subject, ...options } })
   const cookie = await login(app)
   store.take()
   store.asked.length = 0
@@ -76,7 +77,7 @@ describe('a store with getMany', () => {
     for (const end of [async (app: FastifyInstance) => { await app.revokeSubject('sid:ann') }, async (app: FastifyInstance) => { await app.revokeAll() }, async (app: FastifyInstance, cookie: string) => { await post(app, '/logout', cookie) }]) {
       const { app, store, cookie } = await withMany()
       await end(app, cookie)
-      assert.equal(await who(await appWith({ revocation: { store, subject } }), cookie), 'nobody')
+      assert.equal(await who(await appWithLogins({ revocation: { store, subject } }), cookie), 'nobody')
     }
   })
 
@@ -107,7 +108,7 @@ describe('a store with getMany', () => {
 describe('a store without getMany', () => {
   it('is asked for all keys at the same time', async () => {
     const store = new TestStore()
-    const app = await appWith({ revocation: { store, subject, cacheTtl: 0 } })
+    const app = await appWithLogins({ revocation: { store, subject, cacheTtl: 0 } })
     const cookie = await login(app)
     store.take()
     const waiting: Array<() => void> = []
@@ -131,7 +132,7 @@ describe('a Keyv', () => {
       clear: () => { adapter.clear() }
     }
     const store = new Keyv({ store: failing, throwOnErrors: true })
-    const app = await appWith({ revocation: { store, subject, cacheTtl: 0 } })
+    const app = await appWithLogins({ revocation: { store, subject, cacheTtl: 0 } })
     const cookie = await login(app)
     isDown = true
     assert.deepEqual(await store.getMany(['a']), [undefined], 'this is why')
@@ -149,12 +150,12 @@ describe('a Keyv', () => {
       clear: () => { held.clear() }
     }
     const store = new Keyv({ store: adapter as never, throwOnErrors: true }) as RevocationStore
-    const app = await appWith({ revocation: { store, subject, cacheTtl: 0 } })
+    const app = await appWithLogins({ revocation: { store, subject, cacheTtl: 0 } })
     const cookie = await login(app)
     calls.length = 0
     assert.equal(await who(app, cookie), 'ann')
     assert.deepEqual(calls, ['getMany'])
     await app.revokeSubject('sid:ann')
-    assert.equal(await who(await appWith({ revocation: { store, subject } }), cookie), 'nobody')
+    assert.equal(await who(await appWithLogins({ revocation: { store, subject } }), cookie), 'nobody')
   })
 })

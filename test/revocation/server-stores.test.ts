@@ -4,10 +4,11 @@ import { createRequire } from 'node:module'
 import { after, before, describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { postgresStore, redisStore, type PostgresPool, type RevocationStore } from '../../src/revocation/index.ts'
-import { setCookies } from '../support/helpers.ts'
+import { get, post } from '../support/app.ts'
+import { cookieOf, setCookies } from '../support/helpers.ts'
 import { PostgresServer, noPostgres } from './postgres-server.ts'
 import { RedisServer, noRedis } from './redis-server.ts'
-import { appWith, assertLateWriteUndoesNothing, cookieOf, get, login, post, who } from '../support/revocation.ts'
+import { appWithLogins, assertLateWriteUndoesNothing, login, who } from '../support/revocation.ts'
 
 interface Opened {
   store: Required<RevocationStore>
@@ -87,7 +88,7 @@ for (const [name, kind] of Object.entries(KINDS)) {
 
     /** A process of its own, as far as revocation is concerned: another cache. */
     async function processWith (onStoreError: 'reject' | 'accept' = 'reject'): Promise<FastifyInstance> {
-      return await appWith({ revocation: { store: opened.store, onStoreError, cacheTtl: 0, storeTimeout: 5 } })
+      return await appWithLogins({ revocation: { store: opened.store, onStoreError, cacheTtl: 0, storeTimeout: 5 } })
     }
 
     it('what ends in one process has ended in the other, and a login right after works', async () => {

@@ -7,11 +7,13 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import FakeTimers from '@sinonjs/fake-timers'
 import websocket from '@fastify/websocket'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { WebSocket } from 'ws'
-import secureSession, { sessionInfo, sessionSignal } from '../../src/index.ts'
-import { MemoryStore, sessionRevocation, type SessionRevocationOptions } from '../../src/revocation/index.ts'
-import { appWith, cookieOf, get, key, login, post, subject, type Bag } from '../support/revocation.ts'
+import { sessionInfo, sessionSignal } from '../../src/index.ts'
+import { MemoryStore, type SessionRevocationOptions } from '../../src/revocation/index.ts'
+import { get, post, type Bag } from '../support/app.ts'
+import { cookieOf } from '../support/helpers.ts'
+import { appWithLogins, login, subject } from '../support/revocation.ts'
 
 interface Server {
   app: FastifyInstance
@@ -23,7 +25,7 @@ interface Server {
 async function server (revocation: SessionRevocationOptions, t?: TestContext): Promise<Server> {
   const signals: AbortSignal[] = []
   const ids: string[] = []
-  const app = await appWith({
+  const app = await appWithLogins({
     revocation,
     after: app => {
       app.get('/open', async ({ session }) => {
@@ -217,18 +219,17 @@ describe('in another process, the signal of a session that was ended', () => {
 
 describe('a WebSocket of @fastify/websocket', () => {
   it('is closed at once when its user logs out in another request', async t => {
-    const app = Fastify()
-    await app.register(websocket)
-    await app.register(secureSession, { key, format: 'sealed' })
-    await app.register(sessionRevocation, { store: new MemoryStore(), subject })
-    app.post('/login', async ({ session, body }) => { Object.assign(session, body); return 'in' })
-    app.post('/logout', async ({ session }) => { session.delete(); return 'out' })
-    app.get('/socket', { websocket: true }, (socket, { session }) => {
-      const { user } = session as Bag
-      sessionSignal(session).addEventListener('abort', () => { socket.close(1008, 'session ended') })
-      socket.send(String(user))
+    const app = await appWithLogins({
+      t,
+      before: app => app.register(websocket),
+      after: app => app.register(async app => {
+        app.get('/socket', { websocket: true }, (socket, { session }) => {
+          const { user } = session as Bag
+          sessionSignal(session).addEventListener('abort', () => { socket.close(1008, 'session ended') })
+          socket.send(String(user))
+        })
+      })
     })
-    t.after(async () => { await app.close() })
     const url = await app.listen({ host: '127.0.0.1', port: 0 })
     const cookie = cookieOf(await post(app, '/login', undefined, { user: 'ann' }))
     const client = new WebSocket(`${url.replace('http', 'ws')}/socket`, { headers: { cookie } })

@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { MemoryStore, type SessionRevocationOptions } from '../../src/revocation/index.ts'
+import { get, post, type Bag } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { captureLog, newKey, setCookies } from '../support/helpers.ts'
-import { TestStore, appWith, cookieOf, gate, get, key, login, post, who, type Bag, type Setup } from '../support/revocation.ts'
+import { captureLog, cookieOf, gate, newKey, setCookies } from '../support/helpers.ts'
+import { TestStore, appWithLogins, key, login, who, type LoginsSetup } from '../support/revocation.ts'
 
 /** The app's table of users, and how often it was asked. */
 class Users {
@@ -34,9 +35,9 @@ function passwords (users: Users): (app: FastifyInstance) => void {
   }
 }
 
-async function withStamps (setup: Setup = {}, users = new Users()): Promise<{ app: FastifyInstance, users: Users, revocation: SessionRevocationOptions }> {
+async function withStamps (setup: LoginsSetup = {}, users = new Users()): Promise<{ app: FastifyInstance, users: Users, revocation: SessionRevocationOptions }> {
   const revocation = { stamp: users.stamp, store: new MemoryStore(), ...setup.revocation }
-  const app = await appWith({ ...setup, revocation, after: app => { passwords(users)(app); setup.after?.(app) } })
+  const app = await appWithLogins({ ...setup, revocation, after: app => { passwords(users)(app); setup.after?.(app) } })
   return { app, users, revocation }
 }
 
@@ -48,9 +49,9 @@ const CONFIGURATIONS = {
   'the sealed format': { session: { format: 'sealed' } },
   'the secretbox format': { session: { format: 'secretbox' } },
   'no store': { revocation: { store: false } }
-} as const satisfies Record<string, Setup>
+} as const satisfies Record<string, LoginsSetup>
 
-for (const [how, setup] of Object.entries<Setup>(CONFIGURATIONS)) {
+for (const [how, setup] of Object.entries<LoginsSetup>(CONFIGURATIONS)) {
   describe(`a stamp, with ${how}`, () => {
     it('lets sessions of its users in, request after request', async () => {
       const { app } = await withStamps(setup)
@@ -98,7 +99,7 @@ describe('a session with a stamp', () => {
     stopClock(t)
     const users = new Users()
     const { app: a, revocation } = await withStamps({}, users)
-    const b = await appWith({ revocation })
+    const b = await appWithLogins({ revocation })
     const [here, there] = [await login(a), await login(a)]
     assert.deepEqual([await who(b, here), await who(b, there)], ['ann', 'ann'])
     const next = cookieOf(await post(a, '/password', here, { stamp: '2' }))
@@ -170,7 +171,7 @@ describe('a session with a stamp', () => {
   it('is refused without one: it was sealed before stamps were in use, so nobody knows how old it is', async () => {
     const { app, revocation } = await withStamps()
     const { stamp: _, ...without } = revocation
-    const cookie = await login(await appWith({ revocation: without }))
+    const cookie = await login(await appWithLogins({ revocation: without }))
     assert.equal(await reasonOf(app, cookie), 'stamp-changed')
     assert.equal(await who(app, await login(app, 'ann', cookie)), 'ann')
   })
@@ -186,7 +187,7 @@ describe('a session with a stamp', () => {
     const clock = stopClock(t)
     const { app, users, revocation } = await withStamps()
     const { stamp: _, ...without } = revocation
-    const other = await appWith({ revocation: without })
+    const other = await appWithLogins({ revocation: without })
     const cookie = cookieOf(await post(other, '/write', await login(app), { theme: 'dark' }))
     assert.equal(await who(app, cookie), 'ann')
     users.stamps.set('ann', '2')
@@ -276,7 +277,7 @@ describe('the app', () => {
   })
 
   it('is not asked in an app without the option: nothing of a token changes', async () => {
-    const app = await appWith({ session: { format: 'sealed' } })
+    const app = await appWithLogins({ session: { format: 'sealed' } })
     const token = (await login(app)).slice('session='.length)
     const { app: stamped } = await withStamps({ session: { format: 'sealed' } })
     const withStamp = (await login(stamped)).slice('session='.length)
@@ -456,7 +457,7 @@ describe('restampSession', () => {
 })
 
 describe('while the app cannot be asked', () => {
-  async function outage (options: SessionRevocationOptions = {}, setup: Setup = {}): Promise<{ app: FastifyInstance, users: Users, cookie: string }> {
+  async function outage (options: SessionRevocationOptions = {}, setup: LoginsSetup = {}): Promise<{ app: FastifyInstance, users: Users, cookie: string }> {
     const { app, users } = await withStamps({ ...setup, revocation: { cacheTtl: 0, ...options } })
     const cookie = await login(app)
     users.before = () => { throw new Error('the table is locked') }

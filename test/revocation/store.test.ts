@@ -5,9 +5,10 @@ import type { FastifyInstance } from 'fastify'
 import { Keyv } from 'keyv'
 import { KeyvPostgres } from '@keyv/postgres'
 import { MemoryStore, type SessionRevocationOptions } from '../../src/revocation/index.ts'
+import { get, post, type Bag } from '../support/app.ts'
 import { cookieHeader, sealRaw, seconds, stopClock } from '../support/configurations.ts'
-import { captureLog, setCookies, warnings } from '../support/helpers.ts'
-import { TestStore, appWith, cookieOf, gate, get, key, login, post, who, type Bag, type Setup } from '../support/revocation.ts'
+import { captureLog, cookieOf, gate, setCookies, warnings } from '../support/helpers.ts'
+import { TestStore, appWithLogins, key, login, who, type LoginsSetup } from '../support/revocation.ts'
 
 const HOUR = 3600
 const DAY = 86_400
@@ -19,7 +20,7 @@ function remembering (app: FastifyInstance): void {
 
 async function withStore (options: SessionRevocationOptions = {}, session: object = {}): Promise<{ app: FastifyInstance, store: TestStore, cookie: string }> {
   const store = new TestStore()
-  const app = await appWith({ session, revocation: { store, ...options } })
+  const app = await appWithLogins({ session, revocation: { store, ...options } })
   const cookie = await login(app)
   store.take()
   return { app, store, cookie }
@@ -75,7 +76,7 @@ describe('the cache', () => {
   it('lets another process\'s revocation count after cacheTtl at the latest', async t => {
     const clock = stopClock(t)
     const store = new MemoryStore()
-    const [a, b] = [await appWith({ revocation: { store } }), await appWith({ revocation: { store } })]
+    const [a, b] = [await appWithLogins({ revocation: { store } }), await appWithLogins({ revocation: { store } })]
     const cookie = await login(a)
     assert.equal(await who(b, cookie), 'ann')
     await post(a, '/logout', cookie)
@@ -136,18 +137,18 @@ describe('an entry of the store', () => {
   it('lives as long as a session that was to last, where the absolute timeout is longer than "expiry"', async t => {
     const clock = stopClock(t)
     const [session, store] = [{ expiry: DAY, absoluteTimeout: 60 * DAY }, new MemoryStore()]
-    const app = await appWith({ session, revocation: { store }, after: remembering })
+    const app = await appWithLogins({ session, revocation: { store }, after: remembering })
     const cookie = cookieOf(await post(app, '/remember', await login(app)))
     await app.revokeSubject('ann')
     clock.tick(29 * DAY * 1000)
-    const later = await appWith({ session, revocation: { store } })
+    const later = await appWithLogins({ session, revocation: { store } })
     assert.equal((await get(later, '/info', cookie)).json().reason, 'revoked')
   })
 
   it('of a session with a lifetime of its own lives as long as an older copy can', async t => {
     const clock = stopClock(t)
     const store = new MemoryStore()
-    const setup: Setup = {
+    const setup: LoginsSetup = {
       session: { expiry: DAY },
       revocation: { store },
       after: app => {
@@ -155,11 +156,11 @@ describe('an entry of the store', () => {
         app.post('/shorten', async ({ session }) => { session.options({ expiry: 60 }); return '' })
       }
     }
-    const app = await appWith(setup)
+    const app = await appWithLogins(setup)
     const copy = cookieOf(await post(app, '/remember', await login(app)))
     await post(app, '/logout', cookieOf(await post(app, '/shorten', copy)))
     clock.tick(29 * DAY * 1000)
-    assert.equal((await get(await appWith(setup), '/info', copy)).json().reason, 'revoked')
+    assert.equal((await get(await appWithLogins(setup), '/info', copy)).json().reason, 'revoked')
   })
 
   for (const [what, life] of Object.entries({ 'a lifetime of 136 years': { expiry: 2 ** 32 - 1 }, none: {} })) {
@@ -178,11 +179,11 @@ describe('an entry of the store', () => {
     const clock = stopClock(t)
     const store = new MemoryStore()
     const session = { expiry: 100 }
-    const app = await appWith({ session, revocation: { store } })
+    const app = await appWithLogins({ session, revocation: { store } })
     const cookie = await login(app)
     await post(app, '/logout', cookie)
     clock.tick(99_000)
-    const fresh = await appWith({ session, revocation: { store } })
+    const fresh = await appWithLogins({ session, revocation: { store } })
     assert.equal((await get(fresh, '/info', cookie)).json().reason, 'revoked')
     clock.tick(1000)
     assert.equal((await get(fresh, '/info', cookie)).json().reason, 'expired')
@@ -219,7 +220,7 @@ describe('the store in memory', () => {
   })
 
   it('being full, fails a logout loudly', async () => {
-    const app = await appWith({ revocation: { store: new MemoryStore({ maxEntries: 1 }) } })
+    const app = await appWithLogins({ revocation: { store: new MemoryStore({ maxEntries: 1 }) } })
     const [first, second] = [await login(app), await login(app)]
     assert.equal((await post(app, '/logout', first)).statusCode, 200)
     const response = await post(app, '/logout', second)
@@ -230,7 +231,7 @@ describe('the store in memory', () => {
   it('is the default, with a warning, and none where it is chosen', async () => {
     const warned = async (store?: MemoryStore): Promise<unknown[]> => {
       const { lines, logger } = captureLog('warn')
-      const app = await appWith({ server: { logger: logger! }, revocation: { store } }) // captureLog always gives one
+      const app = await appWithLogins({ server: { logger: logger! }, revocation: { store } }) // captureLog always gives one
       const cookie = await login(app)
       await post(app, '/logout', cookie)
       assert.equal(await who(app, cookie), 'nobody')
@@ -243,7 +244,7 @@ describe('the store in memory', () => {
 
 describe('a Keyv', () => {
   const accepts = async (store: unknown): Promise<string | null> =>
-    await appWith({ revocation: { store: store as MemoryStore } }).then(() => null, (error: { code: string }) => error.code)
+    await appWithLogins({ revocation: { store: store as MemoryStore } }).then(() => null, (error: { code: string }) => error.code)
 
   it('is refused without throwOnErrors, since it answers failures with "nothing found"', async () => {
     const broken = { get: () => { throw new Error('down') }, set: () => { throw new Error('down') }, delete: () => true, clear: () => {} }
@@ -266,7 +267,7 @@ describe('a Keyv', () => {
 
   it('works', async () => {
     const store = new Keyv({ throwOnErrors: true, namespace: 'app' })
-    const [a, b] = [await appWith({ revocation: { store, cacheTtl: 0 } }), await appWith({ revocation: { store, cacheTtl: 0 } })]
+    const [a, b] = [await appWithLogins({ revocation: { store, cacheTtl: 0 } }), await appWithLogins({ revocation: { store, cacheTtl: 0 } })]
     const cookie = await login(a)
     await post(a, '/logout', cookie)
     assert.equal(await who(b, cookie), 'nobody')
@@ -294,7 +295,7 @@ describe('while the store fails', () => {
 
   it('"reject" is the default', async () => {
     const store = new TestStore()
-    const app = await appWith({ revocation: { store, cacheTtl: 0 } })
+    const app = await appWithLogins({ revocation: { store, cacheTtl: 0 } })
     const cookie = await login(app)
     store.fail()
     assert.equal((await get(app, '/me', cookie)).statusCode, 503)
@@ -302,7 +303,7 @@ describe('while the store fails', () => {
 
   it('"reject" does not let an error handler that writes seal an empty session', async () => {
     const store = new TestStore()
-    const app = await appWith({
+    const app = await appWithLogins({
       revocation: { store, cacheTtl: 0 },
       after: app => app.setErrorHandler(async (error: Error & { statusCode: number }, { session }, reply) => {
         reply.code(error.statusCode);
@@ -319,7 +320,7 @@ describe('while the store fails', () => {
 
   it('"reject" seals nothing where the store fails between the check and the sealing', async () => {
     const store = new TestStore()
-    const app = await appWith({
+    const app = await appWithLogins({
       revocation: { store },
       after: app => app.post('/late', async ({ session }) => { (session as Bag).n = 1; store.fail(); return '' })
     })
@@ -331,7 +332,7 @@ describe('while the store fails', () => {
   it('"reject" does not fail a request whose session only was due to be renewed: its cookie is as good as before', async t => {
     const clock = stopClock(t)
     const store = new TestStore()
-    const app = await appWith({
+    const app = await appWithLogins({
       session: { rolling: true, expiry: 100, absoluteTimeout: 1000 },
       revocation: { store },
       after: app => app.get('/last', async ({ session }) => { store.fail(); return (session as Bag).user })
@@ -346,7 +347,7 @@ describe('while the store fails', () => {
   it('a logout that fails is not warned of as a session that cannot be sealed: that advice would be of no use', async () => {
     const { lines, logger = false } = captureLog()
     const store = new TestStore()
-    const app = await appWith({ revocation: { store }, server: { logger } })
+    const app = await appWithLogins({ revocation: { store }, server: { logger } })
     const cookie = await login(app)
     await who(app, cookie) // so that the logout gets as far as the response
     store.fail()
@@ -441,7 +442,7 @@ describe('while the store fails', () => {
     }
     for (const value of ['1', 1, Buffer.from('1')]) {
       store.get = async key => key.includes('revoked') ? value as never : undefined
-      assert.equal(await who(await appWith({ revocation: { store } }), cookie), 'nobody', 'a number is one in any type')
+      assert.equal(await who(await appWithLogins({ revocation: { store } }), cookie), 'nobody', 'a number is one in any type')
     }
     store.get = async () => undefined
     store.set = async () => false as never
@@ -459,7 +460,7 @@ describe('while the store fails', () => {
   it('the log names the code of the cause, where it has one', async () => {
     const { lines, logger } = captureLog('error')
     const store = new TestStore()
-    const app = await appWith({ revocation: { store }, server: { logger: logger!, disableRequestLogging: true } }) // captureLog always gives one
+    const app = await appWithLogins({ revocation: { store }, server: { logger: logger!, disableRequestLogging: true } }) // captureLog always gives one
     store.before = () => { throw Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }) }
     await assert.rejects(app.revokeAll())
     assert.deepEqual(lines.map(({ msg }) => msg), ['the revocation store failed: ECONNREFUSED'])
@@ -468,7 +469,7 @@ describe('while the store fails', () => {
   it('the log says so once, with the cause, and once when it answers again', async () => {
     const { lines, logger } = captureLog('info')
     const store = new TestStore()
-    const app = await appWith({ revocation: { store, onStoreError: 'accept', cacheTtl: 0 }, server: { logger: logger!, disableRequestLogging: true } }) // captureLog always gives one
+    const app = await appWithLogins({ revocation: { store, onStoreError: 'accept', cacheTtl: 0 }, server: { logger: logger!, disableRequestLogging: true } }) // captureLog always gives one
     const cookie = await login(app)
     store.fail()
     for (let i = 0; i < 3; i++) await who(app, cookie)

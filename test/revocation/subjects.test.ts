@@ -5,9 +5,10 @@ import type { FastifyInstance } from 'fastify'
 import type { Session } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { kSessions, type ExtensibleSession } from '../../src/fastify/extension.ts'
+import { get, post, type Bag } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { setCookies } from '../support/helpers.ts'
-import { TestStore, appWith, cookieOf, get, post, who, type Bag, type Setup } from '../support/revocation.ts'
+import { cookieOf, setCookies } from '../support/helpers.ts'
+import { TestStore, appWithLogins, who, type LoginsSetup } from '../support/revocation.ts'
 
 interface Login { user?: string, tenant?: string, sid?: string }
 
@@ -17,8 +18,8 @@ const subjects = (session: Session): string[] => {
   return user === undefined ? [] : [`user:${user}`, ...(tenant === undefined ? [] : [`tenant:${tenant}`]), ...(sid === undefined ? [] : [`sid:${sid}`])]
 }
 
-async function appOfTenants (setup: Setup = {}): Promise<FastifyInstance> {
-  return await appWith({ ...setup, revocation: { subject: subjects, store: new MemoryStore(), ...setup.revocation } })
+async function appOfTenants (setup: LoginsSetup = {}): Promise<FastifyInstance> {
+  return await appWithLogins({ ...setup, revocation: { subject: subjects, store: new MemoryStore(), ...setup.revocation } })
 }
 
 async function loginAs (app: FastifyInstance, login: Login, cookie?: string): Promise<string> {
@@ -154,7 +155,7 @@ describe('subjects', () => {
     ['a text of more than 1024 characters', 'x'.repeat(1025), 'FST_SEALED_SESSION_SUBJECT_LIMIT']
   ] as const) {
     it(`with ${what} fail the request with a code`, async () => {
-      const app = await appWith({ revocation: { subject: () => value as never } })
+      const app = await appWithLogins({ revocation: { subject: () => value as never } })
       const response = await post(app, '/login', undefined, ANN)
       assert.deepEqual([response.statusCode, response.json().code, setCookies(response)], [500, code, []])
     })
@@ -162,7 +163,7 @@ describe('subjects', () => {
 
   it('may be 16 of 1024 characters each', async () => {
     const most = Array.from({ length: 16 }, (_, index) => `${index}:`.padEnd(1024, 'x'))
-    const app = await appWith({ revocation: { subject: session => (session as Bag).user === undefined ? undefined : most } })
+    const app = await appWithLogins({ revocation: { subject: session => (session as Bag).user === undefined ? undefined : most } })
     const cookie = await loginAs(app, ANN)
     assert.equal(await who(app, cookie), 'ann')
     await app.revokeSubject(most[15]!) // there are 16
@@ -171,7 +172,7 @@ describe('subjects', () => {
 
   it('are read when they are returned: an array that the app changes later changes nothing', async () => {
     const shared = ['user:ann', 'tenant:7']
-    const app = await appWith({ revocation: { subject: session => (session as Bag).user === undefined ? [] : shared } })
+    const app = await appWithLogins({ revocation: { subject: session => (session as Bag).user === undefined ? [] : shared } })
     const cookie = await loginAs(app, ANN)
     shared.length = 1
     await app.revokeSubject('user:ann')
