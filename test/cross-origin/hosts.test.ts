@@ -6,8 +6,7 @@ import https from 'node:https'
 import net, { type AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { describe, it, type TestContext } from 'node:test'
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
-import { crossOriginProtection } from '../../src/cross-origin/index.ts'
+import type { FastifyServerOptions } from 'fastify'
 import { noBrowser, tls } from '../support/browser.ts'
 import { ask, listening, statusOf } from '../support/cross-origin.ts'
 
@@ -118,11 +117,9 @@ describe('behind a proxy', () => {
 
 describe('over HTTP/2', () => {
   async function statusOver (t: TestContext, headers: Record<string, string>): Promise<unknown> {
-    const app = Fastify({ http2: true }) as unknown as FastifyInstance
-    app.register(crossOriginProtection)
-    app.post('/act', async () => 'done')
-    const client = http2.connect(await app.listen({ port: 0, host: '127.0.0.1' }))
-    t.after(async () => { client.close(); await app.close() })
+    const app = await listening(t, { server: { http2: true, forceCloseConnections: false } })
+    const client = http2.connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
+    t.after(() => { client.close() })
     const stream = client.request({ ':method': 'POST', ':path': '/act', ':authority': 'app.example', ...headers })
     stream.end()
     const [answer] = await once(stream, 'response')

@@ -11,7 +11,7 @@ import { WebSocket, WebSocketServer } from 'ws'
 import { crossOriginProtection } from '../../src/cross-origin/index.ts'
 import secureSession from '../../src/index.ts'
 import { cookieWith } from '../support/app.ts'
-import { CODE, ask } from '../support/cross-origin.ts'
+import { CODE, ask, listening } from '../support/cross-origin.ts'
 import { newKey } from '../support/helpers.ts'
 
 type Order = ReadonlyArray<'websocket' | 'session' | 'protection'>
@@ -111,11 +111,7 @@ describe('a WebSocket', () => {
 })
 
 it('a GET of another site that asks for any upgrade is refused', async t => {
-  const app = Fastify({ forceCloseConnections: true })
-  app.register(crossOriginProtection)
-  app.get('/act', async () => 'done')
-  await app.listen({ port: 0, host: '127.0.0.1' })
-  t.after(async () => { await app.close() })
+  const app = await listening(t)
   const { status } = await ask(app, { method: 'GET', headers: { host: 'app.example', origin: 'https://other.example', upgrade: 'h2c', connection: 'upgrade' } })
   assert.equal(status, 403)
 })

@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import { Keyring, authenticated, createSessionCodec, sessionInfo } from '../../src/index.ts'
 import { held, PROTOCOL_NAMES } from './held.ts'
 import { newKey, tokenOf } from '../support/helpers.ts'
-import { appWith, FORMATS, key, loggedIn, START, Visitor, withSubjects } from './support.ts'
+import { appWithStepUp, FORMATS, key, loggedIn, START, Visitor, withSubjects } from './support.ts'
 
 for (const format of FORMATS) {
   for (const kind of ['without revocation', 'with revocation'] as const) {
@@ -61,7 +61,7 @@ for (const format of FORMATS) {
         clock.tick(5000)
         const other = format === 'sealed' ? 'secretbox' : 'sealed'
         const { revocation } = setup()
-        const app = await appWith({ session: { key: new Keyring([newKey(), key]), format: other }, revocation })
+        const app = await appWithStepUp({ session: { key: new Keyring([newKey(), key]), format: other }, revocation })
         const later = new Visitor(app, ann.cookie)
         await later.get('/info')
         assert.notEqual(later.cookie, ann.cookie, 'it was sealed again')
@@ -132,7 +132,7 @@ describe('a new life by authenticated()', () => {
   it('does not bring a session back that was ended in another process meanwhile', async t => {
     const revocation = withSubjects()
     const { clock, app, ann } = await loggedIn(t, { revocation })
-    const other = await appWith({ revocation })
+    const other = await appWithStepUp({ revocation })
     await ann.info()
     await other.revokeSubject('ann')
     clock.tick(1)
@@ -214,7 +214,7 @@ describe('a login by authenticated()', () => {
   it('costs a store nothing but what regenerate() does', async () => {
     const keys: string[] = []
     const store = new Map<string, string>()
-    const app = await appWith({
+    const app = await appWithStepUp({
       revocation: { ...withSubjects(), store: { get: async (key: string) => store.get(key), set: async (key: string, value: string) => { keys.push(key); store.set(key, value) } } }
     })
     await new Visitor(app).post('/login', { user: 'ann' })
@@ -241,7 +241,7 @@ describe('a login by authenticated()', () => {
 
 describe('a method', () => {
   it('is 1 to 32 characters of a-z, 0-9, "_" and "-", or is refused before anything changes', async () => {
-    const app = await appWith()
+    const app = await appWithStepUp()
     const session = app.createSecureSession({ user: 'ann' } as never)
     for (const method of ['', 'a'.repeat(33), 'Password', 'pass word', 'é', 'a\n', null, 5, {}, ['password']]) {
       assert.throws(() => { authenticated(session, method as never) }, { code: 'FST_SEALED_SESSION_METHOD_INVALID', statusCode: 500 })
@@ -252,7 +252,7 @@ describe('a method', () => {
   })
 
   it('may be named like what objects inherit', async () => {
-    const app = await appWith()
+    const app = await appWithStepUp()
     const session = app.createSecureSession()
     authenticated(session, '__proto__')
     authenticated(session, 'constructor')
@@ -261,7 +261,7 @@ describe('a method', () => {
   })
 
   it('is one of at most 8 of a session, and a ninth is refused before anything changes', async () => {
-    const app = await appWith()
+    const app = await appWithStepUp()
     const session = app.createSecureSession()
     for (let number = 0; number < 8; number++) authenticated(session, `${number}${'x'.repeat(31)}`)
     assert.throws(() => { authenticated(session, 'ninth') }, { code: 'FST_SEALED_SESSION_METHOD_INVALID', message: /at most 8/ })
@@ -278,7 +278,7 @@ describe('authenticated()', () => {
 
   it('takes a session outside a request, whose next token has the time', async () => {
     for (const format of FORMATS) {
-      const app = await appWith({ session: { format } })
+      const app = await appWithStepUp({ session: { format } })
       const before = app.encodeSecureSession(app.createSecureSession({ user: 'ann' } as never))
       const opened = app.decodeSecureSession(before)!
       const now = Date.now()

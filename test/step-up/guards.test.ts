@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { AddressInfo } from 'node:net'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify from 'fastify'
 import fp from 'fastify-plugin'
 import secureSession, { authenticated, requireFresh, requireSession, type NotFreshError } from '../../src/index.ts'
 import { sessionRevocation } from '../../src/revocation/index.ts'
-import { countTries, newKey, setCookies } from '../support/helpers.ts'
-import { gate, TestStore } from '../support/revocation.ts'
-import { appWith, key, loggedIn, Visitor, withSubjects, type Setup } from './support.ts'
+import { countTries, gate, newKey, setCookies } from '../support/helpers.ts'
+import { TestStore } from '../support/revocation.ts'
+import { appWithStepUp, key, loggedIn, Visitor, withSubjects, type Setup } from './support.ts'
+import { newApp } from '../support/app.ts'
 
 type Guard = ReturnType<typeof requireSession>
 
@@ -27,7 +28,7 @@ const HOOKS = ['onRequest', 'preValidation', 'preHandler'] as const
 for (const hook of HOOKS) {
   describe(`requireSession() as ${hook}`, () => {
     it('answers 401 to a request without a session, through the error handler of the app, which caches keep no copy of', async () => {
-      const app = await appWith(behind(requireSession(), hook))
+      const app = await appWithStepUp(behind(requireSession(), hook))
       const { statusCode, headers, body } = await new Visitor(app).get('/guarded')
       assert.equal(statusCode, 401)
       assert.equal(JSON.parse(body).code, 'FST_SEALED_SESSION_LOGIN_REQUIRED')
@@ -72,7 +73,7 @@ describe('requireSession({ keys })', () => {
   })
 
   it('takes a key for missing that holds null, false or empty text, and for there if it holds 0', async () => {
-    const app = await appWith(behind(requireSession({ keys: ['user'] as never[] })))
+    const app = await appWithStepUp(behind(requireSession({ keys: ['user'] as never[] })))
     for (const [value, status] of [[null, 401], [false, 401], ['', 401], [0, 200], ['0', 200], [{}, 200]] as const) {
       const visitor = new Visitor(app)
       await visitor.post('/write', { user: value })
@@ -82,7 +83,7 @@ describe('requireSession({ keys })', () => {
 
   it('finds nothing on the prototype', async () => {
     for (const key of ['constructor', '__proto__', 'toString', 'get']) {
-      const app = await appWith(behind(requireSession({ keys: [key] as never[] })))
+      const app = await appWithStepUp(behind(requireSession({ keys: [key] as never[] })))
       const visitor = new Visitor(app)
       await visitor.post('/write', { user: 'ann' })
       assert.equal((await visitor.get('/guarded')).statusCode, 401, key)
@@ -90,7 +91,7 @@ describe('requireSession({ keys })', () => {
   })
 
   it('lets a session on that an earlier hook has logged in', async () => {
-    const app = await appWith({
+    const app = await appWithStepUp({
       routes: app => {
         app.addHook('onRequest', async ({ session }) => { session.set('user' as never, 'ann' as never) })
         behind(requireSession({ keys: ['user'] as never[] })).routes?.(app)
@@ -103,7 +104,7 @@ describe('requireSession({ keys })', () => {
 describe('requireSession()', () => {
   it('lets nobody on after a logout, an expired session, a changed cookie or one of another key', async t => {
     const { clock, app, ann } = await loggedIn(t, { session: { expiry: 60 }, ...behind(requireSession()) })
-    const other = new Visitor(await appWith({ session: { key: newKey() } }))
+    const other = new Visitor(await appWithStepUp({ session: { key: newKey() } }))
     await other.post('/login', { user: 'eve' })
     for (const cookie of [`${ann.cookie!}A`, other.cookie, 'session=', 'session=%']) {
       assert.equal((await new Visitor(app, cookie).get('/guarded')).statusCode, 401, cookie)
@@ -146,12 +147,15 @@ describe('requireSession()', () => {
   })
 
   it('finds a session that goes by another name, and the first one by itself', async () => {
-    const app = Fastify()
-    app.register(secureSession, [{ sessionName: 'user', key, format: 'sealed' }, { sessionName: 'admin', key: newKey(), format: 'sealed' }])
-    app.get('/login', async request => { (request as unknown as { user: Map<string, number> }).user.set('n', 1); return 'in' })
-    app.get('/first', { onRequest: requireSession() }, async () => 'let in')
-    app.get('/admin', { onRequest: requireSession({ sessionName: 'admin' }) }, async () => 'let in')
-    const visitor = new Visitor(app as FastifyInstance)
+    const app = newApp({
+      session: [{ sessionName: 'user', key, format: 'sealed' }, { sessionName: 'admin', key: newKey(), format: 'sealed' }],
+      routes: app => {
+        app.get('/login', async request => { (request as unknown as { user: Map<string, number> }).user.set('n', 1); return 'in' })
+        app.get('/first', { onRequest: requireSession() }, async () => 'let in')
+        app.get('/admin', { onRequest: requireSession({ sessionName: 'admin' }) }, async () => 'let in')
+      }
+    })
+    const visitor = new Visitor(app)
     await visitor.get('/login')
     assert.deepEqual([(await visitor.get('/first')).statusCode, (await visitor.get('/admin')).statusCode], [200, 401])
   })
@@ -232,7 +236,7 @@ describe('requireFresh()', () => {
     await ann.post('/write', { a: 1 })
     clock.setSystemTime(1_800_000_000_000 - 60_000)
     assert.equal((await ann.get('/guarded')).statusCode, 200)
-    const app = await appWith(behind(requireFresh({ within: 300 })))
+    const app = await appWithStepUp(behind(requireFresh({ within: 300 })))
     const session = app.createSecureSession({ user: 'eve' } as never)
     clock.setSystemTime(1_800_000_000_000 + 61_000)
     authenticated(session)
@@ -271,7 +275,7 @@ describe('requireFresh()', () => {
 
 describe('the option redirect', () => {
   it('answers 303 with the path in place of the error, with no-store, over a real connection', async t => {
-    const app = await appWith({
+    const app = await appWithStepUp({
       routes: app => {
         app.get('/session', { onRequest: requireSession({ redirect: '/login?from=here#form' }) }, async () => 'let in')
         app.post('/fresh', { preHandler: requireFresh({ within: 60, redirect: '/confirm' }) }, async () => 'let in')

@@ -1,12 +1,13 @@
 // What the tests of step-up share: an app in which users log in, and authenticate again.
 import type { TestContext } from 'node:test'
 import type { Clock } from '@sinonjs/fake-timers'
-import Fastify, { type FastifyInstance } from 'fastify'
-import secureSession, { authenticated, sessionInfo } from '../../src/index.ts'
-import { MemoryStore, sessionRevocation, type SessionRevocationOptions } from '../../src/revocation/index.ts'
+import type { FastifyInstance } from 'fastify'
+import { authenticated, sessionInfo } from '../../src/index.ts'
+import { MemoryStore, type SessionRevocationOptions } from '../../src/revocation/index.ts'
+import { get, post, readyApp } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { PATIENT, newKey, setCookies } from '../support/helpers.ts'
-import { post, type Bag } from '../support/revocation.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
+import { subject } from '../support/revocation.ts'
 
 export const key = newKey()
 export const FORMATS = ['sealed', 'secretbox'] as const
@@ -21,17 +22,22 @@ export interface Setup {
 
 /** Revocation for apps that say whose a session is. */
 export function withSubjects (): SessionRevocationOptions {
-  return { store: new MemoryStore(), subject: session => (session as Bag).user as string | undefined }
+  return { store: new MemoryStore(), subject }
 }
 
 /**
  * An app: `POST /login` with data of a session, `POST /confirm?method=…`, `POST /write`, `GET /info`, and `POST /keep`,
  * which regenerates with the keys in its body.
  */
-export async function appWith ({ session = {}, revocation, routes }: Setup = {}): Promise<FastifyInstance> {
-  const app = Fastify(PATIENT)
-  app.register(secureSession, { key, format: 'sealed', accept: ['sealed', 'secretbox'], ...session })
-  if (revocation !== undefined) app.register(sessionRevocation, revocation)
+export async function appWithStepUp ({ session = {}, revocation, routes }: Setup = {}): Promise<FastifyInstance> {
+  return await readyApp({
+    session: { key, format: 'sealed', accept: ['sealed', 'secretbox'], ...session },
+    revocation,
+    routes: app => { addStepUp(app); routes?.(app) }
+  })
+}
+
+function addStepUp (app: FastifyInstance): void {
   app.post<{ Body: object }>('/login', async ({ session, body }) => {
     session.regenerate()
     Object.assign(session, body)
@@ -45,9 +51,6 @@ export async function appWith ({ session = {}, revocation, routes }: Setup = {})
   app.post<{ Body: object }>('/write', async ({ session, body }) => { Object.assign(session, body); return 'written' })
   app.post<{ Body?: { keep?: string[] } }>('/keep', async ({ session, body }) => { session.regenerate(body?.keep); return session.data() })
   app.get('/info', async ({ session }) => ({ ...sessionInfo(session), data: session.data() }))
-  routes?.(app)
-  await app.ready()
-  return app
 }
 
 /** A browser with one cookie. */
@@ -65,7 +68,7 @@ export class Visitor {
   }
 
   async get (url: string): ReturnType<typeof post> {
-    return this.#kept(await this.#app.inject({ url, headers: this.cookie === undefined ? {} : { cookie: this.cookie } }))
+    return this.#kept(await get(this.#app, url, this.cookie))
   }
 
   /** Answer of `GET /info`. */
@@ -92,7 +95,7 @@ export const START = 1_800_000_000_000
 /** A clock that stands still, and somebody who has logged in, and `seconds` ago. */
 export async function loggedIn (t: TestContext, setup?: Setup, data: object = { user: 'ann', cart: [1] }): Promise<{ clock: Clock, app: FastifyInstance, ann: Visitor }> {
   const clock = stopClock(t)
-  const app = await appWith(setup)
+  const app = await appWithStepUp(setup)
   const ann = new Visitor(app)
   await ann.post('/login', data)
   return { clock, app, ann }
