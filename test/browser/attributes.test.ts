@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import type { Browser } from 'playwright-core'
-import { buildApp, newKey } from '../support/helpers.ts'
-import { launch, listen, noBrowser, plain, tls, Visitor } from '../support/browser.ts'
+import { newApp } from '../support/app.ts'
+import { newKey } from '../support/helpers.ts'
+import { Visitor, launch, listen, noBrowser, plain, tls } from '../support/browser.ts'
 
 /** How long a test may take between the answer and a look into the jar. */
 const SECONDS = 30
@@ -26,7 +27,7 @@ describe('in Chromium', { skip: noBrowser }, () => {
 
   /** Starts an app, opens one of its pages and stores something in the session. @returns the origin */
   async function visit (options: object, scheme: 'http' | 'https' = 'https', host = 'app.test'): Promise<string> {
-    const app = buildApp({ key: newKey(), format: 'sealed', ...options }, scheme === 'https' ? tls() : plain)
+    const app = newApp({ server: scheme === 'https' ? tls() : plain, session: { key: newKey(), format: 'sealed', ...options } })
     apps.push(app)
     app.get('/account/login', async ({ session }) => { session.set('userId' as never, 1 as never); return 'logged in' })
     app.get('/account/page', async ({ session }) => session.data())

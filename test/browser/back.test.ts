@@ -1,13 +1,13 @@
 // The back button after a logout: what a page shows depends on what the browser may keep of it.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, it } from 'node:test'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Browser } from 'playwright-core'
-import secureSession from '../../src/index.ts'
 import { tableUnder } from '../docs/markdown.ts'
 import { read } from '../docs/source.ts'
 import { newKey } from '../support/helpers.ts'
 import { launch, listen, noBrowser, tls, Visitor } from '../support/browser.ts'
+import { newApp } from '../support/app.ts'
 
 interface Setup {
   /** Options of the session. */
@@ -51,8 +51,10 @@ describe('in Chromium, the back button after a logout', { skip: noBrowser }, () 
 
   /** Starts an app; `/written` changes the session, `/read` only reads it, and both show what is in it. */
   async function visit ({ session = {}, headers = {}, atLogout = {}, script = '' }: Setup = {}): Promise<void> {
-    app = Fastify(tls())
-    app.register(secureSession, { key: newKey(), format: 'sealed', cookieName: '__Host-session', cookie: { path: '/', secure: true, sameSite: 'lax' }, ...session })
+    app = newApp({
+      server: tls(),
+      session: { key: newKey(), format: 'sealed', cookieName: '__Host-session', cookie: { path: '/', secure: true, sameSite: 'lax' }, ...session }
+    })
     app.get('/login', async ({ session }, reply) => {
       session.set('name', 'Ada')
       return reply.redirect('/start')

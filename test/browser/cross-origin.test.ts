@@ -5,9 +5,10 @@ import websocket from '@fastify/websocket'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import type { Browser } from 'playwright-core'
 import { crossOriginProtection, type CrossOriginProtectionOptions } from '../../src/cross-origin/index.ts'
-import { buildApp, newKey } from '../support/helpers.ts'
+import { newApp } from '../support/app.ts'
+import { newKey } from '../support/helpers.ts'
 import { otherSite, pageAt } from './other-site.ts'
-import { launch, listen, noBrowser, plain, tls, Visitor } from '../support/browser.ts'
+import { Visitor, launch, listen, noBrowser, plain, tls } from '../support/browser.ts'
 
 /** A request that the app has answered. */
 interface Seen { path: string, status: number, site: string | undefined, origin: string | undefined }
@@ -18,10 +19,14 @@ interface AppUnderTest { app: FastifyInstance, origin: string, seen: Seen[] }
 /** Routes that act with the session of the user. `/login` stands for one that got the attacker's password. */
 async function start (options: CrossOriginProtectionOptions | null, server: FastifyServerOptions, scheme: string): Promise<AppUnderTest> {
   const seen: Seen[] = []
-  const app = buildApp({ key: newKey(), format: 'sealed', cookie: { path: '/', sameSite: 'lax', secure: scheme === 'https' } }, server, app => {
-    app.register(websocket)
-    if (options !== null) app.register(crossOriginProtection, options)
-    app.addHook('onSend', async ({ url, headers }, { statusCode }) => { see(url, statusCode, headers) })
+  const app = newApp({
+    server,
+    session: { key: newKey(), format: 'sealed', cookie: { path: '/', sameSite: 'lax', secure: scheme === 'https' } },
+    before: app => {
+      app.register(websocket)
+      if (options !== null) app.register(crossOriginProtection, options)
+      app.addHook('onSend', async ({ url, headers }, { statusCode }) => { see(url, statusCode, headers) })
+    }
   })
   const see = (path: string, status: number, headers: Record<string, unknown>): void => {
     seen.push({ path, status, site: headers['sec-fetch-site'] as string | undefined, origin: headers.origin as string | undefined })

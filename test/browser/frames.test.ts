@@ -1,12 +1,12 @@
 // An app in a frame on other sites: only a partitioned cookie works there, one for each site.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import type { Browser } from 'playwright-core'
-import secureSession from '../../src/index.ts'
 import { newKey } from '../support/helpers.ts'
 import { otherSite, pageAt } from './other-site.ts'
 import { launch, listen, noBrowser, tls, Visitor } from '../support/browser.ts'
+import { newApp } from '../support/app.ts'
 
 describe('in Chromium that blocks cookies of third parties, as its private windows do, an app in a frame', { skip: noBrowser }, () => {
   let browser: Browser
@@ -18,12 +18,15 @@ describe('in Chromium that blocks cookies of third parties, as its private windo
 
   before(async () => {
     browser = await launch()
-    widget = Fastify(tls())
     const cookie = { path: '/', secure: true, sameSite: 'none' as const }
-    widget.register(secureSession, [
-      { sessionName: 'partitioned', cookieName: '__Host-partitioned', key: newKey(), format: 'sealed', cookie: { ...cookie, partitioned: true } },
-      { sessionName: 'plain', cookieName: '__Host-plain', key: newKey(), format: 'sealed', cookie }
-    ])
+    widget = newApp({
+      server: tls(),
+      session: [
+        { sessionName: 'partitioned', cookieName: '__Host-partitioned', key: newKey(), format: 'sealed', cookie: { ...cookie, partitioned: true } },
+        { sessionName: 'plain', cookieName: '__Host-plain', key: newKey(), format: 'sealed', cookie }
+      ],
+      routes: {}
+    })
     widget.get<{ Params: { name: string } }>('/count/:name', async (request) => {
       const session = sessionOf(request)
       session.set('count', (session.get('count') ?? 0) + 1)

@@ -6,9 +6,10 @@ import type { FastifyInstance } from 'fastify'
 import type { Browser } from 'playwright-core'
 import { Keyring } from '../../src/index.ts'
 import { sessionRevocation, MemoryStore } from '../../src/revocation/index.ts'
-import { buildApp, newKey, withKeyFile } from '../support/helpers.ts'
+import { newApp } from '../support/app.ts'
+import { newKey, withKeyFile } from '../support/helpers.ts'
 import { INTERVAL, linesOfKeys, replaceFile, until } from '../support/keys.ts'
-import { launch, listen, noBrowser, tls, Visitor } from '../support/browser.ts'
+import { Visitor, launch, listen, noBrowser, tls } from '../support/browser.ts'
 
 const HOST = { format: 'sealed', cookieName: '__Host-session', cookie: { path: '/', secure: true, sameSite: 'lax' } }
 
@@ -31,7 +32,7 @@ describe('in Chromium', { skip: noBrowser }, () => {
   })
 
   async function serve (options: object, more: (app: FastifyInstance) => void = () => {}): Promise<void> {
-    app = buildApp({ ...HOST, ...options }, tls())
+    app = newApp({ server: tls(), session: { ...HOST, ...options } })
     more(app)
     port = await listen(app, port)
   }

@@ -2,11 +2,11 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify'
+import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import type { Browser } from 'playwright-core'
-import secureSession from '../../src/index.ts'
 import { captureLog, newKey, warnings } from '../support/helpers.ts'
 import { launch, listen, noBrowser, plain, tls, Visitor } from '../support/browser.ts'
+import { newApp } from '../support/app.ts'
 
 const HOST = { secure: true, path: '/' }
 
@@ -90,9 +90,12 @@ describe('in Chromium', { skip: noBrowser }, () => {
 
   /** An app that sets the cookie of each row. */
   async function serve (options: FastifyServerOptions): Promise<number> {
-    const app = Fastify(options)
+    const app = newApp({
+      server: options,
+      session: ROWS.map(({ sessionName, cookieName, attributes }) => ({ sessionName, cookieName, cookie: attributes, key: newKey() })),
+      routes: {}
+    })
     apps.push(app)
-    app.register(secureSession, ROWS.map(({ sessionName, cookieName, attributes }) => ({ sessionName, cookieName, cookie: attributes, key: newKey() })))
     app.get('/all', async request => {
       for (const { sessionName } of ROWS) (request as unknown as Record<string, Map<string, number>>)[sessionName]!.set('a', 1)
       return 'set'

@@ -8,10 +8,11 @@ import type { Browser } from 'playwright-core'
 import { tableUnder } from '../docs/markdown.ts'
 import { read } from '../docs/source.ts'
 import type { Session } from '../../src/index.ts'
-import { buildApp, newKey } from '../support/helpers.ts'
+import { newApp } from '../support/app.ts'
+import { newKey } from '../support/helpers.ts'
 import { folderOf } from '../support/keys.ts'
 import { otherSite, pageAt, planting } from './other-site.ts'
-import { launch, listen, noBrowser, plain, tls, Visitor } from '../support/browser.ts'
+import { Visitor, launch, listen, noBrowser, plain, tls } from '../support/browser.ts'
 
 /** By the way of a request, the values of `sameSite` that let the session go with it. */
 const carried = new Map(tableUnder(read('docs/browsers.md'), '## Requests from other sites').map(([way = '', ...cells]) =>
@@ -51,7 +52,7 @@ describe('in Chromium', { skip: noBrowser }, () => {
 
   /** Starts an app with a cookie and logs the visitor in. */
   async function logIn (cookie: CookieSerializeOptions, options: object = {}): Promise<void> {
-    app = buildApp({ key: newKey(), format: 'sealed', cookie: { path: '/', secure: true, ...cookie }, ...options }, tls())
+    app = newApp({ server: tls(), session: { key: newKey(), format: 'sealed', cookie: { path: '/', secure: true, ...cookie }, ...options } })
     app.all('/seen', async request => {
       seen.push(request.session.get('userId') ?? null)
       act(request.session)

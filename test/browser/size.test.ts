@@ -3,9 +3,10 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import type { Browser } from 'playwright-core'
-import { buildApp, newKey, send, setCookies } from '../support/helpers.ts'
+import { newApp, post } from '../support/app.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
 import { otherSite, planting } from './other-site.ts'
-import { launch, listen, noBrowser, plain, Visitor } from '../support/browser.ts'
+import { Visitor, launch, listen, noBrowser, plain } from '../support/browser.ts'
 
 /** What a server needs to take eight cookies. */
 const LARGE_HEADERS = { ...plain, http: { maxHeaderSize: 65536 } } as FastifyServerOptions
@@ -26,7 +27,7 @@ describe('in Chromium', { skip: noBrowser }, () => {
   })
 
   async function visit (options: object = {}): Promise<void> {
-    app = buildApp({ key: newKey(), format: 'sealed', cookie: { path: '/', sameSite: 'lax' }, ...options }, LARGE_HEADERS)
+    app = newApp({ server: LARGE_HEADERS, session: { key: newKey(), format: 'sealed', cookie: { path: '/', sameSite: 'lax' }, ...options } })
     await visitor.go(`http://app.test:${await listen(app)}/untouched`)
   }
 
@@ -39,7 +40,7 @@ describe('in Chromium', { skip: noBrowser }, () => {
     let [fits, tooLong] = [1, 40_000]
     while (tooLong - fits > 1) {
       const length = Math.floor((fits + tooLong) / 2)
-      const response = await send(app, 'POST', '/set', undefined, { text: 'x'.repeat(length) })
+      const response = await post(app, '/set', undefined, { text: 'x'.repeat(length) })
       if (response.statusCode === 200 && setCookies(response).length <= cookies) fits = length
       else tooLong = length
     }

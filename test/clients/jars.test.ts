@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'
 import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
 import { newKey, type LogLine } from '../support/helpers.ts'
-import { appWith, logged, type Handler, type Setup } from '../support/app.ts'
+import { logged, readyApp, type AppSetup, type Handler } from '../support/app.ts'
 import { Client, missing, programs } from './client.ts'
 
 /** Characters of a text that fits into one cookie, and of one that takes two. */
@@ -34,9 +34,9 @@ const kinds: Record<string, Options> = {
 }
 
 /** The URL of a server for one test, and what the server logs. */
-async function serve (t: TestContext, options: Options, setup: Setup = {}): Promise<{ url: string, lines: LogLine[] }> {
+async function serve (t: TestContext, options: Options, setup: AppSetup = {}): Promise<{ url: string, lines: LogLine[] }> {
   const { lines, server } = logged()
-  const app = await appWith(routes, { ...setup, server: { ...server, forceCloseConnections: true }, options: { key: newKey(), ...options } })
+  const app = await readyApp({ ...setup, server: { ...server, forceCloseConnections: true }, session: { key: newKey(), ...options }, routes })
   t.after(async () => { await app.close() })
   return { url: await app.listen({ port: 0, host: '127.0.0.1' }), lines }
 }

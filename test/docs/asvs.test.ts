@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
-import { buildApp, captureLog, newKey, warnings } from '../support/helpers.ts'
+import { newApp } from '../support/app.ts'
+import { captureLog, newKey, warnings } from '../support/helpers.ts'
 import { codeIn, tableUnder } from './markdown.ts'
 import { read, titlesOf } from './source.ts'
 import { ROOT } from './workspace.ts'
@@ -67,7 +68,7 @@ describe('docs/asvs.md', () => {
   })
 
   it('is right about what the default options leave out', async () => {
-    const app = buildApp({ key: newKey() })
+    const app = newApp({ session: { key: newKey() } })
     const { headers } = await app.inject({ method: 'POST', url: '/set', payload: { userId: 42 } })
     assert.match(String(headers['set-cookie']), /^session=[^;]+; HttpOnly; SameSite=Lax$/)
     assert.match(page, /There is no `Secure`, no `__Host-` name and no `absoluteTimeout`/)
@@ -87,7 +88,10 @@ describe('the timeouts of docs/asvs.md', () => {
       assert.equal(seconds(absoluteTimeout), bound(overall))
       if (inactivity !== 'may be left out') assert.equal(seconds(expiry), bound(inactivity))
       const { lines, logger = false } = captureLog('warn')
-      const app = buildApp({ key: newKey(), format: 'sealed', rolling: true, expiry: seconds(expiry), absoluteTimeout: seconds(absoluteTimeout), cookie: { path: '/' } }, { logger })
+      const app = newApp({
+        server: { logger },
+        session: { key: newKey(), format: 'sealed', rolling: true, expiry: seconds(expiry), absoluteTimeout: seconds(absoluteTimeout), cookie: { path: '/' } }
+      })
       await app.ready()
       assert.deepEqual(warnings(lines), [])
     })

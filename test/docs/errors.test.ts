@@ -9,7 +9,7 @@ import { type ErrorCode, fail, kindOf } from '../../src/errors.ts'
 import secureSession, { Keyring, authenticated, createSessionCodec, sessionSignal, type StandardSchema } from '../../src/index.ts'
 import { CODES, rowOf } from '../support/errors.ts'
 import { newKey, withKeyFile } from '../support/helpers.ts'
-import { appWith } from '../support/app.ts'
+import { readyApp } from '../support/app.ts'
 
 /** What depends on how libsodium was loaded is tried in processes of its own: test/crypto/fallback.test.ts. */
 type OfAProcess = 'FST_SEALED_SESSION_SODIUM_MISSING' | 'FST_SEALED_SESSION_SODIUM_NOT_READY'
@@ -50,7 +50,7 @@ async function rejection (options: unknown, before: (app: FastifyInstance) => un
 
 /** What a function throws that has an app, and a session that holds the secret. */
 async function thrown (act: (app: FastifyInstance) => unknown, options: object = { key }): Promise<unknown> {
-  const app = await appWith({}, { options })
+  const app = await readyApp({ session: options })
   return await thrownBy(() => act(app))
 }
 
@@ -82,9 +82,10 @@ async function thrownBy (act: () => unknown): Promise<unknown> {
 /** What an error handler gets that a handler's doing led to. */
 async function handled (act: (session: Record<string, unknown>, request: { session: unknown }) => unknown): Promise<unknown> {
   const errors: unknown[] = []
-  const app = await appWith({ '/': request => { act(request.session as never, request) } }, {
-    options: { key },
-    after: app => { app.setErrorHandler(error => { errors.push(error); return 'failed' }) }
+  const app = await readyApp({
+    session: { key },
+    after: app => { app.setErrorHandler(error => { errors.push(error); return 'failed' }) },
+    routes: { '/': request => { act(request.session as never, request) } }
   })
   await app.inject('/')
   return errors[0]
@@ -121,7 +122,7 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOri
     app.register(async app => { app.get('/', { config: { session: { extend: SECRET } as object } }, async () => '') })
   }),
   FST_SEALED_SESSION_OVER: async () => {
-    const session = (await appWith({}, { options: { key: SECRET } })).createSecureSession({ name: SECRET })
+    const session = (await readyApp({ session: { key: SECRET } })).createSecureSession({ name: SECRET })
     const signal = sessionSignal(session)
     session.delete()
     return signal.reason
@@ -179,10 +180,12 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOri
   FST_SEALED_SESSION_SCHEMA_ASYNC: () => sealedWith(async value => ({ value })),
   FST_SEALED_SESSION_NOT_AWAITED: async () => {
     let error: unknown
-    const app = await appWith({
-      '/': async ({ session }, reply) => {
-        session.set('user', SECRET)
-        error = await thrownBy(() => reply.raw.setHeader('set-cookie', reply.sessionCookies() as never))
+    const app = await readyApp({
+      routes: {
+        '/': async ({ session }, reply) => {
+          session.set('user', SECRET)
+          error = await thrownBy(() => reply.raw.setHeader('set-cookie', reply.sessionCookies() as never))
+        }
       }
     })
     await app.inject('/')
@@ -191,11 +194,13 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOri
   FST_SEALED_SESSION_METHOD_INVALID: () => thrown(app => { authenticated(app.createSecureSession(), `${SECRET} `) }),
   FST_SEALED_SESSION_HEADERS_SENT: async () => {
     let error: unknown
-    const app = await appWith({
-      '/': async (_request, reply) => {
-        reply.hijack()
-        reply.raw.end(SECRET)
-        error = await thrownBy(async () => await reply.sessionCookies())
+    const app = await readyApp({
+      routes: {
+        '/': async (_request, reply) => {
+          reply.hijack()
+          reply.raw.end(SECRET)
+          error = await thrownBy(async () => await reply.sessionCookies())
+        }
       }
     })
     await app.inject('/')
@@ -246,9 +251,10 @@ describe('a token that cannot be written into a cookie', () => {
     const encoded: string[] = []
     const encode = (value: string): string => { encoded.push(value); return value } // leaves the semicolon in
     const errors: unknown[] = []
-    await appWith({ '/': ({ session }) => { session.set('a' as never, 1 as never) } }, {
-      options: { key, cookie: { encode } },
-      after: app => { app.setErrorHandler(error => { errors.push(error); return 'failed' }) }
+    await readyApp({
+      session: { key, cookie: { encode } },
+      after: app => { app.setErrorHandler(error => { errors.push(error); return 'failed' }) },
+      routes: { '/': ({ session }) => { session.set('a' as never, 1 as never) } }
     }).then(app => app.inject('/'), error => { errors.push(error) })
     assert.ok(errors.length > 0)
     for (const token of encoded.filter(({ length }) => length > 50)) {

@@ -1,6 +1,4 @@
 // docs/format.md is enough to read and write tokens: its examples and its rules are checked against the code.
-import peer from '@fastify/secure-session'
-import Fastify from 'fastify'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import sodium from 'sodium-native'
@@ -19,6 +17,8 @@ import { atTime } from '../support/clock.ts'
 import { blocks, codeIn, tableUnder } from './markdown.ts'
 import { read } from './source.ts'
 import { Workspace } from './workspace.ts'
+import { readyApp } from '../support/app.ts'
+import { PLUGINS } from '../support/peer.ts'
 
 interface Example {
   key: string
@@ -98,9 +98,7 @@ describe('the secretbox token that docs/format.md works out', () => {
   })
 
   it('is opened by the peer', async () => {
-    const app = Fastify()
-    app.register(peer, { key, expiry: 1e9 })
-    await app.ready()
+    const app = await readyApp({ plugin: PLUGINS.peer, session: { key, expiry: 1e9 } })
     assert.deepEqual(app.decodeSecureSession(example.token)?.data(), example.data)
   })
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { describe, it, type TestContext } from 'node:test'
 import FakeTimers from '@sinonjs/fake-timers'
 import { cookieOf, newKey } from '../support/helpers.ts'
-import { appWith, get, linesOf } from '../support/app.ts'
+import { get, linesOf, readyApp } from '../support/app.ts'
 
 const START = 1_800_000_000_000
 /** What one column of the picture stands for. */
@@ -33,10 +33,13 @@ async function live (t: TestContext, format: string, { title, events, end }: Tim
   t.after(() => clock.uninstall())
   const [, absoluteTimeout] = /^absoluteTimeout: (\d+)/.exec(title) ?? []
   const limits = { expiry: 100, rolling: title.startsWith('rolling'), absoluteTimeout: absoluteTimeout === undefined ? undefined : Number(absoluteTimeout) }
-  const app = await appWith({
-    '/W': ({ session }) => { session.set('user', 1) },
-    '/read': ({ session }) => session.get('user') ?? 'nobody'
-  }, { options: { key: newKey(), format, ...limits } })
+  const app = await readyApp({
+    session: { key: newKey(), format, ...limits },
+    routes: {
+      '/W': ({ session }) => { session.set('user', 1) },
+      '/read': ({ session }) => session.get('user') ?? 'nobody'
+    }
+  })
   let cookie = cookieOf(await get(app, '/W'))
   for (const [what, second] of events) {
     clock.setSystemTime(START + second * 1000)

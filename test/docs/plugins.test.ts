@@ -5,7 +5,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import OAuth2Strategy from 'passport-oauth2'
 import { newPassport, passportRequest } from '../support/passport.ts'
-import { appWith, contentOf, get, type Handler } from '../support/app.ts'
+import { contentOf, get, readyApp, type Handler } from '../support/app.ts'
 import { tableUnder } from './markdown.ts'
 import { read } from './source.ts'
 
@@ -29,7 +29,7 @@ async function keysUsed (): Promise<Record<string, string[]>> {
     '/csrf': (_request, reply) => reply.generateCsrf(),
     '/flash': request => passportRequest(request).flash('notice', 'Hello.')
   }
-  const app = await appWith(routes, { after: register })
+  const app = await readyApp({ after: register, routes })
   const keysAfter = async (url: string): Promise<string[]> => Object.keys(contentOf(app, await get(app, url)) ?? {})
   return {
     '@fastify/passport': [...await keysAfter('/passport'), ...await keysAfter('/refused?error=access_denied'), 'returnTo'], // which the app writes, and passport reads

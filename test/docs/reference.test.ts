@@ -13,7 +13,8 @@ import { CODES } from '../support/errors.ts'
 import { readOptions } from '../../src/options/options.ts'
 import { WARNINGS } from '../../src/messages.ts'
 import { Keyring } from '../../src/index.ts'
-import { buildApp, captureLog, newKey, send, setCookies, warnings, withKeyFile } from '../support/helpers.ts'
+import { newApp, post } from '../support/app.ts'
+import { captureLog, newKey, setCookies, warnings, withKeyFile } from '../support/helpers.ts'
 import { blocks, codeIn, exponentIn, tableUnder } from './markdown.ts'
 import { errorsUsed, membersIn, membersOf, read, sourceFiles, warningsUsed } from './source.ts'
 import { ROOT } from './workspace.ts'
@@ -71,7 +72,7 @@ describe('the tables of options and of the session', () => {
 /** The codes of the warnings that an app with these options gives while it is used. */
 async function warnedOf (options: object, use: (app: FastifyInstance) => Promise<unknown>): Promise<unknown[]> {
   const { lines, logger } = captureLog()
-  await use(buildApp(options, { logger: logger! })) // captureLog always gives one
+  await use(newApp({ server: { logger: logger! }, session: options })) // captureLog always gives one
   return warnings(lines).map(({ code }) => code)
 }
 
@@ -87,16 +88,16 @@ describe('the README', () => {
 
 /** How many cookies a session with so many bytes of text takes; 0 where it is too large. */
 async function cookiesFor (bytes: number, maxChunks: number, format: string): Promise<number> {
-  const app = buildApp({ key: newKey(), format, maxChunks, cookieName: '__Host-session', cookie: { path: '/', secure: true, sameSite: 'lax' } })
-  return setCookies(await send(app, 'POST', '/set', undefined, { text: 'x'.repeat(bytes) })).length
+  const app = newApp({ session: { key: newKey(), format, maxChunks, cookieName: '__Host-session', cookie: { path: '/', secure: true, sameSite: 'lax' } } })
+  return setCookies(await post(app, '/set', undefined, { text: 'x'.repeat(bytes) })).length
 }
 
 /** How many of seven sessions of a size fit: in the default format, which escapes `/`, a token's length is random. */
 async function fittingOf7 (bytes: number, maxChunks: number, format: string): Promise<number> {
-  const app = buildApp({ key: newKey(), format, maxChunks, cookieName: '__Host-session', cookie: { path: '/', secure: true, sameSite: 'lax' } })
+  const app = newApp({ session: { key: newKey(), format, maxChunks, cookieName: '__Host-session', cookie: { path: '/', secure: true, sameSite: 'lax' } } })
   let fitting = 0
   for (let i = 0; i < 7; i++) {
-    if (setCookies(await send(app, 'POST', '/set', undefined, { text: 'x'.repeat(bytes) })).length > 0) fitting++
+    if (setCookies(await post(app, '/set', undefined, { text: 'x'.repeat(bytes) })).length > 0) fitting++
   }
   return fitting
 }
@@ -218,7 +219,7 @@ describe('docs/keys.md', () => {
   for (const [what, key] of accidents) {
     it(`names the error that follows where it says "${what}"`, async () => {
       const row = rows.find(([happened]) => happened?.includes(what))
-      await assert.rejects(async () => await buildApp({ key }).ready(), { code: codeIn(row?.[1]) })
+      await assert.rejects(async () => await newApp({ session: { key } }).ready(), { code: codeIn(row?.[1]) })
     })
   }
 

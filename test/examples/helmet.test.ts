@@ -4,7 +4,8 @@ import { after, before, describe, it } from 'node:test'
 import helmet from '@fastify/helmet'
 import Fastify, { type FastifyInstance } from 'fastify'
 import secureSession from '../../src/index.ts'
-import { cookieOf as cookieIn, newKey, send, setCookies } from '../support/helpers.ts'
+import { get } from '../support/app.ts'
+import { cookieOf as cookieIn, newKey, setCookies } from '../support/helpers.ts'
 import { Example, cookieOf } from './example.ts'
 
 describe('examples/helmet', () => {
@@ -78,7 +79,7 @@ for (const order of [['helmet', 'session'], ['session', 'helmet']] as const) {
         assert.match(String(response.headers['content-security-policy']), /'nonce-/)
         assert.equal(response.headers['cache-control'], 'no-store')
         assert.equal(setCookies(response).length, 1)
-        assert.deepEqual((await send(app, 'GET', '/read', cookieIn(response))).json(), { n: 1 })
+        assert.deepEqual((await get(app, '/read', cookieIn(response))).json(), { n: 1 })
       })
     }
 

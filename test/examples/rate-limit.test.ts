@@ -6,7 +6,8 @@ import Fastify from 'fastify'
 import { createSessionCodec } from '../../src/index.ts'
 import secureSession from '../../src/index.ts'
 import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
-import { cookieOf as cookieIn, newKey, send } from '../support/helpers.ts'
+import { get, post } from '../support/app.ts'
+import { cookieOf as cookieIn, newKey } from '../support/helpers.ts'
 import { Example, cookieOf, tamperedWith } from './example.ts'
 
 const KEY = newKey().toString('hex')
@@ -103,10 +104,10 @@ describe('a limiter that reads the session', () => {
     app.post('/logout', async ({ session }) => { session.delete(); return 'out' })
     app.get('/', async () => 'done')
 
-    const cookie = cookieIn(await send(app, 'POST', '/login'))
-    await send(app, 'GET', '/', cookie)
-    await send(app, 'POST', '/logout', cookie)
-    await send(app, 'GET', '/', cookie)
+    const cookie = cookieIn(await post(app, '/login'))
+    await get(app, '/', cookie)
+    await post(app, '/logout', cookie)
+    await get(app, '/', cookie)
     assert.deepEqual(keys, [undefined, 'Ada', 'Ada', undefined])
   })
 })

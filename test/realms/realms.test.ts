@@ -6,7 +6,8 @@ import { describe, it, type TestContext } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import vm from 'node:vm'
 import { Keyring, createSessionCodec } from '../../src/index.ts'
-import { buildApp, captureLog, cookieOf, newKey, send, setCookies, withKeyFile } from '../support/helpers.ts'
+import { get, newApp, post } from '../support/app.ts'
+import { captureLog, cookieOf, newKey, setCookies, withKeyFile } from '../support/helpers.ts'
 import { rejection, warningsOf } from '../support/configurations.ts'
 
 /** Makes a built-in of another realm the global one, until the test ends. */
@@ -23,9 +24,9 @@ function made (source: string): unknown {
 }
 
 async function assertWorks (options: object): Promise<void> {
-  const app = buildApp(options)
-  const cookie = cookieOf(await send(app, 'POST', '/set', undefined, { userId: 42 }))
-  assert.deepEqual((await send(app, 'GET', '/get', cookie)).json(), { userId: 42 })
+  const app = newApp({ session: options })
+  const cookie = cookieOf(await post(app, '/set', undefined, { userId: 42 }))
+  assert.deepEqual((await get(app, '/get', cookie)).json(), { userId: 42 })
 }
 
 const SECRET = 'a passphrase that is longer than 32 bytes'
@@ -103,7 +104,7 @@ describe('an error of another realm is an error', () => {
 
       const key = await Keyring.fromFile(path, { watch: true, watchInterval: 0.01, activateAfter: 0 })
       const { lines, logger } = captureLog('error')
-      const app = buildApp({ key }, { logger })
+      const app = newApp({ server: { logger }, session: { key } })
       await app.ready()
       await rm(path)
       while (lines.length === 0 && rejections.length === 0) await new Promise(resolve => { setTimeout(resolve, 5) })
@@ -120,8 +121,8 @@ describe('a date of another realm is a date', () => {
     const options = { key: newKey(), cookie: { path: '/', expires: made('new Date(2_000_000_000_000)') } }
     const found = await warningsOf(options)
     assert.deepEqual(found.map(({ code }) => code), ['FST_SEALED_SESSION_WARN_MAX_AGE'])
-    const app = buildApp(options)
-    assert.match(setCookies(await send(app, 'POST', '/touch'))[0]!, /Expires=Wed, 18 May 2033/)
+    const app = newApp({ session: options })
+    assert.match(setCookies(await post(app, '/touch'))[0]!, /Expires=Wed, 18 May 2033/)
   })
 })
 
