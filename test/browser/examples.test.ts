@@ -1,11 +1,11 @@
 // Some of the examples as processes, used with a page: across a restart, over a WebSocket, on two devices.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
-import Fastify from 'fastify'
 import type { Browser } from 'playwright-core'
 import { Example } from '../examples/example.ts'
 import { newKey } from '../support/helpers.ts'
 import { launch, listen, noBrowser, plain, Visitor } from '../support/browser.ts'
+import { newApp } from '../support/app.ts'
 
 describe('in Chromium, the example', { skip: noBrowser }, () => {
   let browser: Browser
@@ -64,7 +64,7 @@ describe('in Chromium, the example', { skip: noBrowser }, () => {
 
   it('websocket refuses a page at another port of the same machine, which has the cookie', async () => {
     await logIn('websocket/server.js', {})
-    const other = Fastify(plain)
+    const other = newApp({ server: plain, plugin: null })
     const origin = `http://127.0.0.1:${await listen(other)}`
     await visitor.page.goto(`${origin}/page`)
     const heard = await greeting()

@@ -1,13 +1,14 @@
 // Another site, or a sibling subdomain: its pages point at the app under test, or plant cookies.
-import Fastify, { type FastifyInstance } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { tls } from '../support/browser.ts'
+import { newApp } from '../support/app.ts'
 
 /** Where an app under test is, for pages that point at it. */
 interface To { Querystring: { to: string } }
 
 /** Over TLS by default: for cookies, a site and its plain twin are two. */
 export function otherSite (options = tls()): FastifyInstance {
-  const app = Fastify(options)
+  const app = newApp({ server: options, plugin: null, routes: {} })
   const page = (path: string, content: (to: string) => string): void => {
     app.get<To>(path, async ({ query: { to } }, reply) => reply.type('text/html').send(`<!doctype html><title>A page</title>${content(to)}`))
   }

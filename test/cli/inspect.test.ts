@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import { Keyring } from '../../src/index.ts'
 import { newApp, post } from '../support/app.ts'
 import { sealRaw } from '../support/configurations.ts'
-import { cookieOf, cookiesOf, newKey, send, setCookies, tokenOf } from '../support/helpers.ts'
+import { cookieOf, cookiesOf, newKey, setCookies, tokenOf } from '../support/helpers.ts'
 import { serverOf } from '../support/peer.ts'
 import { sealedToken, secretboxToken } from './inspect-support.ts'
 import { GENKEY, assertNoKey, run, temporaryFolder, type Surroundings } from '../support/cli.ts'
@@ -38,7 +38,7 @@ function row ({ text }: Shown, label: string): string | undefined {
 }
 
 /** The response of an app that stored `{ userId: 42 }`. */
-async function login (options: object): ReturnType<typeof send> {
+async function login (options: object): ReturnType<typeof post> {
   await using app = newApp({ session: { key, ...options } })
   return await post(app, '/set', undefined, { userId: 42 })
 }

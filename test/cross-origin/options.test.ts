@@ -11,9 +11,8 @@ import mercurius from 'mercurius'
 import { crossOriginProtection } from '../../src/cross-origin/index.ts'
 import type { ErrorCode } from '../../src/errors.ts'
 import { rowOf } from '../support/errors.ts'
-import secureSession from '../../src/index.ts'
 import { CODE, listening, statusOf } from '../support/cross-origin.ts'
-import { newKey } from '../support/helpers.ts'
+import { readyApp } from '../support/app.ts'
 
 interface CodedError extends Error { code: ErrorCode, statusCode: number, hint: string }
 
@@ -210,10 +209,7 @@ describe('registration is refused', () => {
   })
 
   it('not beside the session, which makes no context of its own', async () => {
-    const app = Fastify()
-    app.register(secureSession, { key: newKey() })
-    app.register(crossOriginProtection)
-    await app.ready()
+    await readyApp({ after: app => app.register(crossOriginProtection) })
   })
 
   it('not in two contexts side by side', async () => {

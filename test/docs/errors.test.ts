@@ -9,7 +9,7 @@ import { type ErrorCode, fail, kindOf } from '../../src/errors.ts'
 import secureSession, { Keyring, authenticated, createSessionCodec, sessionSignal, type StandardSchema } from '../../src/index.ts'
 import { CODES, rowOf } from '../support/errors.ts'
 import { newKey, withKeyFile } from '../support/helpers.ts'
-import { readyApp } from '../support/app.ts'
+import { newApp, readyApp } from '../support/app.ts'
 
 /** What depends on how libsodium was loaded is tried in processes of its own: test/crypto/fallback.test.ts. */
 type OfAProcess = 'FST_SEALED_SESSION_SODIUM_MISSING' | 'FST_SEALED_SESSION_SODIUM_NOT_READY'
@@ -41,10 +41,8 @@ const SECRET = 'canary-canary-canary-canary-canary-canary-c'
 const key = newKey()
 
 /** What `ready()` rejects with. */
-async function rejection (options: unknown, before: (app: FastifyInstance) => unknown = () => null): Promise<unknown> {
-  const app = Fastify()
-  before(app)
-  app.register(secureSession, options as never)
+async function rejection (options: unknown, before?: (app: FastifyInstance) => unknown): Promise<unknown> {
+  const app = newApp({ before, session: options })
   return await thrownBy(() => app.ready())
 }
 

@@ -3,9 +3,8 @@ import assert from 'node:assert/strict'
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import Fastify from 'fastify'
-import secureSession from '../../src/index.ts'
 import { setCookies } from '../support/helpers.ts'
+import { newApp, post } from '../support/app.ts'
 
 /** What is loaded into it first. */
 const PRELOADED = ['clock.js', 'opens.js'].flatMap(file => ['--import', new URL(file, import.meta.url).href])
@@ -96,10 +95,8 @@ export function cookieOf (line: string): string {
 
 /** The `Cookie` header of a browser whose session an app has split, as it does with a large one. */
 export async function splitCookie (options: { key: string, cookieName: string }, name: string): Promise<string> {
-  const app = Fastify()
-  app.register(secureSession, { ...options, format: 'sealed' })
-  app.get('/', async ({ session }) => { session.set('name', name); session.set('text', 'x'.repeat(4500)); return 'set' })
-  const lines = setCookies(await app.inject('/'))
+  const app = newApp({ session: { ...options, format: 'sealed' } })
+  const lines = setCookies(await post(app, '/set', undefined, { name, text: 'x'.repeat(4500) }))
   await app.close()
   assert.equal(lines.length, 2)
   return lines.map(cookieOf).join('; ')

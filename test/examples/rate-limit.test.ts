@@ -2,11 +2,10 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import rateLimit from '@fastify/rate-limit'
-import Fastify from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import { createSessionCodec } from '../../src/index.ts'
-import secureSession from '../../src/index.ts'
-import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
-import { get, post } from '../support/app.ts'
+import { MemoryStore } from '../../src/revocation/index.ts'
+import { get, newApp, post } from '../support/app.ts'
 import { cookieOf as cookieIn, newKey } from '../support/helpers.ts'
 import { Example, cookieOf, tamperedWith } from './example.ts'
 
@@ -90,19 +89,22 @@ describe('examples/rate-limit', () => {
 describe('a limiter that reads the session', () => {
   it('finds a revoked session empty, so a copy of its cookie does not count as its user', async () => {
     const keys: unknown[] = []
-    const app = Fastify()
-    app.register(secureSession, { key: newKey(), format: 'sealed' })
-    app.register(sessionRevocation, { store: new MemoryStore() })
-    await app.register(rateLimit, {
-      max: 10,
-      keyGenerator: ({ session }) => {
-        keys.push(session.get('name'))
-        return 'key'
+    const keyGenerator = ({ session }: FastifyRequest): string => {
+      keys.push(session.get('name'))
+      return 'key'
+    }
+    const app = newApp({
+      session: { key: newKey(), format: 'sealed' },
+      revocation: { store: new MemoryStore() },
+      after: app => app.register(rateLimit, { max: 10, keyGenerator }),
+      routes: app => {
+        app.after(() => {
+          app.post('/login', async ({ session }) => { session.set('name', 'Ada'); return 'in' })
+          app.post('/logout', async ({ session }) => { session.delete(); return 'out' })
+          app.get('/', async () => 'done')
+        })
       }
     })
-    app.post('/login', async ({ session }) => { session.set('name', 'Ada'); return 'in' })
-    app.post('/logout', async ({ session }) => { session.delete(); return 'out' })
-    app.get('/', async () => 'done')
 
     const cookie = cookieIn(await post(app, '/login'))
     await get(app, '/', cookie)

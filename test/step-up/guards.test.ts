@@ -9,7 +9,7 @@ import { sessionRevocation } from '../../src/revocation/index.ts'
 import { countTries, gate, newKey, setCookies } from '../support/helpers.ts'
 import { TestStore } from '../support/revocation.ts'
 import { appWithStepUp, key, loggedIn, Visitor, withSubjects, type Setup } from './support.ts'
-import { newApp } from '../support/app.ts'
+import { get, newApp } from '../support/app.ts'
 
 type Guard = ReturnType<typeof requireSession>
 
@@ -175,12 +175,15 @@ describe('requireSession()', () => {
 
   it('lets nobody on before the check of the revocation, in a hook that was registered too early', async t => {
     const { ann } = await loggedIn(t, { revocation: withSubjects() })
-    const app = Fastify()
-    app.register(secureSession, { key, format: 'sealed' })
-    app.register(fp(async app => { app.addHook('onRequest', requireSession()) }))
-    app.register(sessionRevocation, withSubjects())
-    app.get('/', async () => 'let in')
-    const response = await app.inject({ url: '/', headers: { cookie: ann.cookie! } })
+    const app = newApp({
+      session: { key, format: 'sealed' },
+      after: app => {
+        app.register(fp(async app => { app.addHook('onRequest', requireSession()) }))
+        app.register(sessionRevocation, withSubjects())
+      },
+      routes: { '/': () => 'let in' }
+    })
+    const response = await get(app, '/', ann.cookie)
     assert.deepEqual([response.statusCode, response.json().code], [500, 'FST_SEALED_SESSION_NOT_CHECKED'])
   })
 })

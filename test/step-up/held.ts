@@ -3,13 +3,13 @@ import type { TestContext } from 'node:test'
 import { authenticated } from '../../src/index.ts'
 import { readyApp } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { countArrivals, PROTOCOLS, type Answer } from '../support/held.ts'
+import { countArrivals, PROTOCOLS, type HeldAnswer } from '../support/held.ts'
 import { newKey } from '../support/helpers.ts'
 import { Visitor } from './support.ts'
 
 export const PROTOCOL_NAMES = Object.keys(PROTOCOLS)
 
-export async function held (t: TestContext, protocol: string): Promise<Answer> {
+export async function held (t: TestContext, protocol: string): Promise<HeldAnswer> {
   const clock = stopClock(t)
   const { server, hold } = PROTOCOLS[protocol]! // it is one of the names
   const app = await readyApp({

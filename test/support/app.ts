@@ -46,7 +46,7 @@ export interface AppSetup {
 }
 
 /** Passphrases take half a second each, and on a busy machine more than the ten that Fastify gives a plugin. */
-export const PATIENT: FastifyServerOptions = { pluginTimeout: 120_000 }
+const PATIENT: FastifyServerOptions = { pluginTimeout: 120_000 }
 
 /** Routes that do to the session what a test asks for; `POST /set` stores the properties of the body. */
 export const SET_AND_GET: Handlers = {
@@ -90,17 +90,6 @@ export function addHandlers (app: FastifyInstance, handlers: Handlers): void {
     const [path = '', method = 'GET'] = name.split(' ').reverse()
     app.route({ method, url: path, handler: async (request, reply) => (await handler(request, reply)) ?? (reply.sent ? reply : 'done') })
   }
-}
-
-export interface Setup {
-  options?: object
-  server?: FastifyServerOptions
-  before?: (app: FastifyInstance) => void
-  after?: (app: FastifyInstance) => void
-}
-
-export async function appWith (routes: Record<string, Handler>, { options = { key: newKey() }, ...setup }: Setup = {}): Promise<FastifyInstance> {
-  return await readyApp({ session: options, ...setup, routes })
 }
 
 /** An app's log in memory, and the server options that write it. */

@@ -9,8 +9,6 @@ import type secureSession from '../../src/index.ts'
 import { logged, newApp, type Bag } from './app.ts'
 import { newKey, tokenOf, warnings, type LogLine } from './helpers.ts'
 
-export type { Bag }
-
 /** What `ready()` rejects with. */
 export interface ConfigurationError extends Error {
   code: string

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ServerOptions } from './app.ts'
 import { gate } from './helpers.ts'
 
-export interface Answer {
+export interface HeldAnswer {
   status: number
   body: string
   /** `Set-Cookie` lines. */
@@ -14,7 +14,7 @@ export interface Answer {
 }
 
 /** Sends a request to a path of an app but for the end of its body; the promise that `finish` gives is its answer. */
-export type Hold = (app: FastifyInstance, path: string, cookie: string) => Promise<{ finish: () => Promise<Answer>, close: () => void }>
+export type Hold = (app: FastifyInstance, path: string, cookie: string) => Promise<{ finish: () => Promise<HeldAnswer>, close: () => void }>
 
 const BODY = '{"a":1}'
 
@@ -50,7 +50,7 @@ function head (path: string, cookie: string, isLast: boolean): string {
   return `POST ${path} HTTP/1.1\r\nHost: x\r\nCookie: ${cookie}\r\nContent-Type: application/json\r\nContent-Length: ${BODY.length}\r\n${isLast ? 'Connection: close\r\n' : ''}\r\n`
 }
 
-function answerOf (text: string): Answer {
+function answerOf (text: string): HeldAnswer {
   const [headers = '', ...rest] = text.split('\r\n\r\n')
   return {
     status: Number(/^HTTP\/1.1 (\d+)/.exec(headers)?.[1]),
@@ -80,7 +80,7 @@ async function over2 (app: FastifyInstance, path: string, cookie: string): Retur
   const before = countOf(app)
   const client = connect2(`http://127.0.0.1:${await portOf(app)}`)
   const stream = client.request({ ':method': 'POST', ':path': path, cookie, 'content-type': 'application/json' })
-  const answer: Answer = { status: 0, body: '', cookies: [] }
+  const answer: HeldAnswer = { status: 0, body: '', cookies: [] }
   stream.on('response', headers => {
     answer.status = Number(headers[':status'])
     answer.cookies = headers['set-cookie'] ?? []

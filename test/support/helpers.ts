@@ -1,12 +1,11 @@
-// What several test files need. Apps under test are real Fastify apps.
-import { type FastifyInstance, type FastifyServerOptions, type InjectOptions, type LightMyRequestResponse } from 'fastify'
+// Keys, logs and cookies for tests. Apps are made in app.ts.
+import type { FastifyServerOptions, LightMyRequestResponse } from 'fastify'
 import crypto, { randomBytes } from 'node:crypto'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { sodium } from '../../src/crypto/sodium.ts'
-import { newApp } from './app.ts'
 
 /** A fresh random key. */
 export function newKey (): Buffer {
@@ -31,8 +30,6 @@ export function isWasmNotice ({ code }: { code?: string }): boolean {
   return isWasmForced && code === 'FST_SEALED_SESSION_WARN_WASM'
 }
 
-export { PATIENT } from './app.ts'
-
 /** An app's log, kept in memory: `lines` grows as the app writes. */
 export function captureLog (level = 'debug'): { lines: LogLine[], logger: NonNullable<FastifyServerOptions['logger']> } {
   const lines: LogLine[] = []
@@ -46,10 +43,6 @@ export function captureLog (level = 'debug'): { lines: LogLine[], logger: NonNul
 /** Warnings of this package among the lines of a log. */
 export function warnings (lines: readonly LogLine[]): LogLine[] {
   return lines.filter(({ code }) => code?.startsWith('FST_SEALED_SESSION_WARN_'))
-}
-
-export function buildApp (options: unknown, server: FastifyServerOptions = {}, before?: (app: FastifyInstance) => void): FastifyInstance {
-  return newApp({ session: options, server, before })
 }
 
 /** All `Set-Cookie` lines of a response. */
@@ -73,14 +66,6 @@ export function cookiesOf (response: LightMyRequestResponse): string {
 /** The decoded value of a response's cookie: the token. */
 export function tokenOf (response: LightMyRequestResponse, name = 'session'): string {
   return decodeURIComponent(cookieOf(response, name).slice(name.length + 1))
-}
-
-/** A request with a cookie. */
-export async function send (app: FastifyInstance, method: 'GET' | 'POST', url: string, cookie?: string, body?: object): Promise<LightMyRequestResponse> {
-  const options: InjectOptions = { method, url }
-  if (cookie !== undefined) options.headers = { cookie }
-  if (body !== undefined) options.payload = body
-  return await app.inject(options)
 }
 
 /** Something to wait for. */

@@ -44,10 +44,6 @@ const LOGINS: Handlers = {
   'GET /public': () => 'hello'
 }
 
-export { appWithLogins as appWith }
-export { get, post, gate, cookieOf }
-export type { Bag, LoginsSetup as Setup }
-
 /** Who an app takes the bearer of a cookie for. */
 export async function who (app: FastifyInstance, cookie: string): Promise<string> {
   return (await get(app, '/me', cookie)).body
