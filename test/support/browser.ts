@@ -133,13 +133,13 @@ export class Visitor {
     }, { path, json: body === undefined ? null : JSON.stringify(body) })
   }
 
-  /** Stores properties in the session, on an app of `buildApp`. */
+  /** Stores properties in the session, on an app with the routes of `SET_AND_GET`. */
   async set (data: object): Promise<void> {
     const { status, text } = await this.fetch('/set', data)
     assert.deepEqual([status, text], [200, 'set'])
   }
 
-  /** What the session holds, on an app of `buildApp`. */
+  /** What the session holds, on an app with the routes of `SET_AND_GET`. */
   async session (): Promise<Record<string, unknown>> {
     return JSON.parse((await this.fetch('/get')).text) as Record<string, unknown>
   }
