@@ -1,8 +1,8 @@
 // examples/passkeys in Chromium, with an authenticator that is as real as one without a user can be.
 import assert from 'node:assert/strict'
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test'
-import Fastify from 'fastify'
 import type { Browser, CDPSession } from 'playwright-core'
+import { newApp } from '../support/app.ts'
 import { launch, listen, noBrowser, plain, Visitor } from '../support/browser.ts'
 import { Example } from './example.ts'
 
@@ -278,9 +278,7 @@ describe('examples/passkeys, in Chromium', { skip: noBrowser }, () => {
     })
 
     it('that a page of another origin got, and sends on', async t => {
-      const other = Fastify(plain)
-      other.get('/', async (_request, reply) => await reply.type('text/html').send('Win a prize.'))
-      t.after(async () => { await other.close() })
+      const other = newApp({ t, server: plain, plugin: null, routes: { 'GET /': (_request, reply) => reply.type('text/html').send('Win a prize.') } })
       const response = await fetch(`${origin}/login/options`, { method: 'POST' })
       const cookie = response.headers.getSetCookie()[0]!.split(';')[0]! // the one cookie of the example
       await ada.go(`http://localhost:${await listen(other)}/`)
