@@ -70,10 +70,11 @@ export interface SodiumLibrary {
   derivePassphraseKey (passphrase: Uint8Array, salt: Uint8Array): Promise<Buffer>
 
   /**
-   * BLAKE2b, 32 bytes, without a key.
+   * BLAKE2b, 32 bytes.
+   * @param key 32 bytes. Without it, anybody can compute the hash of something that can be guessed.
    * @see https://doc.libsodium.org/hashing/generic_hashing
    */
-  hash (input: Uint8Array): Buffer
+  hash (input: Uint8Array, key?: Uint8Array): Buffer
 }
 
 /**
@@ -181,9 +182,10 @@ export class NativeSodium implements SodiumLibrary {
     return key
   }
 
-  hash (input: Uint8Array): Buffer {
+  hash (input: Uint8Array, key?: Uint8Array): Buffer {
     const output = Buffer.alloc(this.#sodium.crypto_generichash_BYTES)
-    this.#sodium.crypto_generichash(output, input)
+    if (key === undefined) this.#sodium.crypto_generichash(output, input)
+    else this.#sodium.crypto_generichash(output, input, key)
     return output
   }
 }
@@ -258,7 +260,7 @@ export class WasmSodium implements SodiumLibrary {
     return await derivePassphraseKeyInWorker(passphrase, salt)
   }
 
-  hash (input: Uint8Array): Buffer {
-    return Buffer.from(this.#sodium.crypto_generichash(KEY_BYTES, view(input), null))
+  hash (input: Uint8Array, key?: Uint8Array): Buffer {
+    return Buffer.from(this.#sodium.crypto_generichash(KEY_BYTES, view(input), key === undefined ? null : view(key)))
   }
 }

@@ -14,7 +14,7 @@ declare module 'sodium-native' {
     crypto_pwhash_async (
       output: Uint8Array, passphrase: Uint8Array, salt: Uint8Array, opslimit: number, memlimit: number, algorithm: number
     ): Promise<void>
-    crypto_generichash (output: Uint8Array, input: Uint8Array): void
+    crypto_generichash (output: Uint8Array, input: Uint8Array, key?: Uint8Array): void
     readonly crypto_pwhash_OPSLIMIT_MODERATE: number
     readonly crypto_pwhash_MEMLIMIT_MODERATE: number
     readonly crypto_pwhash_ALG_DEFAULT: number

@@ -113,6 +113,7 @@ const KDF_CONTEXT = 'fsealses'
 // Numbers of the subkeys.
 const ENCRYPTION = 1
 const IDENTIFICATION = 2
+const PSEUDONYMS = 3
 
 /** The shortest subkey that crypto_kdf gives; the id is its beginning. */
 const ID_SUBKEY_BYTES = 16
@@ -127,6 +128,7 @@ export class DerivedKey {
   readonly #bytes: Buffer
   readonly #activeFrom: number
   #encryption: Buffer | null = null
+  #pseudonyms: Buffer | null = null
   #id: { number: number, text: string } | null = null
 
   /**
@@ -147,6 +149,12 @@ export class DerivedKey {
   get encryption (): Buffer {
     this.#encryption ??= sodium().deriveSubkey(this.#bytes, ENCRYPTION, KDF_CONTEXT, KEY_BYTES)
     return this.#encryption
+  }
+
+  /** The subkey that hashes subjects for audit logs: who reads those must not find a user by guessing. */
+  get pseudonyms (): Buffer {
+    this.#pseudonyms ??= sodium().deriveSubkey(this.#bytes, PSEUDONYMS, KDF_CONTEXT, KEY_BYTES)
+    return this.#pseudonyms
   }
 
   /** Id of the key, as tokens have it: four bytes. */

@@ -114,6 +114,14 @@ describe('both builds of libsodium', () => {
     }))
   })
 
+  it('hash with a key into the same 32 bytes, other ones than without', () => {
+    fc.assert(fc.property(message, key, (input, key) => {
+      const keyed = ofBoth(library => library.hash(input, key))
+      assert.equal(keyed.length, 32)
+      assert.notDeepEqual(keyed, native.hash(input))
+    }))
+  })
+
   it('derive the same key from a passphrase, and leave the event loop free meanwhile', async () => {
     const [passphrase, salt] = [Buffer.from('a passphrase of more than thirty-two bytes, with an é'), Buffer.from('sixteen bytes, ÿ', 'latin1')]
     const expected = await native.derivePassphraseKey(passphrase, salt)
