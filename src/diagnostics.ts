@@ -2,7 +2,7 @@ import { channel } from 'node:diagnostics_channel'
 import type { ErrorCode } from './errors.ts'
 import type { Format, RefusalReason } from './types.ts'
 
-// Messages published for metrics. No token, key or value of a session is in a message.
+// Messages published for metrics and audit logs. No token, key or value of a session is in a message.
 //
 // Node finds a channel by its name, so the ESM and the CommonJS copy of this package publish on the same one.
 
@@ -38,9 +38,47 @@ export interface SessionSealMessage {
   bytes: number | null
 }
 
+/**
+ * Published on the channel `fastify-sealed-session:lifecycle` when a session of a request begins, goes on, ends or is
+ * refused.
+ */
+export interface SessionLifecycleMessage {
+  sessionName: string
+  /**
+   * `'begun'`: the cookie of a new session has left, or that of another user than before. `'renewed'`: it goes on under
+   * another id. `'authenticated'`: its user has authenticated, as `authenticated()` was told. `'ended'`: it is over.
+   * `'refused'`: a request has brought one that does not count.
+   */
+  event: 'begun' | 'renewed' | 'authenticated' | 'ended' | 'refused'
+  /**
+   * Id, as `sessionInfo(session).id` has it: it opens nothing. Null without revocation, if many sessions were ended at
+   * once, and for a cookie that did not open.
+   */
+  id: string | null
+  /** Id of the session that it goes on from, for `'renewed'` and `'begun'`; null for all else. */
+  previousId: string | null
+  /**
+   * Hashes of its subjects, base64url: with a subkey of the key that seals. Who does not have that key cannot try which
+   * user it is. Empty if it is nobody's, or not known.
+   */
+  subjects: readonly string[]
+  /**
+   * Cause of its end: the user, a `revoke…` method of the app, another session in its place, or a limit of the registry.
+   * Null for all but `'ended'`.
+   */
+  cause: 'logout' | 'revoked' | 'replaced' | 'limit' | null
+  /** Reason for which it was refused; null for all but `'refused'`. */
+  reason: RefusalReason | null
+  /** Method by which its user has authenticated; null for all but `'authenticated'`. */
+  method: string | null
+  /** Id of the request, as Fastify's log has it in `reqId`; null for what no request has done. */
+  requestId: string | null
+}
+
 /** Look at `hasSubscribers` before making a message: nothing is made that nobody reads. */
 export const openChannel = channel('fastify-sealed-session:open')
 export const sealChannel = channel('fastify-sealed-session:seal')
+export const lifecycleChannel = channel('fastify-sealed-session:lifecycle')
 
 // Typed ways to publish. A subscriber that throws does not throw here: Node raises its error as an
 // uncaught exception in the next tick.
@@ -51,4 +89,8 @@ export function publishOpen (message: SessionOpenMessage): void {
 
 export function publishSeal (message: SessionSealMessage): void {
   sealChannel.publish(message)
+}
+
+export function publishLifecycle (message: SessionLifecycleMessage): void {
+  lifecycleChannel.publish(message)
 }

@@ -3,7 +3,7 @@ import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify
 import type { Keyring } from './keys/keyring.ts'
 import type { SessionData as RequireSessionData } from './require.cjs'
 
-export type { SessionOpenMessage, SessionSealMessage } from './diagnostics.ts'
+export type { SessionLifecycleMessage, SessionOpenMessage, SessionSealMessage } from './diagnostics.ts'
 
 /**
  * Type of a session's data. Extend it by declaration merging, under the name the package is installed with:

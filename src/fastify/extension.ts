@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import type { Lifecycle } from './lifecycle.ts'
 import type { SessionState } from '../session/session.ts'
 import type { Successor } from '../session/settings.ts'
 import type { SessionJudge } from '../session/signal.ts'
@@ -119,6 +120,19 @@ export interface KnownSession {
   readonly stamp: Buffer | null
 }
 
+/** Facts about a session that is ended by its id. */
+export interface EndedSession {
+  /**
+   * The session's own lifetime in seconds, or null if it has none. Without it, the entry in the store lives as long as
+   * any session can.
+   */
+  readonly lifetime?: number | null
+  /** Cause for messages; default `'revoked'`. */
+  readonly cause?: 'revoked' | 'limit'
+  /** Whose it is, for messages; default: not known. */
+  readonly subjects?: readonly string[]
+}
+
 /** Identities of an app's sessions, for extensions that list, limit or end them. The revocation gives them. */
 export interface SessionIdentities {
   /** True if the app tells the revocation whose a session is. */
@@ -131,15 +145,18 @@ export interface SessionIdentities {
   subjectsOf (state: SessionState): readonly string[]
   /**
    * Ends a session by its id: in this process at once, and in the store. To end it twice is as good as once.
-   * @param lifetime the session's own, in seconds, or null if it has none. Without it, the entry in the store lives as
-   * long as any session can.
+   * @param known facts about it, as far as they are known.
    * @throws (rejects) `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored; it has not ended then.
    */
-  revokeId (id: Buffer, lifetime?: number | null): Promise<void>
+  revokeId (id: Buffer, known?: EndedSession): Promise<void>
   /** @throws `FST_SEALED_SESSION_STORE_NONE` if no session can be ended by its id. */
   assertRevocable (): void
+  /** True if the end of a session by `delete()` or `regenerate()` is stored. */
+  storesEnd (state: SessionState): boolean
   /** Id and subjects of the session that a request brought, as it came in; null if it brought none, or one that had ended. */
   broughtBy (state: SessionState): { readonly id: Buffer, readonly subjects: readonly string[] } | null
+  /** Subjects of the session that a request goes on from, without a use of it; null if it began in the request, or is known to have ended. */
+  subjectsInUse (state: SessionState): readonly string[] | null
   /**
    * Asks which of these sessions of one user have ended, by their id, with others or by their stamp.
    * @returns true or false for each of them, in their order.
@@ -160,6 +177,8 @@ export interface ExtensibleSession {
   readonly absoluteTimeout: number | null
   /** Null without revocation. */
   identities: SessionIdentities | null
+  /** Publisher of what happens to its sessions. */
+  readonly lifecycle: Lifecycle
   /** True if an extension of that name was added. */
   hasExtension (name: string): boolean
   extend (extension: SessionExtension): void

@@ -13,7 +13,7 @@ import { AssignableSessions, assign, discard, incumbent, openFrom } from './outs
 import { type Registered, SessionManager, unusable } from './session-manager.ts'
 import { SessionCookie } from './response-cookie.ts'
 import { routeConfigCheck } from './route-config.ts'
-import { heldIn, sessionOf } from './request-session.ts'
+import { heldIn, sessionOf } from './slots.ts'
 import { stateOf } from '../session/info.ts'
 import { SessionSignals } from '../session/signal.ts'
 import { Codec } from '../token/codec.ts'
@@ -169,7 +169,9 @@ function extensible (registered: Registered, signals: SessionSignals): Extensibl
     expiry,
     maxExpiry,
     absoluteTimeout,
-    identities: null,
+    lifecycle: manager.lifecycle,
+    get identities () { return manager.lifecycle.identities },
+    set identities (identities) { manager.lifecycle.identities = identities },
     hasExtension: name => registered.extensions?.has(name) === true,
     extend (extension) {
       registered.extensions ??= new Extensions()

@@ -1,12 +1,13 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
 import { fail } from '../errors.ts'
 import type { Extensions } from './extension.ts'
 import { endOfSession } from '../messages.ts'
 import { type FinalHeaders, isSharedCacheable, isUpgraded, watchHeaders } from './final-headers.ts'
-import { isCaught, kReply, kSealed, type TrackedRequest } from './internals.ts'
+import { kReply, kSealed, type TrackedRequest } from './internals.ts'
+import { SessionLife } from './lifecycle.ts'
 import type { RouteWarnings } from './mistakes.ts'
-import { type Registered, type SessionManager, unusable } from './session-manager.ts'
+import type { Registered, SessionManager } from './session-manager.ts'
 import type { SessionCookie } from './response-cookie.ts'
 import { isPoll } from './route-config.ts'
 import type { SessionState } from '../session/session.ts'
@@ -45,6 +46,8 @@ export class RequestSession implements WriteObserver {
   #isWatched = false
   /** True after a failure of `reply.sessionCookies()`, which nobody need have awaited. */
   #isUnheard = false
+  /** Null as long as there is nothing to tell, or nobody who listens. */
+  #life: SessionLife | null = null
   /** Sessions in whose place it was assigned, and that the app had read. */
   #replaced: readonly SessionState[] = []
 
@@ -183,6 +186,7 @@ export class RequestSession implements WriteObserver {
       } else {
         this.#lines = this.#set(reply, this.#cookie.overridesFor(reply, state))
       }
+      this.#heard()?.sealed()
       this.#hasNoStore ||= isFree && this.#manager.config.noStore && this.#lines.length > 0
       this.#watch(reply)
       return !state.deleted
@@ -219,6 +223,7 @@ export class RequestSession implements WriteObserver {
     if (this.#lines.length === 0) this.state.detectMutation()
     if (this.state.changedByApp) this.#leavingAsked(headers, isShared)
     else this.#leavingUnasked(headers, isShared)
+    this.#life?.left(this.#lines.some(line => headers.cookies.includes(line)))
   }
 
   #leavingAsked ({ cookies, status }: FinalHeaders, isShared: boolean): void {
@@ -276,6 +281,7 @@ export class RequestSession implements WriteObserver {
     }
     this.#follow(before)
     this.#extensions?.assigned(state, before.state)
+    this.#life = before.#life?.moveTo(state) ?? null
     state.look()
     if (state.endedBy === null) state.touch()
   }
@@ -350,64 +356,28 @@ export class RequestSession implements WriteObserver {
   }
 
   ended (ended: SessionRecord, successor: Successor): boolean {
+    this.#heard()?.ended(successor)
     this.#manager.ended(this.state, successor.isLogout)
     return this.#extensions?.ended(this.state, ended, successor) ?? false
   }
-}
 
-// The sessions of a request, each in a slot of its own.
-
-/** Stands in the slot of a session after `request.session = null`. */
-export class Discarded {
-  /**
-   * The session that nothing of is sent; null until something asks for it. A session that is assigned later
-   * must not hide that it has ended.
-   */
-  session: RequestSession | null
-
-  constructor (session: RequestSession | null) {
-    this.session = session
+  endStored (id: Buffer): void {
+    const reply = this.#request[kReply]
+    this.#life?.stored(id, reply == null || reply.raw.headersSent || reply.raw.destroyed || isUpgraded(reply))
   }
-}
 
-/** A request's slot for a session: null until it is used. */
-type Slots = TrackedRequest & Record<symbol, RequestSession | Discarded | null | undefined>
-
-/** Session of a request, found when it is first used; null if it was discarded. */
-export function hold (request: FastifyRequest, registered: Registered): RequestSession | null {
-  let held = (request as Slots)[registered.slot]
-  if (held === null || held === undefined) {
-    const slots = ownerOf(request, registered)
-    held = slots[registered.slot] = new RequestSession(registered, slots)
+  refused (reason: RefusalReason): void {
+    const { lifecycle } = this.#manager
+    if (lifecycle.isHeard) lifecycle.refused(this.state, reason, this.#request)
   }
-  return held instanceof Discarded ? null : held
-}
 
-/**
- * Session of a request for the app; null if it was discarded.
- * @throws the error of an extension, if Fastify can answer with it; otherwise the session reads as empty.
- */
-export function sessionOf (request: FastifyRequest, registered: Registered): Session | null {
-  try {
-    return hold(request, registered)?.session ?? null
-  } catch (error) {
-    if (isCaught(request)) throw error
-    return unusable(request, registered)
+  /** Life of the session, if somebody listens. A response that never leaves tells as much as is true without it. */
+  #heard (): SessionLife | null {
+    const { lifecycle } = this.#manager
+    if (this.#life === null && lifecycle.isHeard) {
+      this.#life = new SessionLife(lifecycle, this.state, this.#request)
+      this.#request[kReply]?.raw.once('close', () => { this.#life?.left(false) })
+    }
+    return this.#life
   }
-}
-
-/**
- * The request that has the slot, if an app has derived another from it: `Object.create(request)`. A session
- * of the derived one alone would be written, and sent by nobody.
- */
-export function ownerOf (request: FastifyRequest, { slot }: Registered): Slots {
-  let owner: object | null = request
-  while (owner !== null && !Object.hasOwn(owner, slot)) owner = Object.getPrototypeOf(owner) as object | null
-  return (owner ?? request) as Slots
-}
-
-/** Session of a request if something has used it. */
-export function heldIn (request: FastifyRequest, { slot }: Registered): RequestSession | null {
-  const held = (request as Slots)[slot]
-  return held instanceof RequestSession ? held : null
 }

@@ -6,6 +6,7 @@ import { dataFrom, getOwn } from '../data/data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from '../diagnostics.ts'
 import { fail, type SealedSessionError } from '../errors.ts'
 import type { Extensions } from './extension.ts'
+import { Lifecycle } from './lifecycle.ts'
 import { endOfSession, refusalMessage, warnerOf } from '../messages.ts'
 import type { RouteWarnings } from './mistakes.ts'
 import type { SessionConfig } from '../options/options.ts'
@@ -43,6 +44,7 @@ const SEVERAL_SESSIONS = '@fastify/secure-session: different sessions open in on
 /** One session of the app: makes its states out of cookies, tokens and data, and tokens out of states. */
 export class SessionManager {
   readonly config: SessionConfig
+  readonly lifecycle: Lifecycle
   readonly #app: FastifyInstance
   readonly #codec: Codec
   readonly #settings: SessionSettings
@@ -54,6 +56,7 @@ export class SessionManager {
     this.#app = app
     this.#codec = codec
     const { keyring, expiry, maxExpiry, absoluteTimeout, serializer } = config
+    this.lifecycle = new Lifecycle(config.sessionName, keyring)
     this.#settings = {
       keys: keyring,
       signals,
@@ -153,6 +156,7 @@ export class SessionManager {
   /** Session of a request's cookie, or an empty one. @param observer is told of every write. */
   find (request: FastifyRequest, observer: WriteObserver): SessionState {
     const found = this.#find(request)
+    if (found?.ok === false && this.lifecycle.isHeard) this.lifecycle.tell('refused', { id: null, subjects: [] }, { reason: found.reason }, request)
     return found?.ok === true ? this.#restore(found, observer) : SessionState.begin(this.#settings, {}, found, observer)
   }
 

@@ -48,7 +48,7 @@ export class Registry {
     } catch (error) {
       if (limit?.refuses !== true) return // the log has it, and the login works
       // Nobody may have the session: a cookie that was sealed late may have left already.
-      await Promise.all([settled(this.#revoke(line)), settled(this.#remove(hash, line.id))])
+      await Promise.all([settled(this.#revoke(subject, line)), settled(this.#remove(hash, line.id))])
       throw error
     }
   }
@@ -85,7 +85,7 @@ export class Registry {
   async #apply ({ most, refuses }: SessionLimit, subject: string, hash: string, own: RegistryLine): Promise<void> {
     const lines = await this.#list(subject, hash)
     if (!refuses) {
-      for (const line of lines.slice(0, Math.max(lines.length - most, 0))) await settled(this.#end(hash, line))
+      for (const line of lines.slice(0, Math.max(lines.length - most, 0))) await settled(this.#end(subject, hash, line))
       return
     }
     const place = lines.findIndex(({ id }) => id === own.id)
@@ -95,13 +95,13 @@ export class Registry {
   }
 
   /** Ends a session. If that cannot be stored, its line stays, so that the next login ends it. */
-  async #end (hash: string, line: RegistryLine): Promise<void> {
-    await this.#revoke(line)
+  async #end (subject: string, hash: string, line: RegistryLine): Promise<void> {
+    await this.#revoke(subject, line)
     await this.#remove(hash, line.id)
   }
 
-  async #revoke (line: RegistryLine): Promise<void> {
-    await this.#options.identities.revokeId(Buffer.from(line.id, 'base64url'), lifetimeIn(line))
+  async #revoke (subject: string, line: RegistryLine): Promise<void> {
+    await this.#options.identities.revokeId(Buffer.from(line.id, 'base64url'), { lifetime: lifetimeIn(line), cause: 'limit', subjects: [subject] })
   }
 
   async #put (hash: string, line: RegistryLine, isLogin: boolean): Promise<void> {

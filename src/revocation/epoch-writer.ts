@@ -1,6 +1,8 @@
+import { fail } from '../errors.ts'
 import { unavailable } from '../store/calls.ts'
 import type { StoreClient } from '../store/client.ts'
 import { ALL, LATEST, epochKeysOf, subjectKey } from './store-keys.ts'
+import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 
 /** Writes of a time, at most, if the store does not have it afterwards. */
 const MAX_WRITES = 3
@@ -89,6 +91,16 @@ export class EpochWriter {
       return latest
     })
   }
+}
+
+/**
+ * Throws if a session would begin so far ahead that its token would be refused as one from the future.
+ * @param beginning milliseconds since 1970.
+ * @throws `FST_SEALED_SESSION_REVOKED_AHEAD`
+ */
+export function assertNotAhead (beginning: number, now: number): void {
+  const ahead = beginning - now
+  if (ahead > CLOCK_TOLERANCE * 1000) throw fail('REVOKED_AHEAD', [Math.ceil(ahead / 1000)])
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import type { Revoked } from './epoch-writer.ts'
+import { assertNotAhead, type Revoked } from './epoch-writer.ts'
 import { fail } from '../errors.ts'
 import { REVOCATION, type SessionExtension } from '../fastify/extension.ts'
 import { refusalMessage } from '../messages.ts'
@@ -11,7 +11,6 @@ import type { Successor } from '../session/settings.ts'
 import type { Stamps } from './stamps.ts'
 import type { SubjectsReader } from './subject.ts'
 import { STAMP } from '../token/claims.ts'
-import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 import type { SessionRecord } from '../token/record.ts'
 import type { RefusalReason } from '../types.ts'
 import { hasEnded, Verdicts, type Verdict } from './verdicts.ts'
@@ -200,31 +199,39 @@ export class RevocationExtension implements SessionExtension {
 
   ended (state: SessionState, { id, lifetime }: SessionRecord, { isKept, isNew, isLogout }: Successor): boolean {
     const current = this.#requestStateOf(state)
-    // A session of nobody is not worth an entry of the store: without a login, anybody could fill it.
-    const isSomebodys = this.#subjects === null || userOf(current.from ?? current.brought) !== undefined
+    const isStored = this.storesEnd(state)
     // It goes on if the user who is logged in was kept; if nobody says who that is, if anything was.
     const goesOn = isKept && (this.#subjects === null || this.subjectsOf(state).length > 0)
     current.from = current.from !== null && goesOn ? { ...current.from, id: null, keys: undefined } : null
-    if (isSomebodys) this.#revoke(current, id, lifetime, isLogout)
+    if (isStored) this.#revoke(state, current, id, lifetime, isLogout)
     // Without a subject, the data that is kept may say who is logged in.
     return isNew || this.#subjects !== null
+  }
+
+  /** False for a session of nobody, which is not worth an entry of the store: without a login, anybody could fill it. */
+  storesEnd (state: SessionState): boolean {
+    const { from, brought } = this.#requestStateOf(state)
+    return this.#revocations.isStored && (this.#subjects === null || userOf(from ?? brought) !== undefined)
   }
 
   /**
    * Revokes the ids that a session ends. Also a logout after `regenerate()`, as passport does it, ends the
    * session that the request brought: a request beside it must not bring it back.
    */
-  #revoke (current: RequestState, id: Buffer | null, lifetime: number | null, isLogout: boolean): void {
+  #revoke (state: SessionState, current: RequestState, id: Buffer | null, lifetime: number | null, isLogout: boolean): void {
     const brought = current.brought?.id ?? null
     current.isLoggedOut ||= isLogout
-    if (id !== null) this.#revokeLater(current, id, lifetime, isLogout)
-    if (isLogout && brought !== null && id?.equals(brought) !== true) this.#revokeLater(current, brought, current.lifetime, true)
+    if (id !== null) this.#revokeLater(state, current, id, lifetime, isLogout)
+    if (isLogout && brought !== null && id?.equals(brought) !== true) this.#revokeLater(state, current, brought, current.lifetime, true)
   }
 
-  #revokeLater (current: RequestState, id: Buffer, lifetime: number | null, isLogout: boolean): void {
+  #revokeLater (state: SessionState, current: RequestState, id: Buffer, lifetime: number | null, isLogout: boolean): void {
     const isOwn = current.ended.some(ended => ended.equals(id))
     current.ended.push(id)
-    const revoking = this.#revocations.revokeId(id, lifetime, isLogout).then(wasRevoked => { current.wasRevoked ||= wasRevoked && !isOwn })
+    const revoking = this.#revocations.revokeId(id, lifetime, isLogout).then(wasRevoked => {
+      current.wasRevoked ||= wasRevoked && !isOwn
+      if (!wasRevoked) state.held.observer?.endStored?.(id)
+    })
     revoking.catch(() => {}) // sealing() waits for it, and throws
     current.pending.push(revoking)
   }
@@ -356,13 +363,8 @@ export class RevocationExtension implements SessionExtension {
       epoch > 0 && record?.own?.get(key) !== epoch && ((isSame && opened.created <= epoch && this.#revocations.concerns(key, opened)) || (isOld && created <= epoch) || (record !== null && this.#revocations.cameDuring(key, epoch, record))))
     if (isRevoked) throw fail('REVOKED_MEANWHILE')
     const beginning = Math.max(...epochs.map(([, epoch]) => epoch)) + 1
-    this.#assertNotAhead(beginning)
+    assertNotAhead(beginning, this.#now())
     return beginning
-  }
-
-  #assertNotAhead (beginning: number): void {
-    const ahead = beginning - this.#now()
-    if (ahead > CLOCK_TOLERANCE * 1000) throw fail('REVOKED_AHEAD', [Math.ceil(ahead / 1000)])
   }
 
   /**
@@ -393,23 +395,12 @@ export class RevocationExtension implements SessionExtension {
   goOn (state: SessionState, subjects: readonly string[], epoch: number): void {
     // It may have begun later, after a revocation of another of its subjects by a clock that is ahead.
     const created = Math.max(state.record().createdAt ?? 0, epoch + 1)
-    this.#assertNotAhead(created)
+    assertNotAhead(created, this.#now())
     const current = this.#requestStateOf(state)
     const id = newId()
     if (current.from !== null) current.from = { ...current.from, id, created, subjects, keys: undefined }
     state.renewIdentity(id, created)
     state.touch()
-  }
-
-  /**
-   * Throws before a session ends all others of its subject, if that has just been done by another
-   * request: of two clicks on "log in, and everybody else out" the first one keeps its session.
-   * @throws `FST_SEALED_SESSION_REVOKED_MEANWHILE`
-   */
-  async assertFirst (subject: string, record: RequestRecord): Promise<void> {
-    const epochs = await this.#revocations.epochsOf([subject])
-    const isSecond = epochs.some(([key, epoch]) => epoch > 0 && record.own?.get(key) !== epoch && this.#revocations.cameDuring(key, epoch, record))
-    if (isSecond) throw fail('REVOKED_MEANWHILE')
   }
 
   #requestStateOf (state: SessionState): RequestState {
@@ -425,8 +416,8 @@ export class RevocationExtension implements SessionExtension {
     return this.#subjects === null ? [] : this.#subjects(state.session)
   }
 
-  /** Session that a request brought and that had not ended when it came in; null without one. */
-  openedFrom (state: SessionState): Identity | null {
-    return this.#requestStates.get(state)?.opened ?? null
+  /** Identities of a session in its request: as it came in, and from which it goes on; undefined without a request. */
+  identitiesIn (state: SessionState): Readonly<Pick<RequestState, 'opened' | 'from'>> | undefined {
+    return this.#requestStates.get(state)
   }
 }

@@ -1,4 +1,6 @@
-import type { KnownSession, SessionIdentities } from '../fastify/extension.ts'
+import type { EndedSession, KnownSession, SessionIdentities } from '../fastify/extension.ts'
+import type { Lifecycle } from '../fastify/lifecycle.ts'
+import { currentRequest } from './request-record.ts'
 import type { SessionState } from '../session/session.ts'
 import type { RevocationExtension } from './extension.ts'
 import { knownIdentity, type RevocationSource, UNKNOWN_LIFETIME } from './revocations.ts'
@@ -9,6 +11,7 @@ export interface IdentitiesOptions {
   extension: RevocationExtension
   revocations: RevocationSource
   stamps: Stamps | null
+  lifecycle: Lifecycle
   hasSubjects: boolean
 }
 
@@ -32,14 +35,24 @@ export class Identities implements SessionIdentities {
     this.#options.revocations.assertStored()
   }
 
-  async revokeId (id: Buffer, lifetime: number | null = UNKNOWN_LIFETIME): Promise<void> {
+  async revokeId (id: Buffer, { lifetime = UNKNOWN_LIFETIME, cause = 'revoked', subjects = [] }: EndedSession = {}): Promise<void> {
     this.assertRevocable()
-    await this.#options.revocations.revokeId(id, lifetime, true)
+    const { revocations, lifecycle } = this.#options
+    const wasRevoked = await revocations.revokeId(id, lifetime, true)
+    if (!wasRevoked && lifecycle.isHeard) lifecycle.tell('ended', { id, subjects }, { cause }, currentRequest.getStore() ?? null)
+  }
+
+  storesEnd (state: SessionState): boolean {
+    return this.#options.extension.storesEnd(state)
   }
 
   broughtBy (state: SessionState): { id: Buffer, subjects: readonly string[] } | null {
-    const opened = this.#options.extension.openedFrom(state)
-    return opened === null || opened.id === null ? null : { id: opened.id, subjects: opened.subjects }
+    const opened = this.#options.extension.identitiesIn(state)?.opened
+    return opened == null || opened.id === null ? null : { id: opened.id, subjects: opened.subjects }
+  }
+
+  subjectsInUse (state: SessionState): readonly string[] | null {
+    return this.#options.extension.identitiesIn(state)?.from?.subjects ?? null
   }
 
   async haveEnded (user: string, sessions: readonly KnownSession[]): Promise<boolean[]> {

@@ -7,7 +7,7 @@ import { stateOf } from '../session/info.ts'
 import type { SessionState } from '../session/session.ts'
 import type { RevocationExtension } from './extension.ts'
 import type { Identities } from './identities.ts'
-import { currentRequest } from './request-record.ts'
+import { currentRequest, type RequestRecord } from './request-record.ts'
 import type { RevocationSource } from './revocations.ts'
 import { checkedSubject } from './subject.ts'
 import { MAX_SECONDS } from '../token/lifetime.ts'
@@ -41,7 +41,8 @@ function addEndOfOne ({ app, session, revocations, identities }: Parts): void {
     revocations.assertStored()
     const { id, lifetime } = state.record()
     if (id === null) throw fail('NO_ID')
-    if (!hasEnded(state)) await revocations.revokeId(id, lifetime, true)
+    // The subjects cannot be read any more once it has ended.
+    if (!hasEnded(state)) await identities.revokeId(id, { lifetime, subjects: session.lifecycle.isHeard ? session.lifecycle.subjectsOf(state) : [] })
   })
 
   app.decorate('revokeSessionId', async (text: string, sessionName = session.sessionName) => {
@@ -55,8 +56,9 @@ function addEndOfMany ({ app, session, revocations, extension, lookAgain, hasSub
   const revoke = async (subject?: string, isOthers = false): Promise<number> => {
     const request = currentRequest.getStore()
     const record = extension.records.of(request)
-    if (record !== null && subject !== undefined && isOthers) await extension.assertFirst(subject, record)
+    if (record !== null && subject !== undefined && isOthers) await assertFirst(revocations, subject, record)
     const revoked = await revocations.revokeUntilNow(subject)
+    if (session.lifecycle.isHeard) session.lifecycle.tell('ended', { id: null, subjects: subject === undefined ? [] : [subject] }, { cause: 'revoked' }, request ?? null)
     if (request !== undefined && record !== null) extension.noteOwn(record, session.held(request), revoked)
     return revoked.epoch
   }
@@ -94,6 +96,17 @@ function addEndOfMany ({ app, session, revocations, extension, lookAgain, hasSub
     await revoke()
     lookAgain()
   })
+}
+
+/**
+ * Throws before a session ends all others of its subject, if that has just been done by another request: of two clicks
+ * on "log in, and everybody else out" the first one keeps its session.
+ * @throws `FST_SEALED_SESSION_REVOKED_MEANWHILE`
+ */
+async function assertFirst (revocations: RevocationSource, subject: string, record: RequestRecord): Promise<void> {
+  const epochs = await revocations.epochsOf([subject])
+  const isSecond = epochs.some(([key, epoch]) => epoch > 0 && record.own?.get(key) !== epoch && revocations.cameDuring(key, epoch, record))
+  if (isSecond) throw fail('REVOKED_MEANWHILE')
 }
 
 /** @throws `FST_SEALED_SESSION_ID_INVALID`: the text is most likely a browser's. */

@@ -32,7 +32,7 @@ const plugin: FastifyPluginAsync<SessionRevocationOptions> = async (app, options
   session.extend(extension)
   app.decorateRequest(extension.records.symbol, null)
   const hasSubjects = config.subjects !== null
-  const identities = session.identities = new Identities({ extension, revocations, stamps, hasSubjects })
+  const identities = session.identities = new Identities({ extension, revocations, stamps, lifecycle: session.lifecycle, hasSubjects })
   lookAgain = session.judge(new OpenSessions({ revocations, stamps, extension, cacheTtl: config.cacheTtl }))
   addMethods({ app, session, revocations, identities, extension, lookAgain, hasSubjects })
   addHooks(app, session, extension)

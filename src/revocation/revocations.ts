@@ -135,6 +135,9 @@ export class Revocations {
     return await client.add(onceKey(id), life)
   }
 
+  /** False if nothing can be revoked. */
+  readonly isStored: boolean = true
+
   /** @throws `FST_SEALED_SESSION_STORE_NONE` if nothing can be revoked. */
   assertStored (): void {}
 
@@ -289,6 +292,7 @@ export type RevocationSource = Pick<Revocations, keyof Revocations>
 
 /** Revocations of an app that has no store: nothing is ever revoked. */
 export const NO_REVOCATIONS: RevocationSource = {
+  isStored: false,
   sequence: 0,
   isRevoked: async () => false,
   areRevoked: async identities => identities.map(() => false),

@@ -79,6 +79,9 @@ export class SessionState {
   /** Parts that signals look at. */
   get held (): { settings: SessionSettings, observer: WriteObserver | null } { return { settings: this.#settings, observer: this.#observer } }
 
+  /** Record that it was opened with, or that it began with. No getter, which `util.inspect` may read. */
+  opened (): SessionRecord { return this.#opened }
+
   /** The session as handlers see it. */
   get session (): Session { return this.#session }
 
@@ -218,6 +221,7 @@ export class SessionState {
 
   /** Empties a session whose token was opened and is refused all the same. */
   refuse (reason: RefusalReason): void {
+    this.#observer?.refused?.(reason)
     this.#begin({}, {})
     this.#origin = { ok: false, reason }
     this.#key = null
@@ -290,7 +294,7 @@ export class SessionState {
   beginAgain (claims: Claims, method: string): void {
     this.#methods = [...this.#methods ?? [], method]
     const { data, lifetime, cookieMaxAge } = this.#record
-    this.#succeed({ ...data }, { lifetime, cookieMaxAge, claims }, { isKept: true, isNew: false, isLogout: false })
+    this.#succeed({ ...data }, { lifetime, cookieMaxAge, claims }, { isKept: true, isNew: false, isLogout: false, method })
     this.#isAnew = true
     this.#deleted = false
     this.#touched()

@@ -16,6 +16,8 @@ export interface Successor {
   isNew: boolean
   /** True for `delete()`. */
   isLogout: boolean
+  /** Method by which the user has just authenticated, if that is the cause. */
+  method?: string
 }
 
 /** Observer of one session: it hears of each write, and of each end. */
@@ -28,6 +30,10 @@ export interface WriteObserver {
    * @returns true if a session that was revoked meanwhile may be followed by another, such as a new login.
    */
   ended?: (ended: SessionRecord, successor: Successor) => boolean
+  /** An extension has stored that the session with this id has ended, which nobody had ended before. */
+  endStored?: (id: Buffer) => void
+  /** The session that was opened is refused, and about to be empty. */
+  refused?: (reason: RefusalReason) => void
   /** False if the session may be sent only for what the app does to it. Asked if it is due to be renewed. */
   mayExtend?: () => boolean
   /** Has `listener` hear once that the response or the WebSocket has closed. @returns false if it has closed. */
