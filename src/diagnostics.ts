@@ -58,7 +58,7 @@ export interface SessionLifecycleMessage {
   /** Id of the session that it goes on from, for `'renewed'` and `'begun'`; null for all else. */
   previousId: string | null
   /**
-   * Hashes of its subjects, base64url: with a subkey of the key that seals. Who does not have that key cannot try which
+   * Hashes of its subjects, base64url: with a subkey of the key that seals. Without that key nobody can try which
    * user it is. Empty if it is nobody's, or not known.
    */
   subjects: readonly string[]

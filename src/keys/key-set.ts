@@ -151,7 +151,7 @@ export class DerivedKey {
     return this.#encryption
   }
 
-  /** The subkey that hashes subjects for audit logs: who reads those must not find a user by guessing. */
+  /** The subkey that hashes subjects for audit logs: a reader of those must not find a user by guessing. */
   get pseudonyms (): Buffer {
     this.#pseudonyms ??= sodium().deriveSubkey(this.#bytes, PSEUDONYMS, KDF_CONTEXT, KEY_BYTES)
     return this.#pseudonyms

@@ -186,7 +186,7 @@ describe('a subscriber that throws', () => {
 describe('docs/observability.md', () => {
   const page = read('docs/observability.md')
 
-  for (const [heading, type] of [['## Opening', 'SessionOpenMessage'], ['## Sealing', 'SessionSealMessage']] as const) {
+  for (const [heading, type] of [['## Opening', 'SessionOpenMessage'], ['## Sealing', 'SessionSealMessage'], ['## Lives of sessions', 'SessionLifecycleMessage']] as const) {
     it(`has each field of ${type}, and no other`, () => {
       assert.deepEqual(tableUnder(page, heading).map(([name]) => codeIn(name)).sort(), membersOf(type))
     })

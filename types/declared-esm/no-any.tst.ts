@@ -27,6 +27,7 @@ import type {
   SessionInfo,
   SessionKey,
   SessionKeyOptions,
+  SessionLifecycleMessage,
   SessionMethods,
   SessionOpenMessage,
   SessionOptions,
@@ -100,6 +101,7 @@ test('no exported type is any', () => {
   expect<AnyMembers<StandardResult>>().type.toBe<never>()
   expect<AnyMembers<StandardSchema['~standard']>>().type.toBe<never>()
   expect<AnyMembers<SessionSerializer>>().type.toBe<never>()
+  expect<AnyMembers<SessionLifecycleMessage>>().type.toBe<never>()
   expect<AnyMembers<SessionSealMessage>>().type.toBe<never>()
   expect<AnyMembers<CookieRequest>>().type.toBe<never>()
   expect<IsAny<DecodeLog>>().type.toBe<false>()
