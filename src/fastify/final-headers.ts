@@ -36,6 +36,18 @@ export class FinalHeaders {
     return this.#raw.getHeader(name)
   }
 
+  /**
+   * `Cache-Control` that counts. One that the app has set on the raw response meanwhile counts before ours.
+   * @param isOurs true if `no-store` was put beside a cookie.
+   */
+  cacheControl (isOurs: boolean): unknown {
+    const control = this.get('cache-control')
+    const own = isOurs && control === 'no-store' ? this.onRaw('cache-control') : undefined
+    if (own === undefined || this.#given === undefined) return control
+    this.replace('cache-control', own)
+    return own
+  }
+
   /** Lines of the header `Set-Cookie`. */
   get cookies (): string[] {
     const value = this.get('set-cookie')

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import { sodium } from '../crypto/sodium.ts'
 import { lifecycleChannel, publishLifecycle, type SessionLifecycleMessage } from '../diagnostics.ts'
 import type { SessionIdentities } from './extension.ts'
+import { kReply, type TrackedRequest } from './internals.ts'
 import type { KeySource } from '../keys/key-set.ts'
 import type { SessionState } from '../session/session.ts'
 import type { Successor } from '../session/settings.ts'
@@ -52,6 +53,7 @@ export class Lifecycle {
 
   /** Tells that the session that a request brought does not count, or does so no more. It must not be used in here. */
   refused (state: SessionState, reason: RefusalReason, request: FastifyRequest): void {
+    if (!this.isHeard) return
     const subjects = this.identities?.subjectsInUse(state) ?? null
     // An end that comes while the request is under way has its own message, of this process or another.
     if (reason !== 'revoked' || subjects !== null) this.tell('refused', { id: state.opened().id, subjects: subjects ?? [] }, { reason }, request)
@@ -78,7 +80,7 @@ interface End extends Named {
   isStored: boolean | null
 }
 
-/** Life of the session of one request, as far as it is not told. Made only if somebody listens. */
+/** Life of the session of one request, as far as it is not told. */
 export class SessionLife {
   readonly #lifecycle: Lifecycle
   readonly #request: FastifyRequest
@@ -181,6 +183,14 @@ export class SessionLife {
   #tell (event: SessionLifecycleMessage['event'], named: Named, facts: Facts): void {
     this.#lifecycle.tell(event, named, facts, this.#request)
   }
+}
+
+/** Life of a request's session; null if nobody listens. A response that never leaves tells as much as is true without it. */
+export function lifeOf (lifecycle: Lifecycle, state: SessionState, request: TrackedRequest): SessionLife | null {
+  if (!lifecycle.isHeard) return null
+  const life = new SessionLife(lifecycle, state, request)
+  request[kReply]?.raw.once('close', () => { life.left(false) })
+  return life
 }
 
 function isSameId (a: Named, b: Named): boolean {

@@ -1,13 +1,13 @@
-import type { FastifyReply } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
 import { fail } from '../errors.ts'
 import type { Extensions } from './extension.ts'
 import { endOfSession } from '../messages.ts'
 import { type FinalHeaders, isSharedCacheable, isUpgraded, watchHeaders } from './final-headers.ts'
-import { kReply, kSealed, type TrackedRequest } from './internals.ts'
-import { SessionLife } from './lifecycle.ts'
+import { isCaught, kReply, kSealed, type TrackedRequest } from './internals.ts'
+import { lifeOf, type SessionLife } from './lifecycle.ts'
 import type { RouteWarnings } from './mistakes.ts'
-import type { Registered, SessionManager } from './session-manager.ts'
+import { Discarded, type Registered, type SessionManager, unusable } from './session-manager.ts'
 import type { SessionCookie } from './response-cookie.ts'
 import { isPoll } from './route-config.ts'
 import type { SessionState } from '../session/session.ts'
@@ -212,14 +212,7 @@ export class RequestSession implements WriteObserver {
 
   /** Last look, at the headers that leave. */
   #leaving (headers: FinalHeaders): void {
-    // Headers that the app has set on the raw response meanwhile count before a cookie that nobody asked for.
-    let control = headers.get('cache-control')
-    const own = this.#hasNoStore && control === 'no-store' ? headers.onRaw('cache-control') : undefined
-    if (own !== undefined && headers.given !== undefined) {
-      headers.replace('cache-control', own)
-      control = own
-    }
-    const isShared = isSharedCacheable(control)
+    const isShared = isSharedCacheable(headers.cacheControl(this.#hasNoStore))
     if (this.#lines.length === 0) this.state.detectMutation()
     if (this.state.changedByApp) this.#leavingAsked(headers, isShared)
     else this.#leavingUnasked(headers, isShared)
@@ -366,18 +359,49 @@ export class RequestSession implements WriteObserver {
     this.#life?.stored(id, reply == null || reply.raw.headersSent || reply.raw.destroyed || isUpgraded(reply))
   }
 
-  refused (reason: RefusalReason): void {
-    const { lifecycle } = this.#manager
-    if (lifecycle.isHeard) lifecycle.refused(this.state, reason, this.#request)
-  }
+  refused (reason: RefusalReason): void { this.#manager.lifecycle.refused(this.state, reason, this.#request) }
 
-  /** Life of the session, if somebody listens. A response that never leaves tells as much as is true without it. */
-  #heard (): SessionLife | null {
-    const { lifecycle } = this.#manager
-    if (this.#life === null && lifecycle.isHeard) {
-      this.#life = new SessionLife(lifecycle, this.state, this.#request)
-      this.#request[kReply]?.raw.once('close', () => { this.#life?.left(false) })
-    }
-    return this.#life
+  #heard (): SessionLife | null { return (this.#life ??= lifeOf(this.#manager.lifecycle, this.state, this.#request)) }
+}
+
+/** A request's slot for a session: null until it is used. */
+type Slots = TrackedRequest & Record<symbol, RequestSession | Discarded | null | undefined>
+
+/** Session of a request, found when it is first used; null if it was discarded. */
+export function hold (request: FastifyRequest, registered: Registered): RequestSession | null {
+  let held = (request as Slots)[registered.slot]
+  if (held === null || held === undefined) {
+    const slots = ownerOf(request, registered)
+    held = slots[registered.slot] = new RequestSession(registered, slots)
   }
+  return held instanceof Discarded ? null : held
+}
+
+/**
+ * Session of a request for the app; null if it was discarded.
+ * @throws the error of an extension, if Fastify can answer with it; otherwise the session reads as empty.
+ */
+export function sessionOf (request: FastifyRequest, registered: Registered): Session | null {
+  try {
+    return hold(request, registered)?.session ?? null
+  } catch (error) {
+    if (isCaught(request)) throw error
+    return unusable(request, registered)
+  }
+}
+
+/**
+ * The request that has the slot, if an app has derived another from it: `Object.create(request)`. A session
+ * of the derived one alone would be written, and sent by nobody.
+ */
+export function ownerOf (request: FastifyRequest, { slot }: Registered): Slots {
+  let owner: object | null = request
+  while (owner !== null && !Object.hasOwn(owner, slot)) owner = Object.getPrototypeOf(owner) as object | null
+  return (owner ?? request) as Slots
+}
+
+/** Session of a request if something has used it. */
+export function heldIn (request: FastifyRequest, { slot }: Registered): RequestSession | null {
+  const held = (request as Slots)[slot]
+  return held instanceof RequestSession ? held : null
 }

@@ -9,6 +9,7 @@ import type { Extensions } from './extension.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { endOfSession, refusalMessage, warnerOf } from '../messages.ts'
 import type { RouteWarnings } from './mistakes.ts'
+import type { RequestSession } from './request-session.ts'
 import type { SessionConfig } from '../options/options.ts'
 import { responseOptionsReader } from '../options/readers.ts'
 import type { SessionCookie } from './response-cookie.ts'
@@ -219,6 +220,19 @@ export class SessionManager {
     const unsigned = this.#app.unsignCookie(value)
     // A signer of the app's own may give a value back even if it is not valid.
     return unsigned.valid === true ? unsigned.value : null
+  }
+}
+
+/** Stands in the slot of a session after `request.session = null`. */
+export class Discarded {
+  /**
+   * The session that nothing of is sent; null until something asks for it. A session that is assigned later
+   * must not hide that it has ended.
+   */
+  session: RequestSession | null
+
+  constructor (session: RequestSession | null) {
+    this.session = session
   }
 }
 
