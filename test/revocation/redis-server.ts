@@ -1,6 +1,6 @@
 // A Redis of the test's own: Debian's redis-server on a free port.
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
-import { mkdtemp } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort, isListening } from './ports.ts'
@@ -22,6 +22,11 @@ export class RedisServer extends ServerProcess {
   protected spawn (): ChildProcess {
     const options = { port: this.port, bind: '127.0.0.1', dir: this.folder, save: '', appendonly: 'yes', appendfsync: 'always', 'maxmemory-policy': 'noeviction' }
     return spawn('redis-server', Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]), { stdio: 'ignore' })
+  }
+
+  /** Loses all that it has stored. It must not be running. */
+  async forget (): Promise<void> {
+    await rm(join(this.folder, 'appendonlydir'), { recursive: true })
   }
 
   protected async isReady (): Promise<boolean> {

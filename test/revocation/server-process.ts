@@ -31,11 +31,30 @@ export abstract class ServerProcess {
 
   /** Ends it and every connection; what was stored is kept. */
   async stop (): Promise<void> {
+    await this.#end('SIGINT') // which ends a PostgreSQL at once, where SIGTERM waits for its clients
+  }
+
+  /** Ends it as a crash does. */
+  async kill (): Promise<void> {
+    await this.#end('SIGKILL')
+  }
+
+  /** Has it hang: connections stay, and nothing is answered until `resume`. */
+  pause (): void {
+    this.#process?.kill('SIGSTOP')
+  }
+
+  resume (): void {
+    this.#process?.kill('SIGCONT')
+  }
+
+  async #end (signal: NodeJS.Signals): Promise<void> {
     const running = this.#process
     if (running === null) return
     this.#process = null
     const exited = once(running, 'exit')
-    running.kill('SIGINT') // which ends a PostgreSQL at once, where SIGTERM waits for its clients
+    running.kill(signal)
+    running.kill('SIGCONT') // one that hangs would hear no other signal
     await exited
   }
 
