@@ -5,14 +5,13 @@ import { UNAVAILABLE } from './judge.js'
 import { SESSION } from './plan.js'
 
 const PAGE = new URL('../docs/reliability.md', import.meta.url)
-const BETWEEN = /(<!-- made by "npm run soak" -->\n)[^]*(<!-- end of what "npm run soak" made -->)/
 const MB = 2 ** 20
 
 const ms = value => value.toFixed(value < 10 ? 1 : 0)
 const mb = bytes => (bytes / MB).toFixed(1)
 const sum = values => values.reduce((total, value) => total + value, 0)
 
-function table (head, rows) {
+export function table (head, rows) {
   return [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.join(' | ')} |`).join('\n')
 }
 
@@ -127,9 +126,11 @@ ${operator(result)}
 `
 }
 
-export function writeReport (text) {
+/** @param program of npm that has made the text: docs/reliability.md has its place between two comments */
+export function writeReport (text, program = 'soak') {
   const page = readFileSync(PAGE, 'utf8')
-  if (!BETWEEN.test(page)) throw new Error('docs/reliability.md has no place for the figures')
+  const between = new RegExp(`(<!-- made by "npm run ${program}" -->\\n)[^]*(<!-- end of what "npm run ${program}" made -->)`)
+  if (!between.test(page)) throw new Error('docs/reliability.md has no place for the figures')
   // A function, since a replacement text would have `$` mean something.
-  writeFileSync(PAGE, page.replace(BETWEEN, (_, start, end) => `${start}${text}${end}`))
+  writeFileSync(PAGE, page.replace(between, (_, start, end) => `${start}${text}${end}`))
 }

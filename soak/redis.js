@@ -1,7 +1,9 @@
 // A Redis of the run's own, on a free port, that can be killed and started again.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export class Redis {
@@ -44,6 +46,20 @@ export class Redis {
     const exited = once(running, 'exit')
     running.kill('SIGKILL')
     await exited
+  }
+
+  /** Has it hang: connections stay, and nothing is answered until `resume`. */
+  pause () {
+    this.#process?.kill('SIGSTOP')
+  }
+
+  resume () {
+    this.#process?.kill('SIGCONT')
+  }
+
+  /** Loses all that it has stored. It must not be running. */
+  forget () {
+    rmSync(join(this.#folder, 'appendonlydir'), { recursive: true })
   }
 
   async restart () {

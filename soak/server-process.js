@@ -11,12 +11,15 @@ export class ServerProcess {
   #agent = new http.Agent({ keepAlive: true, maxSockets: 200 })
   #port
 
-  /** @param options `keyFile`, `redisPort` and `onStoreError` */
-  static async start (name, options) {
+  /**
+   * @param options of the program; `onStoreError` is one of them
+   * @param program path of its file
+   */
+  static async start (name, options, program = SERVER) {
     const server = new ServerProcess()
     server.name = name
     server.acceptsErrors = options.onStoreError === 'accept'
-    server.#process = fork(SERVER, [JSON.stringify(options)], { execArgv: ['--expose-gc'] })
+    server.#process = fork(program, [JSON.stringify(options)], { execArgv: ['--expose-gc'] })
     server.#port = (await server.#answer()).port
     return server
   }
