@@ -103,7 +103,7 @@ ${cost}
 
 ## Revocation over Redis
 
-One server process, a session of 170 B that is read, the store asked again after \`cacheTtl\` (5 s). Redis runs on the same machine;
+One server process, a session of 170 B that is read, the store asked again after \`cacheTtl\` (2 s). Redis runs on the same machine;
 its own CPU time is not counted. Each command is a round trip.
 
 ${revocation}
