@@ -51,7 +51,7 @@ the registry has a session afterwards: ${registry.before}; once it is sealed aga
 export function awayReport ({ elsewhere, outages }) {
   return `${today()}, ${machine()}, commit ${commit()}.
 
-From the end of a session by its id in one process, until the other one refuses it:
+From the end of a session by its id in one process to the last request that the other one lets in, of 50 in each \`cacheTtl\`:
 
 ${elsewhereTable(elsewhere)}
 

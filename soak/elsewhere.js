@@ -11,8 +11,8 @@ const RATE = 500
 /**
  * @param servers where sessions end, and where they are used
  * @param cacheTtl of the servers, in seconds
- * @returns `times`: milliseconds from the answer to the end of a session to the first request that was refused, for each;
- * `requests`; and what was `wrong`
+ * @returns `times`: milliseconds from the answer to the end of a session to the last request that was let in, for each, and
+ * 0 if none was; `requests`; and what was `wrong`
  */
 export async function measureElsewhere ([here, there], { cacheTtl, sessions }) {
   const pause = cacheTtl * 1000 / REQUESTS_IN_TTL
@@ -31,6 +31,7 @@ async function follow (here, there, { cacheTtl, pause }, result) {
   // Some time after its answer was asked for first, so that it ends at any moment of the time for which that is believed.
   const usedFor = cacheTtl * 1000 * (1 + Math.random())
   let ended = Infinity
+  let lastIn = -Infinity
   let isEnding = false
   for (let next = used; ; next += pause) {
     await sleep(Math.max(0, next - performance.now()))
@@ -41,8 +42,11 @@ async function follow (here, there, { cacheTtl, pause }, result) {
     const sent = performance.now()
     const answer = await read(there, session)
     result.requests++
-    if (answer === 'in' && sent <= ended + cacheTtl * 1000) continue
-    if (answer === 'out' && isEnding) result.times.push(Math.max(0, sent - ended))
+    if (answer === 'in' && sent <= ended + cacheTtl * 1000) {
+      lastIn = sent
+      continue
+    }
+    if (answer === 'out' && isEnding) result.times.push(Math.max(0, lastIn - ended))
     else result.wrong.push(`${answer} ${Math.round(sent - ended)} ms after the end`)
     return
   }
