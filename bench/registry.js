@@ -38,7 +38,7 @@ const STORES = {
   memory: {
     skip: false,
     async open () {
-      const store = new MemoryRegistry({ maxEntries: SESSIONS + SUBJECTS + 1000 })
+      const store = new MemoryRegistry({ maxEntries: 2 * SESSIONS + SUBJECTS + 1000 }) // it never has to make room
       return { store, bytes: async () => { globalThis.gc?.(); return process.memoryUsage().heapUsed }, close: async () => {} }
     }
   },
@@ -66,8 +66,12 @@ const STORES = {
   }
 }
 
-const DESCRIPTION = JSON.stringify({ browser: 'Firefox 151 on Windows', ip: '203.0.113.42', at: 'Vienna' })
 let number = 0
+
+/** JSON of a description, of 75 bytes: text of its own for each login, as in an app, or memory would seem to need less. */
+function description () {
+  return JSON.stringify({ browser: 'Firefox 151 on Windows', ip: `203.0.113.${10 + number % 90}`, at: 'Vienna' })
+}
 
 /** The subject's name as the registry gives it to a store: a hash. */
 const subjectOf = index => createHash('sha256').update(String(index)).digest('base64url')
@@ -76,7 +80,7 @@ function line () {
   const now = Date.now()
   const id = Buffer.alloc(16)
   id.writeUInt32BE(number++)
-  return { id: id.toString('base64url'), createdAt: now, lastSeenAt: now, expiresAt: now + 86_400_000, more: '', description: DESCRIPTION }
+  return { id: id.toString('base64url'), createdAt: now, lastSeenAt: now, expiresAt: now + 86_400_000, more: '', description: description() }
 }
 
 /** Median of the milliseconds that a call takes. */
@@ -107,21 +111,36 @@ async function callsOn (store, subject) {
   }
 }
 
-/** Times in an app one of whose users has as many sessions as are allowed, and one a single session. */
-async function timesInApp (store) {
+/** App with as many sessions allowed as there are of one user. */
+async function appWith (store, onMaxSessions) {
   const app = Fastify()
   app.register(secureSession, { key: Buffer.alloc(32, 'key'), format: 'sealed', cookie: { path: '/' } })
   app.register(sessionRevocation, { store: new MemoryStore(), subject: session => session.get('user') })
-  app.register(sessionRegistry, { store, maxSessions: SESSIONS, storeTimeout: 60 })
+  app.register(sessionRegistry, { store, maxSessions: SESSIONS, onMaxSessions, storeTimeout: 60 })
   app.get('/login/:user', async ({ session, params }) => { session.set('user', params.user) })
   await app.ready()
+  return app
+}
+
+/** Logs in, and holds the answer against what the limit says: a time of anything else would mean nothing. */
+async function login (app, user, expected) {
+  const { statusCode } = await app.inject(`/login/${user}`)
+  if (statusCode !== expected) throw new Error(`a login was answered with ${statusCode}, not ${expected}`)
+}
+
+/** Times in an app one of whose users has as many sessions as are allowed, and one a few. */
+async function timesInApp (store) {
+  const [ending, refusing] = [await appWith(store, 'end-oldest'), await appWith(store, 'refuse')]
   await fill(SESSIONS, async () => await store.put(hashOf('many'), line(), true))
   const times = {
-    'a login within the limit': await timeOf(async () => await app.inject('/login/few')),
-    [`a login that ends the oldest of ${SESSIONS}`]: await timeOf(async () => await app.inject('/login/many')),
-    [`listSessions of ${SESSIONS}`]: await timeOf(async () => await app.listSessions('many'))
+    'a login within the limit': await timeOf(async () => await login(ending, 'few', 200)),
+    [`a login that ends the oldest of ${SESSIONS}`]: await timeOf(async () => await login(ending, 'many', 200)),
+    [`a login that is refused beside ${SESSIONS}`]: await timeOf(async () => await login(refusing, 'many', 409)),
+    [`listSessions of ${SESSIONS}`]: await timeOf(async () => await ending.listSessions('many'))
   }
-  await app.close()
+  const { length } = await ending.listSessions('many')
+  if (length !== SESSIONS) throw new Error(`the limit left ${length} sessions, not ${SESSIONS}`)
+  for (const app of [ending, refusing]) await app.close()
   return times
 }
 
@@ -137,12 +156,18 @@ async function measure ({ store, bytes }) {
   const many = (await bytes() - between) / SESSIONS
   return {
     [`bytes a line, ${SUBJECTS} subjects with one each`]: Math.round(one),
+    [`MB for ${SUBJECTS} subjects`]: megabytes(one * SUBJECTS),
     [`bytes a line, ${SESSIONS} of one subject`]: Math.round(many),
+    [`MB for ${SESSIONS} of one subject`]: megabytes(many * SESSIONS),
     'logins a second, filled in parallel': Math.round(rate),
     ...named('a subject with few', few),
     ...named(`a subject with ${SESSIONS}`, await callsOn(store, subjectOf(-1))),
     ...named('in an app', await timesInApp(store))
   }
+}
+
+function megabytes (bytes) {
+  return (bytes / 1e6).toFixed(1)
 }
 
 /** Milliseconds by name, behind what they are of. */
