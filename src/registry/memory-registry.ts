@@ -20,7 +20,7 @@ export class MemoryRegistry implements RegistryStore {
   #size = 0
 
   /**
-   * @param options `maxEntries`: number of lines that it holds; default 100 000, which is about 50 MB.
+   * @param options `maxEntries`: number of lines that it holds; default 100 000, which is about 64 MB.
    * @throws `FST_SEALED_SESSION_OPTION_INVALID` if that is no whole number above 0.
    */
   constructor ({ maxEntries = DEFAULT_MAX_ENTRIES }: { maxEntries?: number | undefined } = {}) {
