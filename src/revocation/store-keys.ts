@@ -46,7 +46,7 @@ export function keyOfHash (hash: string): string {
 /** Longest subject whose key is kept, in characters: longer ones are rare, and would take much memory. */
 const MAX_KEPT_LENGTH = 100
 
-/** Cache of the keys of subjects: to make the hash is a fifth of all that a request costs whose session is known to be good. */
+/** Cache of the keys of subjects: each request asks for one, and to make the hash takes much longer than to find it here. */
 const subjectKeys = new Map<string, string>()
 
 export function subjectKey (subject: string): string {
