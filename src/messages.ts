@@ -152,7 +152,11 @@ export const REASONS: Record<RefusalReason, readonly [line: string, explain: (re
   revoked: ['the session was revoked, creating an empty session',
     () => 'where the app has sessionRevocation, it may have been ended on the server, of which nothing shows in a token'],
   'stamp-changed': ['the stamp of the user has changed, creating an empty session',
-    () => 'where the app has sessionRevocation with the option "stamp", its user may have another stamp since, such as after a new password']
+    () => 'where the app has sessionRevocation with the option "stamp", its user may have another stamp since, such as after a new password'],
+  'device-unproven': ['the session is bound to a device, which has not proved itself, creating an empty session',
+    () => 'it is bound to a device: an app opens it beside the proof of that device, in a cookie of its own, and only with the plugin deviceBinding'],
+  'device-required': ['the session is not bound to a device, creating an empty session',
+    () => 'where the app has deviceBinding with policy "require", it opens for a short time only, as it is not bound to a device']
 }
 
 /** Line of the log that says why a token was refused. */
@@ -160,7 +164,7 @@ export function refusalMessage (reason: RefusalReason): string {
   return `@fastify/secure-session: ${REASONS[reason][0]}`
 }
 
-const ENDS: Partial<Record<RefusalReason, string>> = { revoked: 'was revoked', 'stamp-changed': 'has an old stamp', expired: 'has expired', 'key-unknown': 'lost its key' }
+const ENDS: Partial<Record<RefusalReason, string>> = { revoked: 'was revoked', 'stamp-changed': 'has an old stamp', expired: 'has expired', 'key-unknown': 'lost its key', 'device-unproven': 'lacks the proof of its device' }
 
 /** Words for the end of a session that was opened, such as 'was revoked'. */
 export function endOfSession (reason: RefusalReason): string {

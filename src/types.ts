@@ -435,7 +435,9 @@ export type Format = 'secretbox' | 'sealed'
  * - `schema-invalid`: its data does not fit the option `schema`
  * - `signature-invalid`: the signature of a signed cookie is missing or wrong
  * - `chunk-missing`: one of the cookies that a large session was split into is missing
- * - `revoked`: ended on the server; only if the plugin `sessionRevocation` is registered
+ * - `revoked`, `stamp-changed`: ended on the server; only if the plugin `sessionRevocation` is registered
+ * - `device-unproven`: bound to a device, and it comes without the proof of that device, or nothing here asks for one
+ * - `device-required`: not bound to a device, where the option `policy` of the plugin `deviceBinding` requires it
  */
 export type RefusalReason =
   | 'malformed' | 'too-long' | 'ciphertext-length' | 'nonce-length'
@@ -448,6 +450,7 @@ export type RefusalReason =
   | 'signature-invalid'
   | 'chunk-missing'
   | 'revoked' | 'stamp-changed'
+  | 'device-unproven' | 'device-required'
 
 /** Settings of one route for the sessions of its requests: `config: { session: { … } }`. */
 export interface SessionRouteConfig {

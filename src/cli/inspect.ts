@@ -10,7 +10,7 @@ import { JSON_SERIALIZER } from '../data/serializer.ts'
 import { parseKeyFile } from '../keys/key-file.ts'
 import { KeySet } from '../keys/key-set.ts'
 import { explainRefusal, printable, type Refused } from '../messages.ts'
-import { formatOf, formatsOf } from '../token/codec.ts'
+import { formatOf, formatsOf, isBound } from '../token/codec.ts'
 import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 import type { SessionRecord } from '../token/record.ts'
 import type { RefusalReason } from '../types.ts'
@@ -136,7 +136,8 @@ export function reportOf (inspected: Omit<Refused, 'lifetime'>, record: SessionR
 }
 
 /** Reasons for which an app with the same keys refuses the token, or may refuse it. */
-function verdict (refused: Refused, { writtenAt, lifetime }: SessionRecord, now: number): string[] {
+function verdict (refused: Refused, record: SessionRecord, now: number): string[] {
+  const { writtenAt, lifetime } = record
   const words = (reason: RefusalReason): string => `- ${reason}: ${explainRefusal(reason, refused)}`
   if (writtenAt > now + CLOCK_TOLERANCE * 1000) return ['An app refuses it now:', words('time-in-future')]
   if (lifetime !== null && writtenAt + lifetime * 1000 <= now) return ['An app refuses it now:', words('expired')]
@@ -147,7 +148,8 @@ function verdict (refused: Refused, { writtenAt, lifetime }: SessionRecord, now:
     'schema-invalid',
     'signature-invalid',
     'revoked',
-    'stamp-changed'
+    'stamp-changed',
+    isBound(record) ? 'device-unproven' : 'device-required'
   ]
   return ['An app with these keys opens it, unless', ...possible.map(words)]
 }

@@ -14,8 +14,11 @@ export type Claims = ReadonlyMap<number, Buffer>
 export const STAMP = 1
 /** Times at which the user has authenticated, by method. */
 export const AUTHENTICATIONS = 2
-/** Highest number that is known. 3 is kept for the key of a device, until there is something that checks it. */
-const LAST_KNOWN = AUTHENTICATIONS
+/** Binding to a device: random bytes, which the proof of the device has as well. */
+export const BINDING = 3
+const LAST_KNOWN = BINDING
+
+export const BINDING_BYTES = 16
 
 const LENGTH_BYTES = 2
 const ENTRY_BYTES = 1 + LENGTH_BYTES
@@ -71,6 +74,7 @@ export function readClaims (bytes: Buffer, start: number, end: number): Claims |
     const value = at + ENTRY_BYTES
     at = value + bytes.readUInt16BE(at + 1)
     if (number <= last || number > LAST_KNOWN || at > end) return null
+    if (number === BINDING && at - value !== BINDING_BYTES) return null
     claims.set(number, Buffer.from(bytes.subarray(value, at)))
     last = number
   }

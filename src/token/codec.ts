@@ -1,3 +1,4 @@
+import { BINDING } from './claims.ts'
 import { fillNonce } from '../crypto/nonces.ts'
 import type { DataSchema } from '../data/schema.ts'
 import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
@@ -11,7 +12,7 @@ import { idOfToken } from '../session/id.ts'
 import type { Format } from '../types.ts'
 
 /** Reason for which a token was refused. For logs only: the client learns nothing but that its session is empty. */
-export type Refusal = FormatRefusal | LifetimeRefusal | 'format-not-accepted' | 'schema-invalid'
+export type Refusal = FormatRefusal | LifetimeRefusal | 'format-not-accepted' | 'schema-invalid' | 'device-unproven'
 
 export type Opened =
   | { ok: true, record: SessionRecord, format: Format, key: DerivedKey, stale: boolean }
@@ -44,16 +45,22 @@ export class Codec {
   readonly #keyring: KeySource
   readonly #limits: Limits
   readonly #format: TokenFormat<FormatRefusal>
+  /** Format of sessions that are bound to a device: the peer opens the other one, and would not ask for a proof. */
+  readonly #boundFormat: TokenFormat<FormatRefusal>
   /** Undefined for a format that is not opened. */
   readonly #accepted: { readonly [Name in Format]: TokenFormat<FormatRefusal> | undefined }
   readonly #schema: DataSchema | null
+  readonly #settings: FormatSettings
   #usesIds = false
+  #opensBound = false
 
   constructor ({ keyring, expiry, maxExpiry, absoluteTimeout = null, format, accept, context, serializer = JSON_SERIALIZER, schema = null }: CodecOptions, fillRandom: (nonce: Uint8Array) => void = fillNonce) {
     this.#keyring = keyring
     this.#limits = { expiry, maxExpiry, absoluteTimeout }
-    const formats = formatsOf({ context, serializer, fillRandom, saysCreated: absoluteTimeout !== null })
+    this.#settings = { context, serializer, fillRandom, saysCreated: absoluteTimeout !== null }
+    const formats = formatsOf(this.#settings)
     this.#format = formats[format]
+    this.#boundFormat = formats.sealed
     this.#accepted = {
       secretbox: accept.includes('secretbox') ? formats.secretbox : undefined,
       sealed: accept.includes('sealed') ? formats.sealed : undefined
@@ -64,6 +71,14 @@ export class Codec {
   /** Has each session that opens have an id and a time of its beginning from here on. */
   useIds (): void {
     this.#usesIds = true
+  }
+
+  /**
+   * Opens sessions that are bound to a device from here on, and has each session say when it began. The caller has to
+   * ask for the proof: without it, a copy of the cookie would do.
+   */
+  openBound (): void {
+    this.#opensBound = this.#settings.saysCreated = true
   }
 
   /** The key that seals now. */
@@ -77,12 +92,21 @@ export class Codec {
    * `FST_SEALED_SESSION_TOO_LARGE`, and the errors of the check against the schema
    */
   seal (record: SessionRecord, key: DerivedKey = this.sealingKey()): string {
-    return this.#format.seal(this.#checked(record), key)
+    return this.#formatFor(record).seal(this.#checked(record), key)
   }
 
   /** The same token as it stands in a cookie, percent-encoded as `encodeValue` does. */
   sealEncoded (record: SessionRecord): string {
-    return this.#format.sealEncoded(this.#checked(record), this.sealingKey())
+    return this.#formatFor(record).sealEncoded(this.#checked(record), this.sealingKey())
+  }
+
+  /** Format in which a session is sealed. */
+  formatFor (record: SessionRecord): Format {
+    return this.#formatFor(record).name
+  }
+
+  #formatFor (record: SessionRecord): TokenFormat<FormatRefusal> {
+    return isBound(record) ? this.#boundFormat : this.#format
   }
 
   #checked (record: SessionRecord): SessionRecord {
@@ -132,9 +156,10 @@ export class Codec {
     const now = Date.now()
     const reason = lifetimeRefusal(dated, this.#limits, now)
     if (reason !== null) return refused(reason)
+    if (!this.#opensBound && isBound(dated)) return refused('device-unproven')
     const read = this.#schema === null ? dated : readWith(this.#schema, dated)
     if (read === null) return refused('schema-invalid')
-    const stale = format === this.#format.name ? keys.isStale(key, now) : keys.isListed(key)
+    const stale = format === this.#formatFor(record).name ? keys.isStale(key, now) : keys.isListed(key)
     return { ok: true, record: this.#usesIds ? withIdentity(read, token) : read, format, key, stale }
   }
 
@@ -154,7 +179,7 @@ export class Codec {
    * which must not move it on.
    */
   #dated (record: SessionRecord): SessionRecord {
-    if (this.#limits.absoluteTimeout === null || record.createdAt !== null) return record
+    if (!this.#settings.saysCreated || record.createdAt !== null) return record
     return { ...record, createdAt: record.writtenAt }
   }
 
@@ -188,6 +213,11 @@ function withIdentity (record: SessionRecord, token: string): SessionRecord {
   if (id !== null && createdAt !== null) return record
   // Half a second before the write, whose time was rounded to the second: it must not be later.
   return { ...record, id: id ?? idOfToken(token), createdAt: createdAt ?? writtenAt - 500 }
+}
+
+/** True for a session that is bound to a device. */
+export function isBound ({ claims }: SessionRecord): boolean {
+  return claims !== undefined && claims.has(BINDING)
 }
 
 function readWith (schema: DataSchema, record: SessionRecord): SessionRecord | null {

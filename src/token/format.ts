@@ -31,7 +31,7 @@ export interface FormatSettings {
   fillRandom: (nonce: Uint8Array) => void
   /**
    * True if something depends on when a session began. A secretbox token then says it:
-   * @fastify/secure-session shows it as data.
+   * @fastify/secure-session shows it as data. It may become true while the format is in use.
    */
   saysCreated: boolean
 }

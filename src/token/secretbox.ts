@@ -44,9 +44,10 @@ type SecretboxOpened = FormatOpened<DerivedKey, SecretboxRefusal>
 const START = MESSAGE_OFFSET - MAC_BYTES
 
 /** The format of the peer. */
-export function secretboxFormat ({ serializer, fillRandom, saysCreated }: FormatSettings): TokenFormat<SecretboxRefusal> {
+export function secretboxFormat (settings: FormatSettings): TokenFormat<SecretboxRefusal> {
+  const { serializer, fillRandom } = settings
   // Revocation, which is what sessions have ids for, depends on when they began.
-  const said = (record: SessionRecord): SessionRecord => saysCreated || record.id !== null || record.createdAt === null ? record : { ...record, createdAt: null }
+  const said = (record: SessionRecord): SessionRecord => settings.saysCreated || record.id !== null || record.createdAt === null ? record : { ...record, createdAt: null }
   return {
     name: 'secretbox',
     seal: (record, key) => sealSecretbox(said(record), key, fillRandom, serializer),

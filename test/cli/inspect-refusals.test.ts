@@ -60,6 +60,8 @@ const doubted: Record<string, [token: string, message: RegExp]> = {
   'schema-invalid': [secretboxToken(key), /does not fit the app's option "schema", which is not checked here/],
   revoked: [secretboxToken(key), /it may have been ended on the server/],
   'stamp-changed': [secretboxToken(key), /its user may have another stamp since/],
+  'device-unproven': [sealedToken(key, { claims: new Map([[3, Buffer.alloc(16, 1)]]) }), /beside the proof of that device/],
+  'device-required': [secretboxToken(key), /it opens for a short time only/],
   'signature-invalid': [`${secretboxToken(key)}.${'A'.repeat(43)}`, /the signature, which is not checked here, is wrong/]
 }
 

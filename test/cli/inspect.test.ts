@@ -197,12 +197,12 @@ describe('what is shown', () => {
   test('has a session of any age, with the reasons for which an app may refuse it', async () => {
     const { text, data } = await inspect([secretboxToken(key, { writtenAt: 1000 })])
     assert.deepEqual(data, { userId: 42 })
-    assert.match(text, /\n\nAn app with these keys opens it, unless\n- expired: .*\n- format-not-accepted: .*\n- schema-invalid: .*\n- signature-invalid: .*has no signature\n- revoked: .*\n- stamp-changed: .*\n\n/)
+    assert.match(text, /\n\nAn app with these keys opens it, unless\n- expired: .*\n- format-not-accepted: .*\n- schema-invalid: .*\n- signature-invalid: .*has no signature\n- revoked: .*\n- stamp-changed: .*\n- device-required: .*\n\n/)
   })
 
   test('does not doubt the format or the expiry of a sealed token with a lifetime of its own', async () => {
     const { text } = await inspect([sealedToken(key, { lifetime: 30 * 86400 })])
-    assert.match(text, /\n\nAn app with these keys opens it, unless\n- schema-invalid: .*\n- signature-invalid: .*\n- revoked: .*\n- stamp-changed: .*\n\n/)
+    assert.match(text, /\n\nAn app with these keys opens it, unless\n- schema-invalid: .*\n- signature-invalid: .*\n- revoked: .*\n- stamp-changed: .*\n- device-required: .*\n\n/)
   })
 
   test('says where the time lies in the future by more than a minute', async () => {

@@ -185,8 +185,8 @@ describe('a session that goes from one format to the other', () => {
   })
 })
 
-/** A cookie for each reason; a type error where one is missing. For those of revocation see test/revocation/. */
-const REFUSED: Record<Exclude<RefusalReason, 'revoked' | 'stamp-changed'>, { token: () => string, options?: object }> = {
+/** A cookie for each reason; a type error where one is missing. For the others see test/revocation/ and test/device/. */
+const REFUSED: Record<Exclude<RefusalReason, 'revoked' | 'stamp-changed' | 'device-required'>, { token: () => string, options?: object }> = {
   'too-long': { token: () => 'A'.repeat(65537) },
   malformed: { token: () => 'AAAA' },
   'ciphertext-length': { token: () => `AAAA;${'A'.repeat(32)}` },
@@ -200,6 +200,7 @@ const REFUSED: Record<Exclude<RefusalReason, 'revoked' | 'stamp-changed'>, { tok
   'time-missing': { token: () => sealRaw(key, '{"n":1}') },
   expired: { token: () => sealedToken({ key, created: Date.now() - EXPIRY * 1000 }) },
   'time-in-future': { token: () => sealedToken({ key, created: Date.now() + 61_000 }) },
+  'device-unproven': { token: () => sealedToken({ key, flags: 16, payload: `\0\x13\x03\0\x10${'b'.repeat(16)}{}` }) },
   'schema-invalid': { token: () => sealedToken({ key, payload: '{"n":"text"}' }), options: { ...SEALED, schema: z.object({ n: z.number() }).partial() } },
   'signature-invalid': { token: () => sealedToken({ key }), options: { ...SEALED, cookie: { signed: true } } },
   'chunk-missing': { token: () => `2~${sealedToken({ key })}` }

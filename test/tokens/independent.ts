@@ -50,6 +50,8 @@ export interface ToOpen {
   /** Seconds. */
   expiry: number
   accept?: readonly string[]
+  /** True for one that has asked for the proof of the device that a session is bound to. */
+  isProven?: boolean
 }
 
 export type Result =
@@ -62,6 +64,8 @@ const MAX_AGE = 0x02
 const ID = 0x04
 const PLACE = 0x08
 const CLAIMS = 0x10
+
+const BINDING = 3
 
 const MAX_CHARACTERS = 65536
 const MIN_BYTES = 56
@@ -117,7 +121,8 @@ export function readEntries (bytes: Uint8Array): Record<string, string> | null {
   for (let at = 0, last = 0; at < bytes.length;) {
     const numberOfClaim = bytes[at]! // it is below the length
     const end = at + 3 + number(bytes.slice(at + 1, at + 3))
-    if (at + 3 > bytes.length || end > bytes.length || numberOfClaim <= last || numberOfClaim > 2) return null
+    if (at + 3 > bytes.length || end > bytes.length || numberOfClaim <= last || numberOfClaim > 3) return null
+    if (numberOfClaim === BINDING && end - at !== 3 + 16) return null
     claims[numberOfClaim] = hex(bytes.slice(at + 3, end))
     at = end
     last = numberOfClaim
@@ -178,7 +183,7 @@ export function sealBytes (
   return { encryptionKey, identificationKey, keyId, associatedData, header, payload, ciphertext, tag, token }
 }
 
-export function open (token: string, { keys, context, now, expiry, accept = ['sealed'] }: ToOpen): Result {
+export function open (token: string, { keys, context, now, expiry, accept = ['sealed'], isProven = false }: ToOpen): Result {
   if (!accept.includes('sealed') || token.includes(';')) return refused('format-not-accepted')
   if (token.length > MAX_CHARACTERS) return refused('too-long')
   const bytes = decode(token)
@@ -197,6 +202,7 @@ export function open (token: string, { keys, context, now, expiry, accept = ['se
   const lastWrite = fields.created + fields.lastWrite * 1000
   if (lastWrite > now + TOLERANCE_MS) return refused('time-in-future')
   if (now >= lastWrite + (fields.lifetime ?? expiry) * 1000) return refused('expired')
+  if (fields.claims?.[BINDING] !== undefined && !isProven) return refused('device-unproven')
   return { ok: true, fields, data, keyId: hex(keyId) }
 }
 

@@ -66,7 +66,8 @@ const cases: Case[] = [
   { title: 'a claim', claims: { 1: hex(bytes('stamp', 16)) } },
   { title: 'two claims, and all other fields', ...optional, place: { domain: 'a.example', path: '/' }, claims: { 1: hex(bytes('stamp', 16)), 2: hex(bytes('authentications', 40)) } },
   { title: 'a claim of no bytes', claims: { 2: '' } },
-  { title: 'as many bytes of claims as there may be', claims: { 1: hex(bytes('long', 1021)) } }
+  { title: 'as many bytes of claims as there may be', claims: { 1: hex(bytes('long', 1021)) } },
+  { title: 'a binding to a device, once it is proven', claims: { 3: hex(bytes('binding', 16)) } }
 ]
 
 function positive ({ title, ...given }: Case): object {
@@ -226,6 +227,10 @@ const wrong: Wrong[] = [
   { title: 'a claim of a number that is not known', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0003\u0003\u0000\u0000{}' }), reason: 'header-invalid' },
   { title: 'a claim that is there twice', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0006\u0001\u0000\u0000\u0001\u0000\u0000{}' }), reason: 'header-invalid' },
   { title: 'claims that are not sorted', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0006\u0002\u0000\u0000\u0001\u0000\u0000{}' }), reason: 'header-invalid' },
+  { title: 'a binding of too few bytes', token: authentic({ header: headerOf({ ...FIELDS, claims: { 3: '00'.repeat(15) } }) }), reason: 'header-invalid' },
+  { title: 'a binding of too many bytes', token: authentic({ header: headerOf({ ...FIELDS, claims: { 3: '00'.repeat(17) } }) }), reason: 'header-invalid' },
+  { title: 'a session that is bound to a device, without its proof', token: authentic({ header: headerOf({ ...FIELDS, claims: { 3: '00'.repeat(16) } }) }), reason: 'device-unproven' },
+  { title: 'one of them that has expired', token: authentic({ header: headerOf({ ...FIELDS, claims: { 3: '00'.repeat(16) } }) }), now: NOW + EXPIRY * 1000, reason: 'expired' },
   { title: 'more bytes of claims than there may be', token: authentic({ header: headerOf({ ...FIELDS, claims: { 1: '00'.repeat(1022) } }), payload: '{}' }), reason: 'header-invalid' },
   { title: 'a header that takes the payload for a lifetime', token: authentic({ header: Uint8Array.of(1, ...HEADER.slice(1)), payload: '{"a":1}' }), reason: 'payload-invalid' },
   ...['', 'null', 'true', '1', '"text"', '[]', '[{"a":1}]', '{"a":1', '{"a":1}}', "{'a':1}", '{"a":1}\0', '\ufeff{"a":1}', '{"a":01}'].map((payload): Wrong => (

@@ -149,6 +149,8 @@ describe('the reasons to refuse', () => {
         case 'chunk-missing': return 'not complete'
         case 'revoked':
         case 'stamp-changed': return 'ended'
+        case 'device-unproven':
+        case 'device-required': return 'another device'
       }
     }
     expect(advice).type.toBeCallableWith('expired')

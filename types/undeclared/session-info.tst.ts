@@ -46,6 +46,7 @@ describe('a SessionInfo', () => {
     expect<RefusalReason>().type.toBe<
       | 'malformed' | 'too-long' | 'ciphertext-length' | 'nonce-length' | 'version-unknown' | 'key-unknown' | 'not-authentic'
       | 'format-not-accepted' | 'header-invalid' | 'payload-invalid' | 'time-missing' | 'expired' | 'time-in-future' | 'schema-invalid' | 'signature-invalid' | 'chunk-missing' | 'revoked' | 'stamp-changed'
+      | 'device-unproven' | 'device-required'
     >()
     expect(info.reason === 'expird').type.toRaiseError()
   })
