@@ -1,40 +1,23 @@
-import { AEAD_NONCE_BYTES as NONCE_BYTES, AEAD_TAG_BYTES as TAG_BYTES, type SodiumLibrary } from '../crypto/library.ts'
+import type { SodiumLibrary } from '../crypto/library.ts'
 import { type Claims, claimsBytes, claimsEnd, readClaims, writeClaims } from './claims.ts'
 import { fillNonce } from '../crypto/nonces.ts'
 import { sodium } from '../crypto/sodium.ts'
 import type { Data } from '../data/data.ts'
 import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
+import { type AssociatedData, associatedDataOf, ENVELOPE_BYTES, type EnvelopeRefusal, openMessage, sealMessage } from './envelope.ts'
 import { fail } from '../errors.ts'
-import {
-  type FormatSettings, getWorkspace, MAX_TOKEN_LENGTH, MESSAGE_OFFSET, messageOf, SPARE_BITS_ZERO, type TokenFormat, workspace
-} from './format.ts'
+import { type FormatSettings, getWorkspace, MAX_TOKEN_LENGTH, MESSAGE_OFFSET, type TokenFormat, workspace } from './format.ts'
 import type { DerivedKey, KeySet } from '../keys/key-set.ts'
 import { MAX_SECONDS } from './lifetime.ts'
 import { type FormatOpened, isPlace, type Place, SESSION_ID_BYTES, type SessionRecord, withRare } from './record.ts'
 
-// This package's own token, as one base64url string without padding:
+// This package's own token: an envelope, see envelope.ts, with this message:
 //
-//   version 1 | key id 4 | nonce 24 | ciphertext                            | tag 16
-//   └──────┬──────────┘                 │
-//          │                            └─ XChaCha20-Poly1305 of header 11… | {"userId":1, …}
-//          └─ associated data, followed by the context of the session in UTF-8
+//   header 11… | {"userId":1, …}
 //
-// The version, the key's id and the context are authenticated with the rest: a token opens only as the
-// session that it was sealed for. The key is one that is derived for this format; see keys/key-set.ts.
-//
-// The cipher does not commit to its key: an attacker who has two keys can make a token that opens with both.
-// Nothing here relies on that: the id names one key, and an attacker who has a key can make any token anyway.
+// It is bound to the context of the session.
 
 const VERSION = 1
-
-const VERSION_BYTES = 1
-const KEY_ID_BYTES = 4
-const NAME_BYTES = VERSION_BYTES + KEY_ID_BYTES // bytes that the associated data begins with
-
-// Offsets of the parts in the workspace.
-const NONCE_START = MESSAGE_OFFSET - NONCE_BYTES
-const KEY_ID_START = NONCE_START - KEY_ID_BYTES
-const START = KEY_ID_START - VERSION_BYTES
 
 // Header of a sealed token: facts of its session, inside the seal and before the payload, big-endian:
 //
@@ -69,26 +52,13 @@ const MAX_HEADER_BYTES = HEADER_BYTES + SECONDS_BYTES + SECONDS_BYTES + SESSION_
 
 const MAX_CREATED = 2 ** 48 - 1
 
-const MIN_BYTES = NAME_BYTES + NONCE_BYTES + HEADER_BYTES + TAG_BYTES // 56
-
 /** Longest text of the data that fits into the longest token, in bytes. */
-const MAX_PAYLOAD_BYTES = Math.floor(MAX_TOKEN_LENGTH / 4) * 3 - NAME_BYTES - NONCE_BYTES - MAX_HEADER_BYTES - TAG_BYTES
+const MAX_PAYLOAD_BYTES = Math.floor(MAX_TOKEN_LENGTH / 4) * 3 - ENVELOPE_BYTES - MAX_HEADER_BYTES
 
 /** Reason for which a token of this format was not opened, in the order in which it is found out. */
-export type SealedRefusal = 'too-long' | 'malformed' | 'version-unknown' | 'key-unknown' | 'not-authentic' | 'header-invalid' | 'payload-invalid'
+export type SealedRefusal = EnvelopeRefusal | 'header-invalid' | 'payload-invalid'
 
 type SealedOpened = FormatOpened<DerivedKey, SealedRefusal>
-
-/**
- * Associated data of a token: room for its first five bytes, which are filled in for each token, then the
- * context.
- */
-type AssociatedData = Buffer
-
-/** Associated data of a context, such as a cookie's name, for `sealSealed` and `openSealed`. */
-export function associatedDataOf (context: string): AssociatedData {
-  return Buffer.concat([Buffer.alloc(NAME_BYTES), Buffer.from(context)])
-}
 
 /** Our own format. */
 export function sealedFormat ({ context, serializer, fillRandom }: FormatSettings): TokenFormat<SealedRefusal> {
@@ -109,68 +79,22 @@ export function sealSealed (record: SessionRecord, key: DerivedKey, associatedDa
   const space = workspace ?? getWorkspace()
   const { bytes } = space
   const length = writeMessage(bytes, text, record)
-  // 3. encrypt
-  bytes[START] = VERSION
-  bytes.writeUInt32BE(key.idNumber, KEY_ID_START)
-  const nonce = nonceOf(bytes)
-  fillRandom(nonce)
-  const sealed = space.messages[length + TAG_BYTES] ?? messageOf(space, length + TAG_BYTES)
-  library.aeadSeal(sealed, space.messages[length] ?? messageOf(space, length), complete(associatedData, bytes), nonce, key.encryption)
-  // 4. encode
-  return bytes.toString('base64url', START, MESSAGE_OFFSET + length + TAG_BYTES)
-}
-
-/**
- * True if base64url without padding (RFC 4648 section 5) is the one spelling of the bytes that Node decoded from it. Its
- * decoder skips stray characters, and takes the other alphabet, padding and spare bits that are set.
- */
-export function isCanonicalUrl (text: string, byteCount: number): boolean {
-  const rest = text.length % 4
-  // Characters that Node skips are missing in the count.
-  if (rest === 1 || byteCount !== Math.floor(text.length / 4 * 3) || Buffer.byteLength(text) !== text.length) return false
-  if (rest !== 0 && !SPARE_BITS_ZERO[4 - rest]!.includes(text[text.length - 1]!)) return false // it has 1 and 2
-  return !text.includes('+') && !text.includes('/')
+  // 3. and 4. encrypt and encode
+  return sealMessage(space, length, VERSION, key, associatedData, fillRandom, library)
 }
 
 /** Opens with the key that the token names: the steps of `sealSealed`, backwards. */
 export function openSealed (token: string, keys: KeySet, associatedData: AssociatedData, serializer: Serializer = JSON_SERIALIZER, library: SodiumLibrary = sodium()): SealedOpened {
-  // 4. decode, after a bound on the work
-  if (token.length > MAX_TOKEN_LENGTH) return refused('too-long')
-  const space = workspace ?? getWorkspace()
-  const { bytes } = space
-  const end = START + bytes.write(token, START, 'base64url')
-  if (end - START < MIN_BYTES || !isCanonicalUrl(token, end - START)) return refused('malformed')
-
-  // 3. decrypt
-  if (bytes[START] !== VERSION) return refused('version-unknown')
-  const key = keys.find(bytes.readUInt32BE(KEY_ID_START))
-  if (key === undefined) return refused('key-unknown')
-  const length = end - MESSAGE_OFFSET - TAG_BYTES
-  const message = space.messages[length] ?? messageOf(space, length)
-  const sealed = space.messages[length + TAG_BYTES] ?? messageOf(space, length + TAG_BYTES)
-  const isAuthentic = library.aeadOpen(message, sealed, complete(associatedData, bytes), nonceOf(bytes), key.encryption)
-  if (!isAuthentic) return refused('not-authentic')
-
+  // 4. and 3. decode and decrypt
+  const opened = openMessage(token, HEADER_BYTES, VERSION, keys, associatedData, library)
+  if (!opened.ok) return opened
   // 2. and 1. bytes to times and text, text to data
-  return readMessage(bytes, MESSAGE_OFFSET + length, key, serializer)
+  const { bytes } = workspace ?? getWorkspace()
+  return readMessage(bytes, MESSAGE_OFFSET + opened.length, opened.key, serializer)
 }
 
 function refused (reason: SealedRefusal): SealedOpened {
   return { ok: false, reason }
-}
-
-/** Completes the associated data with the version and key id that a token has. */
-function complete (associatedData: AssociatedData, bytes: Buffer): AssociatedData {
-  for (let i = 0; i < NAME_BYTES; i++) associatedData[i] = bytes[START + i]! // the workspace is longer
-  return associatedData
-}
-
-let nonceView: Uint8Array | null = null
-
-/** The nonce of the token in the workspace, of which a thread has one. */
-function nonceOf (bytes: Buffer): Uint8Array {
-  nonceView ??= bytes.subarray(NONCE_START, MESSAGE_OFFSET)
-  return nonceView
 }
 
 /** Writes the message to be encrypted and returns its length in bytes. */

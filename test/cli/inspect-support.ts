@@ -1,7 +1,8 @@
 // Tokens for the tests of `inspect`, of whatever record.
 import { randomBytes } from 'node:crypto'
 import sodium from 'sodium-native'
-import { associatedDataOf, sealSealed } from '../../src/token/sealed.ts'
+import { associatedDataOf } from '../../src/token/envelope.ts'
+import { sealSealed } from '../../src/token/sealed.ts'
 import { sealSecretbox } from '../../src/token/secretbox.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
 import type { SessionRecord } from '../../src/token/record.ts'
