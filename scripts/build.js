@@ -18,7 +18,7 @@ compile('tsconfig.cjs.json')
 compile('tsconfig.esm.json')
 
 // TypeScript has no erasable syntax for `module.exports =`: what require() gets is written by hand.
-for (const file of ['', 'registry/', 'revocation/', 'cross-origin/'].map(folder => `${folder}require.cjs`)) {
+for (const file of ['', 'device/', 'registry/', 'revocation/', 'cross-origin/'].map(folder => `${folder}require.cjs`)) {
   copyFileSync(new URL(`src/${file}`, root), new URL(`dist/cjs/${file}`, root))
 }
 
@@ -36,13 +36,15 @@ import plugin = require('../cjs/require.cjs')
 export * from '../cjs/index.js'
 export default plugin
 `)
-for (const [folder, plugin] of Object.entries({ registry: 'sessionRegistry', revocation: 'sessionRevocation', 'cross-origin': 'crossOriginProtection' })) {
+for (const [folder, plugin] of Object.entries({ device: 'deviceBinding', registry: 'sessionRegistry', revocation: 'sessionRevocation', 'cross-origin': 'crossOriginProtection' })) {
   writeFileSync(new URL(`dist/esm/${folder}/index.d.ts`, root), `\
 import { ${plugin} } from '../../cjs/${folder}/index.js'
 export * from '../../cjs/${folder}/index.js'
 export default ${plugin}
 `)
 }
+// No plugin: what helps the tests of an app.
+writeFileSync(new URL('dist/esm/testing/index.d.ts', root), "export * from '../../cjs/testing/index.js'\n")
 
 // For require(): all that an entry point exports, on the plugin. SessionData has a declaration of its own, as in
 // src/require.d.cts: `declare module` extends no alias. The reference is for programs in which a file resolves this
@@ -50,6 +52,6 @@ export default ${plugin}
 writeFileSync(new URL('dist/cjs/require.d.cts', root), `\
 /// <reference path="../esm/index.d.ts" />
 ${requireTypes(fileURLToPath(new URL('dist/cjs/index.d.ts', root)), 'export interface SessionData {}')}`)
-for (const part of ['registry', 'revocation', 'cross-origin']) {
+for (const part of ['device', 'registry', 'revocation', 'cross-origin']) {
   writeFileSync(new URL(`dist/cjs/${part}/require.d.cts`, root), requireTypes(fileURLToPath(new URL(`dist/cjs/${part}/index.d.ts`, root))))
 }

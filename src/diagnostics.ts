@@ -75,10 +75,27 @@ export interface SessionLifecycleMessage {
   requestId: string | null
 }
 
+/** Published on the channel `fastify-sealed-session:device` for each event of a session's device. */
+export interface SessionDeviceMessage {
+  sessionName: string
+  /**
+   * `'offered'`: a response offered a binding. `'registered'`: a session was bound; `'renewed'`: again, since the key
+   * was rotated. `'asked'`: a refresh was given a challenge. `'refreshed'`: it proved the key. `'ended'`: the browser was
+   * told to forget the binding. `'refused'`: a registration or a refresh was refused. `'unproven'`: the app used a bound
+   * session that came without a proof. `'skipped'`: the same, and the browser said why.
+   */
+  event: 'offered' | 'registered' | 'renewed' | 'asked' | 'refreshed' | 'ended' | 'refused' | 'unproven' | 'skipped'
+  /** Word for why; null if there is nothing to say. */
+  reason: string | null
+  /** Algorithm of the device's key; null if it does not matter, or is not known. */
+  algorithm: string | null
+}
+
 /** Look at `hasSubscribers` before making a message: nothing is made that nobody reads. */
 export const openChannel = channel('fastify-sealed-session:open')
 export const sealChannel = channel('fastify-sealed-session:seal')
 export const lifecycleChannel = channel('fastify-sealed-session:lifecycle')
+export const deviceChannel = channel('fastify-sealed-session:device')
 
 // Typed ways to publish. A subscriber that throws does not throw here: Node raises its error as an
 // uncaught exception in the next tick.
@@ -93,4 +110,8 @@ export function publishSeal (message: SessionSealMessage): void {
 
 export function publishLifecycle (message: SessionLifecycleMessage): void {
   lifecycleChannel.publish(message)
+}
+
+export function publishDevice (message: SessionDeviceMessage): void {
+  if (deviceChannel.hasSubscribers) deviceChannel.publish(message)
 }

@@ -146,11 +146,13 @@ declare module 'fastify' {
      * @param log the reason of a refusal is written to it at level debug; default `fastify.log`, or the log
      * of the request if it has one.
      * @param sessionName default: the first session registered.
+     * @param options `device: 'ignore'` opens a session that is bound to a device without the proof of it: to look at, not
+     * to let a client in. It cannot be assigned to a request. Default: the proof is asked for, which a token never brings.
      * @returns the session, or `null` if there is none, or it cannot be opened or is not valid any more. It
      * does not ask if the session was revoked: `await fastify.isSessionRevoked(session)` does.
      * @throws `FST_SEALED_SESSION_UNKNOWN_SESSION` for a name that was not registered.
      */
-    decodeSecureSession<T = SessionData>(from: string | CookieRequest | undefined, log?: DecodeLog, sessionName?: string): Session<T> | null
+    decodeSecureSession<T = SessionData>(from: string | CookieRequest | undefined, log?: DecodeLog, sessionName?: string, options?: DecodeOptions): Session<T> | null
 
     /**
      * Seals a session into a token, the value of its cookie before signing.
@@ -452,6 +454,12 @@ export type RefusalReason =
   | 'revoked' | 'stamp-changed'
   | 'device-unproven' | 'device-required'
 
+/** Options of `fastify.decodeSecureSession()`, and of `open` of a codec. */
+export interface DecodeOptions {
+  /** `'ignore'`: a session that is bound to a device opens without the proof of that device. */
+  device?: 'ignore' | undefined
+}
+
 /** Settings of one route for the sessions of its requests: `config: { session: { … } }`. */
 export interface SessionRouteConfig {
   /**
@@ -488,6 +496,23 @@ export interface SessionInfo {
   id: string | null
   /** Times at which the user has authenticated, by method: see `authenticated()`. `{}` if there are none. */
   authentications: Readonly<Record<string, Date | undefined>>
+  /** Device that it is bound to; null without the plugin `deviceBinding`. */
+  device: DeviceInfo | null
+}
+
+/** Device of a session, as `sessionInfo()` has it. */
+export interface DeviceInfo {
+  /**
+   * `'bound'`: the browser has proved that it has the key. `'unproven'`: the session is bound, and came without a proof
+   * that counts, so it reads as empty. `'unbound'`: any other.
+   */
+  state: 'unbound' | 'bound' | 'unproven'
+  /** Time at which it was bound; null unless `state` is `'bound'`. */
+  boundAt: Date | null
+  /** Time of the proof that the request brought; null unless `state` is `'bound'`. */
+  provenAt: Date | null
+  /** Reason that the browser gave for coming without a proof. Anybody can send it: it is for the log only. */
+  skipped: 'unreachable' | 'server_error' | 'quota_exceeded' | null
 }
 
 /**

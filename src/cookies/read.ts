@@ -5,7 +5,7 @@ import { unquoted } from './set-cookie.ts'
 import { cookieValues, numberedValues, onlyText } from './values.ts'
 import type { Codec, Opened } from '../token/codec.ts'
 import { MAX_ENCODED_LENGTH, MAX_SIGNED_LENGTH } from '../token/format.ts'
-import type { SessionRecord } from '../token/record.ts'
+import type { DeviceFacts, SessionRecord } from '../token/record.ts'
 import type { RefusalReason } from '../types.ts'
 
 /** Settings for reading the cookie of a session. */
@@ -103,10 +103,11 @@ function withOwn (parsed: BroughtCookies['parsed'], name: string, inHeader: () =
   return { own: isOwn ? value : null, values }
 }
 
-export type Refused = { ok: false, reason: RefusalReason }
+export type Refused = { ok: false, reason: RefusalReason, device?: DeviceFacts }
 export type Found = Extract<Opened, { ok: true }> & {
   /** Other sessions that opened in the same request, newest first. Ordinarily there is none, and no list. */
   others?: readonly Found[]
+  device?: DeviceFacts
 }
 
 /** Judge of a session that opened, such as one that asks for the proof of a device. */

@@ -1,10 +1,14 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Judge } from '../cookies/read.ts'
+import type { Lines } from '../cookies/write.ts'
+import type { CompanionCookie } from './companion-cookie.ts'
 import type { Lifecycle } from './lifecycle.ts'
+import type { SessionConfig } from '../options/options.ts'
 import type { SessionState } from '../session/session.ts'
-import type { Successor } from '../session/settings.ts'
+import type { DeviceView, Successor } from '../session/settings.ts'
 import type { SessionJudge } from '../session/signal.ts'
 import type { SessionRecord } from '../token/record.ts'
-import type { RefusalReason } from '../types.ts'
+import type { CookieRequest, RefusalReason } from '../types.ts'
 
 // The seam between sessions and plugins that have a say in them, such as revocation. Sessions without
 // an extension do not pay for it.
@@ -35,10 +39,10 @@ export interface SessionExtension {
    * Called before the response leaves, for each session that was used, and again if it was written while this was
    * awaited. It must not write to the session itself.
    * @param isDue true if a cookie is about to be sent.
-   * @returns false if none may be: the extensions behind it are not asked then.
+   * @returns false if none may be since it was revoked, or another reason: the extensions behind it are not asked then.
    * @throws (or rejects) if the request must fail.
    */
-  sealing? (state: SessionState, isDue: boolean, request: FastifyRequest): boolean | Promise<boolean>
+  sealing? (state: SessionState, isDue: boolean, request: FastifyRequest): Answer | Promise<Answer>
   /**
    * Called when the session's cookie is on the response, which waits for it. A write after the hook that
    * seals waits for nobody: a rejection is logged then.
@@ -47,6 +51,9 @@ export interface SessionExtension {
    */
   sealed? (state: SessionState, record: SessionRecord, request: FastifyRequest): void | Promise<void>
 }
+
+/** Answer to the question if a session may be sealed: yes, or why not. False stands for `'revoked'`. */
+type Answer = boolean | RefusalReason
 
 /** The extensions of a session, in the order of their registration. */
 export class Extensions implements Required<Omit<SessionExtension, 'name' | 'needsIds'>> {
@@ -86,7 +93,7 @@ export class Extensions implements Required<Omit<SessionExtension, 'name' | 'nee
     return isForgiven
   }
 
-  sealing (state: SessionState, isDue: boolean, request: FastifyRequest): boolean | Promise<boolean> {
+  sealing (state: SessionState, isDue: boolean, request: FastifyRequest): Answer | Promise<Answer> {
     return this.#ask(extension => extension.sealing?.(state, isDue, request), 0)
   }
 
@@ -99,11 +106,11 @@ export class Extensions implements Required<Omit<SessionExtension, 'name' | 'nee
   }
 
   /** Asks one after the other until one says no; without a promise as long as none of them returns one. */
-  #ask (question: (extension: SessionExtension) => boolean | Promise<boolean> | undefined, from: number): boolean | Promise<boolean> {
+  #ask (question: (extension: SessionExtension) => Answer | Promise<Answer> | undefined, from: number): Answer | Promise<Answer> {
     for (let index = from; index < this.#list.length; index++) {
       const answer = question(this.#list[index]!) // index is below the length
-      if (answer === false) return false
-      if (typeof answer === 'object') return answer.then(isAllowed => isAllowed && this.#ask(question, index + 1))
+      if (typeof answer === 'object') return answer.then(answer => answer === true ? this.#ask(question, index + 1) : answer)
+      if (answer !== undefined && answer !== true) return answer
     }
     return true
   }
@@ -164,6 +171,23 @@ export interface SessionIdentities {
    * accepts errors.
    */
   haveEnded (user: string, sessions: readonly KnownSession[]): Promise<boolean[]>
+  /** Checks the session of a request that may not have come to the revocation's own hook. A failure is thrown to who uses it. */
+  check (state: SessionState, request: FastifyRequest): Promise<void> | undefined
+  /** True if a session that was opened outside a request has ended. @throws (rejects) as `haveEnded` does. */
+  hasEnded (state: SessionState): Promise<boolean>
+  /**
+   * Ends a session that goes on under another id, after a moment: requests that are under way bring the old one.
+   * @param lifetime as of `revokeId`.
+   * @returns false if it had been ended before.
+   * @throws (rejects) as `revokeId` does.
+   */
+  supersede (id: Buffer, lifetime?: number | null): Promise<boolean>
+}
+
+/** Devices that sessions are bound to. */
+export interface SessionDevices extends DeviceView {
+  /** Judge of what opens. @param request null for a token that comes without one. */
+  judgeOf (request: CookieRequest | null): Judge
 }
 
 /** A session of an app, as extensions see it. */
@@ -175,6 +199,7 @@ export interface ExtensibleSession {
   readonly maxExpiry: number
   /** Seconds, or null for no limit. */
   readonly absoluteTimeout: number | null
+  readonly config: SessionConfig
   /** Null without revocation. */
   identities: SessionIdentities | null
   /** Publisher of what happens to its sessions. */
@@ -188,6 +213,19 @@ export interface ExtensibleSession {
   find (request: FastifyRequest): SessionState | null
   /** The session of a request if something has used it; null otherwise. */
   held (request: FastifyRequest): SessionState | null
+  /** Opens sessions that are bound to a device from here on, if the devices have nothing against it. */
+  useDevices (devices: SessionDevices): void
+  /** The session that a request brings, whatever its device is, outside that request; null without one that opens. */
+  peek (request: FastifyRequest): SessionState | null
+  /**
+   * Puts the session of a request on its response before the hook that seals.
+   * @returns the lines of its cookie; none if it may not be sent. @throws (rejects) the error for which it cannot be.
+   */
+  send (request: FastifyRequest, reply: FastifyReply): Promise<Lines>
+  /** Lines of the session's cookie on the response so far. */
+  lines (request: FastifyRequest): Lines
+  /** A cookie beside that of the session, with the same attributes. */
+  companion (suffix: string): CompanionCookie
 }
 
 /** The sessions of an app, on the app. Registered, since ESM and CommonJS each have a copy of this file. */
@@ -195,3 +233,6 @@ export const kSessions: unique symbol = Symbol.for('fastify-sealed-session.exten
 
 /** Name of the extension by which sessions are revoked. */
 export const REVOCATION = 'revocation'
+
+/** Name of the extension by which sessions are bound to devices. */
+export const DEVICE = 'device'

@@ -10,9 +10,9 @@ import type { CookieRequest, DecodeLog } from '../types.ts'
 // Sessions outside a request, and their way into one: `request.session = session`.
 
 /** Session of a token or of a request; null if there is none that opens. */
-export function openFrom (from: unknown, log: DecodeLog | undefined, appLog: DecodeLog, manager: SessionManager): SessionState | null {
-  if (typeof from === 'string') return manager.open(from, log ?? appLog)
-  if (isRequest(from)) return manager.openIn(from, log ?? from.log ?? appLog)
+export function openFrom (from: unknown, log: DecodeLog | undefined, appLog: DecodeLog, manager: SessionManager, isAnyDevices: boolean): SessionState | null {
+  if (typeof from === 'string') return manager.open(from, log ?? appLog, isAnyDevices)
+  if (isRequest(from)) return manager.openIn(from, log ?? from.log ?? appLog, isAnyDevices)
   const used = log ?? appLog
   used.trace?.('@fastify/secure-session: there is no cookie, creating an empty session')
   return null

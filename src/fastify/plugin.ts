@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import { CompanionCookie } from './companion-cookie.ts'
 import { type CookieCoding, NO_COOKIES, registerCookies } from './cookie-plugin.ts'
 import { fallbackReason } from '../crypto/sodium.ts'
 import { fail } from '../errors.ts'
@@ -17,7 +18,7 @@ import { routeConfigCheck } from './route-config.ts'
 import { stateOf } from '../session/info.ts'
 import { SessionSignals } from '../session/signal.ts'
 import { Codec } from '../token/codec.ts'
-import type { DecodeLog, FastifySecureSession, Session } from '../types.ts'
+import type { DecodeLog, DecodeOptions, FastifySecureSession, Session } from '../types.ts'
 
 // The wiring into Fastify, and nothing else. Places of the rest:
 //
@@ -51,7 +52,7 @@ const plugin: FastifyPluginAsync = async (app, options) => {
     extensions: null
   }))
   const assignable = new AssignableSessions(sessions.map(({ manager }) => manager))
-  addDecorators(app, sessions, assignable, signals)
+  addDecorators(app, sessions, assignable, signals, coding)
   for (const session of sessions) addToRequests(app, session, assignable)
   addToReplies(app, sessions)
   if (!app.hasRequestDecorator(kReply)) app.addHook('onRoute', routeConfigCheck(warn)) // routes of contexts inside have it, too
@@ -109,7 +110,7 @@ function followKeys (app: FastifyInstance, configs: readonly SessionConfig[], si
 }
 
 /** Adds the methods that work outside a request. */
-function addDecorators (app: FastifyInstance, sessions: readonly Registered[], assignable: AssignableSessions, signals: SessionSignals): void {
+function addDecorators (app: FastifyInstance, sessions: readonly Registered[], assignable: AssignableSessions, signals: SessionSignals, coding: CookieCoding): void {
   const byName = new Map(sessions.map(({ manager }) => [manager.config.sessionName, manager]))
   const first = sessions[0]!.manager // readOptions returns at least one
 
@@ -119,16 +120,16 @@ function addDecorators (app: FastifyInstance, sessions: readonly Registered[], a
     return manager
   }
 
-  app.decorate(kSessions, sessions.map(session => extensible(session, signals)))
+  app.decorate(kSessions, sessions.map(session => extensible(app, session, coding, signals)))
 
   app.decorate('createSecureSession', (data?: object | null) => assignable.add(first.create(data), first).session)
 
   app.decorate('encodeSecureSession', (session: unknown, sessionName?: string) =>
     managerOf(sessionName).encode(stateOf(session)))
 
-  app.decorate('decodeSecureSession', (from: unknown, log?: DecodeLog, sessionName?: string) => {
+  app.decorate('decodeSecureSession', (from: unknown, log?: DecodeLog, sessionName?: string, options?: DecodeOptions) => {
     const manager = managerOf(sessionName)
-    const state = openFrom(from, log, app.log, manager)
+    const state = openFrom(from, log, app.log, manager, options?.device === 'ignore')
     // Callers say what type of session they expect.
     return state === null ? null : assignable.add(state, manager).session as never
   })
@@ -161,10 +162,12 @@ function addToRequests (app: FastifyInstance, registered: Registered, assignable
 }
 
 /** A session as extensions see it. */
-function extensible (registered: Registered, signals: SessionSignals): ExtensibleSession {
+function extensible (app: FastifyInstance, registered: Registered, coding: CookieCoding, signals: SessionSignals): ExtensibleSession {
   const { manager } = registered
-  const { sessionName, expiry, maxExpiry, absoluteTimeout } = manager.config
+  const { config } = manager
+  const { sessionName, expiry, maxExpiry, absoluteTimeout } = config
   return {
+    config,
     sessionName,
     expiry,
     maxExpiry,
@@ -188,6 +191,32 @@ function extensible (registered: Registered, signals: SessionSignals): Extensibl
     },
     held (request) {
       return heldIn(request, registered)?.state ?? null
+    },
+    ...forDevices(app, registered, coding)
+  }
+}
+
+/** The part of it that a binding to devices needs. */
+function forDevices (app: FastifyInstance, registered: Registered, coding: CookieCoding): Pick<ExtensibleSession, 'useDevices' | 'peek' | 'send' | 'lines' | 'companion'> {
+  const { manager, cookie } = registered
+  return {
+    useDevices (devices) {
+      manager.useDevices(devices)
+    },
+    peek (request) {
+      return manager.peek(request)
+    },
+    async send (request, reply) {
+      const held = incumbent(request, registered)
+      if (held.session.deleted) return [] // it throws if the session was not checked
+      await held.send(reply)
+      return held.lines
+    },
+    lines (request) {
+      return heldIn(request, registered)?.lines ?? []
+    },
+    companion (suffix) {
+      return new CompanionCookie(app, manager.config, suffix, cookie, coding)
     }
   }
 }

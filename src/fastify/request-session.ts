@@ -15,6 +15,8 @@ import type { Successor, WriteObserver } from '../session/settings.ts'
 import type { SessionRecord } from '../token/record.ts'
 import type { RefusalReason, Session } from '../types.ts'
 
+type Sealing = ReturnType<Extensions['sealing']>
+
 /** A session that is used in a request: its state, and how it gets into the response. */
 export class RequestSession implements WriteObserver {
   readonly state: SessionState
@@ -110,7 +112,7 @@ export class RequestSession implements WriteObserver {
     if (answer !== true) return this.#sendChecked(reply, extensions, isDue, answer)
   }
 
-  async #sendChecked (reply: FastifyReply, extensions: Extensions, isDue: boolean, answer?: boolean | Promise<boolean>): Promise<void> {
+  async #sendChecked (reply: FastifyReply, extensions: Extensions, isDue: boolean, answer?: Sealing): Promise<void> {
     try {
       this.#isWritten = false
       await this.#ask(reply, answer ?? extensions.sealing(this.state, isDue, this.#request))
@@ -140,8 +142,9 @@ export class RequestSession implements WriteObserver {
     }
   }
 
-  async #ask (reply: FastifyReply, answer: boolean | Promise<boolean>): Promise<void> {
-    if (!await answer) this.#holdBack(reply, 'revoked')
+  async #ask (reply: FastifyReply, answer: Sealing): Promise<void> {
+    const reason = await answer
+    if (reason !== true) this.#holdBack(reply, reason === false ? 'revoked' : reason)
   }
 
   #holdBack (reply: FastifyReply, reason: RefusalReason): void {

@@ -1,11 +1,11 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import { type CookieCoding, type Cookies, kCookies, type LazyRequest } from './cookie-plugin.ts'
-import { type BroughtCookies, CookieReader, type Found, type Refused } from '../cookies/read.ts'
+import { type BroughtCookies, CookieReader, type Found, type Judge, judged, type Refused } from '../cookies/read.ts'
 import { encodeValue } from '../cookies/set-cookie.ts'
 import { dataFrom, getOwn } from '../data/data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from '../diagnostics.ts'
 import { fail, type SealedSessionError } from '../errors.ts'
-import type { Extensions } from './extension.ts'
+import type { Extensions, SessionDevices } from './extension.ts'
 import { Lifecycle } from './lifecycle.ts'
 import { endOfSession, refusalMessage, warnerOf } from '../messages.ts'
 import type { RouteWarnings } from './mistakes.ts'
@@ -50,6 +50,7 @@ export class SessionManager {
   readonly #codec: Codec
   readonly #settings: SessionSettings
   readonly #reader: CookieReader
+  #devices: SessionDevices | null = null
   #isTold = false
 
   constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, coding: CookieCoding, signals: SessionSignals) {
@@ -85,6 +86,12 @@ export class SessionManager {
   useIds (): void {
     this.#settings.newId = newId
     this.#codec.useIds()
+  }
+
+  /** Opens sessions that are bound to a device from here on, if the devices have nothing against it. */
+  useDevices (devices: SessionDevices): void {
+    this.#devices = this.#settings.devices = devices
+    this.#codec.openBound()
   }
 
   /** Has signals ask it for sessions that stay open. */
@@ -125,7 +132,8 @@ export class SessionManager {
 
   /** Seals, and publishes the outcome. */
   #sealObserved (state: SessionState): string {
-    const { sessionName, format } = this.config
+    const { sessionName } = this.config
+    const format = this.#codec.formatFor(state.record())
     const key = this.#codec.sealingKey()
     const message = { sessionName, format, keyId: key.id }
     let token: string
@@ -139,9 +147,12 @@ export class SessionManager {
     return token
   }
 
-  /** Session of a token from outside a request, signed or not; null if it is refused. */
-  open (token: string, log: DecodeLog): SessionState | null {
-    const opened = this.#open(this.#unsign(token) ?? token, log)
+  /**
+   * Session of a token from outside a request, signed or not; null if it is refused.
+   * @param isAnyDevices true to open one that is bound to a device: nobody proves it for a token alone.
+   */
+  open (token: string, log: DecodeLog, isAnyDevices = false): SessionState | null {
+    const opened = this.#open(this.#unsign(token) ?? token, log, isAnyDevices ? undefined : this.#devices?.judgeOf(null))
     return opened.ok ? this.#restore(opened) : null
   }
 
@@ -149,8 +160,14 @@ export class SessionManager {
    * Session that a request brings, found as `find` finds it; null if there is none that opens. The request
    * may be one of node:http's, which Fastify has not seen.
    */
-  openIn (request: CookieRequest, log: DecodeLog): SessionState | null {
-    const found = this.#find({ headers: request.headers, cookies: parsedCookies(request), log })
+  openIn (request: CookieRequest, log: DecodeLog, isAnyDevices = false): SessionState | null {
+    const found = this.#find({ headers: request.headers, cookies: parsedCookies(request), log }, isAnyDevices)
+    return found?.ok === true ? this.#restore(found) : null
+  }
+
+  /** The same whatever its device is, and without a line in the log. */
+  peek (request: CookieRequest): SessionState | null {
+    const found = this.#reader.read({ header: request.headers.cookie, parsed: parsedCookies(request) })
     return found?.ok === true ? this.#restore(found) : null
   }
 
@@ -169,27 +186,28 @@ export class SessionManager {
   }
 
   /** Session that a request brings, or the reason to refuse it. Null if there is no cookie at all. */
-  #find (request: Bringing): Found | Refused | null {
+  #find (request: Bringing, isAnyDevices = false): Found | Refused | null {
+    const judge = isAnyDevices ? undefined : this.#devices?.judgeOf(request)
     const brought = { header: request.headers.cookie, parsed: parsedCookies(request) }
     // A message describes the token, and ids are made of tokens: it has to be decoded for both.
     const isPlain = !openChannel.hasSubscribers && this.#settings.newId === undefined
-    const opened = isPlain ? this.#reader.readSingle(brought) : null
-    return opened === null ? this.#read(brought, request.log) : this.#told('', opened, request.log)
+    const opened = isPlain ? this.#reader.readSingle(brought, judge) : null
+    return opened === null ? this.#read(brought, request.log, judge) : this.#told('', opened, request.log)
   }
 
-  #read (brought: BroughtCookies, log: FindLog): Found | Refused | null {
+  #read (brought: BroughtCookies, log: FindLog, judge: Judge | undefined): Found | Refused | null {
     let isStrange = false
     const found = this.#reader.read(brought, (token, result, others) => {
       isStrange ||= others > 0
       this.#told(token, result, log, others)
-    })
+    }, judge)
     if (found === null) log.trace?.('@fastify/secure-session: there is no cookie, creating an empty session')
     if (isStrange) log.info?.(SEVERAL_SESSIONS)
     return found
   }
 
-  #open (token: string, log: DecodeLog): Found | Refused {
-    return this.#told(token, this.#codec.open(token), log)
+  #open (token: string, log: DecodeLog, judge: Judge | undefined): Found | Refused {
+    return this.#told(token, judged(this.#codec.open(token), judge), log)
   }
 
   /** Logs and publishes the result of opening a token, and hands it on. */

@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify'
 import type { EndedSession, KnownSession, SessionIdentities } from '../fastify/extension.ts'
 import type { Lifecycle } from '../fastify/lifecycle.ts'
 import { currentRequest } from './request-record.ts'
@@ -57,5 +58,19 @@ export class Identities implements SessionIdentities {
 
   async haveEnded (user: string, sessions: readonly KnownSession[]): Promise<boolean[]> {
     return await this.#verdicts.haveEnded(user, sessions.map(knownIdentity))
+  }
+
+  check (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
+    const { extension } = this.#options
+    if (extension.records.of(request) === null) extension.begin(request)
+    return state.origin?.ok === true ? extension.check(state, request) : undefined
+  }
+
+  async hasEnded (state: SessionState): Promise<boolean> {
+    return await this.#options.extension.isRevoked(state)
+  }
+
+  async supersede (id: Buffer, lifetime: number | null = UNKNOWN_LIFETIME): Promise<boolean> {
+    return await this.#options.revocations.supersede(id, lifetime)
   }
 }

@@ -16,6 +16,15 @@ export const LOGOUT_LIFE = 3_600_000
 /** Keys that the store is asked for in one call, at most. */
 const KEYS_AT_ONCE = 1000
 
+/** Milliseconds for which a session that goes on under another id is still opened under the old one. */
+const SUPERSEDED_AFTER = 10_000
+
+/**
+ * Offset of times that a revocation waits for. Other times count at once, whatever they are: clocks differ. Versions
+ * that do not know it take such a session for revoked.
+ */
+const DELAYED = 1e15
+
 /** Lifetime of a session of which nothing but the id is known. */
 export const UNKNOWN_LIFETIME = Infinity
 
@@ -146,7 +155,7 @@ export class Revocations {
 
   /** True if a session was revoked by its own id, as far as this process knows. */
   isKnownEnded (identity: Identity): boolean {
-    return keysOf(identity).own.some(key => this.#cache.get(key) > 0)
+    return keysOf(identity).own.some(key => this.#hasCome(key))
   }
 
   /** True if the user of a session has logged out, in any process. @throws as `isRevoked` does. */
@@ -169,7 +178,13 @@ export class Revocations {
   }
 
   #isKnown ({ own, epochs }: Keys, { created }: Identity): boolean {
-    return own.some(key => this.#cache.get(key) > 0) || epochs.some(key => created <= this.#cache.get(key))
+    return own.some(key => this.#hasCome(key)) || epochs.some(key => created <= this.#cache.get(key))
+  }
+
+  /** True if a session was revoked by its own key: at once, or after a moment that is over. */
+  #hasCome (key: string): boolean {
+    const value = this.#cache.get(key)
+    return value >= DELAYED ? value - DELAYED <= this.#options.now() : value > 0
   }
 
   /** The times after which a session has to begin in order to be valid, by key; in milliseconds since 1970, 0 for any time. */
@@ -199,6 +214,24 @@ export class Revocations {
       isLogout ? this.#revokeKey(logoutKey(id), LOGOUT_LIFE) : false
     ])
     return wasRevoked
+  }
+
+  /**
+   * Revokes a session that goes on under another id, after a moment: requests under way bring the old one.
+   * @returns false if it was revoked before.
+   * @throws as `revokeId` does.
+   */
+  async supersede (id: Buffer, lifetime: number | null): Promise<boolean> {
+    const { client, now } = this.#options
+    const key = idKey(id)
+    const was = await this.#turns.run(key, async () => {
+      const was = Math.max(this.#cache.get(key), await client.get(key))
+      const value = was > 0 ? was : DELAYED + now() + SUPERSEDED_AFTER
+      if (was === 0) await client.set(key, value, this.#lifeOfEntry(lifetime) + SUPERSEDED_AFTER)
+      this.#cache.put(key, value, now())
+      return was
+    })
+    return was === 0
   }
 
   async #revokeKey (key: string, life: number): Promise<boolean> {
@@ -305,6 +338,7 @@ export const NO_REVOCATIONS: RevocationSource = {
   concerns: () => false,
   epochsOf: async () => [],
   revokeId: async () => false,
+  supersede: async () => true,
   async useOnce () { throw fail('STORE_NONE') },
   assertStored () { throw fail('STORE_NONE') },
   async revokeUntilNow () { throw fail('STORE_NONE') }

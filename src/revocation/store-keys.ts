@@ -4,7 +4,7 @@ import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 
 // Keys of the store, and the number of each:
 //
-//   sealed-session:revoked:<id>     time since which a session is revoked
+//   sealed-session:revoked:<id>     time since which a session is revoked; 10^15 + time from which on it is
 //   sealed-session:logout:<id>      time since which its user is logged out, for an hour: nothing took its place
 //   sealed-session:subject:<hash>   time up to which the sessions of a subject began that are revoked
 //   sealed-session:all              the same for all sessions

@@ -26,7 +26,8 @@ export function sessionInfo (session: object): SessionInfo {
     lastWriteAt: dateOf(isStored ? Math.max(writtenAt, createdAt ?? 0) : null),
     expiresAt: dateOf(isStored ? state.expiresAt : null),
     id: id === null ? null : id.toString('base64url'),
-    authentications: datesOf(authenticationsOf(claims))
+    authentications: datesOf(authenticationsOf(claims)),
+    device: state.held.settings.devices?.infoOf(state) ?? null
   }
 }
 

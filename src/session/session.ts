@@ -410,6 +410,9 @@ export class SessionState {
   /** Keeps something inside the seal for an extension, under its number; null takes it out. It is no write. */
   setClaim (number: number, value: Buffer | null): void { this.#change({ claims: claimsWith(this.#record.claims, number, value) ?? null }) }
 
+  /** Has it sent again as it is: it is no write, and gives it no more time. */
+  sealAgain (): void { if (!this.isDirty) this.#due = 'reseal' }
+
   /** Moves the time of creation, in milliseconds since 1970: no session begins after its last write. */
   beginAt (createdAt: number): void { this.#change({ createdAt, writtenAt: Math.max(this.#record.writtenAt, createdAt) }) }
 

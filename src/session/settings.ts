@@ -4,7 +4,8 @@ import type { KeySource } from '../keys/key-set.ts'
 import type { SessionJudge, SessionSignals } from './signal.ts'
 import type { Limits } from '../token/lifetime.ts'
 import type { SessionRecord } from '../token/record.ts'
-import type { RefusalReason } from '../types.ts'
+import type { SessionState } from './session.ts'
+import type { DeviceInfo, RefusalReason } from '../types.ts'
 
 // Dependencies of sessions: settings, observers and keys.
 
@@ -42,6 +43,13 @@ export interface WriteObserver {
   refusal?: (() => RefusalReason | null) | undefined
 }
 
+/** Devices of sessions, as far as sessions have to know of them. */
+export interface DeviceView {
+  infoOf (state: SessionState): DeviceInfo
+  /** Has this response offer a binding. */
+  offer (state: SessionState): void
+}
+
 /** Settings that all states of one session of the app share. */
 export interface SessionSettings extends Limits {
   keys: KeySource
@@ -55,6 +63,8 @@ export interface SessionSettings extends Limits {
   signals?: SessionSignals
   /** Judge of sessions that stay open behind their request; absent without revocation. */
   judge?: SessionJudge
+  /** Devices that sessions are bound to; absent without the plugin for it. */
+  devices?: DeviceView
   /** Maker of ids; absent if sessions are not told apart. */
   newId?: () => Buffer
 }

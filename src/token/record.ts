@@ -53,13 +53,23 @@ export function withRare (record: SessionRecord, place: Readonly<Place> | null |
 /** Key that opened a token; to a session it is something to ask the keyring about. */
 export type OpeningKey = DerivedKey
 
+/** Facts of the device of a session, as its request told them. Times are in milliseconds since 1970. */
+export interface DeviceFacts {
+  /** Proof of the device that the session is bound to; null without one. */
+  readonly proof: { readonly boundAt: number, readonly provenAt: number, readonly until: number } | null
+  /** Reason that the browser gave for coming without a proof. Anybody can send it. */
+  readonly skipped: 'unreachable' | 'server_error' | 'quota_exceeded' | null
+  /** True for a proof that is of no use: the browser gets another one only without it. */
+  readonly isWrong: boolean
+}
+
 /** A token that opened. */
-interface OpenedFrom { ok: true, key: OpeningKey, format: Format, stale: boolean }
+interface OpenedFrom { ok: true, key: OpeningKey, format: Format, stale: boolean, device?: DeviceFacts }
 
 /** Token that a session was opened from, or that was refused so that it began empty; null if there was none. */
 export type Origin =
   | OpenedFrom & { others?: ReadonlyArray<OpenedFrom & { record: SessionRecord }> }
-  | { ok: false, reason: RefusalReason }
+  | { ok: false, reason: RefusalReason, device?: DeviceFacts }
   | null
 
 /** Result of a format for a token. */

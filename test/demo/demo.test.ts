@@ -62,7 +62,7 @@ describe('the demo', () => {
     assert.equal(`${cookie?.name}=${cookie?.value}`, browser.cookie)
     assert.equal(cookie?.bytes, browser.cookie?.length)
     assert.deepEqual(data, { name: 'Ada', visits: 1 })
-    assert.deepEqual(info, { status: 'valid', reason: null, keyId: keys[0], format: 'sealed', authentications: {} })
+    assert.deepEqual(info, { status: 'valid', reason: null, keyId: keys[0], format: 'sealed', authentications: {}, device: null })
     assert.match(id ?? '', /^[\w-]{22}$/)
     assertAbout(Date.parse(expiresAt!) - Date.parse(lastWriteAt!), 120_000)
     assert.ok(Math.abs(Date.parse(createdAt!) - Date.now()) < 60_000)

@@ -8,7 +8,7 @@ import FakeTimers, { type Clock } from '@sinonjs/fake-timers'
 import { Keyring, createSessionCodec, type Format, type KeyFileOptions } from '../../src/index.ts'
 import { get, post } from '../support/app.ts'
 import { cookieOf, newKey, setCookies } from '../support/helpers.ts'
-import { INTERVAL, cookieSealedWith, folderOf, infoOf, keyIdsOf, linesOfKeys, replaceFile, sealingId, startApp, until } from '../support/keys.ts'
+import { INTERVAL, cookieSealedWith, folderOf, sessionInfoOf, keyIdsOf, linesOfKeys, replaceFile, sealingId, startApp, until } from '../support/keys.ts'
 
 const [first, second, third] = [newKey(), newKey(), newKey()]
 const [firstId, secondId, thirdId] = keyIdsOf(first, second, third) as [string, string, string]
@@ -55,7 +55,7 @@ describe('a key that appears in a watched file', () => {
       const { app } = await startApp(t, { key: keyring, format })
       replaceFile(path, linesOfKeys(second, first))
       await read(keyring, second, first)
-      assert.equal((await infoOf(app, await cookieSealedWith(second, {}, format))).keyId, secondId)
+      assert.equal((await sessionInfoOf(app, await cookieSealedWith(second, {}, format))).keyId, secondId)
       assert.equal(await sealingId(app), firstId)
       pass(WAIT - 1)
       assert.equal(await sealingId(app), firstId)
@@ -107,11 +107,11 @@ describe('a key that appears in a watched file', () => {
     replaceFile(path, linesOfKeys(second, first))
     await read(keyring, second, first)
     const login = async (): Promise<string> => cookieOf(await post(app, '/set', undefined, { n: 1 }))
-    assert.equal((await infoOf(app, cookieOf(await post(newer, '/set', undefined, { n: 1 })))).status, 'valid')
-    assert.equal((await infoOf(older, await login())).status, 'valid')
+    assert.equal((await sessionInfoOf(app, cookieOf(await post(newer, '/set', undefined, { n: 1 })))).status, 'valid')
+    assert.equal((await sessionInfoOf(older, await login())).status, 'valid')
     pass(WAIT)
-    assert.equal((await infoOf(older, await login())).reason, 'signature-invalid')
-    assert.equal((await infoOf(newer, await login())).status, 'valid')
+    assert.equal((await sessionInfoOf(older, await login())).reason, 'signature-invalid')
+    assert.equal((await sessionInfoOf(newer, await login())).status, 'valid')
   })
 
   it('seals at once where it has no other beside it', async t => {
@@ -236,8 +236,8 @@ describe('of two processes with one file', () => {
       const { app: b } = await startApp(t, { key: late, format })
       const passOn = async (): Promise<void> => {
         const cookie = cookieOf(await post(a, '/set', undefined, { n: 1 }))
-        assert.equal((await infoOf(b, cookie)).status, 'valid')
-        assert.equal((await infoOf(a, cookieOf(await post(b, '/set', cookie, { n: 2 })))).status, 'valid')
+        assert.equal((await sessionInfoOf(b, cookie)).status, 'valid')
+        assert.equal((await sessionInfoOf(a, cookieOf(await post(b, '/set', cookie, { n: 2 })))).status, 'valid')
       }
       const behind = { early: 0 }
       for (const keys of [[second, first], [third, second, first]]) {

@@ -10,7 +10,7 @@ import { Keyring, type KeyFileOptions } from '../../src/index.ts'
 import type { FastifyInstance } from 'fastify'
 import { get } from '../support/app.ts'
 import { cookieOf, newKey, setCookies, withKeyFile, type LogLine } from '../support/helpers.ts'
-import { INTERVAL, Traffic, cookieSealedWith, folderOf, infoOf, keyFileLines, keyIdsOf, linesOfKeys, replaceFile, sealingId, startApp, until } from '../support/keys.ts'
+import { INTERVAL, Traffic, cookieSealedWith, folderOf, sessionInfoOf, keyFileLines, keyIdsOf, linesOfKeys, replaceFile, sealingId, startApp, until } from '../support/keys.ts'
 
 const [first, second, third] = [newKey(), newKey(), newKey()]
 const OLD = linesOfKeys(second, first)
@@ -211,11 +211,11 @@ describe('a watched key file', () => {
     replaceFile(path, linesOfKeys(third, second))
     await until(() => keyFileLines(lines).length === 1, 'the file is read')
     assert.deepEqual(keyring.ids, NEW_IDS)
-    assert.equal((await infoOf(app, cookie)).status, 'valid')
+    assert.equal((await sessionInfoOf(app, cookie)).status, 'valid')
     assert.equal(await sealingId(app), OLD_IDS[0], 'what is gone seals nothing, and the first is too new')
     await until(() => keyFileLines(lines).length === 2, 'the keys are dropped')
     assert.deepEqual(keyring.ids, keyIdsOf(third, second))
-    const { status, reason } = await infoOf(app, cookie)
+    const { status, reason } = await sessionInfoOf(app, cookie)
     assert.deepEqual({ status, reason }, { status: 'rejected', reason: 'key-unknown' })
     assert.equal(await sealingId(app), OLD_IDS[0])
     assert.equal(keyFileLines(lines)[1]!.level, 30)
@@ -232,7 +232,7 @@ describe('a watched key file', () => {
     replaceFile(path, 'bad')
     await until(() => keyFileLines(lines, 50).length === 1, 'the bad file is noticed')
     await until(() => keyring.ids.join() === keyIdsOf(third, second).join(), 'the key is dropped')
-    assert.equal((await infoOf(app, await cookieSealedWith(first, { n: 1 }))).reason, 'key-unknown')
+    assert.equal((await sessionInfoOf(app, await cookieSealedWith(first, { n: 1 }))).reason, 'key-unknown')
     await ours.more(600)
     await ours.end()
   })
@@ -257,7 +257,7 @@ describe('a watched key file', () => {
         await wait(1)
       }
       assert.deepEqual(keyring.ids, keyIdsOf(third))
-      assert.equal((await infoOf(app, forged)).reason, 'key-unknown')
+      assert.equal((await sessionInfoOf(app, forged)).reason, 'key-unknown')
       await until(() => keyFileLines(lines).some(({ msg }) => msg.includes('open nothing any more')), 'the log says so')
       assert.equal(await sealingId(app), keyIdsOf(third)[0])
     })
@@ -358,7 +358,7 @@ describe('a watched key file', () => {
     await until(() => all.keyring.ids[0] === NEW_IDS[0], 'the file is read')
     all.keyring.close()
     assert.deepEqual(all.keyring.ids, keyIdsOf(third, second))
-    assert.equal((await infoOf(all.app, await cookieSealedWith(first, {}))).reason, 'key-unknown')
+    assert.equal((await sessionInfoOf(all.app, await cookieSealedWith(first, {}))).reason, 'key-unknown')
     assert.deepEqual(keyFileLines(all.lines).at(-1)?.keyIds, keyIdsOf(third, second), 'which the log says')
   })
 

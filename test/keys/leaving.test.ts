@@ -11,7 +11,7 @@ import type { FastifyInstance } from 'fastify'
 import { Keyring, createSessionCodec, type Format, type KeyFileOptions } from '../../src/index.ts'
 import { get } from '../support/app.ts'
 import { cookieOf, newKey, setCookies } from '../support/helpers.ts'
-import { cookieSealedWith, folderOf, infoOf, keyFileLines, keyIdsOf, linesOfKeys, sealingId, startApp } from '../support/keys.ts'
+import { cookieSealedWith, folderOf, sessionInfoOf, keyFileLines, keyIdsOf, linesOfKeys, sealingId, startApp } from '../support/keys.ts'
 
 const [leaked, second, third] = [newKey(), newKey(), newKey()]
 const [leakedId, secondId, thirdId] = keyIdsOf(leaked, second, third) as [string, string, string]
@@ -59,7 +59,7 @@ async function follow (t: TestContext, keys: Buffer[], options: KeyFileOptions =
 
 /** Whether what a key has sealed opens in an app. */
 async function opens (app: FastifyInstance, key: Buffer, format: Format = 'sealed'): Promise<boolean> {
-  return (await infoOf(app, await cookieSealedWith(key, {}, format))).status === 'valid'
+  return (await sessionInfoOf(app, await cookieSealedWith(key, {}, format))).status === 'valid'
 }
 
 describe('a key that has left a watched file', () => {
@@ -238,7 +238,7 @@ describe('of two processes with one file', () => {
         }
       }
       assert.deepEqual([early.ids, late.ids], [[thirdId, secondId], [thirdId, secondId]])
-      for (const app of [a, b]) assert.equal((await infoOf(app, cookie)).status, 'rejected')
+      for (const app of [a, b]) assert.equal((await sessionInfoOf(app, cookie)).status, 'rejected')
     })
   }
 })

@@ -31,6 +31,8 @@ describe('the tarball', () => {
       'dist/esm/registry/index.js', 'dist/esm/registry/index.d.ts', 'dist/cjs/registry/require.cjs', 'dist/cjs/registry/require.d.cts',
       'dist/esm/revocation/index.js', 'dist/esm/revocation/index.d.ts', 'dist/cjs/revocation/require.cjs', 'dist/cjs/revocation/require.d.cts',
       'dist/esm/cross-origin/index.js', 'dist/esm/cross-origin/index.d.ts', 'dist/cjs/cross-origin/require.cjs', 'dist/cjs/cross-origin/require.d.cts',
+      'dist/esm/device/index.js', 'dist/esm/device/index.d.ts', 'dist/cjs/device/require.cjs', 'dist/cjs/device/require.d.cts',
+      'dist/esm/testing/index.js', 'dist/esm/testing/index.d.ts', 'dist/cjs/testing/index.js',
       'dist/cjs/package.json', 'dist/cjs/require.cjs', 'dist/cjs/require.d.cts', 'dist/cjs/index.js', 'dist/cjs/index.d.ts'
     ]) assert.ok(files.includes(file), `${file} is missing`)
   })
@@ -41,9 +43,9 @@ describe('the tarball', () => {
       /^(bench\/chart|docs\/reliability)\.svg$/,
       /^(package\.json|README\.md|LICENSE|genkey\.js)$/,
       /^dist\/esm\/([\w-]+\/)*[\w-]+\.c?js$/,
-      /^dist\/esm\/((registry|revocation|cross-origin)\/)?index\.d\.ts$/,
+      /^dist\/esm\/((registry|revocation|cross-origin|device|testing)\/)?index\.d\.ts$/,
       /^dist\/cjs\/([\w-]+\/)*[\w-]+\.(c?js|d\.c?ts)$/,
-      /^dist\/cjs\/(package\.json|((registry|revocation|cross-origin)\/)?require\.cjs|((registry|revocation|cross-origin)\/)?require\.d\.cts)$/
+      /^dist\/cjs\/(package\.json|((registry|revocation|cross-origin|device)\/)?require\.cjs|((registry|revocation|cross-origin|device)\/)?require\.d\.cts)$/
     ]
     assert.deepEqual(files.filter(file => !expected.some(pattern => pattern.test(file))), [])
   })
@@ -57,7 +59,7 @@ describe('the tarball', () => {
     const output = await tool(folder, 'attw', [tarball, '--exclude-entrypoints', './genkey.js', '--no-definitely-typed', '--format', 'json'])
     const { analysis } = JSON.parse(output)
     assert.deepEqual(analysis.problems, [])
-    assert.deepEqual(Object.keys(analysis.entrypoints), ['.', './registry', './revocation', './cross-origin', './types', './types/*', './package.json'])
+    assert.deepEqual(Object.keys(analysis.entrypoints), ['.', './device', './registry', './revocation', './cross-origin', './testing', './types', './types/*', './package.json'])
   })
 })
 

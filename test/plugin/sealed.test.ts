@@ -109,7 +109,7 @@ describe('a sealed session', () => {
     const touched = cookieOf(await get(app, '/touch', cookie))
     at(50)
     const { createdAt, lastWriteAt, expiresAt, ...rest } = (await get(app, '/info', touched)).json<Record<string, string>>()
-    assert.deepEqual(rest, { status: 'valid', reason: null, keyId: hex(keyIdOf(key)), format: 'sealed', id: null, authentications: {} })
+    assert.deepEqual(rest, { status: 'valid', reason: null, keyId: hex(keyIdOf(key)), format: 'sealed', id: null, authentications: {}, device: null })
     assert.equal(Date.parse(createdAt ?? ''), START)
     // Written in whole seconds, 30.25 becomes 30, which is 29 whole seconds after 0.25.
     assert.equal(Date.parse(lastWriteAt ?? ''), START + 29_000)

@@ -40,7 +40,7 @@ async function infoOf (options: object, cookie?: string, act?: (session: Session
   return infoIn(await get(await informing(options, act), '/', cookie))
 }
 
-const NEW = { status: 'new', reason: null, lastWriteAt: null, expiresAt: null, keyId: null, format: null, id: null, authentications: {} } as const
+const NEW = { status: 'new', reason: null, lastWriteAt: null, expiresAt: null, keyId: null, format: null, id: null, authentications: {}, device: null } as const
 
 /** Some seconds after the clock was stopped. */
 function after (clock: Clock, seconds: number): Date {
@@ -95,7 +95,7 @@ for (const options of FORMATS) {
       const start = after(clock, 0)
       const cookie = cookieWith(await informing(options), { n: 1 })
       clock.tick(30_000)
-      assert.deepEqual(await infoOf(options, cookie), { status: 'valid', reason: null, keyId, format, createdAt: createdAt(start), ...times(start), id: null, authentications: {} })
+      assert.deepEqual(await infoOf(options, cookie), { status: 'valid', reason: null, keyId, format, createdAt: createdAt(start), ...times(start), id: null, authentications: {}, device: null })
     })
 
     for (const write of ['set', 'touch'] as const) {
@@ -105,7 +105,7 @@ for (const options of FORMATS) {
         const app = await informing(options, session => { write === 'set' ? session.set('n', 2) : session.touch() })
         const cookie = cookieWith(app, { n: 1 })
         clock.tick(30_000)
-        const expected = { status: 'valid', reason: null, keyId, format, createdAt: createdAt(start), ...times(after(clock, 0)), id: null, authentications: {} }
+        const expected = { status: 'valid', reason: null, keyId, format, createdAt: createdAt(start), ...times(after(clock, 0)), id: null, authentications: {}, device: null }
         const response = await get(app, '/', cookie)
         assert.deepEqual(infoIn(response), expected)
         clock.tick(5_000)
@@ -152,7 +152,7 @@ for (const options of FORMATS) {
       const response = await get(app, '/', cookie)
       const resealed = await get(app, '/', cookieOf(response))
       for (const [answer, keyId] of [[response, older], [resealed, keyring.ids[0]]] as const) {
-        assert.deepEqual(infoIn(answer), { status: 'valid', reason: null, keyId, format, createdAt: createdAt(start), ...times(start), id: null, authentications: {} })
+        assert.deepEqual(infoIn(answer), { status: 'valid', reason: null, keyId, format, createdAt: createdAt(start), ...times(start), id: null, authentications: {}, device: null })
       }
       assert.deepEqual(setCookies(resealed), [])
     })
@@ -276,7 +276,7 @@ describe('sessionInfo', () => {
     const app = await informing(SEALED)
     const session = app.decodeSecureSession(tokenWith(app, { n: 1 }))
     assert.deepEqual(sessionInfo(session!), { // it was opened
-      status: 'valid', reason: null, keyId: new Keyring(key).ids[0], format: 'sealed', createdAt: after(clock, 0), ...times(after(clock, 0)), id: null, authentications: {}
+      status: 'valid', reason: null, keyId: new Keyring(key).ids[0], format: 'sealed', createdAt: after(clock, 0), ...times(after(clock, 0)), id: null, authentications: {}, device: null
     })
   })
 

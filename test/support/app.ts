@@ -7,6 +7,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest, 
 import type { TestContext } from 'node:test'
 import { crossOriginProtection, type CrossOriginProtectionOptions } from '../../src/cross-origin/index.ts'
 import secureSession, { type FastifySecureSession, type Session } from '../../src/index.ts'
+import { deviceBinding, type DeviceBindingOptions } from '../../src/device/index.ts'
 import { sessionRegistry, type SessionRegistryOptions } from '../../src/registry/index.ts'
 import { sessionRevocation, type SessionRevocationOptions } from '../../src/revocation/index.ts'
 import { captureLog, newKey, setCookies, tokenOf, type LogLine } from './helpers.ts'
@@ -39,6 +40,8 @@ export interface AppSetup {
   revocation?: SessionRevocationOptions | undefined
   /** Registers the registry with these options; default: none. */
   registry?: SessionRegistryOptions
+  /** Registers the binding to devices with these options; default: none. */
+  device?: DeviceBindingOptions
   /** Adds what comes after the plugins and before the routes: other plugins, hooks, error handlers. */
   after?: ((app: FastifyInstance) => unknown) | undefined
   /** Routes as handlers, or a function that adds routes with options. Default: `SET_AND_GET`. */
@@ -62,7 +65,7 @@ export const SET_AND_GET: Handlers = {
 
 /** An app that has not started: it starts with `ready()`, `listen()` or the first request. */
 export function newApp (setup: AppSetup = {}): FastifyInstance {
-  const { server, t, before, crossOrigin, plugin = secureSession, revocation, registry, after, routes = SET_AND_GET } = setup
+  const { server, t, before, crossOrigin, plugin = secureSession, revocation, registry, device, after, routes = SET_AND_GET } = setup
   const session = 'session' in setup ? setup.session : { key: newKey() }
   const app = Fastify({ ...PATIENT, ...server } as FastifyServerOptions) as FastifyInstance
   t?.after(async () => { await app.close() })
@@ -71,6 +74,7 @@ export function newApp (setup: AppSetup = {}): FastifyInstance {
   if (plugin !== null) app.register(plugin, session as Parameters<FastifySecureSession>[1])
   if (revocation !== undefined) app.register(sessionRevocation, revocation)
   if (registry !== undefined) app.register(sessionRegistry, registry)
+  if (device !== undefined) app.register(deviceBinding, device)
   after?.(app)
   if (typeof routes === 'function') routes(app)
   else addHandlers(app, routes)

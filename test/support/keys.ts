@@ -63,13 +63,13 @@ export async function cookieSealedWith (key: Buffer, data: object, format: Forma
 }
 
 /** What `sessionInfo` says of a cookie's session. */
-export async function infoOf (app: FastifyInstance, cookie: string): Promise<SessionInfo> {
+export async function sessionInfoOf (app: FastifyInstance, cookie: string): Promise<SessionInfo> {
   return (await get(app, '/info', cookie)).json()
 }
 
 /** The id of the key that an app seals with now. */
 export async function sealingId (app: FastifyInstance): Promise<string | null> {
-  return (await infoOf(app, cookieOf(await post(app, '/set', undefined, { n: 0 })))).keyId
+  return (await sessionInfoOf(app, cookieOf(await post(app, '/set', undefined, { n: 0 })))).keyId
 }
 
 /** Messages of a log that are about the key file, those of a level at least. */

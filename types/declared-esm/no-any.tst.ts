@@ -4,6 +4,8 @@ import { authenticated, createSessionCodec, generateKey, requireFresh, requireSe
 import type {
   CookieRequest,
   DecodeLog,
+  DecodeOptions,
+  DeviceInfo,
   DeclaredSessionData,
   FastifySecureSession,
   Format,
@@ -105,6 +107,8 @@ test('no exported type is any', () => {
   expect<AnyMembers<SessionSealMessage>>().type.toBe<never>()
   expect<AnyMembers<CookieRequest>>().type.toBe<never>()
   expect<IsAny<DecodeLog>>().type.toBe<false>()
+  expect<AnyMembers<DecodeOptions>>().type.toBe<never>()
+  expect<AnyMembers<DeviceInfo>>().type.toBe<never>()
   expect<IsAny<DeclaredSessionData>>().type.toBe<false>()
   expect<IsAny<FastifySecureSession>>().type.toBe<false>()
   expect<IsAny<SecureSessionOptions>>().type.toBe<false>()

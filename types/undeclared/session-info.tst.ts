@@ -1,7 +1,7 @@
 // What sessionInfo takes and returns.
 import Fastify from 'fastify'
 import type { FastifyRequest } from 'fastify'
-import { sessionInfo, type Format, type RefusalReason, type Session, type SessionInfo } from 'fastify-sealed-session'
+import { type DeviceInfo, sessionInfo, type Format, type RefusalReason, type Session, type SessionInfo } from 'fastify-sealed-session'
 import { describe, expect, test } from 'tstyche'
 
 declare const request: FastifyRequest
@@ -39,6 +39,7 @@ describe('a SessionInfo', () => {
       format: Format | null
       id: string | null
       authentications: Readonly<Record<string, Date | undefined>>
+      device: DeviceInfo | null
     }>()
   })
 

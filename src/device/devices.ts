@@ -1,0 +1,137 @@
+import type { Found, Judge, Refused } from '../cookies/read.ts'
+import type { SessionDevices } from '../fastify/extension.ts'
+import type { SessionState } from '../session/session.ts'
+import { BINDING, claimsWith } from '../token/claims.ts'
+import { isBound } from '../token/codec.ts'
+import { toDate } from '../token/lifetime.ts'
+import { type DeviceFacts, recordWith, type SessionRecord } from '../token/record.ts'
+import type { CookieRequest, DeviceInfo, RefusalReason } from '../types.ts'
+import { type DeviceValues, type Proof, wholeTime } from './values.ts'
+
+/** Milliseconds that a proof counts beyond its time: a browser counts from when it receives the cookie. */
+const LEEWAY = 5000
+
+export interface DevicesOptions {
+  values: DeviceValues
+  policy: 'prefer' | 'require' | 'off'
+  /** Milliseconds. */
+  interval: number
+  /** Milliseconds. */
+  grace: number
+  /** Milliseconds; null for no limit. */
+  unboundExpiry: number | null
+  /** Proofs that a request brings, sealed, and their number, those with a wrong signature included. */
+  proofsIn: (request: CookieRequest) => { count: number, values: readonly string[] }
+}
+
+/** Says which sessions open: a bound one only beside the proof of its device. */
+export class Devices implements SessionDevices {
+  readonly #options: DevicesOptions
+  readonly #offered = new WeakSet<SessionState>()
+
+  constructor (options: DevicesOptions) {
+    this.#options = options
+  }
+
+  judgeOf (request: CookieRequest | null): Judge {
+    // Opened once a request, however many cookies of the session it brings.
+    let brought: Brought | null = null
+    const once = (): Brought => {
+      brought ??= this.#broughtBy(request)
+      return brought
+    }
+    return found => this.#judge(found, request, once)
+  }
+
+  #judge (found: Found, request: CookieRequest | null, brought: () => Brought): Found | Refused {
+    const { record } = found
+    const binding = record.claims?.get(BINDING)
+    if (this.#options.policy === 'off') return binding === undefined ? found : { ...found, record: recordWith(record, { claims: claimsWith(record.claims, BINDING, null) ?? null }), stale: true }
+    const { proofs, count } = brought()
+    if (binding !== undefined) {
+      const proof = proofs.find(proof => proof.binding.equals(binding))
+      if (proof !== undefined) return { ...found, device: factsOf(proof) }
+      return { ok: false, reason: 'device-unproven', device: { proof: null, skipped: skippedIn(request), isWrong: count > 0 } }
+    }
+    // Sealed by a slow response from before the binding, or bound by a registration that came without a cookie.
+    const proof = proofs.find(({ created }) => created === wholeTime(record.createdAt))
+    if (proof !== undefined) return { ...found, record: boundTo(record, proof.binding), stale: true, device: factsOf(proof) }
+    const reason = this.unboundRefusal(record)
+    if (reason !== null) return { ok: false, reason }
+    return count === 0 ? found : { ...found, device: { proof: null, skipped: null, isWrong: true } }
+  }
+
+  #broughtBy (request: CookieRequest | null): Brought {
+    if (request === null) return { proofs: [], count: 0 }
+    const now = Date.now() - LEEWAY
+    const { values, count } = this.#options.proofsIn(request)
+    return { proofs: values.flatMap(value => this.#options.values.openProof(value, now) ?? []), count }
+  }
+
+  /** Reason for which a session that is not bound does not open; null if it does. */
+  unboundRefusal ({ createdAt, writtenAt }: SessionRecord): RefusalReason | null {
+    const { policy, grace, unboundExpiry } = this.#options
+    const age = Date.now() - (createdAt ?? writtenAt)
+    if (unboundExpiry !== null && age >= unboundExpiry) return 'expired'
+    return policy === 'require' && age >= grace ? 'device-required' : null
+  }
+
+  /**
+   * Reason for which a session that has opened does not count any more. A request that a client holds open, by a body
+   * that does not end, may be older than its proof: one interval longer is given to uploads that take that long.
+   */
+  refusal (state: SessionState): RefusalReason | null {
+    const { origin } = state
+    if (this.#options.policy === 'off' || origin === null) return null
+    if (!origin.ok) return origin.reason === 'device-unproven' ? origin.reason : null
+    const proof = origin.device?.proof ?? null
+    if (proof !== null) return Date.now() >= proof.until + this.#options.interval ? 'device-unproven' : null
+    const record = state.record()
+    return isBound(record) ? null : this.unboundRefusal(record)
+  }
+
+  infoOf (state: SessionState): DeviceInfo {
+    const { proof = null, skipped = null } = state.origin?.device ?? {}
+    if (isUnproven(state)) return { state: 'unproven', boundAt: null, provenAt: null, skipped }
+    if (state.claims?.has(BINDING) !== true) return { state: 'unbound', boundAt: null, provenAt: null, skipped: null }
+    const dateOf = (name: 'boundAt' | 'provenAt'): Date | null => proof === null ? null : toDate(proof[name])
+    return { state: 'bound', boundAt: dateOf('boundAt'), provenAt: dateOf('provenAt'), skipped: null }
+  }
+
+  offer (state: SessionState): void {
+    this.#offered.add(state)
+  }
+
+  /** True if the app has asked for an offer. */
+  isOffered (state: SessionState): boolean {
+    return this.#offered.has(state)
+  }
+}
+
+interface Brought {
+  proofs: readonly Proof[]
+  count: number
+}
+
+/** True for a session that was refused for want of a proof, or that was opened without being asked for one. */
+export function isUnproven ({ origin, claims }: SessionState): boolean {
+  if (origin === null) return false
+  return origin.ok ? claims?.has(BINDING) === true && !origin.device?.proof : origin.reason === 'device-unproven'
+}
+
+/** A session that is bound. The binding is its id, if sessions are told apart: copies from before have another one. */
+function boundTo (record: SessionRecord, binding: Buffer): SessionRecord {
+  return recordWith(record, { claims: claimsWith(record.claims, BINDING, binding) ?? null, ...(record.id !== null && { id: binding }) })
+}
+
+function factsOf ({ boundAt, provenAt, until }: Proof): DeviceFacts {
+  return { proof: { boundAt, provenAt, until }, skipped: null, isWrong: false }
+}
+
+const SKIPPED = ['unreachable', 'server_error', 'quota_exceeded'] as const
+
+/** Reason that a browser gives for coming without a proof. */
+function skippedIn (request: CookieRequest | null): DeviceFacts['skipped'] {
+  const header = (request?.headers as Record<string, unknown> | undefined)?.['secure-session-skipped']
+  return SKIPPED.find(reason => typeof header === 'string' && (header === reason || header.startsWith(`${reason};`))) ?? null
+}

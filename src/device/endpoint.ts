@@ -1,0 +1,271 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { unquoted } from '../cookies/set-cookie.ts'
+import type { CompanionCookie } from '../fastify/companion-cookie.ts'
+import type { ExtensibleSession } from '../fastify/extension.ts'
+import { newId } from '../session/id.ts'
+import type { SessionState } from '../session/session.ts'
+import { BINDING } from '../token/claims.ts'
+import { type DeviceAnswer, readAnswer } from './answer.ts'
+import { algorithmOf, type DeviceKey, hasSigned, keyOf, numberOf } from './device-key.ts'
+import type { DeviceEvent } from './events.ts'
+import type { Offers } from './offers.ts'
+import type { DeviceConfig } from './options.ts'
+import { type Challenge, type DeviceValues, type OpenedIdentifier, readSession, wholeTime } from './values.ts'
+
+/** Milliseconds within which an offer is taken up. */
+const OFFER_LIFE = 300_000
+
+/** Seconds that a challenge for a refresh counts beyond the interval: a browser signs ahead, and again. */
+const CHALLENGE_LEEWAY = 300
+
+const MAX_IDENTIFIER = 2048
+
+/** Answer of the endpoint. */
+export interface EndpointAnswer {
+  status: 200 | 400 | 403 | 503
+  headers?: Record<string, string | string[]>
+  body?: object
+}
+
+const REFUSED: EndpointAnswer = { status: 400 }
+const UNAVAILABLE: EndpointAnswer = { status: 503 }
+
+export interface EndpointOptions {
+  session: ExtensibleSession
+  values: DeviceValues
+  cookie: CompanionCookie
+  offers: Offers
+  config: DeviceConfig
+  initiators: readonly string[]
+  includeSite: boolean
+  tell: (request: FastifyRequest, event: DeviceEvent) => void
+}
+
+/** A device that has proved itself for the first time, or again. */
+interface Binding {
+  binding: Buffer
+  created: number
+  boundAt: number
+  /** Milliseconds since 1970 at which its session ends; Infinity if nobody knows. */
+  end: number
+}
+
+/**
+ * Endpoint of the browser: registrations and refreshes. Whatever a client sends, it answers 200, 400 or 403, and 503 while
+ * the store of the revocation fails: browsers take 401, 404 and 429 for the end of a binding. All 400s look the same.
+ */
+export class Endpoint {
+  readonly #options: EndpointOptions
+
+  constructor (options: EndpointOptions) {
+    this.#options = options
+  }
+
+  async answer (request: FastifyRequest, reply: FastifyReply): Promise<EndpointAnswer> {
+    const identifier = request.headers['sec-secure-session-id']
+    try {
+      return await (identifier === undefined ? this.#register(request, reply) : this.#refresh(request, reply, identifier))
+    } catch (err) {
+      // The store of the revocation has failed, or code of the app's: the browser keeps the binding, and comes again.
+      request.log.error({ err }, 'a device could not be answered')
+      return UNAVAILABLE
+    }
+  }
+
+  // Registration
+
+  async #register (request: FastifyRequest, reply: FastifyReply): Promise<EndpointAnswer> {
+    const offer = this.#offerIn(request, reply)
+    if (typeof offer === 'string') return this.#refuse(request, offer)
+    const { session } = this.#options
+    const state = session.find(request)
+    if (state !== null) await session.identities?.check(state, request)
+    return state === null || state.origin === null
+      ? await this.#bindAbsent(request, reply, offer)
+      : await this.#bind(request, reply, offer, state)
+  }
+
+  /** Offer that a browser takes up, with its key; the reason to refuse it otherwise. What costs most comes last. */
+  #offerIn ({ headers }: FastifyRequest, reply: FastifyReply): { challenge: Challenge, key: DeviceKey } | string {
+    const { config, cookie } = this.#options
+    if (config.policy === 'off') return 'off'
+    const site = headers['sec-fetch-site']
+    if (site !== undefined && site !== 'same-origin') return 'site'
+    if (cookie.attributes(reply).secure !== true) return 'insecure'
+    const answer = readAnswer(headers['secure-session-response'])
+    if (answer === null) return 'malformed'
+    const algorithm = config.algorithms.find(algorithm => algorithm === answer.algorithm)
+    if (algorithm === undefined) return 'algorithm'
+    const challenge = this.#challengeOf(answer, OFFER_LIFE)
+    if (challenge === null || challenge.purpose === 'refresh') return 'challenge'
+    const key = keyOf(answer.jwk, algorithm)
+    if (key === null) return 'key'
+    return hasSigned(key, answer.text, answer.signature) ? { challenge, key } : 'signature'
+  }
+
+  /** Binds the session that a registration brings. */
+  async #bind (request: FastifyRequest, reply: FastifyReply, { challenge, key }: { challenge: Challenge, key: DeviceKey }, state: SessionState): Promise<EndpointAnswer> {
+    const { session } = this.#options
+    const before = state.record()
+    const reason = refusalOf(state, challenge)
+    if (reason !== null) return this.#refuse(request, reason)
+    const binding = newId()
+    state.setClaim(BINDING, binding)
+    if (before.id !== null) state.renewIdentity(binding, before.createdAt)
+    state.sealAgain()
+    const lines = await session.send(request, reply)
+    if (lines.length === 0) return this.#refuse(request, 'session')
+    // Copies from before the binding end. The first of two registrations wins: the other may be a thief's.
+    const isFirst = before.id === null || await session.identities?.supersede(before.id, before.lifetime) !== false
+    if (!isFirst) return this.#refuse(request, 'bound')
+    const bound = { binding, created: wholeTime(before.createdAt), boundAt: Date.now(), end: state.expiresAt }
+    return this.#bound(request, reply, bound, key, lines, challenge.purpose === 'renew' ? 'renewed' : 'registered')
+  }
+
+  /**
+   * Binds a session that a registration does not bring: after a redirect from another site, browsers send it no Lax
+   * cookie. The proof alone is set, and the next request that brings the session is bound by it: to seal what the session
+   * was when the offer was made would undo what was written since.
+   */
+  async #bindAbsent (request: FastifyRequest, reply: FastifyReply, { challenge, key }: { challenge: Challenge, key: DeviceKey }): Promise<EndpointAnswer> {
+    const offered = challenge.purpose === 'register-anywhere' ? readSession(challenge.of) : null
+    if (offered === null) return this.#refuse(request, 'session')
+    const { identities } = this.#options.session
+    const isFirst = offered.id === null || identities === null || await identities.supersede(offered.id)
+    if (!isFirst) return this.#refuse(request, 'session')
+    return this.#bound(request, reply, { binding: newId(), created: offered.created, boundAt: Date.now(), end: Infinity }, key, [], 'registered')
+  }
+
+  #bound (request: FastifyRequest, reply: FastifyReply, binding: Binding, { algorithm, bytes: publicKey }: DeviceKey, lines: readonly string[], event: 'registered' | 'renewed'): EndpointAnswer {
+    const identifier = this.#options.values.sealIdentifier({ ...binding, algorithm: numberOf(algorithm), publicKey })
+    this.#options.tell(request, { event, reason: null, algorithm })
+    return this.#proven(reply, identifier, binding, lines)
+  }
+
+  // Refresh
+
+  async #refresh (request: FastifyRequest, reply: FastifyReply, header: unknown): Promise<EndpointAnswer> {
+    if (typeof header !== 'string' || header.length > MAX_IDENTIFIER) return this.#refuse(request, 'identifier')
+    const text = unquoted(header)
+    const identifier = this.#identifierOf(text)
+    if (identifier === null) return this.#end(request, text, 'identifier')
+    const { session, tell } = this.#options
+    const state = session.peek(request)
+    const reason = await this.#endOf(state, identifier)
+    if (reason !== null) return this.#end(request, text, reason)
+    const failure = this.#failureOf(request, identifier)
+    if (failure !== null) return this.#ask(request, text, identifier, failure)
+    tell(request, { event: 'refreshed', reason: null, algorithm: identifier.deviceKey.algorithm })
+    const end = Math.min(longestEnd(identifier, session), state?.expiresAt ?? Infinity)
+    return this.#proven(reply, text, { ...identifier, end }, [], state !== null && this.#isStale(identifier))
+  }
+
+  /** A key that is leaving may be one that has leaked: what it has sealed gets nothing of a key that stays. */
+  #identifierOf (text: string): Identified | null {
+    const { session, values } = this.#options
+    const identifier = values.openIdentifier(text)
+    if (identifier === null || !session.config.keyring.current.isListed(identifier.key)) return null
+    const algorithm = algorithmOf(identifier.algorithm)
+    return algorithm === null ? null : { ...identifier, deviceKey: { algorithm, bytes: identifier.publicKey } }
+  }
+
+  /** Reason for which a binding has ended; null if it has not. @param state session that came along; null without one. */
+  async #endOf (state: SessionState | null, identifier: Identified): Promise<string | null> {
+    const { session, config } = this.#options
+    if (longestEnd(identifier, session) <= Date.now()) return 'expired'
+    if (config.policy === 'off') return 'off'
+    if (state === null) return null
+    const { binding, created } = identifier
+    const { claims, createdAt } = state.record()
+    const bound = claims?.get(BINDING)
+    const isOwn = bound === undefined ? wholeTime(createdAt) === created : bound.equals(binding)
+    if (!isOwn) return 'session'
+    return await session.identities?.hasEnded(state) === true ? 'revoked' : null
+  }
+
+  /** Reason for which a browser has not proved its key; null if it has. */
+  #failureOf ({ headers }: FastifyRequest, { binding, deviceKey: key }: Identified): string | null {
+    const header = headers['secure-session-response']
+    if (header === undefined) return ''
+    const answer = readAnswer(header)
+    if (answer === null || answer.jwk !== undefined) return 'malformed'
+    if (answer.algorithm !== key.algorithm) return 'algorithm'
+    const challenge = this.#challengeOf(answer, (this.#options.config.interval + CHALLENGE_LEEWAY) * 1000)
+    if (challenge?.purpose !== 'refresh' || !challenge.of.equals(binding)) return 'challenge'
+    return hasSigned(key, answer.text, answer.signature) ? null : 'signature'
+  }
+
+  /** Asks for a proof: the browser gives up after four that are wrong. */
+  #ask (request: FastifyRequest, text: string, { binding }: OpenedIdentifier, failure: string): EndpointAnswer {
+    this.#options.tell(request, failure === '' ? { event: 'asked', reason: null, algorithm: null } : { event: 'refused', reason: failure, algorithm: null })
+    return { status: 403, headers: { 'secure-session-challenge': this.#nextChallenge(text, binding) } }
+  }
+
+  #end (request: FastifyRequest, text: string, reason: string): EndpointAnswer {
+    this.#options.tell(request, { event: 'ended', reason, algorithm: null })
+    return { status: 200, body: { session_identifier: text, continue: false } }
+  }
+
+  // Both
+
+  #refuse (request: FastifyRequest, reason: string): EndpointAnswer {
+    this.#options.tell(request, { event: 'refused', reason, algorithm: null })
+    return REFUSED
+  }
+
+  /** Challenge that a browser has signed; null for one that does not open, or is too old. @param life milliseconds. */
+  #challengeOf ({ challenge: text }: DeviceAnswer, life: number): Challenge | null {
+    const now = Date.now()
+    const challenge = this.#options.values.openChallenge(text, now)
+    return challenge === null || now - challenge.time >= life ? null : challenge
+  }
+
+  #nextChallenge (identifier: string, binding: Buffer): string {
+    const challenge = this.#options.values.sealChallenge({ purpose: 'refresh', time: Date.now(), of: binding })
+    return `"${challenge}";id="${identifier}"`
+  }
+
+  #isStale ({ key }: OpenedIdentifier): boolean {
+    return this.#options.session.config.keyring.current.isStale(key, Date.now())
+  }
+
+  /** @param isStale true if the identifier is to be sealed with a newer key. */
+  #proven (reply: FastifyReply, identifier: string, { binding, created, boundAt, end }: Binding, lines: readonly string[], isStale = false): EndpointAnswer {
+    const { cookie, values, offers, config, initiators, includeSite } = this.#options
+    const now = Date.now()
+    const seconds = Math.max(0, Math.min(config.interval, Math.floor((end - now) / 1000)))
+    const proof = values.sealProof({ binding, created, boundAt, provenAt: now, until: now + seconds * 1000 })
+    return {
+      status: 200,
+      headers: {
+        'set-cookie': [...lines, cookie.line(reply, proof, seconds)],
+        'secure-session-challenge': this.#nextChallenge(identifier, binding),
+        ...(isStale && { 'secure-session-registration': offers.headerOf('renew', binding) })
+      },
+      body: {
+        session_identifier: identifier,
+        scope: { include_site: includeSite },
+        credentials: [{ type: 'cookie', name: cookie.name, attributes: cookie.attributesText(reply) }],
+        allowed_refresh_initiators: initiators
+      }
+    }
+  }
+}
+
+/** Identifier with the key of its device. */
+type Identified = OpenedIdentifier & { readonly deviceKey: DeviceKey }
+
+/** Reason for which an offer is not for the session that a registration brings; null if it is. */
+function refusalOf (state: SessionState, { purpose, of }: Challenge): string | null {
+  if (state.origin?.ok !== true) return 'session'
+  const { claims, createdAt } = state.record()
+  const bound = claims?.get(BINDING)
+  if (purpose === 'renew') return bound?.equals(of) === true ? null : 'bound'
+  if (bound !== undefined) return 'bound'
+  return readSession(of)?.created === wholeTime(createdAt) ? null : 'challenge'
+}
+
+/** Time at which the longest life of a session is over, in milliseconds since 1970. */
+function longestEnd ({ created }: OpenedIdentifier, { absoluteTimeout }: ExtensibleSession): number {
+  return absoluteTimeout === null ? Infinity : created + absoluteTimeout * 1000
+}

@@ -1,0 +1,50 @@
+import { fail } from '../errors.ts'
+import { DEVICE, type SessionExtension } from '../fastify/extension.ts'
+import type { SessionState } from '../session/session.ts'
+import type { RefusalReason } from '../types.ts'
+import { type Devices, isUnproven } from './devices.ts'
+
+export interface DeviceExtensionOptions {
+  devices: Devices
+  isOff: boolean
+  /** Hears that the app has used a session that came without a proof; once a request. */
+  unproven: (state: SessionState) => void
+  /** Hears that the app has written to one. */
+  ignored: () => void
+}
+
+/** Keeps sessions that came without the proof of their device from being used, and from being written over. */
+export class DeviceExtension implements SessionExtension {
+  readonly name = DEVICE
+  readonly #options: DeviceExtensionOptions
+  readonly #told = new WeakSet<SessionState>()
+
+  constructor (options: DeviceExtensionOptions) {
+    this.#options = options
+  }
+
+  used (state: SessionState): void {
+    if (!isRefused(state) || this.#told.has(state)) return
+    this.#told.add(state)
+    this.#options.unproven(state)
+  }
+
+  assignable (state: SessionState): void {
+    if (!this.#options.isOff && isUnproven(state)) throw fail('DEVICE_UNPROVEN')
+  }
+
+  refusal (state: SessionState): RefusalReason | null {
+    return this.#options.devices.refusal(state)
+  }
+
+  /** An anonymous cart must not take the place of a login that only waits for its proof. `regenerate()` and `delete()` do. */
+  sealing (state: SessionState, isDue: boolean): true | RefusalReason {
+    if (!isDue || !isRefused(state)) return true
+    this.#options.ignored()
+    return 'device-unproven'
+  }
+}
+
+function isRefused ({ origin }: SessionState): boolean {
+  return origin?.ok === false && origin.reason === 'device-unproven'
+}

@@ -1,0 +1,103 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { fail } from '../errors.ts'
+import { type ExtensibleSession } from '../fastify/extension.ts'
+import { isSharedCacheable } from '../fastify/final-headers.ts'
+import { stateOf } from '../session/info.ts'
+import type { SessionState } from '../session/session.ts'
+import { isBound } from '../token/codec.ts'
+import type { CompanionCookie } from '../fastify/companion-cookie.ts'
+import type { Devices } from './devices.ts'
+import type { DeviceConfig } from './options.ts'
+import { type Challenge, type DeviceValues, sessionOf, wholeTime } from './values.ts'
+
+const HEADER = 'secure-session-registration'
+
+export interface OffersOptions {
+  session: ExtensibleSession
+  devices: Devices
+  values: DeviceValues
+  cookie: CompanionCookie
+  config: DeviceConfig
+  /** Path of the endpoint, as browsers see it. */
+  path: string
+  /** Hears of each offer. */
+  offered: () => void
+}
+
+/** Offers browsers to bind a session: with responses that write one, and with the pages that use one. */
+export class Offers {
+  readonly #options: OffersOptions
+
+  constructor (options: OffersOptions) {
+    this.#options = options
+  }
+
+  /** Looks at a response that is about to leave: called after the hook that seals. @throws the error of `when` */
+  look (request: FastifyRequest, reply: FastifyReply): void {
+    const { session, cookie } = this.#options
+    const state = session.held(request)
+    if (state === null) return
+    const lines = session.lines(request)
+    if (state.deleted) {
+      if (lines.length > 0 && cookie.valuesIn(request).count > 0) addCookie(reply, cookie.deletion(reply))
+      return
+    }
+    const isShared = isSharedCacheable(reply.getHeader('cache-control'))
+    if (state.origin?.device?.isWrong === true && !isShared) addCookie(reply, cookie.deletion(reply))
+    if (!isShared && this.#isDue(request, reply, state, lines.length > 0)) this.#offer(request, reply, state)
+  }
+
+  #isDue ({ headers }: FastifyRequest, reply: FastifyReply, state: SessionState, isWritten: boolean): boolean {
+    const { config, devices } = this.#options
+    if (config.policy === 'off' || !(isWritten || state.origin?.ok === true)) return false
+    const isPage = headers['sec-fetch-dest'] === 'document'
+    if (!isWritten && !isPage && !devices.isOffered(state)) return false
+    // A response to a page of another site: its registration would be that site's to cause.
+    if (headers['sec-fetch-site'] === 'cross-site' && !isPage) return false
+    return this.#isEligible(reply, state)
+  }
+
+  #isEligible (reply: FastifyReply, state: SessionState): boolean {
+    const { config, cookie } = this.#options
+    const record = state.record()
+    // A session with a place of its own has a cookie where the proof is not.
+    if (isBound(record) || record.place !== undefined || cookie.attributes(reply).secure !== true) return false
+    return config.when(state.session)
+  }
+
+  #offer ({ headers }: FastifyRequest, reply: FastifyReply, state: SessionState): void {
+    const { id, createdAt } = state.record()
+    // After a redirect from another site the registration brings no Lax cookie.
+    const purpose = headers['sec-fetch-site'] === 'cross-site' ? 'register-anywhere' : 'register'
+    const offer = this.headerOf(purpose, sessionOf(wholeTime(createdAt), id))
+    const others = reply.getHeader(HEADER)
+    reply.header(HEADER, others === undefined ? offer : `${String(others)}, ${offer}`)
+    this.#options.offered()
+  }
+
+  /** Value of the header that offers a binding. */
+  headerOf (purpose: Challenge['purpose'], of: Buffer): string {
+    const { config, values, path } = this.#options
+    const challenge = values.sealChallenge({ purpose, time: Date.now(), of })
+    return `(${config.algorithms.join(' ')});path="${path}";challenge="${challenge}"`
+  }
+}
+
+function addCookie (reply: FastifyReply, line: string): void {
+  const present = reply.getHeader('set-cookie')
+  const lines = present === undefined ? [] : [present].flat().map(String)
+  reply.removeHeader('set-cookie')
+  reply.header('set-cookie', [...lines, line])
+}
+
+/**
+ * Has this response offer the browser to bind the session, although nothing was written. Ordinarily nobody need call it.
+ * @param session `request.session`.
+ * @throws `FST_SEALED_SESSION_NOT_A_SESSION`, `FST_SEALED_SESSION_DEVICE_MISSING`
+ */
+export function offerDeviceBinding (session: object): void {
+  const state = stateOf(session)
+  const { devices } = state.held.settings
+  if (devices === undefined) throw fail('DEVICE_MISSING')
+  devices.offer(state)
+}

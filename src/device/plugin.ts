@@ -1,0 +1,173 @@
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import fp from 'fastify-plugin'
+import { fail } from '../errors.ts'
+import { DEVICE, type ExtensibleSession, kSessions } from '../fastify/extension.ts'
+import { warnerOf } from '../messages.ts'
+import { Devices } from './devices.ts'
+import { Endpoint, type EndpointAnswer } from './endpoint.ts'
+import { tellDevice } from './events.ts'
+import { DeviceExtension } from './extension.ts'
+import { Offers } from './offers.ts'
+import { type DeviceConfig, readDeviceOptions } from './options.ts'
+import type { DeviceBinding, DeviceBindingOptions } from './types.ts'
+import { DeviceValues } from './values.ts'
+
+/** Suffix of the proof's cookie. It is no number, as those of the chunks of a session are. */
+const SUFFIX = 'device'
+
+/** Seconds below which more than two bound sessions may use up the signatures that a browser makes. */
+const QUOTA_INTERVAL = 1200
+
+const plugin: FastifyPluginAsync<DeviceBindingOptions> = async (app, options) => {
+  const config = readDeviceOptions(options)
+  const session = findSession(app, config.sessionName)
+  assertBindable(session)
+  const path = pathOf(app, config, session)
+  const { sessionName } = session
+  const cookie = session.companion(SUFFIX)
+  assertNameFree(app, cookie.name, sessionName)
+  const values = new DeviceValues(session.config.keyring, session.config.context)
+  const devices = new Devices({ values, policy: config.policy, interval: config.interval * 1000, grace: config.grace, unboundExpiry: config.unboundExpiry, proofsIn: request => cookie.valuesIn(request) })
+  const offers = new Offers({ session, devices, values, cookie, config, path: path.shown, offered: () => { tellDevice(sessionName, { event: 'offered', reason: null, algorithm: null }) } })
+  const { domain, sameSite } = session.config.cookie
+  const endpoint = new Endpoint({
+    session,
+    values,
+    cookie,
+    offers,
+    config,
+    initiators: config.initiators ?? (String(sameSite).toLowerCase() === 'none' ? [] : ['*']),
+    includeSite: config.includeSite ?? Boolean(domain),
+    tell: (request, event) => { tellDevice(sessionName, event, request) }
+  })
+  session.useDevices(devices)
+  session.extend(extensionOf(app, session, devices, config))
+  addEndpoint(app, path.route, endpoint)
+  app.addHook('onSend', (request, reply, _payload, done) => {
+    try {
+      offers.look(request, reply)
+      done()
+    } catch (error) {
+      done(error as Error)
+    }
+  })
+  warnOfQuota(app, session, config.interval)
+}
+
+/** @throws `FST_SEALED_SESSION_DEVICE_ALONE`, `FST_SEALED_SESSION_DEVICE_TWICE` */
+function findSession (app: FastifyInstance, name: string | null): ExtensibleSession {
+  const session = sessionsOf(app).find(({ sessionName }) => name === null || sessionName === name)
+  if (session === undefined) throw fail('DEVICE_ALONE', [name ?? 'session'])
+  if (session.hasExtension(DEVICE)) throw fail('DEVICE_TWICE', [session.sessionName])
+  return session
+}
+
+function sessionsOf (app: FastifyInstance): readonly ExtensibleSession[] {
+  const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly ExtensibleSession[] }
+  return sessions
+}
+
+/** @throws `FST_SEALED_SESSION_DEVICE_FORMAT`, `FST_SEALED_SESSION_DEVICE_COOKIE` */
+function assertBindable ({ sessionName, config: { accept, cookie } }: ExtensibleSession): void {
+  if (!accept.includes('sealed')) throw fail('DEVICE_FORMAT', [sessionName])
+  if (cookie.secure === false) throw fail('DEVICE_COOKIE', [sessionName, 'secure: false'])
+  if (cookie.partitioned === true) throw fail('DEVICE_COOKIE', [sessionName, 'partitioned: true'])
+}
+
+/** Path of the endpoint for a route, and as browsers see it. @throws `FST_SEALED_SESSION_DEVICE_PATH` */
+function pathOf (app: FastifyInstance, { path, publicPath }: DeviceConfig, { sessionName, config: { cookie } }: ExtensibleSession): { route: string, shown: string } {
+  const route = path ?? (sessionName === 'session' ? '/session-device' : `/session-device/${encodeURIComponent(sessionName)}`)
+  const shown = publicPath ?? app.prefix.replace(/\/$/, '') + route
+  const covered = cookie.path === undefined || cookie.path === '' ? '/' : cookie.path
+  const isBelow = shown === covered || shown.startsWith(covered.endsWith('/') ? covered : `${covered}/`)
+  if (!isBelow) throw fail('DEVICE_PATH', [shown, covered])
+  return { route, shown }
+}
+
+/** @throws `FST_SEALED_SESSION_DEVICE_NAME_TAKEN` */
+function assertNameFree (app: FastifyInstance, name: string, sessionName: string): void {
+  if (sessionsOf(app).some(({ config }) => config.cookieName === name)) throw fail('DEVICE_NAME_TAKEN', [name, sessionName])
+}
+
+function extensionOf (app: FastifyInstance, { sessionName }: ExtensibleSession, devices: Devices, { policy }: DeviceConfig): DeviceExtension {
+  const warn = warnerOf(app.log)
+  let isWarned = false
+  return new DeviceExtension({
+    devices,
+    isOff: policy === 'off',
+    unproven: ({ origin }) => {
+      const skipped = origin?.device?.skipped ?? null
+      tellDevice(sessionName, { event: skipped === null ? 'unproven' : 'skipped', reason: skipped, algorithm: null })
+    },
+    ignored: () => {
+      if (isWarned) return
+      isWarned = true
+      warn('FST_SEALED_SESSION_WARN_DEVICE_UNPROVEN', sessionName)
+    }
+  })
+}
+
+/** Marks the requests of an endpoint. */
+const kEndpoint = Symbol('device endpoint')
+
+/**
+ * Adds the endpoint. It is answered in a hook of its own, so that those behind it, such as a check of logins, do not
+ * answer 401, which browsers take for the end of the binding.
+ */
+function addEndpoint (app: FastifyInstance, path: string, endpoint: Endpoint): void {
+  const answer = (request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack()
+    endpoint.answer(request, reply).then(answer => { write(reply, answer) }, () => { reply.raw.destroy() })
+  }
+  app.addHook('onRequest', (request, reply, done) => {
+    const { [kEndpoint]: own } = (request.routeOptions.config ?? {}) as { [kEndpoint]?: Endpoint }
+    if (own === endpoint) answer(request, reply)
+    else done()
+  })
+  app.route({
+    method: 'POST',
+    url: path,
+    schema: { hide: true } as object,
+    config: { rateLimit: false, [kEndpoint]: endpoint } as object,
+    handler: (request, reply) => { answer(request, reply) }
+  })
+}
+
+/**
+ * Writes the answer past the hooks of the app: a header that allows other origins, a redirect or another status would be
+ * taken for something else.
+ */
+function write ({ raw }: FastifyReply, { status, headers = {}, body }: EndpointAnswer): void {
+  if (raw.headersSent || raw.destroyed) return
+  const text = body === undefined ? '' : JSON.stringify(body)
+  raw.writeHead(status, {
+    'cache-control': 'no-store',
+    'cross-origin-resource-policy': 'same-origin',
+    'x-content-type-options': 'nosniff',
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+    'content-length': Buffer.byteLength(text),
+    ...headers
+  })
+  raw.end(text)
+}
+
+/** Number of bound sessions of an app, on its server. Registered, since ESM and CommonJS each have a copy of this file. */
+const kBound: unique symbol = Symbol.for('fastify-sealed-session.bound')
+
+function warnOfQuota (app: FastifyInstance, { sessionName }: ExtensibleSession, interval: number): void {
+  const warn = warnerOf(app.log)
+  const server = app.server as { [kBound]?: number }
+  const count = server[kBound] = (server[kBound] ?? 0) + 1
+  if (count > 2 && interval < QUOTA_INTERVAL) warn('FST_SEALED_SESSION_WARN_DEVICE_QUOTA', count, sessionName, interval)
+}
+
+/**
+ * The plugin that binds sessions to devices. Register it after `fastify-sealed-session`, and before plugins with checks
+ * of their own.
+ * @throws (`app.ready()` rejects) a coded error for options that cannot be meant, such as
+ * `FST_SEALED_SESSION_DEVICE_PATH`.
+ */
+export const deviceBinding: DeviceBinding = fp(plugin, {
+  fastify: '5.x',
+  name: 'fastify-sealed-session-device'
+})
