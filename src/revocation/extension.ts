@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { beginningOf } from './beginning.ts'
 import { assertNotAhead, type Revoked } from './epoch-writer.ts'
 import { fail } from '../errors.ts'
 import { REVOCATION, type SessionExtension } from '../fastify/extension.ts'
@@ -292,10 +293,12 @@ export class RevocationExtension implements SessionExtension {
     state.touch()
   }
 
-  /** Has a session begin after all revocations of its subjects. @throws as `#beginning` does */
+  /** Has a session begin after all revocations of its subjects. @throws as `beginningOf` does */
   async #beginAfter (state: SessionState, subjects: readonly string[], current: RequestState, request: FastifyRequest): Promise<Pick<SessionRecord, 'id' | 'createdAt'>> {
     const { id, createdAt: before } = state.record()
-    const createdAt = Math.max(before ?? 0, await this.#beginning(subjects, current, request, current.from === null ? before : null))
+    const [record, created] = [this.records.of(request), current.from === null ? before : null]
+    const mayBeLogin = subjects.length > 0 || this.#subjects === null // without a subject, nobody says if it is a login
+    const createdAt = Math.max(before ?? 0, await beginningOf({ subjects, opened: current.opened, record, created, mayBeLogin }, this.#revocations, this.#now))
     // A session that began anew while that was awaited has a beginning of its own.
     if (state.record().id === id) state.beginAt(createdAt)
     return { id, createdAt }
@@ -342,29 +345,6 @@ export class RevocationExtension implements SessionExtension {
 
   #outlivesLogouts (request: FastifyRequest): boolean {
     return this.#now() - (this.records.of(request)?.beganAt ?? -Infinity) >= LOGOUT_LIFE
-  }
-
-  /**
-   * The time from which on a session may begin.
-   * @throws `FST_SEALED_SESSION_REVOKED_MEANWHILE` if the subject was revoked while this request was under
-   * way. `FST_SEALED_SESSION_REVOKED_AHEAD` if that is so far ahead that its token would be refused as one
-   * from the future: a login that fails says more than one that is lost.
-   */
-  async #beginning (subjects: readonly string[], { opened }: RequestState, request: FastifyRequest, created: number | null): Promise<number> {
-    const record = this.records.of(request)
-    const epochs = await this.#revocations.epochsOf(subjects)
-    const isSame = subjects.length > 0 && opened !== null && userOf(opened) === subjects[0]
-    // A session that createSecureSession made before the request: a revocation since then is none that it
-    // follows. `created` is null for one that goes on, of which only what it has been of may have been revoked.
-    const isOld = created !== null && record !== null && created < record.beganAt
-    // Without a subject, nobody says whether it is a login.
-    const mayBeLogin = subjects.length > 0 || this.#subjects === null
-    const isRevoked = mayBeLogin && epochs.some(([key, epoch]) =>
-      epoch > 0 && record?.own?.get(key) !== epoch && ((isSame && opened.created <= epoch && this.#revocations.concerns(key, opened)) || (isOld && created <= epoch) || (record !== null && this.#revocations.cameDuring(key, epoch, record))))
-    if (isRevoked) throw fail('REVOKED_MEANWHILE')
-    const beginning = Math.max(...epochs.map(([, epoch]) => epoch)) + 1
-    assertNotAhead(beginning, this.#now())
-    return beginning
   }
 
   /**
