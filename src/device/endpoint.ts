@@ -111,7 +111,7 @@ export class Endpoint {
     if (reason !== null) return this.#refuse(request, reason)
     const binding = newId()
     state.setClaim(BINDING, binding)
-    if (before.id !== null) state.renewIdentity(binding, before.createdAt)
+    if (before.id !== null) state.renewId(binding)
     state.sealAgain()
     const lines = await session.send(request, reply)
     if (lines.length === 0) return this.#refuse(request, 'session')

@@ -119,8 +119,8 @@ export class Extensions implements Required<Omit<SessionExtension, 'name' | 'nee
 /** A session that nobody has opened, as the registry knows it. */
 export interface KnownSession {
   readonly id: Buffer
-  /** Milliseconds since 1970. */
-  readonly createdAt: number
+  /** Time that revocations compare, in milliseconds since 1970: its beginning, or that of the last one that it has survived. */
+  readonly created: number
   /** Hashes of its subjects, in base64url. */
   readonly subjectHashes: readonly string[]
   /** Hash of its user's stamp, as it was sealed; null without one. */

@@ -3,8 +3,9 @@ import type { KnownSession, SessionIdentities } from '../fastify/extension.ts'
 import { hashOf } from '../revocation/store-keys.ts'
 import { StoreCalls, unavailable, type StoreLog } from '../store/calls.ts'
 import type { SessionLimit } from './options.ts'
-import { STAMP } from '../token/claims.ts'
+import { STAMP, SURVIVED } from '../token/claims.ts'
 import type { SessionRecord } from '../token/record.ts'
+import { revocableSince } from '../token/survived.ts'
 import type { RegistryLine, RegistryStore } from './types.ts'
 
 /** Lines of ended sessions that a look at a list removes, at most: a logout everywhere may have ended thousands. */
@@ -121,13 +122,15 @@ async function settled (promise: Promise<void>): Promise<void> {
 function nothing (): void {}
 
 /**
- * The text `more` of a line, with commas between: seconds of the session's own lifetime, the hash of its user's stamp, and
- * hashes of its further subjects. The first two may be empty. Without the lifetime, a session that is ended for the limit
- * would need an entry in the store of the revocation for as long as any session can live.
+ * The text `more` of a line, with commas between: seconds of the session's own lifetime, the hash of its user's stamp, the
+ * time that revocations compare, and hashes of its further subjects. The first three may be empty, the time if it is that of
+ * the beginning. Without the lifetime, a session that is ended for the limit would need an entry in the store of the
+ * revocation for as long as any session can live.
  */
-export function moreOf ({ lifetime, claims }: SessionRecord, [, ...further]: readonly string[]): string {
-  const stamp = claims?.get(STAMP)?.toString('base64url')
-  return [lifetime ?? '', stamp ?? '', ...further.map(hashOf)].join(',').replace(/,+$/, '')
+export function moreOf (record: SessionRecord, [, ...further]: readonly string[]): string {
+  const stamp = record.claims?.get(STAMP)?.toString('base64url')
+  const survived = record.claims?.has(SURVIVED) === true ? revocableSince(record) : ''
+  return [record.lifetime ?? '', stamp ?? '', survived, ...further.map(hashOf)].join(',').replace(/,+$/, '')
 }
 
 function lifetimeIn ({ more }: RegistryLine): number | null {
@@ -136,8 +139,8 @@ function lifetimeIn ({ more }: RegistryLine): number | null {
 }
 
 function knownSession ({ id, createdAt, more }: RegistryLine, hash: string): KnownSession {
-  const [, stamp = '', ...further] = more.split(',')
-  return { id: Buffer.from(id, 'base64url'), createdAt, subjectHashes: [hash, ...further], stamp: stamp === '' ? null : Buffer.from(stamp, 'base64url') }
+  const [, stamp = '', survived = '', ...further] = more.split(',')
+  return { id: Buffer.from(id, 'base64url'), created: Math.max(createdAt, Number(survived)), subjectHashes: [hash, ...further], stamp: stamp === '' ? null : Buffer.from(stamp, 'base64url') }
 }
 
 function readLines (answer: unknown): readonly RegistryLine[] {

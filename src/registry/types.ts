@@ -11,8 +11,8 @@ export interface RegistryLine {
   /** Time at which it expires if it is not sealed again, in milliseconds since 1970. */
   readonly expiresAt: number
   /**
-   * Text that only the registry reads: hashes of the session's further subjects and of its user's stamp, its own lifetime. Mostly empty; at
-   * most 700 bytes of ASCII, without spaces.
+   * Text that only the registry reads: hashes of the session's further subjects and of its user's stamp, its own lifetime,
+   * the last revocation that it has survived. Mostly empty; at most 720 bytes of ASCII, without spaces.
    */
   readonly more: string
   /** JSON of what `describe` has returned, at most 2048 bytes; empty without `describe`. */

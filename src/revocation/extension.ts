@@ -13,6 +13,7 @@ import type { Stamps } from './stamps.ts'
 import type { SubjectsReader } from './subject.ts'
 import { STAMP } from '../token/claims.ts'
 import type { SessionRecord } from '../token/record.ts'
+import { revocableSince } from '../token/survived.ts'
 import type { RefusalReason } from '../types.ts'
 import { hasEnded, Verdicts, type Verdict } from './verdicts.ts'
 
@@ -170,9 +171,9 @@ export class RevocationExtension implements SessionExtension {
 
   /** @throws `FST_SEALED_SESSION_NO_ID` */
   identityOf (state: SessionState): Identity {
-    const { id, createdAt, claims } = state.record()
-    if (id === null) throw fail('NO_ID')
-    return { id, created: createdAt ?? 0, subjects: this.subjectsOf(state), stamp: claims?.get(STAMP) ?? null }
+    const record = state.record()
+    if (record.id === null) throw fail('NO_ID')
+    return { id: record.id, created: revocableSince(record), subjects: this.subjectsOf(state), stamp: record.claims?.get(STAMP) ?? null }
   }
 
   /** Identity of a session that stays open behind its request, as it was opened or sealed; null if it is neither. */
@@ -263,9 +264,10 @@ export class RevocationExtension implements SessionExtension {
     else if (subjects.length === 0) await this.#noteLogout(current)
     // One that goes on and gains a subject, such as another tenant, may have begun before that was revoked.
     const isGained = isLogin || from === null || subjects.some(subject => !from.subjects.includes(subject))
-    const { id, createdAt } = isGained ? await this.#beginAfter(state, subjects, current, request) : state.record()
+    const { id } = state.record()
+    const created = isGained ? await this.#beginAfter(state, subjects, current, isLogin, request) : revocableSince(state.record())
     const stamp = await this.#stamp(state, current, subjects, isLogin, request)
-    current.from = { id, created: createdAt ?? 0, subjects, stamp }
+    current.from = { id, created, subjects, stamp }
     return true
   }
 
@@ -293,15 +295,23 @@ export class RevocationExtension implements SessionExtension {
     state.touch()
   }
 
-  /** Has a session begin after all revocations of its subjects. @throws as `beginningOf` does */
-  async #beginAfter (state: SessionState, subjects: readonly string[], current: RequestState, request: FastifyRequest): Promise<Pick<SessionRecord, 'id' | 'createdAt'>> {
-    const { id, createdAt: before } = state.record()
-    const [record, created] = [this.records.of(request), current.from === null ? before : null]
+  /**
+   * Has a session begin after all revocations of its subjects. One that goes on survives them, and is as old as before.
+   * @returns the time that later ones compare.
+   * @throws as `beginningOf` does
+   */
+  async #beginAfter (state: SessionState, subjects: readonly string[], current: RequestState, isLogin: boolean, request: FastifyRequest): Promise<number> {
+    const { id } = state.record()
+    const before = revocableSince(state.record())
+    const isNew = current.from === null
     const mayBeLogin = subjects.length > 0 || this.#subjects === null // without a subject, nobody says if it is a login
-    const createdAt = Math.max(before ?? 0, await beginningOf({ subjects, opened: current.opened, record, created, mayBeLogin }, this.#revocations, this.#now))
+    const beginner = { subjects, opened: current.opened, record: this.records.of(request), created: isNew ? before : null, mayBeLogin }
+    const created = Math.max(before, await beginningOf(beginner, this.#revocations, this.#now))
     // A session that began anew while that was awaited has a beginning of its own.
-    if (state.record().id === id) state.beginAt(createdAt)
-    return { id, createdAt }
+    if (state.record().id !== id) return created
+    if (isNew || isLogin) state.beginAt(created)
+    else state.survive(created)
+    return created
   }
 
   /**
@@ -319,11 +329,11 @@ export class RevocationExtension implements SessionExtension {
     if (before !== undefined && user !== before) state.forgetAuthentications()
     if (from.id === null) return // regenerate() has given it one
     // A login gets a session that nobody knew before, even if the app does not regenerate().
-    if (user !== undefined && user !== before) return state.renewIdentity(newId(), this.#now())
+    if (user !== undefined && user !== before) return state.beginAnother(newId(), this.#now())
     if (!state.isProlonged) return
     // The entry of a logout lives as long as the session that it ends. One with the old lifetime would end too early.
     await this.#revocations.revokeId(from.id, lifetime, false)
-    state.renewIdentity(newId(), state.record().createdAt)
+    state.renewId(newId())
   }
 
   /** True if a session that was revoked meanwhile is followed by nobody's: its cookie could replace that of a newer login. */
@@ -371,15 +381,16 @@ export class RevocationExtension implements SessionExtension {
     throw fail('REVOKED_MEANWHILE')
   }
 
-  /** Has a session go on with a new id, begun after the revocation that ends the others. */
+  /** Has a session go on with a new id, which the revocation that ends the others does not end. */
   goOn (state: SessionState, subjects: readonly string[], epoch: number): void {
-    // It may have begun later, after a revocation of another of its subjects by a clock that is ahead.
-    const created = Math.max(state.record().createdAt ?? 0, epoch + 1)
+    // It may have survived a later one, of another of its subjects, by a clock that is ahead.
+    const created = Math.max(revocableSince(state.record()), epoch + 1)
     assertNotAhead(created, this.#now())
     const current = this.#requestStateOf(state)
     const id = newId()
     if (current.from !== null) current.from = { ...current.from, id, created, subjects, keys: undefined }
-    state.renewIdentity(id, created)
+    state.renewId(id)
+    state.survive(created)
     state.touch()
   }
 

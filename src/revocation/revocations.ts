@@ -32,7 +32,7 @@ export const UNKNOWN_LIFETIME = Infinity
 export interface Identity {
   /** Null if only the times count. */
   id: Buffer | null
-  /** Milliseconds since 1970. */
+  /** Time that revocations compare, as `revocableSince` gives it. */
   created: number
   /** None if it is nobody's; the first one is its user. */
   subjects: readonly string[]
@@ -350,8 +350,8 @@ export function userOf (identity: Identity | null): string | undefined {
 }
 
 /** Identity of a session of which only the hashes of its subjects are known. */
-export function knownIdentity ({ id, createdAt, subjectHashes, stamp }: KnownSession): Identity {
-  return { id, created: createdAt, subjects: [], stamp, keys: { own: [idKey(id)], epochs: [ALL, ...subjectHashes.map(keyOfHash)] } }
+export function knownIdentity ({ id, created, subjectHashes, stamp }: KnownSession): Identity {
+  return { id, created, subjects: [], stamp, keys: { own: [idKey(id)], epochs: [ALL, ...subjectHashes.map(keyOfHash)] } }
 }
 
 function keysOf (identity: Identity): Keys {

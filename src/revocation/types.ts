@@ -120,8 +120,8 @@ declare module 'fastify' {
 
     /**
      * Ends all other sessions of the user whose session this is. It goes on, keeps its data, and gets a new id and a
-     * new cookie; copies of its old cookie end with the others. The same as `revokeSubject` with `except`, for the
-     * session's own subject.
+     * new cookie; copies of its old cookie end with the others. Its `absoluteTimeout` counts from its login, as before.
+     * The same as `revokeSubject` with `except`, for the session's own subject.
      * @param session `request.session`.
      * @throws `FST_SEALED_SESSION_SUBJECT_NOBODY` (401) for a session without a subject,
      * `FST_SEALED_SESSION_REVOKED_MEANWHILE` (409) if it has been ended itself,
@@ -136,8 +136,8 @@ declare module 'fastify' {
      * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored,
      * `FST_SEALED_SESSION_SUBJECT_MISSING` without the option `subject`; with `except`,
      * `FST_SEALED_SESSION_REVOKED_MEANWHILE` (409) if that session has been ended itself.
-     * @param options `except`: a session that goes on, such as `request.session`. It keeps its data and gets
-     * a new id and a new cookie; copies of its old cookie end with the others.
+     * @param options `except`: a session that goes on, such as `request.session`. It keeps its data and its
+     * `absoluteTimeout`, and gets a new id and a new cookie; copies of its old cookie end with the others.
      */
     revokeSubject(subject: string, options?: { except?: object | undefined }): Promise<void>
 

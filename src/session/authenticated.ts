@@ -1,6 +1,7 @@
 import { kindOf, fail } from '../errors.ts'
 import { stateOf } from './info.ts'
 import { isMethod, MAX_METHODS, withAuthentication } from '../token/authentications.ts'
+import { claimsWith, SURVIVED } from '../token/claims.ts'
 
 /** Rule for the name of a method, in words. */
 export const METHOD_RULE = '1 to 32 characters out of a-z, 0-9, "_" and "-"'
@@ -26,7 +27,7 @@ export function authenticated (session: object, method = 'login'): void {
   const now = state.look()
   // It is empty by now. The proof was the user's of before, and must not be sealed for nobody.
   if (state.endedBy !== null) throw fail('ENDED', [state.endedBy])
-  const claims = withAuthentication(state.claims, method, now)
+  const claims = withAuthentication(claimsWith(state.claims, SURVIVED, null), method, now) // the new life begins later
   if (claims === null) throw fail('METHOD_INVALID', [`one of at most ${MAX_METHODS} that a session has`, 'another one'])
   state.beginAgain(claims, method)
 }

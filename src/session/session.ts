@@ -2,12 +2,13 @@ import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { assertNotReserved, type Data, pickOwn, setOwn, snapshotOf, TIME_KEY } from '../data/data.ts'
 import { claimsKept, claimsOnly } from '../token/authentications.ts'
-import { type Claims, claimsWith } from '../token/claims.ts'
+import { type Claims, claimsWith, SURVIVED } from '../token/claims.ts'
 import { attributesWith, lifeFrom, withoutLife } from './attributes.ts'
 import { kState, sessionHandler } from './properties.ts'
 import type { SessionSettings, Successor, WriteObserver } from './settings.ts'
 import { endOf, isDueForRenewal, lifetimeOf, toWholeSeconds } from '../token/lifetime.ts'
 import { newRecord, type OpeningKey, type Origin, type RecordChanges, recordWith, type SessionRecord } from '../token/record.ts'
+import { survivalUntil } from '../token/survived.ts'
 import type { RefusalReason, Session } from '../types.ts'
 
 /** Key of the method that `util.inspect` calls; the same symbol as `inspect.custom`. */
@@ -404,8 +405,17 @@ export class SessionState {
     this.touch()
   }
 
-  /** Gives the session another id and time of creation, and keeps all else. @param createdAt milliseconds since 1970. */
-  renewIdentity (id: Buffer, createdAt: number | null): void { this.#change({ id, createdAt }) }
+  /** Gives the session another id, and keeps all else. */
+  renewId (id: Buffer): void { this.#change({ id }) }
+
+  /** Begins the life of another user's session, with another id, and keeps all else. @param createdAt milliseconds since 1970. */
+  beginAnother (id: Buffer, createdAt: number): void {
+    this.#change({ id, createdAt })
+    this.setClaim(SURVIVED, null) // the user of before has
+  }
+
+  /** Has revocations before a time not count, in milliseconds since 1970. The session is as old as it was. */
+  survive (time: number): void { this.#change(survivalUntil(time, this.#record)) }
 
   /** Keeps something inside the seal for an extension, under its number; null takes it out. It is no write. */
   setClaim (number: number, value: Buffer | null): void { this.#change({ claims: claimsWith(this.#record.claims, number, value) ?? null }) }
@@ -413,7 +423,7 @@ export class SessionState {
   /** Has it sent again as it is: it is no write, and gives it no more time. */
   sealAgain (): void { if (!this.isDirty) this.#due = 'reseal' }
 
-  /** Moves the time of creation, in milliseconds since 1970: no session begins after its last write. */
+  /** Moves the time of creation of a session that is new, in milliseconds since 1970: none begins after its last write. */
   beginAt (createdAt: number): void { this.#change({ createdAt, writtenAt: Math.max(this.#record.writtenAt, createdAt) }) }
 
   /** A method bound to this session, the same function each time: it may be destructured and compared. */

@@ -8,7 +8,7 @@
 /** Facts that extensions keep inside the seal, by number. */
 export type Claims = ReadonlyMap<number, Buffer>
 
-// The numbers. Each restricts a session, so a version that does not know one refuses the token: it could not check it.
+// The numbers. Each has a say in who gets in, so a version that does not know one refuses the token: it could not check it.
 
 /** Hash of the user's stamp. */
 export const STAMP = 1
@@ -16,7 +16,9 @@ export const STAMP = 1
 export const AUTHENTICATIONS = 2
 /** Binding to a device: random bytes, which the proof of the device has as well. */
 export const BINDING = 3
-const LAST_KNOWN = BINDING
+/** Time before which revocations do not count. */
+export const SURVIVED = 4
+const LAST_KNOWN = SURVIVED
 
 export const BINDING_BYTES = 16
 

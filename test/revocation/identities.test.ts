@@ -56,7 +56,7 @@ describe('another extension of a session', () => {
     const app = await appWithLogins()
     const sessions = await Promise.all([1, 2].map(async () => {
       const { id, createdAt } = (await get(app, '/info', await login(app))).json<{ id: string, createdAt: string }>()
-      return { id: Buffer.from(id, 'base64url'), createdAt: Date.parse(createdAt), subjectHashes: [hashOf('ann'), hashOf('team')], stamp: null }
+      return { id: Buffer.from(id, 'base64url'), created: Date.parse(createdAt), subjectHashes: [hashOf('ann'), hashOf('team')], stamp: null }
     }))
     const identities = sessionOf(app).identities! // it has revocation
     assert.deepEqual(await identities.haveEnded('ann', sessions), [false, false])
@@ -78,7 +78,7 @@ describe('another extension of a session', () => {
       getMany: (keys: string[]) => { calls.push(keys); return keys.map(key => held.get(key)) }
     }
     const [app, other] = [await appWithLogins({ revocation: { store } }), await appWithLogins({ revocation: { store } })]
-    const sessions = ['1', '2', '3'].map(id => ({ id: Buffer.alloc(16, id), createdAt: Date.now(), subjectHashes: [hashOf('ann')], stamp: null }))
+    const sessions = ['1', '2', '3'].map(id => ({ id: Buffer.alloc(16, id), created: Date.now(), subjectHashes: [hashOf('ann')], stamp: null }))
     const { identities } = sessionOf(app)
     assert.deepEqual(await identities?.haveEnded('ann', sessions), [false, false, false])
     await sessionOf(other).identities?.revokeId(sessions[2]!.id) // there are three
@@ -97,7 +97,7 @@ describe('another extension of a session', () => {
     await get(app, '/stamp', await login(app))
     version = '2'
     await get(app, '/stamp', await login(app))
-    const sessions = [...stamps, null].map((stamp, index) => ({ id: Buffer.alloc(16, index + 1), createdAt: Date.now(), subjectHashes: [hashOf('ann')], stamp }))
+    const sessions = [...stamps, null].map((stamp, index) => ({ id: Buffer.alloc(16, index + 1), created: Date.now(), subjectHashes: [hashOf('ann')], stamp }))
     assert.deepEqual(await sessionOf(app).identities?.haveEnded('ann', sessions), [true, false, true])
   })
 
