@@ -262,6 +262,8 @@ export class RevocationExtension implements SessionExtension {
     if (this.#isEmptied(current, subjects, request)) return false
     if (from !== null) await this.#renewId(state, from, current.lifetime, subjects[0])
     else if (subjects.length === 0) await this.#noteLogout(current)
+    // Also by regenerate(): by a clock that is behind it would begin before what it has survived.
+    if (from !== null && !isLogin) state.survive(from.created)
     // One that goes on and gains a subject, such as another tenant, may have begun before that was revoked.
     const isGained = isLogin || from === null || subjects.some(subject => !from.subjects.includes(subject))
     const { id } = state.record()

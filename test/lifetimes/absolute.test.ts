@@ -238,4 +238,25 @@ describe('a session that has survived a revocation', () => {
       assert.equal(await who(app, cookie), 'nobody')
     })
   }
+
+  for (const renew of ['regenerate()', 'authenticated()']) {
+    it(`by a clock that is ahead goes on by ${renew}`, async t => {
+      const clock = stopClock(t)
+      const store = new MemoryStore()
+      const routes: Handlers = {
+        ...routesOf(OTHERS),
+        'POST /renew': ({ session }) => { if (renew === 'regenerate()') session.regenerate(['user']); else authenticated(session); return 'renewed' }
+      }
+      const [ahead, app] = [await appWithLogins({ revocation: { store }, routes }), await appWithLogins({ revocation: { store }, routes })]
+      const cookie = await login(app)
+      clock.tick(5000)
+      const next = cookieOf(await post(ahead, '/way', cookie))
+      clock.setSystemTime(START + 1000)
+      assert.equal(await who(app, next), 'ann')
+      const renewed = cookieOf(await post(app, '/renew', next))
+      assert.equal(await who(app, renewed), 'ann')
+      await app.revokeSubject('ann')
+      assert.equal(await who(app, renewed), 'nobody', 'and ends with the next revocation')
+    })
+  }
 })
