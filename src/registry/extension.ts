@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { SessionRecord } from '../token/record.ts'
 import type { SessionExtension, SessionIdentities } from '../fastify/extension.ts'
 import type { SessionState } from '../session/session.ts'
+import type { Successor } from '../session/settings.ts'
 import type { DescriptionReader } from './description.ts'
 import { moreOf, type Registry } from './registry.ts'
 import type { RegistryLine } from './types.ts'
@@ -30,15 +31,19 @@ export class RegistryExtension implements SessionExtension {
   readonly #written = new WeakMap<SessionState, Owned | null>()
   /** Lines of sessions that have ended in a request, until they are removed. */
   readonly #ended = new WeakMap<SessionState, Owned[]>()
+  /** User of each session that has ended in a request to go on with another id, until it is sealed. */
+  readonly #goesOn = new WeakMap<SessionState, string>()
 
   constructor (options: RegistryExtensionOptions) {
     this.#options = options
   }
 
-  ended (state: SessionState): boolean {
+  ended (state: SessionState, _ended: SessionRecord, { isKept }: Successor): boolean {
     const line = this.#lineOf(state)
     if (line !== null) this.#forget(state, line)
     this.#written.set(state, null)
+    if (!isKept) this.#goesOn.delete(state)
+    else if (line !== null) this.#goesOn.set(state, line.subject)
     return false
   }
 
@@ -47,7 +52,10 @@ export class RegistryExtension implements SessionExtension {
     return this.#ended.has(state) ? this.#removeEnded(state).then(() => true) : true
   }
 
-  /** Waits at a login only. A session that is sealed again need not wait for a store that nobody reads to let it in. */
+  /**
+   * Waits if a session begins, so that the list is right by the response. One that is sealed again need not wait for a
+   * store that nobody reads to let it in.
+   */
   sealed (state: SessionState, record: SessionRecord, request: FastifyRequest): void | Promise<void> {
     const subjects = this.#options.identities.subjectsOf(state)
     const before = this.#lineOf(state)
@@ -55,9 +63,13 @@ export class RegistryExtension implements SessionExtension {
     if (before !== null && !isSame(before, now)) this.#forget(state, before)
     this.#written.set(state, now)
     if (now === null) return this.#ended.has(state) ? this.#removeEnded(state) : undefined
+    const goesOn = this.#goesOn.get(state) === now.subject
+    this.#goesOn.delete(state)
+    // A user who confirms a password is in already: no limit may throw this user out, and no store that is away.
+    if (goesOn) return this.#renew(state, now.subject, record, subjects, request, true)
     const isLogin = before?.subject !== now.subject || state.origin?.ok !== true
     if (isLogin) return this.#begin(state, now.subject, this.#line(state, record, subjects, request))
-    this.#renew(state, now.subject, record, subjects, request)
+    this.#renew(state, now.subject, record, subjects, request, false)
   }
 
   async #begin (state: SessionState, subject: string, line: RegistryLine): Promise<void> {
@@ -65,10 +77,10 @@ export class RegistryExtension implements SessionExtension {
     await this.#options.registry.begin(subject, line)
   }
 
-  async #renew (state: SessionState, subject: string, record: SessionRecord, subjects: readonly string[], request: FastifyRequest): Promise<void> {
+  async #renew (state: SessionState, subject: string, record: SessionRecord, subjects: readonly string[], request: FastifyRequest, isAnew: boolean): Promise<void> {
     try {
       await this.#removeEnded(state)
-      await this.#options.registry.renew(subject, this.#line(state, record, subjects, request))
+      await this.#options.registry.renew(subject, this.#line(state, record, subjects, request), isAnew)
     } catch (err) {
       request.log.error({ err }, 'the session registry could not describe a session that was sealed again')
     }

@@ -54,9 +54,12 @@ export class Registry {
     }
   }
 
-  /** Writes the line of a session that is sealed again. A failure is in the log. */
-  async renew (subject: string, line: RegistryLine): Promise<void> {
-    await settled(this.#put(hashOf(subject), line, false))
+  /**
+   * Writes the line of a session that is sealed again. A failure is in the log.
+   * @param isAnew true if it goes on with another id: its line goes behind all others, as that of a login.
+   */
+  async renew (subject: string, line: RegistryLine, isAnew: boolean): Promise<void> {
+    await settled(this.#put(hashOf(subject), line, isAnew))
   }
 
   /** Removes the line of a session that has ended. A failure is in the log; `list` leaves the line out. */

@@ -29,12 +29,12 @@ export interface RegistryStore {
   /**
    * Writes a line.
    * - If the subject has a line with this id, that keeps its place and its description, and takes all else from this one.
-   * - A new line of a login goes behind all lines of the subject. This has to be one step: of two logins at the same
+   * - A new line of a session that begins goes behind all lines of the subject. This has to be one step: of two logins at the same
    *   moment, in two processes, the one behind the other must find it in `list`. The limit relies on it.
    * - Any other new line was lost and comes back: its place is that of its `createdAt`.
    *
    * It may forget lines of this subject whose `expiresAt` was more than a minute ago: clocks differ.
-   * @param isLogin true if a session has gained its subject.
+   * @param isLogin true if a session begins: by a login, or anew by `authenticated()` or `regenerate(keys)`.
    */
   put(subject: string, line: RegistryLine, isLogin: boolean): unknown
 
@@ -79,6 +79,7 @@ export interface SessionRegistryOptions {
 
   /**
    * Effect of a login beyond `maxSessions`. `'end-oldest'`, the default: it works, and the sessions that began first end.
+   * `authenticated()` and `regenerate(keys)` begin a session anew, so that it is the last one. They end and refuse none.
    * `'refuse'`: it fails with `FST_SEALED_SESSION_TOO_MANY_SESSIONS` (409) and no cookie is sent; also, while the store
    * fails, with `FST_SEALED_SESSION_REGISTRY_UNAVAILABLE` (503).
    */

@@ -2,9 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
+import { authenticated } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { MemoryRegistry } from '../../src/registry/index.ts'
-import { get, post } from '../support/app.ts'
+import { get, post, type Handlers } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
 import { captureLog, cookieOf, gate, setCookies } from '../support/helpers.ts'
 import { TestRegistry, appListing, idOf, idsOf } from '../support/registry.ts'
@@ -18,6 +19,12 @@ const UNAVAILABLE = 'FST_SEALED_SESSION_REGISTRY_UNAVAILABLE'
 async function answered (app: FastifyInstance, cookie?: string, user = 'ann'): Promise<[number, string | undefined, number]> {
   const response = await post(app, '/login', cookie, { user })
   return [response.statusCode, response.statusCode === 200 ? undefined : response.json<{ code: string }>().code, setCookies(response).length]
+}
+
+/** Routes after which a session goes on with a new id. */
+const GOING_ON: Handlers = {
+  'POST /confirm': ({ session }) => { authenticated(session, 'password') },
+  'POST /keep': ({ session }) => { session.regenerate(['user']) }
 }
 
 const users = async (app: FastifyInstance, cookies: string[]): Promise<string[]> => await Promise.all(cookies.map(async cookie => await who(app, cookie)))
@@ -54,6 +61,15 @@ describe('a login beyond the limit', () => {
     await login(app)
     assert.deepEqual(await users(app, [first, second]), ['nobody', 'ann'])
   })
+
+  for (const route of Object.keys(GOING_ON)) {
+    it(`ends the session that began first, and one that has begun anew by ${route} is the last of them`, async () => {
+      const app = await appListing({ maxSessions: 2 }, { routes: GOING_ON })
+      const [first, second] = [await login(app), await login(app)]
+      const renewed = cookieOf(await post(app, route.slice(5), first))
+      assert.deepEqual(await users(app, [second, renewed, await login(app)]), ['nobody', 'ann', 'ann'])
+    })
+  }
 
   it('with \'refuse\' gets 409 and no cookie, and the others go on', async () => {
     const app = await appListing(REFUSE)
@@ -139,6 +155,19 @@ describe('a login beyond the limit', () => {
       const longer = cookieOf(await post(app, '/longer', cookies[0]))
       assert.deepEqual(await users(app, [longer, cookies[1]!]), ['ann', 'ann']) // there are two
     })
+
+    for (const route of Object.keys(GOING_ON)) {
+      it(`is none if a session goes on by ${route}, though there are more than are allowed (${how})`, async () => {
+        const [registry, revocations] = [new MemoryRegistry(), new MemoryStore()]
+        const make = async (options: object): Promise<FastifyInstance> => await appListing({ store: registry, ...options }, { revocation: { store: revocations }, routes: GOING_ON })
+        const [before, app] = [await make({}), await make(limit)]
+        const cookies = [await login(before), await login(before), await login(before)]
+        const response = await post(app, route.slice(5), cookies[2])
+        assert.equal(response.statusCode, 200)
+        assert.deepEqual(await users(app, [cookies[0]!, cookies[1]!, cookieOf(response)]), ['ann', 'ann', 'ann']) // there are three
+        assert.equal((await idsOf(app)).length, 3)
+      })
+    }
   }
 
   it('of a process whose clock is behind is no older than the others', async t => {
@@ -201,6 +230,22 @@ describe('while the registry\'s store fails', () => {
       store.recover()
       assert.deepEqual(await answered(app), [200, undefined, 1])
       assert.equal((await idsOf(app)).length, 2)
+    })
+  }
+
+  for (const route of Object.keys(GOING_ON)) {
+    it(`with 'refuse' a session goes on by ${route}, and is listed again as soon as it is sealed again`, async () => {
+      const store = new TestRegistry()
+      const app = await appListing({ store, ...REFUSE }, { routes: GOING_ON })
+      const cookie = await login(app)
+      store.fail()
+      const response = await post(app, route.slice(5), cookie)
+      assert.equal(response.statusCode, 200)
+      store.recover()
+      const renewed = cookieOf(response)
+      assert.deepEqual([await who(app, renewed), await idsOf(app)], ['ann', []])
+      await post(app, '/touch', renewed)
+      assert.deepEqual(await idsOf(app), [await idOf(app, renewed)])
     })
   }
 
