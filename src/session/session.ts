@@ -321,6 +321,9 @@ export class SessionState {
     // The write that follows sets the time of the last one, which never goes backwards. The browser has the
     // cookie in its place: one elsewhere would be a second cookie, and the first one would stay.
     this.#begin(data, { writtenAt: ended.writtenAt, ...(ended.place !== undefined && { place: ended.place }), ...more })
+    // A session that goes on begins no earlier than before. It may have begun after a revocation by a clock that is ahead:
+    // with the time of now it would be among those that were revoked.
+    if (successor.isKept && ended.createdAt !== null) this.#change({ createdAt: Math.max(ended.createdAt, Date.now()) })
     this.#origin = null
     const isForgiven = this.#observer?.ended?.(ended, successor) === true
     if (isForgiven && this.#ended === 'revoked') this.#ended = null
