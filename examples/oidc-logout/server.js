@@ -36,8 +36,9 @@ app.register(secureSession, {
   // Not 'strict': the provider sends the browser back from another site, and the state has to come along.
   cookie: { path: '/', sameSite: 'lax', secure: 'auto' }
 })
+const store = new MemoryStore() // with several processes: a store that they share, such as redisStore(client)
 app.register(sessionRevocation, {
-  store: new MemoryStore(), // with several processes: a store that they share, such as redisStore(client)
+  store,
   // The user, and the session at the provider: the logout there ends either one session or all.
   subject (session) {
     const [user, sid] = [session.get('user'), session.get('sid')]
@@ -106,21 +107,23 @@ app.post('/logout', async ({ session }, reply) => {
 const LOGOUT = 'http://schemas.openid.net/event/backchannel-logout'
 /** Seconds after which a logout token is too old. */
 const TOKEN_AGE = 120
+/** Seconds for which a token is being handled: longer than it takes, also while the store hangs. */
+const HANDLING = 5
 
 /** @param {unknown} value */
 const isText = value => typeof value === 'string' && value !== ''
 
 /**
- * Checks a logout token as section 2.6 of the specification says. @returns the subject whose sessions end
+ * Checks a logout token as section 2.6 of the specification says. @returns its id, and the subject whose sessions end
  * @param {string} token
  */
-async function subjectOf (token) {
+async function check (token) {
   const { payload } = await jwtVerify(token, keys, {
     ...CHECKS,
     // An ID token has another type: it is no logout, although the same key has signed it.
     typ: 'logout+jwt',
     maxTokenAge: TOKEN_AGE,
-    requiredClaims: ['exp', 'jti']
+    requiredClaims: ['exp', 'jti'] // section 2.4
   })
   const { events, jti, sid, sub } = payload
   const event = /** @type {Record<string, unknown> | undefined} */ (events)?.[LOGOUT]
@@ -129,9 +132,21 @@ async function subjectOf (token) {
   if ('nonce' in payload) throw new Error('the token has a nonce')
   if (!isText(jti)) throw new Error('the token has no id')
   if (!isText(sid) && !isText(sub)) throw new Error('the token names nobody')
-  // A token that was sent again would end what the user has begun since. Remembered for longer than it could be taken.
-  if (!await app.useOnce(`logout:${jti}`, 2 * TOKEN_AGE)) throw new Error('the token was used')
-  return isText(sid) ? `sid:${sid}` : `user:${sub}`
+  return { jti, subject: isText(sid) ? `sid:${sid}` : `user:${sub}` }
+}
+
+/**
+ * Ends the sessions that a token is about, once. A token that was sent again would end what the user has begun since.
+ * @param {string} token
+ */
+async function logOut (token) {
+  const { jti, subject } = await check(token)
+  const handled = `logout-token:${jti}`
+  // `useOnce` is for a token that comes twice at the same moment.
+  if (!await app.useOnce(handled, HANDLING) || await store.get(handled) !== undefined) throw new Error('the token was used')
+  await app.revokeSubject(subject)
+  // Noted after it, not before. If the sessions could not be ended, the provider's second try must work: section 2.5.
+  await store.set(handled, '1', 2 * TOKEN_AGE * 1000) // milliseconds, for longer than the token could be taken
 }
 
 const TOKEN = { type: 'object', required: ['logout_token'], properties: { logout_token: { type: 'string' } } }
@@ -147,7 +162,7 @@ app.post('/backchannel-logout', {
   }
 }, async (request, reply) => {
   const { logout_token: token } = /** @type {{ logout_token: string }} */ (request.body)
-  await app.revokeSubject(await subjectOf(token))
+  await logOut(token)
   return reply.code(200).send()
 })
 

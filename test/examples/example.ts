@@ -9,6 +9,9 @@ import { newApp, post } from '../support/app.ts'
 /** What is loaded into it first. */
 const PRELOADED = ['clock.js', 'opens.js'].flatMap(file => ['--import', new URL(file, import.meta.url).href])
 
+/** Loads a store into an example that `setStore` has fail. */
+export const FAILING_STORE = { NODE_OPTIONS: `--import ${new URL('failing-store.js', import.meta.url).href}` }
+
 export class Example {
   /** Where it listens; known once `started` has resolved. */
   url = ''
@@ -49,6 +52,11 @@ export class Example {
   /** Moves its clock. */
   async wait (seconds: number): Promise<void> {
     await this.#tell(seconds)
+  }
+
+  /** Has all writes to its `MemoryStore` fail, or work again. It was started with `FAILING_STORE` in its environment. */
+  async setStore (is: 'down' | 'up'): Promise<void> {
+    await this.#tell(`store ${is}`)
   }
 
   /** Sends a message to what was loaded into it, and waits for the answer. */

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, describe, it } from 'node:test'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTHeaderParameters, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
 import { Browser } from './browser.ts'
-import { Example } from './example.ts'
+import { Example, FAILING_STORE } from './example.ts'
 import { Provider } from './provider.ts'
 
 const EVENT = 'http://schemas.openid.net/event/backchannel-logout'
@@ -37,27 +37,12 @@ class Federation {
     const { privateKey } = await generateKeyPair('RS256', { extractable: true })
     const sent: Federation['sent'] = []
     let address = '' // of the example, which starts after the provider
-    const provider = await Provider.start('client_secret_basic', {
-      client: { backchannel_logout_uri: 'http://127.0.0.1/backchannel-logout', backchannel_logout_session_required: namesSession },
-      configuration: {
-        jwks: { keys: [{ ...await exportJWK(privateKey), kid: 'of the test', alg: 'RS256', use: 'sig' }] },
-        features: {
-          backchannelLogout: { enabled: true },
-          rpInitiatedLogout: {
-            logoutSource: (context, form) => { context.body = form },
-            postLogoutSuccessSource: context => { context.body = 'You are logged out.' }
-          }
-        },
-        // The port of the example, which the provider cannot know, and without its refusal of all addresses of this machine.
-        fetch: async (url, options) => {
-          const { dispatcher: _, ...init } = options as RequestInit & { dispatcher: unknown }
-          const response = await fetch(`${address}${new URL(url as string).pathname}`, init)
-          sent.push({ token: (init.body as URLSearchParams).get('logout_token') ?? '', status: response.status })
-          return response
-        }
-      }
-    })
-    const example = await Example.start('oidc-logout/server.js', provider.environment)
+    const provider = await Provider.startWithLogout(namesSession, async (path, init) => {
+      const response = await fetch(address + path, init)
+      sent.push({ token: (init.body as URLSearchParams).get('logout_token') ?? '', status: response.status })
+      return response
+    }, { keys: [{ ...await exportJWK(privateKey), kid: 'of the test', alg: 'RS256', use: 'sig' }] })
+    const example = await Example.start('oidc-logout/server.js', { ...provider.environment, ...FAILING_STORE })
     address = example.url
     return new Federation(provider, example, privateKey, sent)
   }
@@ -72,6 +57,12 @@ class Federation {
     const seconds = now() - this.#time
     this.#time += seconds
     if (seconds > 0) await this.example.wait(seconds)
+  }
+
+  /** Moves the example's clock ahead of the provider's. */
+  async waitFor (seconds: number): Promise<void> {
+    this.#time += seconds
+    await this.example.wait(seconds)
   }
 
   /** A browser with a login of its own. */
@@ -180,6 +171,21 @@ describe('examples/oidc-logout', () => {
     const token = await federation.token({ sub: 'Ada' })
     const answers = await Promise.all(Array.from({ length: 5 }, async () => await federation.send(token)))
     assert.deepEqual(answers.map(([status]) => status).sort(), [200, 400, 400, 400, 400])
+  })
+
+  it('takes a token again whose sessions could not be ended, and not once more after that', async () => {
+    const browser = await federation.logIn('Ada')
+    const token = await federation.token({ sub: 'Ada' })
+    await federation.catchUp()
+    await federation.example.setStore('down')
+    const failed = await federation.send(token)
+    await federation.example.setStore('up')
+    assert.deepEqual([failed, await federation.isLoggedIn(browser)], [REFUSED, true])
+    await federation.waitFor(5)
+    assert.deepEqual([await federation.send(token), await federation.isLoggedIn(browser)], [TAKEN, false])
+    const again = await federation.logIn('Ada')
+    await federation.waitFor(5)
+    assert.deepEqual([await federation.send(token), await federation.isLoggedIn(again)], [REFUSED, true])
   })
 
   describe('refuses a token', () => {

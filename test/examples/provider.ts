@@ -58,6 +58,32 @@ export class Provider {
     return provider
   }
 
+  /**
+   * Starts one that tells the example of logouts, by a signed token (back-channel logout).
+   * @param namesSession if its tokens say which session they are about.
+   * @param tell passes such a request on to the example, which starts after the provider, at a port that it cannot know.
+   */
+  static async startWithLogout (namesSession: boolean, tell: (path: string, init: RequestInit) => Promise<Response>, jwks?: Configuration['jwks']): Promise<Provider> {
+    return await Provider.start('client_secret_basic', {
+      client: { backchannel_logout_uri: 'http://127.0.0.1/backchannel-logout', backchannel_logout_session_required: namesSession },
+      configuration: {
+        ...(jwks !== undefined && { jwks }),
+        features: {
+          backchannelLogout: { enabled: true },
+          rpInitiatedLogout: {
+            logoutSource: (context, form) => { context.body = `${form}<button form="op.logoutForm" name="logout" value="yes">Log out</button>` },
+            postLogoutSuccessSource: context => { context.body = 'You are logged out.' }
+          }
+        },
+        // Its own refuses all addresses of this machine.
+        fetch: async (url, options) => {
+          const { dispatcher: _, ...init } = options as RequestInit & { dispatcher: unknown }
+          return await tell(new URL(url as string).pathname, init)
+        }
+      }
+    })
+  }
+
   async stop (): Promise<void> {
     this.#server.closeAllConnections()
     this.#server.close()
