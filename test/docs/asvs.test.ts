@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { newApp } from '../support/app.ts'
 import { captureLog, newKey, warnings } from '../support/helpers.ts'
-import { codeIn, tableUnder } from './markdown.ts'
+import { blocks, codeIn, tableUnder } from './markdown.ts'
 import { read, titlesOf } from './source.ts'
 import { ROOT } from './workspace.ts'
 
@@ -65,6 +65,16 @@ describe('docs/asvs.md', () => {
     const section = prose.slice(0, prose.indexOf('\'Overall\' counts'))
     for (const [item] of section.matchAll(/\b(?:[379]|1[346])\.\d\.\d\b/g)) assert.ok(items.includes(item) || REST.includes(item), item)
     for (const item of REST) assert.ok(section.includes(item), item)
+  })
+
+  it('has the setup of the example, word for word', () => {
+    const [block] = blocks(page)
+    const example = read('examples/asvs-level-2/server.js').split('\n')
+    const [, setup = ''] = /\n(app\.register\(crossOriginProtection\)[^]*)/.exec(block?.code ?? '') ?? []
+    const lines = setup.split('\n').filter(line => line !== '')
+    assert.ok(lines.length >= 12)
+    assert.deepEqual(example.filter(line => lines.includes(line) && line !== '})').sort(), lines.filter(line => line !== '})').sort())
+    for (const line of (block?.code ?? '').split('\n').filter(line => / from 'fastify-sealed-session\//.test(line))) assert.ok(example.includes(line), line)
   })
 
   it('is right about what the default options leave out', async () => {
