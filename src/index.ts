@@ -9,6 +9,7 @@
  */
 import { requireFresh, requireSession } from './fastify/guards.ts'
 import { fastifySecureSession } from './fastify/plugin.ts'
+import { sealedSession } from './fastify/sealed-session.ts'
 import { generateKey, Keyring } from './keys/keyring.ts'
 import { createSessionCodec } from './session-codec.ts'
 import { authenticated } from './session/authenticated.ts'
@@ -17,9 +18,9 @@ import { sessionSignal } from './session/signal.ts'
 
 // Named exports, on the plugin, too, which `require()` returns: with types, `secureSession.Session` is a name
 // in the namespace of the default import, in ES modules as in CommonJS.
-Object.assign(fastifySecureSession, { Keyring, generateKey, createSessionCodec, sessionInfo, sessionSignal, authenticated, requireSession, requireFresh })
+Object.assign(fastifySecureSession, { sealedSession, Keyring, generateKey, createSessionCodec, sessionInfo, sessionSignal, authenticated, requireSession, requireFresh })
 
-export { fastifySecureSession, fastifySecureSession as default, Keyring, generateKey, createSessionCodec, sessionInfo, sessionSignal, authenticated, requireSession, requireFresh }
+export { fastifySecureSession, fastifySecureSession as default, sealedSession, Keyring, generateKey, createSessionCodec, sessionInfo, sessionSignal, authenticated, requireSession, requireFresh }
 export type * from './types.ts'
 /** The same as `SessionData`, for declarations that the compiler makes of CommonJS files. */
 export type { SessionData as DeclaredSessionData } from './types.ts'

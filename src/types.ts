@@ -109,6 +109,18 @@ export interface SessionMethods<T> {
  */
 export type Session<T = SessionData> = Partial<T> & SessionMethods<T>
 
+/** Options of one session for `sealedSession`: it can do without a key outside of production. */
+export type SealedSessionPluginOptions = SessionOptions & (Partial<SessionKeyOptions> | SessionSecretOptions)
+
+/** Options of `sealedSession`: of one session, or of several. */
+export type SealedSessionOptions =
+  | SealedSessionPluginOptions
+  | ReadonlyArray<SealedSessionPluginOptions & { sessionName: string }>
+
+/** The plugin with safe defaults: see `sealedSession`. */
+export type SealedSessionPlugin =
+  (app: FastifyInstance, options: SealedSessionOptions, done?: (error?: Error) => void) => Promise<void>
+
 /** The plugin. `register` calls it; a plugin of yours that does may pass its own callback on, as `done`. */
 export type FastifySecureSession =
   (app: FastifyInstance, options: SecureSessionOptions, done?: (error?: Error) => void) => Promise<void>
@@ -200,6 +212,21 @@ export type SessionKey = string | Uint8Array
 
 /** A passphrase of at least 32 bytes; text is encoded in UTF-8. */
 export type SessionSecret = string | Uint8Array
+
+/** Function that gives the keys of a keyring, newest first. */
+export type KeyLoader = () => SessionKey | readonly SessionKey[] | Promise<SessionKey | readonly SessionKey[]>
+
+/** Options of `Keyring.from`. */
+export interface KeyLoadOptions {
+  /** Seconds between two loads; a change counts at the second one. Default 60. `null`: the keys are loaded once. */
+  refresh?: number | null | undefined
+  /**
+   * Seconds for which a key that is new opens but does not seal yet, so that no process seals what another one, which
+   * has not loaded it yet, cannot open. Default: ten times `refresh`, and at least 120. Less is refused; 0 (or less than
+   * a second) is for one process.
+   */
+  activateAfter?: number | undefined
+}
 
 /** Options by which a `Keyring` follows its file. */
 export interface KeyFileOptions {

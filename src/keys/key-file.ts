@@ -1,4 +1,4 @@
-import { open, readFile, realpath } from 'node:fs/promises'
+import { open, realpath } from 'node:fs/promises'
 import { types } from 'node:util'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { fail, type SealedSessionError } from '../errors.ts'
@@ -132,26 +132,27 @@ const HANGS_AFTER_MS = 10_000
 /** Longest delay of a timer: Node takes a longer one for one of a millisecond. */
 const MAX_DELAY_MS = 2 ** 31 - 1
 
-/** Error of a file system that does not answer, such as one on a network. */
-const HANGS = new Error('ETIMEDOUT: the file system does not answer')
+/** Error of a file system that does not answer, such as one on a network, and of a function of the app's that does not return. */
+const HANGS = new Error('ETIMEDOUT: no answer')
 
 /** Settings of a watch. */
-interface KeyFileWatch {
-  path: string
-  /** Seconds between two looks at the file. */
+interface KeyWatch {
+  /** Reads the keys as they are now: a file, or what the app loads. */
+  read: () => Promise<Buffer>
+  /** Seconds between two looks. */
   interval: number
-  /** Content of the file at first. */
+  /** Content at first. */
   content: Buffer
   /** Called with a new content, once it was found twice in a row. */
   changed: (content: Buffer) => void
   /** Called after each look, also one that found nothing or that hangs; after `changed` and `failed`. */
   looked: () => void
-  /** Called if the file cannot be read any more, once it was so twice in a row. */
+  /** Called if it cannot be read any more, once it was so twice in a row. */
   failed: (error: Error) => void
 }
 
 /**
- * Follows a file by reading it again and again. It is small, and so every way of replacing it is
+ * Follows keys by reading them again and again. A file of keys is small, and so every way of replacing it is
  * noticed: a rename, a symlink of a mounted secret that is swapped in some parent folder, a file on
  * a network. `fs.watch` misses the last two.
  *
@@ -159,7 +160,7 @@ interface KeyFileWatch {
  * @param watch whose functions must not throw.
  * @returns a function that stops the watch.
  */
-export function watchKeyFile ({ path, interval, content, changed, looked, failed }: KeyFileWatch): () => void {
+export function watchKeys ({ read, interval, content, changed, looked, failed }: KeyWatch): () => void {
   let told: Buffer | Error = content
   let seen: Buffer | Error = content
   let looks = LOOKS_TO_COUNT
@@ -173,8 +174,8 @@ export function watchKeyFile ({ path, interval, content, changed, looked, failed
   }
 
   /**
-   * Reads the file once. One read at a time, however slow the file system is: reads that hang would block the
-   * threads of Node.js.
+   * Reads once. One read at a time, however slow the file system is: reads that hang would block the threads of
+   * Node.js.
    */
   function look (): void {
     timer = lookLater()
@@ -184,7 +185,7 @@ export function watchKeyFile ({ path, interval, content, changed, looked, failed
       return
     }
     waited = 0
-    readFile(path).catch((error: Error) => error).then(content => {
+    read().catch((error: Error) => error).then(content => {
       waited = null
       if (!isStopped) found(content)
     })

@@ -186,8 +186,8 @@ export interface KeySource {
 
 /** Event of the file that a keyring follows. */
 export type KeyFileEvent =
-  | { type: 'read' | 'dropped', path: string, ids: readonly string[] }
-  | { type: 'failed', path: string, error: Error }
+  | { type: 'read' | 'dropped', source: string, ids: readonly string[] }
+  | { type: 'failed', source: string, error: Error }
 
 /** Internals of a `Keyring`, for the code that seals and opens. */
 export interface KeyringInternals extends KeySource {

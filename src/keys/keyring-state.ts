@@ -1,5 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { isSodiumReady } from '../crypto/sodium.ts'
-import { exposureOf, type KeyFile, parseKeyFile, watchKeyFile } from './key-file.ts'
+import { exposureOf, type KeyFile, parseKeyFile, watchKeys } from './key-file.ts'
 import { DerivedKey, type KeyFileEvent, type KeyringInternals, KeySet } from './key-set.ts'
 
 /**
@@ -8,18 +9,33 @@ import { DerivedKey, type KeyFileEvent, type KeyringInternals, KeySet } from './
  */
 const LOOKS_TO_LEAVE = 9
 
-/** Times by which a file is followed, in seconds. */
+/** Keys that change outside of the process: those of a file, or what a function of the app's loads. */
+export interface Followed {
+  /** Source of the keys, as messages name it. */
+  readonly source: string
+  readonly content: Buffer
+  /** Milliseconds since 1970 at which they were changed last. */
+  readonly writtenAt: number
+  readonly read: () => Promise<Buffer>
+}
+
+/** A file that is followed. */
+export function fileSource ({ path, content, writtenAt }: KeyFile): Followed {
+  return { source: `the key file ${path}`, content, writtenAt, read: async () => await readFile(path) }
+}
+
+/** Times by which keys are followed, in seconds. */
 interface Following {
   activateAfter: number
   interval: number
 }
 
-/** Keys of a keyring, and their changes with a file. */
+/** Keys of a keyring, and their changes with what it follows. */
 export class KeyringState implements KeyringInternals {
   current: KeySet
   exposed: KeyringInternals['exposed'] = null
-  /** The file that is followed; null if the app changes the keys. */
-  path: string | null = null
+  /** Source that is followed; null if the app changes the keys. */
+  source: string | null = null
   /** Keys that have left the file, each with the looks for which it still opens. */
   #looksLeft: ReadonlyMap<DerivedKey, number> = new Map()
   /** True while the file is gone, unreadable or invalid. */
@@ -58,19 +74,19 @@ export class KeyringState implements KeyringInternals {
     if (exposure !== null) this.exposed = { path, mode, exposure }
   }
 
-  /** Follows a file, whose keys are those that the state has. */
-  follow ({ path, content, writtenAt }: KeyFile, { activateAfter, interval }: Following): void {
-    this.path = path
+  /** Follows a source, whose keys are those that the state has. */
+  follow ({ source, content, writtenAt, read }: Followed, { activateAfter, interval }: Following): void {
+    this.source = source
     // Other processes may not have read yet the content that was written just before this one started. A
     // clock that is ahead where the file was written must not keep the key from sealing for longer.
     this.#activateFirst(Math.min(writtenAt, Date.now()) + activateAfter * 1000)
-    this.#stop = watchKeyFile({
-      path,
+    this.#stop = watchKeys({
+      read,
       interval,
       content,
-      changed: content => { this.#take(path, content, activateAfter) },
-      looked: () => { this.#countLook(path) },
-      failed: error => { this.#fail(path, error) }
+      changed: content => { this.#take(source, content, activateAfter) },
+      looked: () => { this.#countLook(source) },
+      failed: error => { this.#fail(source, error) }
     })
   }
 
@@ -78,8 +94,8 @@ export class KeyringState implements KeyringInternals {
   close (): void {
     this.#stop?.()
     this.#stop = null
-    if (this.path !== null && this.#looksLeft.size > 0) this.#drop(this.path, new Map())
-    this.path = null
+    if (this.source !== null && this.#looksLeft.size > 0) this.#drop(this.source, new Map())
+    this.source = null
   }
 
   #activateFirst (activeFrom: number): void {
@@ -91,12 +107,12 @@ export class KeyringState implements KeyringInternals {
    * Takes the keys of the file. Those that were there before stay as they are; new ones seal later. A key
    * that is gone from the file still opens for ten looks, as the rest of the file may be on its way.
    */
-  #take (path: string, content: Buffer, activateAfter: number): void {
+  #take (source: string, content: Buffer, activateAfter: number): void {
     const known = this.current.keys
     const activeFrom = Date.now() + activateAfter * 1000
     let isReplaced: boolean
     try {
-      const listed = parseKeyFile(content, path).map(bytes => {
+      const listed = parseKeyFile(content, source).map(bytes => {
         const key = new DerivedKey(bytes, activeFrom)
         return known.find(other => other.equals(key)) ?? key
       })
@@ -104,12 +120,12 @@ export class KeyringState implements KeyringInternals {
       const leaving = isReplaced ? [] : known.filter(key => !listed.includes(key))
       this.#have(listed, new Map(leaving.map(key => [key, this.#looksLeft.get(key) ?? LOOKS_TO_LEAVE])))
     } catch (error) {
-      this.#fail(path, error as Error)
+      this.#fail(source, error as Error)
       return
     }
     this.#isInTrouble = false
-    this.#tell({ type: 'read', path, ids: this.#ids() })
-    if (isReplaced) this.#tell({ type: 'dropped', path, ids: this.#ids() })
+    this.#tell({ type: 'read', source, ids: this.#ids() })
+    if (isReplaced) this.#tell({ type: 'dropped', source, ids: this.#ids() })
   }
 
   /**
@@ -121,18 +137,18 @@ export class KeyringState implements KeyringInternals {
   }
 
   /** Counts a look, whatever it has found: a file in trouble must not keep a leaked key alive. */
-  #countLook (path: string): void {
+  #countLook (source: string): void {
     const before = this.#looksLeft
     if (before.size === 0) return
     const left = new Map([...before].map(([key, looks]) => [key, looks - 1] as const).filter(([, looks]) => looks > 0))
-    if (left.size < before.size) this.#drop(path, left)
+    if (left.size < before.size) this.#drop(source, left)
     else this.#looksLeft = left
   }
 
   /** Takes away the keys that have left the file, but for those that have looks left. */
-  #drop (path: string, looksLeft: ReadonlyMap<DerivedKey, number>): void {
+  #drop (source: string, looksLeft: ReadonlyMap<DerivedKey, number>): void {
     this.#have(this.current.listed, looksLeft)
-    this.#tell({ type: 'dropped', path, ids: this.#ids() })
+    this.#tell({ type: 'dropped', source, ids: this.#ids() })
   }
 
   #have (listed: readonly DerivedKey[], looksLeft: ReadonlyMap<DerivedKey, number>): void {
@@ -141,9 +157,9 @@ export class KeyringState implements KeyringInternals {
   }
 
   /** Keeps the listed keys until the file is good again. */
-  #fail (path: string, error: Error): void {
+  #fail (source: string, error: Error): void {
     this.#isInTrouble = true
-    this.#tell({ type: 'failed', path, error })
+    this.#tell({ type: 'failed', source, error })
   }
 
   #ids (): string[] {
@@ -163,12 +179,12 @@ export class KeyringState implements KeyringInternals {
   }
 }
 
-/** Line of a log for an event of the file. */
+/** Line of a log for an event of what is followed. */
 export function keyFileMessage (event: KeyFileEvent): string {
-  const { path } = event
-  if (event.type === 'failed') return `the key file ${path} cannot be used, the keys stay as they are: ${event.error.message}`
-  if (event.type === 'read') return `the key file ${path} has changed and was read`
-  return `the keys that are gone from the key file ${path} open nothing any more`
+  const { source } = event
+  if (event.type === 'failed') return `${source} cannot be used, the keys stay as they are: ${event.error.message}`
+  if (event.type === 'read') return `${source} has changed and was read`
+  return `the keys that are gone from ${source} open nothing any more`
 }
 
 function warnProcess (event: KeyFileEvent): void {

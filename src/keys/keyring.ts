@@ -6,15 +6,18 @@ import { fillRandom, sodiumReady } from '../crypto/sodium.ts'
 import { kindOf, fail } from '../errors.ts'
 import { parseKeyFile, readKeyFile } from './key-file.ts'
 import { DerivedKey, type KeyringInternals, kKeyring } from './key-set.ts'
-import { hrefOf, readKeys } from './key.ts'
-import { KeyringState } from './keyring-state.ts'
+import { hrefOf, readKey, readKeys } from './key.ts'
+import { fileSource, KeyringState } from './keyring-state.ts'
+import { warnProcess } from '../messages.ts'
 import { readDuration, readFlag, refuseUnknown } from '../options/readers.ts'
-import type { KeyFileOptions, SessionKey } from '../types.ts'
+import type { KeyFileOptions, KeyLoader, KeyLoadOptions, SessionKey } from '../types.ts'
 
+const LOAD_OPTIONS = ['refresh', 'activateAfter'] satisfies Array<keyof KeyLoadOptions>
 const FILE_OPTIONS = ['watch', 'activateAfter', 'watchInterval'] satisfies Array<keyof KeyFileOptions>
 
 const DEFAULT_ACTIVATE_AFTER = 120
 const DEFAULT_WATCH_INTERVAL = 1
+const DEFAULT_REFRESH = 60
 
 /** Looks that `activateAfter` must cover at least, since a key may leave for as long. */
 const MIN_LOOKS_TO_ACTIVATE = 10
@@ -70,7 +73,52 @@ export class Keyring {
     const file = await readKeyFile(asPath(path), path!) // asPath() refuses undefined
     const keyring = new Keyring(parseKeyFile(file.content, file.path))
     keyring.#state.readFrom(file)
-    if (watch) keyring.#state.follow(file, { activateAfter, interval })
+    if (watch) keyring.#state.follow(fileSource(file), { activateAfter, interval })
+    return keyring
+  }
+
+  /**
+   * Reads the keys from a variable of the environment: one, or several with commas between them, newest first, each in
+   * hex or base64.
+   *
+   * If the variable is not set, or empty, and NODE_ENV is not `production`, the keyring has a key that ends with this
+   * process, and a warning says so.
+   * @param name of the variable, such as `'SESSION_KEYS'`.
+   * @throws `FST_SEALED_SESSION_ENV_MISSING` if it is not set, in production; `FST_SEALED_SESSION_KEY_TEXT` if it
+   * holds anything but keys; `FST_SEALED_SESSION_OPTION_INVALID` for a name that is no text.
+   */
+  static fromEnv (name: string): Keyring {
+    if (typeof name !== 'string' || name === '') throw fail('OPTION_INVALID', ['name', 'the name of a variable of the environment', kindOf(name)])
+    const texts = (process.env[name] ?? '').split(',').map(text => text.trim()).filter(text => text !== '')
+    if (texts.length > 0) return new Keyring(texts.map((text, index) => readKey(text, texts.length === 1 ? name : `${name}[${index}]`)))
+    if (process.env.NODE_ENV === 'production') throw fail('ENV_MISSING', [name])
+    warnProcess('FST_SEALED_SESSION_WARN_ENV_MISSING', name)
+    return new Keyring(generateKey())
+  }
+
+  /**
+   * Loads the keys with a function of yours, such as a call of Vault or of a KMS, and calls it again every `refresh`
+   * seconds. All else is as with a file that is watched: a new key opens at the second load that has it, and seals
+   * `activateAfter` seconds later. A call that fails, or gives what is no key, changes nothing: the keys stay, and each
+   * app that uses the keyring logs one error. `close()` ends it.
+   * @param load gives one key, or several, newest first; or a promise of them.
+   * @throws what the first call throws, and the errors of the constructor for what it gives;
+   * `FST_SEALED_SESSION_OPTION_INVALID` for a `load` that is no function, or an `activateAfter` of a second or longer that
+   * is shorter than ten `refresh`; `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_DURATION` as `fromFile`.
+   */
+  static async from (load: KeyLoader, options: KeyLoadOptions = {}): Promise<Keyring> {
+    if (typeof load !== 'function') throw fail('OPTION_INVALID', ['load', 'a function that gives the keys', kindOf(load)])
+    refuseUnknown(options, LOAD_OPTIONS)
+    const isOnce = options.refresh === null
+    const interval = isOnce ? DEFAULT_REFRESH : readDuration(options, 'refresh', DEFAULT_REFRESH)
+    const activateAfter = readDuration(options, 'activateAfter', Math.max(DEFAULT_ACTIVATE_AFTER, MIN_LOOKS_TO_ACTIVATE * interval), { orZero: true })
+    assertPace(activateAfter, interval, 'refresh')
+    await sodiumReady()
+    const read = async (): Promise<Buffer> => contentOf(await load())
+    const content = await read()
+    const keyring = new Keyring(parseKeyFile(content, LOADED))
+    // Nobody says when the first key came: others may not have loaded it yet.
+    if (!isOnce) keyring.#state.follow({ source: LOADED, content, writtenAt: Date.now(), read }, { activateAfter, interval })
     return keyring
   }
 
@@ -119,8 +167,8 @@ export class Keyring {
   }
 
   #assertOwn (): void {
-    const { path } = this.#state
-    if (path !== null) throw fail('KEYRING_FOLLOWS', [path])
+    const { source } = this.#state
+    if (source !== null) throw fail('KEYRING_FOLLOWS', [source])
   }
 
   /** @internal */
@@ -136,14 +184,22 @@ export class Keyring {
  * Refuses new keys that would seal before other processes have read the file, or while keys that left
  * it still open. Less than a second is for one process: no file gets anywhere else in that time.
  */
-function assertPace (activateAfter: number, interval: number): void {
+function assertPace (activateAfter: number, interval: number, name = 'watchInterval'): void {
   if (activateAfter < 1 || activateAfter / MIN_LOOKS_TO_ACTIVATE >= interval) return
   const least = Number((MIN_LOOKS_TO_ACTIVATE * interval).toPrecision(12)) // 10 × 1.1 is 11.000000000000002
   throw fail(
     'OPTION_INVALID',
-    ['activateAfter', `at least ${MIN_LOOKS_TO_ACTIVATE} times "watchInterval", or 0 for one process`, `${activateAfter} with a watchInterval of ${interval}`],
-    { detail: `Set activateAfter to ${least} or more, or watchInterval to ${activateAfter / MIN_LOOKS_TO_ACTIVATE} or less.` }
+    ['activateAfter', `at least ${MIN_LOOKS_TO_ACTIVATE} times "${name}", or 0 for one process`, `${activateAfter} with a ${name} of ${interval}`],
+    { detail: `Set activateAfter to ${least} or more, or ${name} to ${activateAfter / MIN_LOOKS_TO_ACTIVATE} or less.` }
   )
+}
+
+/** Source of keys that a function of the app's gives, as messages name it. */
+const LOADED = 'what Keyring.from() loads'
+
+/** Keys as the lines of a key file. @throws the errors of reading a key */
+function contentOf (keys: unknown): Buffer {
+  return Buffer.from(readKeys(keys).map(({ bytes }) => bytes.toString('hex')).join('\n'))
 }
 
 /** Absolute path, so that a later change of the current directory does not lead elsewhere. */

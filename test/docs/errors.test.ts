@@ -43,6 +43,9 @@ const key = newKey()
 /** Those are in test/device/mistakes.test.ts: they need the plugin that binds sessions to devices. */
 type OfDevices = Extract<ErrorCode, `FST_SEALED_SESSION_DEVICE_${string}`>
 
+/** That one is in test/keys/from-env.test.ts. */
+type OfEnvironment = 'FST_SEALED_SESSION_ENV_MISSING'
+
 /** What `ready()` rejects with. */
 async function rejection (options: unknown, before?: (app: FastifyInstance) => unknown): Promise<unknown> {
   const app = newApp({ before, session: options })
@@ -114,7 +117,7 @@ async function registered (register: (app: FastifyInstance) => void): Promise<un
 /** Status of those that are no mistake of a developer. */
 const EVENTS: Partial<Record<ErrorCode, number>> = { FST_SEALED_SESSION_ENDED: 409, FST_SEALED_SESSION_OVER: 401 }
 
-const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOrigin | OfRegistry | OfGuards | OfDevices>, () => Promise<unknown>> = {
+const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOrigin | OfRegistry | OfGuards | OfDevices | OfEnvironment>, () => Promise<unknown>> = {
   FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),
   FST_SEALED_SESSION_OPTION_UNKNOWN: () => rejection({ keys: SECRET }),
   FST_SEALED_SESSION_OPTION_INVALID: () => rejection({ key, cookie: SECRET }),

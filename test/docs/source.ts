@@ -47,7 +47,7 @@ export function errorsUsed (): string[] {
 
 /** Codes of the warnings that src/ gives. */
 export function warningsUsed (): string[] {
-  return codesUsed(/warn\(/)
+  return codesUsed(/warn(?:Process)?\(/)
 }
 
 /** Titles of the tests of a file, as they stand in its source. */

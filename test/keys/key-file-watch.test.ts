@@ -4,7 +4,7 @@ import fs from 'node:fs/promises'
 import { syncBuiltinESMExports } from 'node:module'
 import { afterEach, beforeEach, describe, it, mock } from 'node:test'
 import FakeTimers, { type Clock } from '@sinonjs/fake-timers'
-import { watchKeyFile } from '../../src/keys/key-file.ts'
+import { watchKeys } from '../../src/keys/key-file.ts'
 
 const INTERVAL = 5
 
@@ -42,8 +42,8 @@ interface Watch {
 function watch (interval = INTERVAL): Watch {
   const calls: string[] = []
   let looks = 0
-  const stop = watchKeyFile({
-    path: '/keys',
+  const stop = watchKeys({
+    read: async () => await fs.readFile('/keys'),
     interval,
     content: Buffer.from('a'),
     changed: content => { calls.push(`changed ${content}`) },
@@ -96,8 +96,8 @@ describe('a watch', () => {
   it('tells of a change before it tells of the look that found it', async () => {
     found = ['b', 'b']
     const order: string[] = []
-    const stop = watchKeyFile({
-      path: '/keys',
+    const stop = watchKeys({
+      read: async () => await fs.readFile('/keys'),
       interval: INTERVAL,
       content: Buffer.from('a'),
       changed: () => { order.push('changed') },
@@ -120,7 +120,7 @@ describe('a watch', () => {
     assert.deepEqual([looks(), calls], [1, []])
     await look(5)
     assert.equal(looks(), 6)
-    assert.deepEqual(calls, ['failed ETIMEDOUT: the file system does not answer'])
+    assert.deepEqual(calls, ['failed ETIMEDOUT: no answer'])
     assert.equal(hanging.mock.callCount(), 1)
     finish()
     await look(1)

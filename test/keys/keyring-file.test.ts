@@ -332,7 +332,7 @@ describe('a watched key file', () => {
     const unwatched = await Keyring.fromFile(path)
     const all = await watched(t, path)
     const closed = await Keyring.fromFile(path, { watch: true, watchInterval: INTERVAL })
-    const refusal = { code: 'FST_SEALED_SESSION_KEYRING_FOLLOWS', message: `the keyring follows ${path} and cannot be changed otherwise` }
+    const refusal = { code: 'FST_SEALED_SESSION_KEYRING_FOLLOWS', message: `the keyring follows the key file ${path} and cannot be changed otherwise` }
     assert.throws(() => { closed.rotate(third) }, refusal)
     assert.throws(() => { closed.retire(OLD_IDS[0]!) }, refusal)
     closed.close()

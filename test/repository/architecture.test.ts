@@ -58,7 +58,7 @@ function codeLines (source: string): number {
 describe('the scan', () => {
   it('sees every file and every way of importing', () => {
     assert.ok(files.includes('token/secretbox.ts') && files.includes('require.cjs'))
-    assert.deepEqual(importersOf(target => target === 'fastify/plugin.ts'), ['index.ts'])
+    assert.deepEqual(importersOf(target => target === 'fastify/plugin.ts'), ['fastify/sealed-session.ts', 'index.ts'])
     assert.deepEqual(importersOf(target => target === 'index.js'), ['require.cjs'])
     assert.ok(importsOf('fastify/plugin.ts').some(({ target, isType }) => target === 'fastify' && isType))
     assert.ok(importsOf('token/secretbox.ts').some(({ target, isType }) => target === 'crypto/sodium.ts' && !isType))

@@ -14,12 +14,17 @@ import type {
   GuardOptions,
   InferSession,
   KeyFileOptions,
+  KeyLoader,
+  KeyLoadOptions,
   Keyring,
   NotFreshError,
   OpenedToken,
   RefusalReason,
   RequireFreshOptions,
   RequireSessionOptions,
+  SealedSessionOptions,
+  SealedSessionPlugin,
+  SealedSessionPluginOptions,
   SecureSessionOptions,
   SecureSessionPluginOptions,
   Session,
@@ -93,6 +98,11 @@ test('no exported type is any', () => {
   expect<IsAny<SessionInfo>>().type.toBe<false>()
   expect<IsAny<SessionSecret>>().type.toBe<false>()
   expect<AnyMembers<KeyFileOptions>>().type.toBe<never>()
+  expect<HasAny<KeyLoader>>().type.toBe<false>()
+  expect<AnyMembers<KeyLoadOptions>>().type.toBe<never>()
+  expect<IsAny<SealedSessionPlugin>>().type.toBe<false>()
+  expect<IsAny<SealedSessionOptions>>().type.toBe<false>()
+  expect<IsAny<SealedSessionPluginOptions>>().type.toBe<false>()
   expect<AnyMembers<Keyring>>().type.toBe<never>()
   expect<AnyMembers<OpenedToken<{ key: string }>>>().type.toBe<never>()
   expect<AnyMembers<SessionCodec>>().type.toBe<never>()

@@ -27,7 +27,7 @@ test('the named import is the plugin', () => {
 })
 
 test('the star import has the plugin as `default` and by its name, and the other functions', () => {
-  expect<keyof typeof everything>().type.toBe<'default' | 'fastifySecureSession' | 'Keyring' | 'createSessionCodec' | 'generateKey' | 'sessionInfo' | 'sessionSignal' | 'authenticated' | 'requireSession' | 'requireFresh'>()
+  expect<keyof typeof everything>().type.toBe<'default' | 'fastifySecureSession' | 'sealedSession' | 'Keyring' | 'createSessionCodec' | 'generateKey' | 'sessionInfo' | 'sessionSignal' | 'authenticated' | 'requireSession' | 'requireFresh'>()
   expect(everything.default).type.toBe<typeof byDefault>()
   expect(everything.fastifySecureSession).type.toBe<FastifySecureSession>()
   expect<everything.Session>().type.toBe<Session>()
