@@ -20,8 +20,8 @@ export const noBrowser: string | false = PATH === undefined
 /** Every name below `.test` is this machine, so that there are several sites; all others lead nowhere. */
 const NAMES = 'MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1'
 
-/** How Chromium is started. */
-function options (): LaunchOptions {
+/** How Chromium is started. @param args more arguments */
+function options (args: readonly string[]): LaunchOptions {
   return {
     executablePath: PATH!, // tests are skipped without one
     // Playwright turns off what lets the back button show a page as it was left.
@@ -29,14 +29,14 @@ function options (): LaunchOptions {
     args: [
       '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
       '--disable-component-update', '--disable-sync', `--host-resolver-rules=${NAMES}`,
-      `--ignore-certificate-errors-spki-list=${publicKeyHash()}`
+      `--ignore-certificate-errors-spki-list=${publicKeyHash()}`, ...args
     ]
   }
 }
 
 /** A browser for visitors, all of them in private windows, which block cookies of third parties. */
-export async function launch (): Promise<Browser> {
-  return await chromium.launch(options())
+export async function launch (args: readonly string[] = []): Promise<Browser> {
+  return await chromium.launch(options(args))
 }
 
 let certificate: { key: string, cert: string } | undefined
@@ -99,7 +99,12 @@ export class Visitor {
   static async withThirdParties (folder: string): Promise<Visitor> {
     mkdirSync(join(folder, 'Default'))
     writeFileSync(join(folder, 'Default', 'Preferences'), JSON.stringify({ profile: { cookie_controls_mode: 0 } }))
-    const context = await chromium.launchPersistentContext(folder, options())
+    return await Visitor.withProfile(folder)
+  }
+
+  /** With a browser of their own that keeps what it has in the folder given: the next one that starts with it goes on. */
+  static async withProfile (folder: string, args: readonly string[] = []): Promise<Visitor> {
+    const context = await chromium.launchPersistentContext(folder, options(args))
     return new Visitor(context, await context.newPage())
   }
 
