@@ -1,7 +1,8 @@
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { fail } from '../errors.ts'
 import { DEVICE, type ExtensibleSession, kSessions } from '../fastify/extension.ts'
+import { moveBehindFirst } from '../fastify/internals.ts'
 import { warnerOf } from '../messages.ts'
 import { Devices } from './devices.ts'
 import { Endpoint, type EndpointAnswer } from './endpoint.ts'
@@ -111,19 +112,21 @@ function extensionOf (app: FastifyInstance, { sessionName }: ExtensibleSession, 
 const kEndpoint = Symbol('device endpoint')
 
 /**
- * Adds the endpoint. It is answered in a hook of its own, so that those behind it, such as a check of logins, do not
- * answer 401, which browsers take for the end of the binding.
+ * Adds the endpoint. It is answered in a hook of its own, which is put before those of the app, so that a check of logins,
+ * wherever it was registered, does not answer 401: browsers take that for the end of the binding.
  */
 function addEndpoint (app: FastifyInstance, path: string, endpoint: Endpoint): void {
   const answer = (request: FastifyRequest, reply: FastifyReply): void => {
     reply.hijack()
     endpoint.answer(request, reply).then(answer => { write(reply, answer) }, () => { reply.raw.destroy() })
   }
-  app.addHook('onRequest', (request, reply, done) => {
+  const answerFirst: onRequestHookHandler = (request, reply, done) => {
     const { [kEndpoint]: own } = (request.routeOptions.config ?? {}) as { [kEndpoint]?: Endpoint }
     if (own === endpoint) answer(request, reply)
     else done()
-  })
+  }
+  app.addHook('onRequest', answerFirst)
+  app.after(() => { moveBehindFirst(app, answerFirst) }) // Fastify adds it a little later
   app.route({
     method: 'POST',
     url: path,

@@ -51,6 +51,13 @@ export function moveToFront (app: object): void {
   for (const child of internalOf(app, 'fastify.children') ?? []) moveToFront(child)
 }
 
+/** Puts a hook right behind the marked one, before those that the app has added already. */
+export function moveBehindFirst (app: object, hook: unknown): void {
+  const hooks = internalOf(app, 'fastify.hooks')?.onRequest ?? []
+  const [index, place] = [hooks.indexOf(hook), hooks.findIndex(isFirst) + 1]
+  if (index > place) hooks.splice(place, 0, ...hooks.splice(index, 1))
+}
+
 /**
  * True if Fastify catches an error that is thrown now, and answers with it: from the first hook until the
  * response is on its way.

@@ -67,7 +67,7 @@ describe('a session that is bound', () => {
 
   it('8. is proven again by one request, since the next challenge comes with each answer', async t => {
     const paths: string[] = []
-    const app = await appWithDevices({ before: app => app.addHook('onRequest', async ({ url }) => { paths.push(url) }) })
+    const app = await appWithDevices({ server: { rewriteUrl: ({ url = '' }) => { paths.push(url); return url } } })
     const device = await boundDevice(app)
     t.after(() => app.close())
     for (let round = 0; round < 3; round++) {
