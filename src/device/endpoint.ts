@@ -8,6 +8,7 @@ import { BINDING } from '../token/claims.ts'
 import { type DeviceAnswer, readAnswer } from './answer.ts'
 import { algorithmOf, type DeviceKey, hasSigned, keyOf, numberOf } from './device-key.ts'
 import type { DeviceEvent } from './events.ts'
+import { hasOrder, withOrder, withoutOrder } from './identifier-order.ts'
 import type { Offers } from './offers.ts'
 import type { DeviceConfig } from './options.ts'
 import { type Challenge, type DeviceValues, type OpenedIdentifier, readSession, wholeTime } from './values.ts'
@@ -137,7 +138,8 @@ export class Endpoint {
   }
 
   #bound (request: FastifyRequest, reply: FastifyReply, binding: Binding, { algorithm, bytes: publicKey }: DeviceKey, lines: readonly string[], event: 'registered' | 'renewed'): EndpointAnswer {
-    const identifier = this.#options.values.sealIdentifier({ ...binding, algorithm: numberOf(algorithm), publicKey })
+    const sealed = this.#options.values.sealIdentifier({ ...binding, algorithm: numberOf(algorithm), publicKey })
+    const identifier = withOrder(sealed, binding)
     this.#options.tell(request, { event, reason: null, algorithm })
     return this.#proven(reply, identifier, binding, lines)
   }
@@ -163,8 +165,8 @@ export class Endpoint {
   /** A key that is leaving may be one that has leaked: what it has sealed gets nothing of a key that stays. */
   #identifierOf (text: string): Identified | null {
     const { session, values } = this.#options
-    const identifier = values.openIdentifier(text)
-    if (identifier === null || !session.config.keyring.current.isListed(identifier.key)) return null
+    const identifier = values.openIdentifier(withoutOrder(text))
+    if (identifier === null || !hasOrder(text, identifier) || !session.config.keyring.current.isListed(identifier.key)) return null
     const algorithm = algorithmOf(identifier.algorithm)
     return algorithm === null ? null : { ...identifier, deviceKey: { algorithm, bytes: identifier.publicKey } }
   }
