@@ -75,7 +75,7 @@ describe('a bound session in Chromium', { skip: noBrowser }, () => {
   it('38. (Chromium) is bound by the endpoint below the prefix of its context', async t => {
     const { origin, calls: [calls] } = await start(t, app => {
       app.register(async app => {
-        app.register(secureSession, { key: newKey(), ...SESSION, cookie: { ...SESSION.cookie, path: '/inside' } } as object as Parameters<typeof secureSession>[1])
+        app.register(secureSession, { key: newKey(), format: 'sealed', cookie: { path: '/inside', secure: true } })
         app.register(deviceBinding)
         addHandlers(app, LOGINS)
       }, { prefix: '/inside' })
@@ -91,7 +91,7 @@ describe('a bound session in Chromium', { skip: noBrowser }, () => {
 
   it('38. (Chromium) is bound beside another session of the same app, each by an endpoint of its own', async t => {
     const { origin, calls } = await start(t, app => {
-      app.register(secureSession, ['session', 'admin'].map(sessionName => ({ sessionName, key: newKey(), ...SESSION })) as object as Parameters<typeof secureSession>[1])
+      app.register(secureSession, ['session', 'admin'].map(sessionName => ({ sessionName, key: newKey(), format: 'sealed', cookie: { path: '/', secure: true } })))
       app.register(deviceBinding)
       app.register(deviceBinding, { sessionName: 'admin' })
       addHandlers(app, {

@@ -11,7 +11,7 @@ import { deviceBinding } from '../../src/device/index.ts'
 import secureSession from '../../src/index.ts'
 import { createTestDevice } from '../../src/testing/index.ts'
 import { addHandlers, newApp, type Bag } from '../support/app.ts'
-import { appWithDevices, boundDevice, challengeOf, loggedIn, LOGINS, offerOf, PATH, refresh, register, registrationOf, SESSION, type DeviceSetup } from '../support/device.ts'
+import { appWithDevices, boundDevice, challengeOf, loggedIn, LOGINS, offerOf, PATH, refresh, register, registrationOf, type DeviceSetup } from '../support/device.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
 
 /** A check of every request of an app, and a request that it refuses. */
@@ -151,7 +151,7 @@ describe('the endpoint', () => {
       routes: app => {
         addLoginCheck(app)
         app.register(async app => {
-          app.register(secureSession, { key: newKey(), ...SESSION })
+          app.register(secureSession, { key: newKey(), format: 'sealed', cookie: { path: '/', secure: true } })
           app.register(deviceBinding)
           addHandlers(app, LOGINS)
         }, { prefix: '/inside' })
