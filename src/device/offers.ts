@@ -20,6 +20,8 @@ export interface OffersOptions {
   config: DeviceConfig
   /** Path of the endpoint, as browsers see it. */
   path: string
+  /** Host at which alone a binding is offered, in small letters; null for any. */
+  host: string | null
   /** Hears of each offer. */
   offered: () => void
 }
@@ -58,7 +60,8 @@ export class Offers {
   }
 
   #isEligible (reply: FastifyReply, state: SessionState): boolean {
-    const { config, cookie } = this.#options
+    const { config, cookie, host } = this.#options
+    if (host !== null && reply.request.hostname.toLowerCase() !== host) return false
     const record = state.record()
     // A session with a place of its own has a cookie where the proof is not.
     if (isBound(record) || record.place !== undefined || cookie.attributes(reply).secure !== true) return false

@@ -83,10 +83,15 @@ function readAlgorithms (algorithms: unknown): readonly DeviceAlgorithm[] {
   return [...new Set(algorithms as DeviceAlgorithm[])]
 }
 
+/** Chromium refuses a binding for a pattern with a star in another place, when the endpoint has bound the session. */
+const HOST = /^(\*|(\*\.)?[a-z\d-]+(\.[a-z\d-]+)*)$/i
+
 function readInitiators (initiators: unknown): readonly string[] | null {
   if (initiators === undefined) return null
-  if (Array.isArray(initiators) && initiators.every(host => typeof host === 'string' && host !== '')) return [...initiators as string[]]
-  throw fail('OPTION_INVALID', ['initiators', 'an array of hosts', kindOf(initiators)])
+  if (!Array.isArray(initiators)) throw fail('OPTION_INVALID', ['initiators', 'an array of hosts', kindOf(initiators)])
+  const other: unknown = initiators.find(host => typeof host !== 'string' || !HOST.test(host))
+  if (other === undefined) return [...initiators as string[]]
+  throw fail('OPTION_INVALID', ['initiators', "an array of hosts, such as 'example.com', '*.example.com' or '*'", typeof other === 'string' ? 'one with other text' : `one with ${kindOf(other)}`])
 }
 
 function readIncludeSite (value: unknown): boolean | null {

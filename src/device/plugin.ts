@@ -29,7 +29,7 @@ const plugin: FastifyPluginAsync<DeviceBindingOptions> = async (app, options) =>
   assertNameFree(app, cookie.name, sessionName)
   const values = new DeviceValues(session.config.keyring, session.config.context)
   const devices = new Devices({ values, policy: config.policy, interval: config.interval * 1000, grace: config.grace, unboundExpiry: config.unboundExpiry, proofsIn: request => cookie.valuesIn(request) })
-  const offers = new Offers({ session, devices, values, cookie, config, path: path.shown, offered: () => { tellDevice(sessionName, { event: 'offered', reason: null, algorithm: null }) } })
+  const offers = new Offers({ session, devices, values, cookie, config, path: path.shown, host: onlyHost(config, session), offered: () => { tellDevice(sessionName, { event: 'offered', reason: null, algorithm: null }) } })
   const { domain, sameSite } = session.config.cookie
   const endpoint = new Endpoint({
     session,
@@ -69,9 +69,10 @@ function sessionsOf (app: FastifyInstance): readonly ExtensibleSession[] {
 }
 
 /** @throws `FST_SEALED_SESSION_DEVICE_FORMAT`, `FST_SEALED_SESSION_DEVICE_COOKIE` */
-function assertBindable ({ sessionName, config: { accept, cookie } }: ExtensibleSession): void {
+function assertBindable ({ sessionName, config: { accept, cookie, cookieName } }: ExtensibleSession): void {
   if (!accept.includes('sealed')) throw fail('DEVICE_FORMAT', [sessionName])
   if (cookie.secure === false) throw fail('DEVICE_COOKIE', [sessionName, 'secure: false'])
+  if (/^__host-http-/i.test(cookieName)) throw fail('DEVICE_COOKIE', [sessionName, 'the prefix __Host-Http-'])
   if (cookie.partitioned === true) throw fail('DEVICE_COOKIE', [sessionName, 'partitioned: true'])
 }
 
@@ -83,6 +84,18 @@ function pathOf (app: FastifyInstance, { path, publicPath }: DeviceConfig, { ses
   const isBelow = shown === covered || shown.startsWith(covered.endsWith('/') ? covered : `${covered}/`)
   if (!isBelow) throw fail('DEVICE_PATH', [shown, covered])
   return { route, shown }
+}
+
+/**
+ * Host at which alone sessions are bound; null for any. Chromium takes "include_site" from the registrable domain only,
+ * and says no after the endpoint has bound the session, which would end then with its first proof.
+ * @throws `FST_SEALED_SESSION_DEVICE_SITE` for a domain that may be none
+ */
+function onlyHost ({ includeSite }: DeviceConfig, { sessionName, config: { cookie: { domain = '' } } }: ExtensibleSession): string | null {
+  if (includeSite !== null || domain === '') return null
+  const host = domain.replace(/^\./, '').toLowerCase()
+  if (host.split('.').length > 2) throw fail('DEVICE_SITE', [sessionName, domain])
+  return host
 }
 
 /** @throws `FST_SEALED_SESSION_DEVICE_NAME_TAKEN` */

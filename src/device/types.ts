@@ -50,14 +50,15 @@ export interface DeviceBindingOptions {
   algorithms?: readonly DeviceAlgorithm[] | undefined
 
   /**
-   * Hosts of other sites whose links may cause a refresh. Default `['*']`, for all; `[]` with `sameSite: 'none'`. Without
+   * Hosts of other sites whose links may cause a refresh, such as `'example.com'` or `'*.example.com'`. Default `['*']`, for all; `[]` with `sameSite: 'none'`. Without
    * them, a link from another site shows a page as if the user were logged out.
    */
   initiators?: readonly string[] | undefined
 
   /**
-   * True to have subdomains refresh, too: the endpoint has to be at the registrable domain itself. Default: true if the
-   * cookie has a `domain`.
+   * True to have subdomains refresh, too. Default: true if the cookie has a `domain`, and then sessions are bound only at
+   * that domain itself: browsers refuse it elsewhere, so that a session that was bound there would end with its first
+   * proof. Write true to bind at subdomains, too, which needs a file at `/.well-known/device-bound-sessions` of the domain.
    */
   includeSite?: boolean | undefined
 }

@@ -123,7 +123,7 @@ class Device implements TestDevice {
   async inject (app: FastifyInstance, request: InjectOptions): Promise<LightMyRequestResponse> {
     if (this.#bound !== null && !this.#jar.has(this.#bound.cookie)) await this.refresh(app)
     const { cookies } = this
-    const response = await app.inject({ ...request, headers: { ...request.headers, ...(cookies !== '' && { cookie: cookies }) } })
+    const response = await app.inject({ ...request, headers: { host: new URL(this.#origin).host, ...request.headers, ...(cookies !== '' && { cookie: cookies }) } })
     this.take(response)
     return response
   }
@@ -134,6 +134,7 @@ class Device implements TestDevice {
       method: 'POST',
       url,
       headers: {
+        host: new URL(this.#origin).host,
         'content-length': '0',
         ...headers,
         'sec-fetch-mode': 'no-cors',

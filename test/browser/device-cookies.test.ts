@@ -9,7 +9,7 @@ import secureSession, { sessionInfo, type Session } from '../../src/index.ts'
 import { addHandlers, newApp, type Bag, type Handlers } from '../support/app.ts'
 import { launch, listen, noBrowser, tls } from '../support/browser.ts'
 import { LOGINS, SESSION } from '../support/device.ts'
-import { BINDING, Calls, DeviceSite, DeviceVisitor } from '../support/device-browser.ts'
+import { BINDING, Calls, DeviceSite, DeviceVisitor, movableClock } from '../support/device-browser.ts'
 import { newKey } from '../support/helpers.ts'
 
 /** Attributes that a browser and the endpoint have to agree on. */
@@ -113,6 +113,31 @@ describe('a bound session in Chromium', { skip: noBrowser }, () => {
       assert.equal(await states(), 'ann bound, root bound')
       assert.deepEqual(taken(), expected)
     }
+  })
+
+  it('38. (Chromium) is left unbound by a login at a subdomain if its cookie has a Domain, and bound by a page of the domain itself', async t => {
+    const clock = movableClock(t)
+    const site = await DeviceSite.start(t, { session: { cookie: { ...SESSION.cookie, domain: 'app.test' } } })
+    const user = await DeviceVisitor.enter(t, browser)
+    const sub = site.origin.replace('app.test', 'sub.app.test')
+    await user.logIn({ origin: sub })
+    await user.visitor.go(`${sub}/page`)
+    assert.equal(await user.state(), 'unbound')
+    assert.deepEqual(site.calls.take(), [])
+    clock.advance(60_000)
+    await user.visitor.go(`${site.origin}/page`)
+    assert.equal(await user.next('creation'), 'Success')
+    await user.visitor.go(`${sub}/page`)
+    await user.expire()
+    assert.equal(await user.user(), 'ann')
+    assert.equal(await user.state(), 'bound')
+    assert.deepEqual(site.calls.take(), ['registration 200', 'proof 200'])
+  })
+
+  it('36. (Chromium) binds for each pattern of initiators that the plugin takes', async t => {
+    const site = await DeviceSite.start(t, { device: { initiators: ['other.test', '*.other.test', 'xn--bcher-kva.test', 'localhost', '127.0.0.1', '*'] } })
+    const user = await DeviceVisitor.enter(t, browser)
+    await user.bind(site)
   })
 
   it('38. (Chromium) is bound for the subdomains, too, if its cookie has a Domain', async t => {
