@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Lines } from '../cookies/write.ts'
 import { fail } from '../errors.ts'
 import { type ExtensibleSession } from '../fastify/extension.ts'
 import { isSharedCacheable } from '../fastify/final-headers.ts'
@@ -11,6 +12,9 @@ import type { DeviceConfig } from './options.ts'
 import { type Challenge, type DeviceValues, sessionOf, wholeTime } from './values.ts'
 
 const HEADER = 'secure-session-registration'
+
+/** Milliseconds after a write, which was offered, for which pages that only use the session offer nothing. */
+const OFFER_PAUSE = 30_000
 
 export interface OffersOptions {
   session: ExtensibleSession
@@ -45,18 +49,19 @@ export class Offers {
       return
     }
     const isShared = isSharedCacheable(reply.getHeader('cache-control'))
-    if (state.origin?.device?.isWrong === true && !isShared) addCookie(reply, cookie.deletion(reply))
+    if (!isShared && (state.origin?.device?.isWrong === true || this.#hasEarlierProof(request, state, lines))) addCookie(reply, cookie.deletion(reply))
     if (!isShared && this.#isDue(request, reply, state, lines.length > 0)) this.#offer(request, reply, state)
   }
 
-  #isDue ({ headers }: FastifyRequest, reply: FastifyReply, state: SessionState, isWritten: boolean): boolean {
+  /** The browser asks for the binding of before at its next request then, and hears that it has ended. */
+  #hasEarlierProof (request: FastifyRequest, state: SessionState, lines: Lines): boolean {
+    return lines.length > 0 && !isBound(state.record()) && this.#options.cookie.valuesIn(request).count > 0
+  }
+
+  #isDue (request: FastifyRequest, reply: FastifyReply, state: SessionState, isWritten: boolean): boolean {
     const { config, devices } = this.#options
     if (config.policy === 'off' || !(isWritten || state.origin?.ok === true)) return false
-    const isPage = headers['sec-fetch-dest'] === 'document'
-    if (!isWritten && !isPage && !devices.isOffered(state)) return false
-    // A response to a page of another site: its registration would be that site's to cause.
-    if (headers['sec-fetch-site'] === 'cross-site' && !isPage) return false
-    return this.#isEligible(reply, state)
+    return isOccasion(request, state, isWritten, devices.isOffered(state)) && this.#isEligible(reply, state)
   }
 
   #isEligible (reply: FastifyReply, state: SessionState): boolean {
@@ -84,6 +89,22 @@ export class Offers {
     const challenge = values.sealChallenge({ purpose, time: Date.now(), of })
     return `(${config.algorithms.join(' ')});path="${path}";challenge="${challenge}"`
   }
+}
+
+/** @param isAsked true if the app has asked for an offer. */
+function isOccasion ({ headers }: FastifyRequest, state: SessionState, isWritten: boolean, isAsked: boolean): boolean {
+  const isPage = headers['sec-fetch-dest'] === 'document'
+  if (headers['sec-fetch-site'] !== 'cross-site') return isWritten || isAsked || (isPage && wasOfferedLongAgo(state))
+  // Neither of two registrations that a chain of redirects causes brings a cookie: each would make a binding of its own
+  // for the session, and a request come with the proof of the wrong one. Registrations for what the page of another site
+  // loads would be that site's to cause.
+  const isBegun = state.origin?.ok !== true
+  return isPage && (isAsked || (isWritten && isBegun))
+}
+
+/** False if the browser is most likely about to take up the offer of the response that wrote the session: a second would cost it a key and a signature. */
+function wasOfferedLongAgo (state: SessionState): boolean {
+  return Date.now() - state.record().writtenAt >= OFFER_PAUSE
 }
 
 function addCookie (reply: FastifyReply, line: string): void {
