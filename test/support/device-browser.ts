@@ -6,10 +6,10 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import type { Browser, CDPSession } from 'playwright-core'
-import { newApp, type Handlers } from './app.ts'
+import { newApp } from './app.ts'
 import { listen, tls, Visitor } from './browser.ts'
-import { LOGINS, PATH, PROOF_ONLY, SESSION, SESSION_ONLY, type DeviceSetup } from './device.ts'
-import { newKey } from './helpers.ts'
+import { LOGINS, PAGES, PATH, PROOF_ONLY, SESSION, SESSION_ONLY, type DeviceSetup } from './device.ts'
+import { gate, newKey } from './helpers.ts'
 
 const SOFTWARE_KEYS = 'EnableBoundSessionCredentialsSoftwareKeysForManualTesting'
 
@@ -38,13 +38,14 @@ export interface Call {
 /** Requests to the endpoint of a server, in the order in which they come. */
 export class Calls {
   readonly #list: Call[] = []
+  readonly #server: Server
 
   /** @param server of the app, or of what stands before it. */
-  constructor (server: Pick<Server, 'on'>, path = PATH) {
+  constructor (server: Server, path = PATH) {
+    this.#server = server
     server.on('request', ({ method, url, headers }: IncomingMessage, response: ServerResponse) => {
       if (method !== 'POST' || url !== path) return
-      const isProof = headers['secure-session-response'] !== undefined
-      const kind = headers['sec-secure-session-id'] === undefined ? 'registration' : isProof ? 'proof' : 'question'
+      const kind = kindOf(headers)
       const cookies = (headers.cookie ?? '').split('; ').map(pair => pair.split('=')[0]!).filter(name => name !== '')
       this.#list.push({ kind, headers, cookies, get status () { return response.statusCode } })
     })
@@ -58,20 +59,22 @@ export class Calls {
   takeAll (): Call[] {
     return this.#list.splice(0)
   }
+
+  /** Holds registrations back from the app. @returns a function that lets them in. */
+  holdRegistrations (): () => void {
+    const { opened, open } = gate()
+    const listeners = this.#server.listeners('request')
+    this.#server.removeAllListeners('request').on('request', async (request: IncomingMessage, response: ServerResponse) => {
+      if (request.method === 'POST' && kindOf(request.headers) === 'registration' && request.headers['secure-session-response'] !== undefined) await opened
+      for (const listener of listeners) listener.call(this.#server, request, response)
+    })
+    return open
+  }
 }
 
-/** Routes beside those of `LOGINS`: a page, and the end of a login at another site. */
-const PAGES: Handlers = {
-  'GET /page': ({ session }, reply) => {
-    const { user = 'nobody' } = session as { user?: string }
-    reply.type('text/html')
-    return `<!doctype html><title>A page</title><p id="user">${user}</p><p id="part">a part</p>`
-  },
-  'GET /callback': ({ session, query }, reply) => {
-    session.regenerate()
-    Object.assign(session, { user: (query as { user: string }).user })
-    return reply.redirect('/page')
-  }
+function kindOf (headers: IncomingMessage['headers']): Call['kind'] {
+  if (headers['sec-secure-session-id'] === undefined) return 'registration'
+  return headers['secure-session-response'] === undefined ? 'question' : 'proof'
 }
 
 /** An app that binds sessions, where browsers reach it. It is closed when the test ends. */

@@ -25,6 +25,19 @@ export const LOGINS: Handlers = {
   'GET /public': () => 'hello'
 }
 
+/** Routes for browsers beside them: a page, and the end of a login at another site. */
+export const PAGES: Handlers = {
+  'GET /page': ({ session }, reply) => {
+    reply.type('text/html')
+    return `<!doctype html><title>A page</title><p id="user">${String((session as Bag).user ?? 'nobody')}</p><p id="part">a part</p>`
+  },
+  'GET /callback': ({ session, query }, reply) => {
+    session.regenerate()
+    Object.assign(session, { user: (query as { user: string }).user })
+    return reply.redirect('/page')
+  }
+}
+
 export interface DeviceSetup extends AppSetup {
   session?: object
   routes?: Handlers
