@@ -1,5 +1,6 @@
 import type { Found, Judge, Refused } from '../cookies/read.ts'
 import type { SessionDevices } from '../fastify/extension.ts'
+import { idAfter } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
 import { BINDING, claimsWith } from '../token/claims.ts'
 import { isBound } from '../token/codec.ts'
@@ -48,14 +49,12 @@ export class Devices implements SessionDevices {
     const binding = record.claims?.get(BINDING)
     if (this.#options.policy === 'off') return binding === undefined ? found : { ...found, record: recordWith(record, { claims: claimsWith(record.claims, BINDING, null) ?? null }), stale: true }
     const { proofs, count } = brought()
-    if (binding !== undefined) {
-      const proof = proofs.find(proof => proof.binding.equals(binding))
-      if (proof !== undefined) return { ...found, device: factsOf(proof) }
-      return { ok: false, reason: 'device-unproven', device: { proof: null, skipped: skippedIn(request), isWrong: count > 0 } }
+    for (const proof of proofs) {
+      const bound = boundBy(record, proof)
+      if (bound === record) return { ...found, device: factsOf(proof) }
+      if (bound !== null) return { ...found, record: bound, stale: true, device: { ...factsOf(proof), ...(record.id !== null && { idBefore: record.id }) } }
     }
-    // Sealed by a slow response from before the binding, or bound by a registration that came without a cookie.
-    const proof = proofs.find(({ created }) => created === wholeTime(record.createdAt))
-    if (proof !== undefined) return { ...found, record: boundTo(record, proof.binding), stale: true, device: factsOf(proof) }
+    if (binding !== undefined) return { ok: false, reason: 'device-unproven', device: { proof: null, skipped: skippedIn(request), isWrong: count > 0 } }
     const reason = this.unboundRefusal(record)
     if (reason !== null) return { ok: false, reason }
     return count === 0 ? found : { ...found, device: { proof: null, skipped: null, isWrong: true } }
@@ -119,9 +118,21 @@ export function isUnproven ({ origin, claims }: SessionState): boolean {
   return origin.ok ? claims?.has(BINDING) === true && !origin.device?.proof : origin.reason === 'device-unproven'
 }
 
-/** A session that is bound. The binding is its id, if sessions are told apart: copies from before have another one. */
-function boundTo (record: SessionRecord, binding: Buffer): SessionRecord {
-  return recordWith(record, { claims: claimsWith(record.claims, BINDING, binding) ?? null, ...(record.id !== null && { id: binding }) })
+/**
+ * A session as a binding has it: itself if it was sealed with that, null if the binding is another session's. One that was
+ * sealed by a slow response from before the binding, or bound by a registration that came without a cookie, is bound here.
+ */
+export function boundBy (record: SessionRecord, { binding, created }: Pick<Proof, 'binding' | 'created'>): SessionRecord | null {
+  const own = record.claims?.get(BINDING)
+  if (own === undefined) return created === wholeTime(record.createdAt) ? boundTo(record, binding, binding) : null
+  if (own.equals(binding)) return record
+  // The identifier was renewed meanwhile.
+  return idAfter(own).equals(binding) ? boundTo(record, binding, record.id === null ? null : idAfter(record.id)) : null
+}
+
+/** A session that is bound. It has another id, if sessions are told apart: that of copies from before is revoked. */
+function boundTo (record: SessionRecord, binding: Buffer, id: Buffer | null): SessionRecord {
+  return recordWith(record, { claims: claimsWith(record.claims, BINDING, binding) ?? null, ...(record.id !== null && id !== null && { id }) })
 }
 
 function factsOf ({ boundAt, provenAt, until }: Proof): DeviceFacts {

@@ -2,12 +2,15 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { unquoted } from '../cookies/set-cookie.ts'
 import type { CompanionCookie } from '../fastify/companion-cookie.ts'
 import type { ExtensibleSession } from '../fastify/extension.ts'
-import { newId } from '../session/id.ts'
+import { idAfter, newId } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
 import { BINDING } from '../token/claims.ts'
+import type { SessionRecord } from '../token/record.ts'
 import { type DeviceAnswer, readAnswer } from './answer.ts'
 import { algorithmOf, type DeviceKey, hasSigned, keyOf, numberOf } from './device-key.ts'
+import { boundBy } from './devices.ts'
 import type { DeviceEvent } from './events.ts'
+import type { DeviceExtension } from './extension.ts'
 import { hasOrder, withOrder, withoutOrder } from './identifier-order.ts'
 import type { Offers } from './offers.ts'
 import type { DeviceConfig } from './options.ts'
@@ -36,6 +39,7 @@ export interface EndpointOptions {
   values: DeviceValues
   cookie: CompanionCookie
   offers: Offers
+  extension: DeviceExtension
   config: DeviceConfig
   initiators: readonly string[]
   includeSite: boolean
@@ -106,21 +110,41 @@ export class Endpoint {
 
   /** Binds the session that a registration brings. */
   async #bind (request: FastifyRequest, reply: FastifyReply, { challenge, key }: { challenge: Challenge, key: DeviceKey }, state: SessionState): Promise<EndpointAnswer> {
-    const { session } = this.#options
     const before = state.record()
     const reason = refusalOf(state, challenge)
     if (reason !== null) return this.#refuse(request, reason)
-    const binding = newId()
-    state.setClaim(BINDING, binding)
-    if (before.id !== null) state.renewId(binding)
-    state.sealAgain()
-    const lines = await session.send(request, reply)
+    const binding = bindingAfter(before)
+    const lines = await this.#seal(request, reply, state, binding)
+    if (lines === null) return this.#refuse(request, 'bound')
     if (lines.length === 0) return this.#refuse(request, 'session')
-    // Copies from before the binding end. The first of two registrations wins: the other may be a thief's.
-    const isFirst = before.id === null || await session.identities?.supersede(before.id, before.lifetime) !== false
-    if (!isFirst) return this.#refuse(request, 'bound')
     const bound = { binding, created: wholeTime(before.createdAt), boundAt: Date.now(), end: state.expiresAt }
     return this.#bound(request, reply, bound, key, lines, challenge.purpose === 'renew' ? 'renewed' : 'registered')
+  }
+
+  /**
+   * Puts a session on the response as one that is bound, and ends copies from before. The first of two registrations wins:
+   * the other may be a thief's.
+   * @returns null for another.
+   */
+  async #seal (request: FastifyRequest, reply: FastifyReply, state: SessionState, binding: Buffer): Promise<readonly string[] | null> {
+    const { session, extension } = this.#options
+    const { id, lifetime } = state.record()
+    let isFirst = true
+    state.setClaim(BINDING, binding)
+    state.sealAgain()
+    if (id !== null) {
+      state.renewId(idAfter(id))
+      extension.whenSealed(state, async () => {
+        isFirst = await session.identities?.supersede(id, lifetime) !== false
+        if (!isFirst) throw new Error('the session is bound already')
+      })
+    }
+    try {
+      return await session.send(request, reply)
+    } catch (error) {
+      if (isFirst) throw error
+      return null
+    }
   }
 
   /**
@@ -131,10 +155,13 @@ export class Endpoint {
   async #bindAbsent (request: FastifyRequest, reply: FastifyReply, { challenge, key }: { challenge: Challenge, key: DeviceKey }): Promise<EndpointAnswer> {
     const offered = challenge.purpose === 'register-anywhere' ? readSession(challenge.of) : null
     if (offered === null) return this.#refuse(request, 'session')
-    const { identities } = this.#options.session
-    const isFirst = offered.id === null || identities === null || await identities.supersede(offered.id)
+    const { identities, lifecycle } = this.#options.session
+    const { id } = offered
+    const isFirst = id === null || identities === null || await identities.supersede(id)
     if (!isFirst) return this.#refuse(request, 'session')
-    return this.#bound(request, reply, { binding: newId(), created: offered.created, boundAt: Date.now(), end: Infinity }, key, [], 'registered')
+    const binding = id === null ? newId() : idAfter(id)
+    if (id !== null && lifecycle.isHeard) lifecycle.tell('renewed', { id: binding, subjects: [] }, { previousId: id }, request)
+    return this.#bound(request, reply, { binding, created: offered.created, boundAt: Date.now(), end: Infinity }, key, [], 'registered')
   }
 
   #bound (request: FastifyRequest, reply: FastifyReply, binding: Binding, { algorithm, bytes: publicKey }: DeviceKey, lines: readonly string[], event: 'registered' | 'renewed'): EndpointAnswer {
@@ -159,7 +186,9 @@ export class Endpoint {
     if (failure !== null) return this.#ask(request, text, identifier, failure)
     tell(request, { event: 'refreshed', reason: null, algorithm: identifier.deviceKey.algorithm })
     const end = Math.min(longestEnd(identifier, session), state?.expiresAt ?? Infinity)
-    return this.#proven(reply, text, { ...identifier, end }, [], state !== null && this.#isStale(identifier))
+    const isStale = state !== null && this.#isStale(identifier)
+    if (isStale) tell(request, { event: 'offered', reason: null, algorithm: null })
+    return this.#proven(reply, text, { ...identifier, end }, [], isStale)
   }
 
   /** A key that is leaving may be one that has leaked: what it has sealed gets nothing of a key that stays. */
@@ -177,11 +206,10 @@ export class Endpoint {
     if (longestEnd(identifier, session) <= Date.now()) return 'expired'
     if (config.policy === 'off') return 'off'
     if (state === null) return null
-    const { binding, created } = identifier
-    const { claims, createdAt } = state.record()
-    const bound = claims?.get(BINDING)
-    const isOwn = bound === undefined ? wholeTime(createdAt) === created : bound.equals(binding)
-    if (!isOwn) return 'session'
+    const { id } = boundBy(state.record(), identifier) ?? {}
+    if (id === undefined) return 'session'
+    // The id of before the binding is revoked, and a slow response may have brought it back.
+    if (id !== null) state.renewId(id)
     return await session.identities?.hasEnded(state) === true ? 'revoked' : null
   }
 
@@ -265,6 +293,12 @@ function refusalOf (state: SessionState, { purpose, of }: Challenge): string | n
   if (purpose === 'renew') return bound?.equals(of) === true ? null : 'bound'
   if (bound !== undefined) return 'bound'
   return readSession(of)?.created === wholeTime(createdAt) ? null : 'challenge'
+}
+
+/** Binding of a session: new, unless it follows from what the session was, by which a slow response of before is known. */
+function bindingAfter ({ id, claims }: SessionRecord): Buffer {
+  const before = claims?.get(BINDING) ?? id
+  return before === null ? newId() : idAfter(before)
 }
 
 /** Time at which the longest life of a session is over, in milliseconds since 1970. */

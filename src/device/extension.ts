@@ -1,6 +1,7 @@
 import { fail } from '../errors.ts'
 import { DEVICE, type SessionExtension } from '../fastify/extension.ts'
 import type { SessionState } from '../session/session.ts'
+import type { SessionRecord } from '../token/record.ts'
 import type { RefusalReason } from '../types.ts'
 import { type Devices, isUnproven } from './devices.ts'
 
@@ -18,6 +19,7 @@ export class DeviceExtension implements SessionExtension {
   readonly name = DEVICE
   readonly #options: DeviceExtensionOptions
   readonly #told = new WeakSet<SessionState>()
+  readonly #binding = new WeakMap<SessionState, () => Promise<void>>()
 
   constructor (options: DeviceExtensionOptions) {
     this.#options = options
@@ -42,6 +44,20 @@ export class DeviceExtension implements SessionExtension {
     if (!isDue || !isRefused(state)) return true
     this.#options.ignored()
     return 'device-unproven'
+  }
+
+  /**
+   * Has a session that is about to be bound wait for the end of what it was, when its cookie is on the response and before
+   * others hear of it: if that fails, the cookie is taken back, and nothing has happened.
+   */
+  whenSealed (state: SessionState, end: () => Promise<void>): void {
+    this.#binding.set(state, end)
+  }
+
+  sealed (state: SessionState, _record: SessionRecord): void | Promise<void> {
+    const end = this.#binding.get(state)
+    this.#binding.delete(state)
+    return end?.()
   }
 }
 

@@ -31,8 +31,10 @@ const plugin: FastifyPluginAsync<DeviceBindingOptions> = async (app, options) =>
   const devices = new Devices({ values, policy: config.policy, interval: config.interval * 1000, grace: config.grace, unboundExpiry: config.unboundExpiry, proofsIn: request => cookie.valuesIn(request) })
   const offers = new Offers({ session, devices, values, cookie, config, path: path.shown, host: onlyHost(config, session), offered: () => { tellDevice(sessionName, { event: 'offered', reason: null, algorithm: null }) } })
   const { domain, sameSite } = session.config.cookie
+  const extension = extensionOf(app, session, devices, config)
   const endpoint = new Endpoint({
     session,
+    extension,
     values,
     cookie,
     offers,
@@ -42,7 +44,7 @@ const plugin: FastifyPluginAsync<DeviceBindingOptions> = async (app, options) =>
     tell: (request, event) => { tellDevice(sessionName, event, request) }
   })
   session.useDevices(devices)
-  session.extend(extensionOf(app, session, devices, config))
+  session.extend(extension)
   addEndpoint(app, path.route, endpoint)
   app.addHook('onSend', (request, reply, _payload, done) => {
     try {

@@ -59,8 +59,10 @@ type Answer = boolean | RefusalReason
 export class Extensions implements Required<Omit<SessionExtension, 'name' | 'needsIds'>> {
   readonly #list: SessionExtension[] = []
 
+  /** The device is asked first, whenever it was registered: no store is read for a stolen copy. */
   add (extension: SessionExtension): void {
-    this.#list.push(extension)
+    if (extension.name === DEVICE) this.#list.unshift(extension)
+    else this.#list.push(extension)
   }
 
   has (name: string): boolean {
@@ -171,6 +173,8 @@ export interface SessionIdentities {
    * accepts errors.
    */
   haveEnded (user: string, sessions: readonly KnownSession[]): Promise<boolean[]>
+  /** Asks for the ids under which these sessions go on; null for one that has ended. @throws (rejects) as `haveEnded` does. */
+  idsNow (user: string, sessions: readonly KnownSession[]): Promise<Array<Buffer | null>>
   /** Checks the session of a request that may not have come to the revocation's own hook. A failure is thrown to who uses it. */
   check (state: SessionState, request: FastifyRequest): Promise<void> | undefined
   /** True if a session that was opened outside a request has ended. @throws (rejects) as `haveEnded` does. */

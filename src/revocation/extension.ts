@@ -230,7 +230,7 @@ export class RevocationExtension implements SessionExtension {
   #revokeLater (state: SessionState, current: RequestState, id: Buffer, lifetime: number | null, isLogout: boolean): void {
     const isOwn = current.ended.some(ended => ended.equals(id))
     current.ended.push(id)
-    const revoking = this.#revocations.revokeId(id, lifetime, isLogout).then(wasRevoked => {
+    const revoking = this.#revocations.revokeId(id, lifetime, isLogout, current.from !== null).then(wasRevoked => {
       current.wasRevoked ||= wasRevoked && !isOwn
       if (!wasRevoked) state.held.observer?.endStored?.(id)
     })
@@ -334,7 +334,7 @@ export class RevocationExtension implements SessionExtension {
     if (user !== undefined && user !== before) return state.beginAnother(newId(), this.#now())
     if (!state.isProlonged) return
     // The entry of a logout lives as long as the session that it ends. One with the old lifetime would end too early.
-    await this.#revocations.revokeId(from.id, lifetime, false)
+    await this.#revocations.revokeId(from.id, lifetime, false, true)
     state.renewId(newId())
   }
 

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify'
 import type { EndedSession, KnownSession, SessionIdentities } from '../fastify/extension.ts'
 import type { Lifecycle } from '../fastify/lifecycle.ts'
 import { currentRequest } from './request-record.ts'
+import { idAfter } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
 import type { RevocationExtension } from './extension.ts'
 import { knownIdentity, type RevocationSource, UNKNOWN_LIFETIME } from './revocations.ts'
@@ -58,6 +59,14 @@ export class Identities implements SessionIdentities {
 
   async haveEnded (user: string, sessions: readonly KnownSession[]): Promise<boolean[]> {
     return await this.#verdicts.haveEnded(user, sessions.map(knownIdentity))
+  }
+
+  async idsNow (user: string, sessions: readonly KnownSession[]): Promise<Array<Buffer | null>> {
+    const haveEnded = await this.haveEnded(user, sessions)
+    const areSuperseded = sessions.map(({ id }) => this.#options.revocations.isSuperseded(id))
+    const successors = sessions.filter((_session, index) => areSuperseded[index]).map(session => ({ ...session, id: idAfter(session.id) }))
+    const later = successors.length === 0 ? [] : await this.idsNow(user, successors)
+    return sessions.map(({ id }, index) => areSuperseded[index] ? later.shift()! : haveEnded[index] ? null : id) // there is one for each
   }
 
   check (state: SessionState, request: FastifyRequest): Promise<void> | undefined {

@@ -3,6 +3,7 @@ import type { KnownSession } from '../fastify/extension.ts'
 import { remember, RevocationCache } from './cache.ts'
 import { EpochWriter, type Revoked, Turns } from './epoch-writer.ts'
 import type { RequestRecord } from './request-record.ts'
+import { idAfter } from '../session/id.ts'
 import type { StoreClient } from '../store/client.ts'
 import { ALL, epochKeysOf, idKey, keyOfHash, lifeOfEntries, logoutKey, onceKey } from './store-keys.ts'
 import type { Limits } from '../token/lifetime.ts'
@@ -24,6 +25,9 @@ const SUPERSEDED_AFTER = 10_000
  * that do not know it take such a session for revoked.
  */
 const DELAYED = 1e15
+
+/** Offset of times at which such a session was revoked as well: stores keep the greater number. */
+const ENDED = 2e15
 
 /** Lifetime of a session of which nothing but the id is known. */
 export const UNKNOWN_LIFETIME = Infinity
@@ -184,7 +188,12 @@ export class Revocations {
   /** True if a session was revoked by its own key: at once, or after a moment that is over. */
   #hasCome (key: string): boolean {
     const value = this.#cache.get(key)
-    return value >= DELAYED ? value - DELAYED <= this.#options.now() : value > 0
+    return isDelayed(value) ? value - DELAYED <= this.#options.now() : value > 0
+  }
+
+  /** True if a session goes on under another id, `idAfter` of its own, as far as this process knows. */
+  isSuperseded (id: Buffer): boolean {
+    return isDelayed(this.#cache.get(idKey(id)))
   }
 
   /** The times after which a session has to begin in order to be valid, by key; in milliseconds since 1970, 0 for any time. */
@@ -200,55 +209,75 @@ export class Revocations {
   }
 
   /**
-   * Revokes one session: in this process at once, and in the store.
+   * Revokes one session: in this process at once, and in the store. If it goes on under another id, that one as well: a
+   * logout by a request that was under way at the moment of the binding must not be lost.
    * @param lifetime the session's own, in seconds; null if it has none, and `UNKNOWN_LIFETIME` if nobody knows.
    * @param isLogout false if another session takes its place.
+   * @param goesOn true if that takes over what it was. It then may not if it has been bound meanwhile, and ends nothing.
    * @returns true if it was revoked before.
    * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`; it is then not revoked here either, so that it
    * can be tried again.
    */
-  async revokeId (id: Buffer, lifetime: number | null, isLogout: boolean): Promise<boolean> {
+  async revokeId (id: Buffer, lifetime: number | null, isLogout: boolean, goesOn = false): Promise<boolean> {
     const life = this.#lifeOfEntry(lifetime)
-    const [wasRevoked] = await Promise.all([
-      this.#revokeKey(idKey(id), life),
-      isLogout ? this.#revokeKey(logoutKey(id), LOGOUT_LIFE) : false
+    const [was] = await Promise.all([
+      this.#revokeKey(idKey(id), life, goesOn),
+      isLogout ? this.#revokeKey(logoutKey(id), LOGOUT_LIFE) : 0
     ])
-    return wasRevoked
+    return goesOn || was < DELAYED ? was > 0 : await this.revokeId(idAfter(id), lifetime, isLogout)
   }
 
   /**
-   * Revokes a session that goes on under another id, after a moment: requests under way bring the old one.
-   * @returns false if it was revoked before.
+   * Revokes a session that goes on under `idAfter` of its id, after a moment: requests under way bring the old one.
+   * @returns true for one of several that do it at once, in any process, if the store has `add`; false if it was revoked
+   * before.
    * @throws as `revokeId` does.
    */
   async supersede (id: Buffer, lifetime: number | null): Promise<boolean> {
     const { client, now } = this.#options
     const key = idKey(id)
     const was = await this.#turns.run(key, async () => {
-      const was = Math.max(this.#cache.get(key), await client.get(key))
-      const value = was > 0 ? was : DELAYED + now() + SUPERSEDED_AFTER
-      if (was === 0) await client.set(key, value, this.#lifeOfEntry(lifetime) + SUPERSEDED_AFTER)
-      this.#cache.put(key, value, now())
+      const [known, value, life] = [this.#cache.get(key), DELAYED + now() + SUPERSEDED_AFTER, this.#lifeOfEntry(lifetime) + SUPERSEDED_AFTER]
+      if (known > 0) return known
+      const was = await this.#addOrGet(key, value, life)
+      if (was === 0 && !client.canAdd) await client.set(key, value, life)
+      this.#cache.put(key, was === 0 ? value : was, now())
       return was
     })
     return was === 0
   }
 
-  async #revokeKey (key: string, life: number): Promise<boolean> {
-    const now = this.#options.now()
-    const wasKnown = this.#cache.get(key) > 0
-    this.#cache.put(key, now, now)
+  /** @returns the number that it had before, or 0. */
+  async #revokeKey (key: string, life: number, goesOn = false): Promise<number> {
+    const { client, now } = this.#options
+    const [time, known] = [now(), this.#cache.get(key)]
+    this.#cache.put(key, endedAt(time, known, goesOn), time)
     this.#options.revoked?.()
     try {
-      return await this.#turns.run(key, async () => {
-        const was = await this.#options.client.get(key)
-        await this.#options.client.set(key, Math.max(was, now), life)
+      return Math.max(known, await this.#turns.run(key, async () => {
+        const was = await this.#addOrGet(key, time, life)
+        if (was === 0 && client.canAdd) return was
+        const value = endedAt(time, was, goesOn)
+        await client.set(key, value, life)
+        this.#cache.put(key, value, now())
         return was
-      }) > 0 || wasKnown
+      }))
     } catch (error) {
-      if (!wasKnown) this.#cache.forget(key)
+      if (known === 0 || isDelayed(known)) this.#cache.forget(key)
+      if (isDelayed(known)) this.#cache.put(key, known, time)
       throw error
     }
+  }
+
+  /**
+   * Adds a number in one step, if the store can: of a logout and a binding at the same moment, one comes first.
+   * @returns the number that the key had before. 0 for none: it has the new one now if the store can add.
+   */
+  async #addOrGet (key: string, value: number, life: number): Promise<number> {
+    const { client } = this.#options
+    if (!client.canAdd) return await client.get(key)
+    // One that is there but ends before it is read was there.
+    return await client.add(key, life, value) ? 0 : Math.max(await client.get(key), 1)
   }
 
   /**
@@ -334,6 +363,7 @@ export const NO_REVOCATIONS: RevocationSource = {
   isKnownRevoked: () => false,
   isKnownEnded: () => false,
   isLoggedOut: async () => false,
+  isSuperseded: () => false,
   cameDuring: () => false,
   concerns: () => false,
   epochsOf: async () => [],
@@ -352,6 +382,16 @@ export function userOf (identity: Identity | null): string | undefined {
 /** Identity of a session of which only the hashes of its subjects are known. */
 export function knownIdentity ({ id, created, subjectHashes, stamp }: KnownSession): Identity {
   return { id, created, subjects: [], stamp, keys: { own: [idKey(id)], epochs: [ALL, ...subjectHashes.map(keyOfHash)] } }
+}
+
+/** True for the number of a session that goes on under another id. */
+function isDelayed (value: number): boolean {
+  return value >= DELAYED && value < ENDED
+}
+
+/** Number of a session that is revoked. One that goes on under another id keeps its time if that is to stay. */
+function endedAt (time: number, before: number, goesOn: boolean): number {
+  return Math.max(before, before >= DELAYED && !goesOn ? ENDED + time : time)
 }
 
 function keysOf (identity: Identity): Keys {

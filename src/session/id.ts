@@ -11,6 +11,14 @@ export function newId (): Buffer {
 }
 
 /**
+ * Id of the session as which one goes on when it is bound to a device. Who has the one id finds the other: a logout by a
+ * request that was under way, or by an id in a list from before, ends what the session has become.
+ */
+export function idAfter (id: Buffer): Buffer {
+  return sodium().hash(Buffer.concat([Buffer.from('bound:'), id])).subarray(0, SESSION_ID_BYTES)
+}
+
+/**
  * Id that a text names in its one spelling, base64url without padding; null for any other text. A decoder also takes
  * padding, the other alphabet and spare bits that are set, and two spellings would be two ids.
  */

@@ -43,11 +43,12 @@ export class StoreClient {
   /**
    * Adds a key, unless it is there.
    * @param ttl milliseconds.
+   * @param value default 1.
    * @returns true for the one who has added it.
    * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`
    */
-  async add (key: string, ttl: number): Promise<boolean> {
-    return await this.#calls.run(() => this.#store.add?.(key, '1', ttl), added => {
+  async add (key: string, ttl: number, value = 1): Promise<boolean> {
+    return await this.#calls.run(() => this.#store.add?.(key, String(value), ttl), added => {
       // To take 'OK' or 1 for true could let the second one in as well.
       if (typeof added === 'boolean') return added
       throw new Error(`add() returned ${kindOf(added)}, which is not true or false`)

@@ -113,7 +113,7 @@ export class MemoryStore implements RevocationStore {
     const entry = earlier === undefined ? { key, value, end, due: end } : extend(earlier, value, end)
     if (isEpochKey(key)) this.#putEpoch(entry)
     else if (isLogoutKey(key)) this.#putLogout(entry)
-    else if (earlier === undefined) this.#sessions.add(entry)
+    else if (earlier === undefined) (isOnceKey(key) ? this.#used : this.#sessions).add(entry)
   }
 
   /**
@@ -122,11 +122,8 @@ export class MemoryStore implements RevocationStore {
    * @throws `FST_SEALED_SESSION_STORE_FULL`
    */
   add (key: string, value: string, ttl: number): boolean {
-    const now = Date.now()
-    const earlier = this.#used.get(key)
-    if (earlier !== undefined && earlier.end > now) return false
-    if (earlier === undefined) this.#used.add({ key, value, end: now + ttl, due: now + ttl })
-    else earlier.end = now + ttl // the place that it has is looked at before
+    if (this.get(key) !== undefined) return false
+    this.set(key, value, ttl)
     return true
   }
 

@@ -59,6 +59,8 @@ export interface DeviceFacts {
   readonly proof: { readonly boundAt: number, readonly provenAt: number, readonly until: number } | null
   /** Reason that the browser gave for coming without a proof. Anybody can send it. */
   readonly skipped: 'unreachable' | 'server_error' | 'quota_exceeded' | null
+  /** Id that it has in its token, if it has got another since it was sealed: it was bound meanwhile. */
+  readonly idBefore?: Buffer
   /** True for a proof that is of no use: the browser gets another one only without it. */
   readonly isWrong: boolean
 }
