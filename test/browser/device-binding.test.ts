@@ -6,7 +6,6 @@ import { sessionInfo, type SessionInfo } from '../../src/index.ts'
 import type { Handlers } from '../support/app.ts'
 import { launch, noBrowser, Visitor } from '../support/browser.ts'
 import { BINDING, DeviceSite, DeviceVisitor, movableClock } from '../support/device-browser.ts'
-import { gate } from '../support/helpers.ts'
 
 const PROOF = 'session.device'
 
@@ -179,39 +178,6 @@ describe('a session that Chromium binds', { skip: noBrowser }, () => {
       await goesOn(site, user, 'ann')
     })
   }
-
-  it('15. (Chromium) is bound again by the next request, if a response to a request from before the registration has taken its cookie', async t => {
-    const [slow, begun] = [gate(), gate()]
-    const site = await DeviceSite.start(t, {
-      routes: {
-        'POST /slow': async ({ session, body }) => {
-          Object.assign(session, body)
-          begun.open()
-          await slow.opened
-        }
-      }
-    })
-    const user = await DeviceVisitor.enter(t, browser)
-    const register = site.calls.holdRegistrations()
-    await user.logIn(site)
-    const answered = user.post('/slow', { cart: 1 })
-    await begun.opened
-    register()
-    assert.equal(await user.next('creation'), 'Success')
-    const bound = await user.cookie()
-    slow.open()
-    await answered
-    const unbound = await user.cookie()
-    assert.notEqual(unbound, bound)
-    assert.equal(await user.state(), 'bound')
-    assert.notEqual(await user.cookie(), unbound)
-    await user.expire()
-    assert.equal(await user.state(), 'bound')
-    // A copy of the session's cookie alone is worth nothing again.
-    await user.visitor.context.clearCookies({ name: PROOF })
-    const thief = await user.robbed(t, browser, site)
-    assert.deepEqual([await thief.user(), await user.user()], ['nobody', 'ann'])
-  })
 })
 
 /** A login by a form, as apps without scripts have it. */
