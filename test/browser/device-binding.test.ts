@@ -95,6 +95,21 @@ describe('a session that Chromium binds', { skip: noBrowser }, () => {
     assert.deepEqual(site.calls.take(), ['proof 200'])
   })
 
+  it('6. (Chromium) is proven anew ahead of time, if the proof is about to expire', async t => {
+    const site = await DeviceSite.start(t)
+    const user = await DeviceVisitor.enter(t, browser)
+    await user.bind(site)
+    const proof = (await user.visitor.cookies()).get(PROOF) ?? assert.fail('no proof')
+    await user.visitor.context.addCookies([{ ...proof, expires: Math.floor(Date.now() / 1000) + 100 }])
+    site.calls.take()
+    assert.equal(await user.user(), 'ann')
+    assert.equal(await user.next('refresh'), 'Refreshed')
+    assert.deepEqual(site.calls.take(), ['proof 200'])
+    assert.ok((await user.visitor.cookies()).get(PROOF)!.expires > proof.expires - 1) // there is one again
+    assert.equal(await user.user(), 'ann')
+    assert.deepEqual(site.calls.take(), [])
+  })
+
   it('7. (Chromium) is proven anew once for eight requests at a time in each of two tabs, all of which are proven', async t => {
     const site = await DeviceSite.start(t)
     const user = await DeviceVisitor.enter(t, browser)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { Browser } from 'playwright-core'
+import { Keyring } from '../../src/index.ts'
 import type { Handlers } from '../support/app.ts'
 import { launch, noBrowser } from '../support/browser.ts'
 import { BINDING, DeviceSite, DeviceVisitor, movableClock } from '../support/device-browser.ts'
@@ -48,14 +49,12 @@ describe('a session that Chromium binds', { skip: noBrowser }, () => {
 
   it('15. (Chromium) goes on, if a response to a request from before a renewal, after a rotation of the keys, has taken its cookie', async t => {
     const clock = movableClock(t)
-    const [key, nextKey] = [newKey(), newKey()]
-    const { app, origin } = await DeviceSite.start(t, { session: { key } })
-    const user = await DeviceVisitor.enter(t, browser)
-    await user.bind({ origin })
-    await app.close()
-
+    const keyring = new Keyring(newKey())
     const { routes, begun, answer } = slowRequest()
-    const site = await DeviceSite.start(t, { session: { key: [nextKey, key] }, routes }, { port: Number(new URL(origin).port) })
+    const site = await DeviceSite.start(t, { session: { key: keyring }, routes })
+    const user = await DeviceVisitor.enter(t, browser)
+    await user.bind(site)
+    keyring.rotate(newKey())
     const register = site.calls.holdRegistrations()
     clock.advance(1000) // bindings of the same second are in no order
     await user.expire()
