@@ -62,9 +62,9 @@ export class Devices implements SessionDevices {
 
   #broughtBy (request: CookieRequest | null): Brought {
     if (request === null) return { proofs: [], count: 0 }
-    const now = Date.now() - LEEWAY
+    const now = Date.now()
     const { values, count } = this.#options.proofsIn(request)
-    return { proofs: values.flatMap(value => this.#options.values.openProof(value, now) ?? []), count }
+    return { proofs: values.flatMap(value => this.#options.values.openProof(value, now, LEEWAY) ?? []), count }
   }
 
   /** Reason for which a session that is not bound does not open; null if it does. */

@@ -68,15 +68,18 @@ export class DeviceValues {
     return this.#proofs.seal([binding, milliseconds(created), seconds(secondsAfter(created, boundAt)), seconds(proven), seconds(secondsAfter(created + proven * 1000, until))])
   }
 
-  /** Null for a proof that does not open, or does not count any more. @param now milliseconds since 1970. */
-  openProof (text: string, now: number): Proof | null {
+  /**
+   * Null for a proof that does not open, is from the future, or does not count any more.
+   * @param now milliseconds since 1970. @param leeway milliseconds that it counts beyond its time.
+   */
+  openProof (text: string, now: number, leeway: number): Proof | null {
     const { bytes } = this.#proofs.open(text) ?? {}
     if (bytes === undefined || bytes.length !== BINDING_BYTES + CREATED_BYTES + 3 * SECONDS_BYTES) return null
     const created = bytes.readUIntBE(BINDING_BYTES, CREATED_BYTES)
     const at = (index: number): number => bytes.readUInt32BE(BINDING_BYTES + CREATED_BYTES + index * SECONDS_BYTES) * 1000
     const provenAt = created + at(1)
     const until = provenAt + at(2)
-    if (until <= now || provenAt > now + CLOCK_TOLERANCE * 1000) return null
+    if (until + leeway <= now || provenAt > now + CLOCK_TOLERANCE * 1000) return null
     return { binding: bytes.subarray(0, BINDING_BYTES), created, boundAt: created + at(0), provenAt, until }
   }
 
