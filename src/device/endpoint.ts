@@ -288,11 +288,17 @@ type Identified = OpenedIdentifier & { readonly deviceKey: DeviceKey }
 /** Reason for which an offer is not for the session that a registration brings; null if it is. */
 function refusalOf (state: SessionState, { purpose, of }: Challenge): string | null {
   if (state.origin?.ok !== true) return 'session'
-  const { claims, createdAt } = state.record()
-  const bound = claims?.get(BINDING)
+  const record = state.record()
+  const bound = record.claims?.get(BINDING)
   if (purpose === 'renew') return bound?.equals(of) === true ? null : 'bound'
   if (bound !== undefined) return 'bound'
-  return readSession(of)?.created === wholeTime(createdAt) ? null : 'challenge'
+  return isOffered(record, readSession(of)) ? null : 'challenge'
+}
+
+/** True for the session of an offer. Two may have begun in the same millisecond; an offer from before the revocation was added has no id. */
+function isOffered ({ createdAt, id }: SessionRecord, offered: ReturnType<typeof readSession>): boolean {
+  if (offered?.created !== wholeTime(createdAt)) return false
+  return offered.id === null || id === null || offered.id.equals(id)
 }
 
 /** Binding of a session: new, unless it follows from what the session was, by which a slow response of before is known. */

@@ -4,6 +4,7 @@ import { constants, createHash, createHmac, createPublicKey, generateKeyPairSync
 import { describe, it } from 'node:test'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { deviceBinding } from '../../src/device/index.ts'
+import { MemoryStore } from '../../src/revocation/index.ts'
 import { createTestDevice } from '../../src/testing/index.ts'
 import { readyApp, type Bag } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
@@ -301,6 +302,14 @@ describe('the challenge of a registration', () => {
       assertRefused(await register(app, jwt, device.cookies), url)
       await assertStill(app, device.cookies, 'unbound')
     }
+  })
+
+  it('17. is refused for another of two sessions that began in the same millisecond, where sessions have ids', async t => {
+    stopClock(t)
+    const app = await appWithDevices({ revocation: { store: new MemoryStore() } })
+    const [{ response }, other] = [await loggedIn(app), await loggedIn(app, createTestDevice(), 'bob')]
+    assertRefused(await register(app, registrationOf(offerOf(response).challenge), other.device.cookies), 'of another session')
+    assert.equal((await other.device.register(app, other.response))?.statusCode, 200)
   })
 
   it('17. is refused if it is of another purpose: a challenge for refreshes, an identifier, a proof, a session', async t => {
