@@ -206,10 +206,12 @@ export class Endpoint {
     if (longestEnd(identifier, session) <= Date.now()) return 'expired'
     if (config.policy === 'off') return 'off'
     if (state === null) return null
-    const { id } = boundBy(state.record(), identifier) ?? {}
-    if (id === undefined) return 'session'
+    // Of several that open, the newest may be planted from a subdomain: it must not end the binding of another.
+    let bound = boundBy(state.record(), identifier)
+    while (bound === null && state.takeNext()) bound = boundBy(state.record(), identifier)
+    if (bound === null) return 'session'
     // The id of before the binding is revoked, and a slow response may have brought it back.
-    if (id !== null) state.renewId(id)
+    if (bound.id !== null) state.renewId(bound.id)
     return await session.identities?.hasEnded(state) === true ? 'revoked' : null
   }
 
