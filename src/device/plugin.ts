@@ -133,7 +133,8 @@ const kEndpoint = Symbol('device endpoint')
 function addEndpoint (app: FastifyInstance, path: string, endpoint: Endpoint): void {
   const answer = (request: FastifyRequest, reply: FastifyReply): void => {
     reply.hijack()
-    endpoint.answer(request, reply).then(answer => { write(reply, answer) }, () => { reply.raw.destroy() })
+    // Code of the app's may have its say when the headers leave, and throw.
+    endpoint.answer(request, reply).then(answer => { write(reply, answer) }).catch(() => { reply.raw.destroy() })
   }
   const answerFirst: onRequestHookHandler = (request, reply, done) => {
     const { [kEndpoint]: own } = (request.routeOptions.config ?? {}) as { [kEndpoint]?: Endpoint }
