@@ -15,3 +15,10 @@ export function joined (choice, rest) {
 export function headerOf (data) {
   return data.toString('latin1')
 }
+
+/** `text` with some of its characters changed, each by three bytes: two for where, one for the character. */
+export function editedBy (data, text) {
+  const bytes = Buffer.from(text, 'latin1')
+  for (let at = 0; at + 2 < data.length && bytes.length > 0; at += 3) bytes[data.readUInt16BE(at) % bytes.length] = data[at + 2]
+  return bytes.toString('latin1')
+}

@@ -41,13 +41,18 @@ export function secretboxOf (plaintext, n = 0, key = KEYS[0]) {
   return `${Buffer.concat([mac, message]).toString('base64')};${nonceOf(n).toString('base64')}`
 }
 
-/** Any bytes in a token of the sealed format. */
-export function sealedOf (plaintext, n = 0, key = derived[0]) {
-  const name = Buffer.alloc(5, 1)
+/** Any bytes in an envelope of a version and a context, as a program that has the key could make it. */
+export function envelopeOf (version, context, plaintext, n = 0, key = derived[0]) {
+  const name = Buffer.alloc(5, version)
   name.writeUInt32BE(key.idNumber, 1)
   const sealed = Buffer.alloc(plaintext.length + 16)
-  sodium().aeadSeal(sealed, Buffer.from(plaintext), Buffer.concat([name, Buffer.from(CONTEXT)]), nonceOf(n), key.encryption)
+  sodium().aeadSeal(sealed, Buffer.from(plaintext), Buffer.concat([name, Buffer.from(context)]), nonceOf(n), key.encryption)
   return Buffer.concat([name, nonceOf(n), sealed]).toString('base64url')
+}
+
+/** Any bytes in a token of the sealed format. */
+export function sealedOf (plaintext, n = 0, key = derived[0]) {
+  return envelopeOf(1, CONTEXT, plaintext, n, key)
 }
 
 /** The plaintext of a session in the secretbox format. */
