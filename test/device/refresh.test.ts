@@ -1,13 +1,19 @@
 // Refreshes, as a thief sends them who has all cookies and a key of his own, and as a browser does whose binding has ended.
 import assert from 'node:assert/strict'
 import { createHmac, createPublicKey, sign } from 'node:crypto'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import FakeTimers from '@sinonjs/fake-timers'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { Keyring } from '../../src/index.ts'
+import { keyringInternals } from '../../src/keys/key-set.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { createTestDevice } from '../../src/testing/index.ts'
 import { stopClock } from '../support/configurations.ts'
 import { appWithDevices, boundDevice, challengeOf, infoOf, jwtOf, loggedIn, newPair, offerOf, only, part, PROOF_ONLY, refresh, register, registrationOf, SESSION_ONLY, stolen, type Pair } from '../support/device.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
+import { folderOf, linesOfKeys, replaceFile } from '../support/keys.ts'
 
 /** Milliseconds: how long a proof counts, and a challenge for refreshes. */
 const INTERVAL = 600_000
@@ -363,5 +369,27 @@ describe('a key that was retired', () => {
     const [session = ''] = setCookies(resealed).map(line => line.split(';')[0]!)
     assertEnded(await refresh(after, binding.id, proofFor(binding), session), binding.id)
     assert.equal((await infoOf(after, session)).reason, 'device-unproven')
+  })
+
+  it('30. has a binding ended as soon as the key leaves the file, although the session still opens for a while: its identifier may be forged', async t => {
+    const [leaked, young] = [newKey(), newKey()]
+    const binding = await bind(await appWithDevices({ session: { key: leaked } }))
+    const clock = FakeTimers.install({ now: Date.now(), toFake: ['Date', 'setTimeout', 'clearTimeout'] })
+    t.after(() => clock.uninstall())
+    const path = join(folderOf(t), 'keys')
+    replaceFile(path, linesOfKeys(young, leaked))
+    const keyring = await Keyring.fromFile(path, { watch: true, watchInterval: 1 })
+    t.after(() => { keyring.close() })
+    const app = await appWithDevices({ session: { key: keyring } })
+    assertAsked(await refresh(app, binding.id, undefined, binding.cookies), binding.id, 'listed')
+    const reads: string[][] = []
+    t.after(keyringInternals(keyring)!.changed(() => { reads.push(keyring.ids) })) // it is a keyring
+    replaceFile(path, linesOfKeys(young))
+    for (let look = 0; reads.length === 0 && look < 500; look++) {
+      clock.tick(1000)
+      for (let turn = 0; turn < 100; turn++) await nextTurn()
+    }
+    assert.equal((await stolen(app, binding.cookies)).body, 'ann')
+    for (const cookies of [binding.cookies, '']) assertEnded(await refresh(app, binding.id, proofFor(binding), cookies), binding.id)
   })
 })

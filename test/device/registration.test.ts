@@ -437,6 +437,8 @@ describe('a session that is bound', () => {
     assertRefused(await register(rotated, registrationOf(offer), thiefs.cookies), 'of another session')
     const { device } = await loggedIn(rotated)
     assertRefused(await register(rotated, registrationOf(offer), device.cookies), 'of a session that is not bound')
+    const { statusCode } = await refresh(rotated, own.id, jwtOf({ alg: 'ES256', typ: 'dbsc+jwt' }, { jti: offer }, own.pair.privateKey), own.cookies)
+    assert.equal(statusCode, 403) // nor is a refresh proven by it
     clock.tick(OFFER_LIFE)
     assertRefused(await register(rotated, registrationOf(offer), own.cookies), 'too late')
     clock.setSystemTime(Date.now() - 1)
