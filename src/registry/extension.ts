@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import type { SessionRecord } from '../token/record.ts'
 import type { SessionExtension, SessionIdentities } from '../fastify/extension.ts'
+import { idAfter } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
 import type { Successor } from '../session/settings.ts'
 import type { DescriptionReader } from './description.ts'
@@ -60,16 +61,18 @@ export class RegistryExtension implements SessionExtension {
     const subjects = this.#options.identities.subjectsOf(state)
     const before = this.#lineOf(state)
     const now = owned(record.id, subjects)
-    if (before !== null && !isSame(before, now)) this.#forget(state, before)
+    const isLogin = !isSameUser(before, now) || state.origin?.ok !== true
+    const movedFrom = !isLogin && isBinding(before, now) ? before.id : null
+    if (before !== null && movedFrom === null && !isSame(before, now)) this.#forget(state, before)
     this.#written.set(state, now)
     if (now === null) return this.#ended.has(state) ? this.#removeEnded(state) : undefined
     const goesOn = this.#goesOn.get(state) === now.subject
     this.#goesOn.delete(state)
     // A user who confirms a password is in already: no limit may throw this user out, and no store that is away.
-    if (goesOn) return this.#renew(state, now.subject, record, subjects, request, true)
-    const isLogin = before?.subject !== now.subject || state.origin?.ok !== true
-    if (isLogin) return this.#begin(state, now.subject, this.#line(state, record, subjects, request))
-    this.#renew(state, now.subject, record, subjects, request, false)
+    const line = this.#line(state, record, subjects)
+    if (goesOn) return this.#renew(state, now.subject, line, request, { isAnew: true })
+    if (isLogin) return this.#begin(state, now.subject, { ...line, description: this.#options.describe(request) })
+    this.#renew(state, now.subject, line, request, { movedFrom })
   }
 
   async #begin (state: SessionState, subject: string, line: RegistryLine): Promise<void> {
@@ -77,16 +80,20 @@ export class RegistryExtension implements SessionExtension {
     await this.#options.registry.begin(subject, line)
   }
 
-  async #renew (state: SessionState, subject: string, record: SessionRecord, subjects: readonly string[], request: FastifyRequest, isAnew: boolean): Promise<void> {
+  /** @param how `isAnew` if its line goes behind all others; `movedFrom`: id of its line, if it has another since it was bound. */
+  async #renew (state: SessionState, subject: string, line: Omit<RegistryLine, 'description'>, request: FastifyRequest, how: { isAnew?: boolean, movedFrom?: Buffer | null }): Promise<void> {
+    const { registry, describe } = this.#options
+    const { isAnew = false, movedFrom = null } = how
     try {
       await this.#removeEnded(state)
-      await this.#options.registry.renew(subject, this.#line(state, record, subjects, request), isAnew)
+      if (movedFrom === null) await registry.renew(subject, { ...line, description: describe(request) }, isAnew)
+      else await registry.move(subject, movedFrom, line, () => describe(request))
     } catch (err) {
       request.log.error({ err }, 'the session registry could not describe a session that was sealed again')
     }
   }
 
-  #line (state: SessionState, record: SessionRecord, subjects: readonly string[], request: FastifyRequest): RegistryLine {
+  #line (state: SessionState, record: SessionRecord, subjects: readonly string[]): Omit<RegistryLine, 'description'> {
     const { id, createdAt, writtenAt } = record
     const lastSeenAt = Math.max(writtenAt, createdAt ?? 0)
     return {
@@ -94,8 +101,7 @@ export class RegistryExtension implements SessionExtension {
       createdAt: Math.floor(createdAt ?? writtenAt),
       lastSeenAt: Math.floor(lastSeenAt),
       expiresAt: Math.floor(state.expiresAt),
-      more: moreOf(record, subjects),
-      description: this.#options.describe(request)
+      more: moreOf(record, subjects)
     }
   }
 
@@ -104,7 +110,9 @@ export class RegistryExtension implements SessionExtension {
     const written = this.#written.get(state)
     if (written !== undefined) return written
     const brought = this.#options.identities.broughtBy(state)
-    return brought === null ? null : owned(brought.id, brought.subjects)
+    if (brought === null) return null
+    // A session that its registration could not bind is bound by the next request.
+    return owned(state.origin?.device?.idBefore ?? brought.id, brought.subjects)
   }
 
   #forget (state: SessionState, line: Owned): void {
@@ -122,6 +130,15 @@ export class RegistryExtension implements SessionExtension {
 
 function owned (id: Buffer | null, [subject]: readonly string[]): Owned | null {
   return id === null || subject === undefined ? null : { id, subject }
+}
+
+function isSameUser (a: Owned | null, b: Owned | null): boolean {
+  return a?.subject === b?.subject
+}
+
+/** True if the one is the other, which was bound to a device. */
+function isBinding (before: Owned | null, now: Owned | null): before is Owned {
+  return before !== null && now !== null && idAfter(before.id).equals(now.id)
 }
 
 function isSame (a: Owned, b: Owned | null): boolean {

@@ -10,7 +10,7 @@ import { warnerOf } from '../messages.ts'
 import { REGISTRY, RegistryExtension } from './extension.ts'
 import { MemoryRegistry } from './memory-registry.ts'
 import { readRegistryOptions, type RegistryConfig } from './options.ts'
-import { Registry } from './registry.ts'
+import { isBoundLine, Registry } from './registry.ts'
 import type { ListedSession, RegistryLine, SessionRegistry, SessionRegistryOptions } from './types.ts'
 
 const now = (): number => Date.now()
@@ -58,14 +58,16 @@ function registryOf (app: FastifyInstance, { store, storeTimeout, limit }: Regis
   })
 }
 
-function listed ({ id, createdAt, lastSeenAt, expiresAt, description }: RegistryLine, current: string | undefined): ListedSession {
+function listed (line: RegistryLine, current: string | undefined): ListedSession {
+  const { id, createdAt, lastSeenAt, expiresAt, description } = line
   return {
     id,
     createdAt: toDate(createdAt),
     lastSeenAt: toDate(lastSeenAt),
     expiresAt: toDate(expiresAt),
     description: description === '' ? null : JSON.parse(description) as Record<string, unknown>,
-    current: id === current
+    current: id === current,
+    bound: isBoundLine(line)
   }
 }
 

@@ -3,7 +3,7 @@ import type { KnownSession, SessionIdentities } from '../fastify/extension.ts'
 import { hashOf } from '../revocation/store-keys.ts'
 import { StoreCalls, unavailable, type StoreLog } from '../store/calls.ts'
 import type { SessionLimit } from './options.ts'
-import { STAMP, SURVIVED } from '../token/claims.ts'
+import { BINDING, STAMP, SURVIVED } from '../token/claims.ts'
 import type { SessionRecord } from '../token/record.ts'
 import { revocableSince } from '../token/survived.ts'
 import type { RegistryLine, RegistryStore } from './types.ts'
@@ -62,6 +62,20 @@ export class Registry {
     await settled(this.#put(hashOf(subject), line, isAnew))
   }
 
+  /**
+   * Gives the line of a session that goes on to another id. It keeps its description: that is of the login. A failure is
+   * in the log.
+   * @param describe makes a description if there is no such line.
+   */
+  async move (subject: string, before: Buffer, line: Omit<RegistryLine, 'description'>, describe: () => string): Promise<void> {
+    const { store } = this.#options
+    const [hash, id] = [hashOf(subject), before.toString('base64url')]
+    const lines = await this.#calls.run(() => store.list(hash), readLines)
+    const known = lines.find(line => line.id === id)
+    await this.#put(hash, { ...line, description: known?.description ?? describe() }, false)
+    await settled(this.#remove(hash, id))
+  }
+
   /** Removes the line of a session that has ended. A failure is in the log; `list` leaves the line out. */
   async remove (subject: string, id: Buffer): Promise<void> {
     await settled(this.#remove(hashOf(subject), id.toString('base64url')))
@@ -79,10 +93,10 @@ export class Registry {
     const { store, identities, now } = this.#options
     const lines = await this.#calls.run(() => store.list(hash), readLines)
     const valid = lines.filter(({ expiresAt }) => expiresAt > now())
-    const haveEnded = await identities.haveEnded(subject, valid.map(line => knownSession(line, hash)))
-    const ended = valid.filter((_line, index) => haveEnded[index])
+    const ids = (await identities.idsNow(subject, valid.map(line => knownSession(line, hash)))).map(id => id?.toString('base64url'))
+    const ended = valid.filter((_line, index) => ids[index] === undefined)
     for (const { id } of ended.slice(0, MOST_REMOVED)) settled(this.#remove(hash, id))
-    return valid.filter((_line, index) => haveEnded[index] !== true)
+    return withIds(valid, ids)
   }
 
   /** All processes that look see the lines in the same order, so that they come to the same result. */
@@ -125,15 +139,42 @@ async function settled (promise: Promise<void>): Promise<void> {
 function nothing (): void {}
 
 /**
+ * Lines under the ids of now: one that was bound to a device has another, and its line has that as soon as it is sealed
+ * again. Each session is in it once.
+ */
+function withIds (lines: readonly RegistryLine[], ids: ReadonlyArray<string | undefined>): RegistryLine[] {
+  const taken = new Set(lines.filter(({ id }, index) => ids[index] === id).map(({ id }) => id))
+  return lines.flatMap((line, index) => {
+    const id = ids[index]
+    if (id === undefined || (id !== line.id && taken.has(id))) return []
+    taken.add(id)
+    return id === line.id ? line : { ...line, id, more: withBound(line.more) }
+  })
+}
+
+/** Mark of a session that is bound to a device, among the hashes of subjects: versions that do not know it take it for one that nobody has. */
+const BOUND = '*'
+
+function withBound (more: string): string {
+  const [lifetime = '', stamp = '', survived = '', ...further] = more.split(',')
+  return [lifetime, stamp, survived, ...further.filter(part => part !== BOUND), BOUND].join(',')
+}
+
+/** True for the line of a session that is bound to a device. */
+export function isBoundLine ({ more }: RegistryLine): boolean {
+  return more.split(',').includes(BOUND, 3)
+}
+
+/**
  * The text `more` of a line, with commas between: seconds of the session's own lifetime, the hash of its user's stamp, the
- * time that revocations compare, and hashes of its further subjects. The first three may be empty, the time if it is that of
- * the beginning. Without the lifetime, a session that is ended for the limit would need an entry in the store of the
- * revocation for as long as any session can live.
+ * time that revocations compare, hashes of its further subjects, and a mark if it is bound. The first three may be empty,
+ * the time if it is that of the beginning. Without the lifetime, a session that is ended for the limit would need an entry
+ * in the store of the revocation for as long as any session can live.
  */
 export function moreOf (record: SessionRecord, [, ...further]: readonly string[]): string {
   const stamp = record.claims?.get(STAMP)?.toString('base64url')
   const survived = record.claims?.has(SURVIVED) === true ? revocableSince(record) : ''
-  return [record.lifetime ?? '', stamp ?? '', survived, ...further.map(hashOf)].join(',').replace(/,+$/, '')
+  return [record.lifetime ?? '', stamp ?? '', survived, ...further.map(hashOf), record.claims?.has(BINDING) === true ? BOUND : ''].join(',').replace(/,+$/, '')
 }
 
 function lifetimeIn ({ more }: RegistryLine): number | null {
@@ -143,7 +184,7 @@ function lifetimeIn ({ more }: RegistryLine): number | null {
 
 function knownSession ({ id, createdAt, more }: RegistryLine, hash: string): KnownSession {
   const [, stamp = '', survived = '', ...further] = more.split(',')
-  return { id: Buffer.from(id, 'base64url'), created: Math.max(createdAt, Number(survived)), subjectHashes: [hash, ...further], stamp: stamp === '' ? null : Buffer.from(stamp, 'base64url') }
+  return { id: Buffer.from(id, 'base64url'), created: Math.max(createdAt, Number(survived)), subjectHashes: [hash, ...further.filter(part => part !== BOUND)], stamp: stamp === '' ? null : Buffer.from(stamp, 'base64url') }
 }
 
 function readLines (answer: unknown): readonly RegistryLine[] {

@@ -12,7 +12,7 @@ export interface RegistryLine {
   readonly expiresAt: number
   /**
    * Text that only the registry reads: hashes of the session's further subjects and of its user's stamp, its own lifetime,
-   * the last revocation that it has survived. Mostly empty; at most 720 bytes of ASCII, without spaces.
+   * the last revocation that it has survived, a mark if it is bound to a device. Mostly empty; at most 720 bytes of ASCII, without spaces.
    */
   readonly more: string
   /** JSON of what `describe` has returned, at most 2048 bytes; empty without `describe`. */
@@ -59,6 +59,8 @@ export interface ListedSession {
   description: Readonly<Record<string, unknown>> | null
   /** True for the session given as `current`. */
   current: boolean
+  /** True if it is bound to a device; always false without `deviceBinding`. */
+  bound: boolean
 }
 
 /** Options of `sessionRegistry`. */

@@ -24,8 +24,8 @@ describe('the list', () => {
     await login(app, 'bob')
     const [ids, description] = [[await idOf(app, laptop), await idOf(app, phone)], { browser: 'lightMyRequest' }]
     assert.deepEqual((await get(app, '/devices', phone)).json(), [
-      { id: ids[0], createdAt: at(5000), lastSeenAt: at(5000), expiresAt: at(5000 + DAY), description, current: false },
-      { id: ids[1], createdAt: at(0), lastSeenAt: at(0), expiresAt: at(DAY), description, current: true }
+      { id: ids[0], createdAt: at(5000), lastSeenAt: at(5000), expiresAt: at(5000 + DAY), description, current: false, bound: false },
+      { id: ids[1], createdAt: at(0), lastSeenAt: at(0), expiresAt: at(DAY), description, current: true, bound: false }
     ])
   })
 
