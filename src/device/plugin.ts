@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { fail } from '../errors.ts'
-import { DEVICE, type ExtensibleSession, kSessions } from '../fastify/extension.ts'
+import { DEVICE, type ExtensibleSession, kEndpoint, kSessions } from '../fastify/extension.ts'
 import { moveBehindFirst } from '../fastify/internals.ts'
 import { warnerOf } from '../messages.ts'
 import { Devices } from './devices.ts'
@@ -122,9 +122,6 @@ function extensionOf (app: FastifyInstance, { sessionName }: ExtensibleSession, 
     }
   })
 }
-
-/** Marks the requests of an endpoint. */
-const kEndpoint = Symbol('device endpoint')
 
 /**
  * Adds the endpoint. It is answered in a hook of its own, which is put before those of the app, so that a check of logins,

@@ -235,6 +235,9 @@ export interface ExtensibleSession {
 /** The sessions of an app, on the app. Registered, since ESM and CommonJS each have a copy of this file. */
 export const kSessions: unique symbol = Symbol.for('fastify-sealed-session.extensible')
 
+/** Mark, in the config of a route, of an endpoint that its plugin answers: sessions are looked at there by that plugin alone. */
+export const kEndpoint: unique symbol = Symbol.for('fastify-sealed-session.endpoint')
+
 /** Name of the extension by which sessions are revoked. */
 export const REVOCATION = 'revocation'
 

@@ -75,6 +75,7 @@ export class Lifecycle {
 
 /** End of a session that is not told yet. */
 interface End extends Named {
+  id: Buffer | null
   cause: 'logout' | 'replaced'
   /** False until it is stored; null if it is only true on the response. */
   isStored: boolean | null
@@ -127,9 +128,9 @@ export class SessionLife {
     if (method !== undefined) this.#methods.add(method)
   }
 
-  /** Notes that an end is stored. @param isLate true if the response has left, so that nothing else will tell it. */
-  stored (id: Buffer, isLate: boolean): void {
-    for (const end of this.#ends) if (end.isStored === false && end.id?.equals(id) === true) end.isStored = true
+  /** Notes that an end is stored. @param ended the id that has ended: it may have been bound meanwhile. @param isLate true if the response has left, so that nothing else will tell it. */
+  stored (id: Buffer, ended: Buffer, isLate: boolean): void {
+    for (const end of this.#ends) if (end.isStored === false && end.id?.equals(id) === true) Object.assign(end, { id: ended, isStored: true })
     if (isLate) this.#tellEnds(false, null, null)
   }
 

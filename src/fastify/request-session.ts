@@ -357,9 +357,9 @@ export class RequestSession implements WriteObserver {
     return this.#extensions?.ended(this.state, ended, successor) ?? false
   }
 
-  endStored (id: Buffer): void {
+  endStored (id: Buffer, ended: Buffer): void {
     const reply = this.#request[kReply]
-    this.#life?.stored(id, reply == null || reply.raw.headersSent || reply.raw.destroyed || isUpgraded(reply))
+    this.#life?.stored(id, ended, reply == null || reply.raw.headersSent || reply.raw.destroyed || isUpgraded(reply))
   }
 
   refused (reason: RefusalReason): void { this.#manager.lifecycle.refused(this.state, reason, this.#request) }

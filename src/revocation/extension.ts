@@ -230,9 +230,9 @@ export class RevocationExtension implements SessionExtension {
   #revokeLater (state: SessionState, current: RequestState, id: Buffer, lifetime: number | null, isLogout: boolean): void {
     const isOwn = current.ended.some(ended => ended.equals(id))
     current.ended.push(id)
-    const revoking = this.#revocations.revokeId(id, lifetime, isLogout, current.from !== null).then(wasRevoked => {
-      current.wasRevoked ||= wasRevoked && !isOwn
-      if (!wasRevoked) state.held.observer?.endStored?.(id)
+    const revoking = this.#revocations.revokeId(id, lifetime, isLogout, current.from !== null).then(ended => {
+      current.wasRevoked ||= ended === null && !isOwn
+      if (ended !== null) state.held.observer?.endStored?.(id, ended)
     })
     revoking.catch(() => {}) // sealing() waits for it, and throws
     current.pending.push(revoking)

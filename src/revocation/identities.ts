@@ -40,8 +40,8 @@ export class Identities implements SessionIdentities {
   async revokeId (id: Buffer, { lifetime = UNKNOWN_LIFETIME, cause = 'revoked', subjects = [] }: EndedSession = {}): Promise<void> {
     this.assertRevocable()
     const { revocations, lifecycle } = this.#options
-    const wasRevoked = await revocations.revokeId(id, lifetime, true)
-    if (!wasRevoked && lifecycle.isHeard) lifecycle.tell('ended', { id, subjects }, { cause }, currentRequest.getStore() ?? null)
+    const ended = await revocations.revokeId(id, lifetime, true)
+    if (ended !== null && lifecycle.isHeard) lifecycle.tell('ended', { id: ended, subjects }, { cause }, currentRequest.getStore() ?? null)
   }
 
   storesEnd (state: SessionState): boolean {

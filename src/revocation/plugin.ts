@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest,
 import fp from 'fastify-plugin'
 import { fail } from '../errors.ts'
 import { RevocationExtension } from './extension.ts'
-import { type ExtensibleSession, kSessions, REVOCATION } from '../fastify/extension.ts'
+import { DEVICE, type ExtensibleSession, kEndpoint, kSessions, REVOCATION } from '../fastify/extension.ts'
 import { waitAsSent } from '../fastify/internals.ts'
 import { Identities } from './identities.ts'
 import { MemoryStore } from '../store/memory.ts'
@@ -41,7 +41,8 @@ const plugin: FastifyPluginAsync<SessionRevocationOptions> = async (app, options
 function addHooks (app: FastifyInstance, session: ExtensibleSession, extension: RevocationExtension): void {
   app.addHook('onRequest', (request, _reply, done) => {
     extension.begin(request)
-    const state = session.find(request)
+    // The endpoint of a device looks by itself, which needs no proof: a refresh is no session that was refused.
+    const state = session.hasExtension(DEVICE) && isEndpoint(request) ? null : session.find(request)
     goOn(state?.origin?.ok === true ? extension.check(state, request) : undefined, within(request, done))
   })
 
@@ -57,6 +58,10 @@ function addHooks (app: FastifyInstance, session: ExtensibleSession, extension: 
   // Twice: the app's own preValidation hooks come between, and may wait as well.
   app.addHook('preValidation', (request, reply, done) => { recheck(request, reply, done) })
   app.addHook('preHandler', (request, reply, done) => { recheck(request, reply, done) })
+}
+
+function isEndpoint (request: FastifyRequest): boolean {
+  return ((request.routeOptions.config ?? {}) as { [kEndpoint]?: unknown })[kEndpoint] !== undefined
 }
 
 /** Has all code that follows know its request. To read a body loses it, so each of the hooks does it anew. */

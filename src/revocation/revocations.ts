@@ -214,17 +214,18 @@ export class Revocations {
    * @param lifetime the session's own, in seconds; null if it has none, and `UNKNOWN_LIFETIME` if nobody knows.
    * @param isLogout false if another session takes its place.
    * @param goesOn true if that takes over what it was. It then may not if it has been bound meanwhile, and ends nothing.
-   * @returns true if it was revoked before.
+   * @returns the id that has ended: its own, or that under which it went on; null if it was revoked before.
    * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`; it is then not revoked here either, so that it
    * can be tried again.
    */
-  async revokeId (id: Buffer, lifetime: number | null, isLogout: boolean, goesOn = false): Promise<boolean> {
+  async revokeId (id: Buffer, lifetime: number | null, isLogout: boolean, goesOn = false): Promise<Buffer | null> {
     const life = this.#lifeOfEntry(lifetime)
     const [was] = await Promise.all([
       this.#revokeKey(idKey(id), life, goesOn),
       isLogout ? this.#revokeKey(logoutKey(id), LOGOUT_LIFE) : 0
     ])
-    return goesOn || was < DELAYED ? was > 0 : await this.revokeId(idAfter(id), lifetime, isLogout)
+    if (was >= DELAYED && !goesOn) return await this.revokeId(idAfter(id), lifetime, isLogout)
+    return was > 0 ? null : id
   }
 
   /**
@@ -367,7 +368,7 @@ export const NO_REVOCATIONS: RevocationSource = {
   cameDuring: () => false,
   concerns: () => false,
   epochsOf: async () => [],
-  revokeId: async () => false,
+  revokeId: async id => id,
   supersede: async () => true,
   async useOnce () { throw fail('STORE_NONE') },
   assertStored () { throw fail('STORE_NONE') },

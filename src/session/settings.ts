@@ -31,8 +31,11 @@ export interface WriteObserver {
    * @returns true if a session that was revoked meanwhile may be followed by another, such as a new login.
    */
   ended?: (ended: SessionRecord, successor: Successor) => boolean
-  /** An extension has stored that the session with this id has ended, which nobody had ended before. */
-  endStored?: (id: Buffer) => void
+  /**
+   * An extension has stored that the session with this id has ended, which nobody had ended before.
+   * @param ended its id by then: it may have been bound meanwhile.
+   */
+  endStored?: (id: Buffer, ended: Buffer) => void
   /** The session that was opened is refused, and about to be empty. */
   refused?: (reason: RefusalReason) => void
   /** False if the session may be sent only for what the app does to it. Asked if it is due to be renewed. */
