@@ -48,6 +48,8 @@ export interface WriteObserver {
 
 /** Devices of sessions, as far as sessions have to know of them. */
 export interface DeviceView {
+  /** Reason for which a session that has opened does not count any more, as far as its device is concerned. */
+  refusal (state: SessionState): RefusalReason | null
   infoOf (state: SessionState): DeviceInfo
   /** Has this response offer a binding. */
   offer (state: SessionState): void

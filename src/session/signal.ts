@@ -194,7 +194,10 @@ function endOf (state: SessionState, now: number): SessionEnd | null {
   state.look()
   if (state.endedBy !== null) return state.endedBy
   if (hasTime(state) && state.expiresAt <= now) return 'expired'
-  return state.held.settings.judge?.refusal(state) ?? null
+  const { devices, judge } = state.held.settings
+  // One that was refused for want of a proof has nothing that could end.
+  const unproven = state.origin?.ok === true ? devices?.refusal(state) : null
+  return unproven ?? judge?.refusal(state) ?? null
 }
 
 function endTimeOf (state: SessionState): number {
@@ -210,6 +213,10 @@ function errorOf (end: SessionEnd): Error {
  * long job. It fires when the session expires or its key is retired, and with `sessionRevocation` when the session is
  * ended: in this process at once, elsewhere within `cacheTtl`. Without revocation only `delete()` and `regenerate()` of
  * this very session object are known, not those of another request.
+ *
+ * That of a session that is bound to a device fires as `'device-unproven'` at the latest one minute after two intervals of
+ * the binding: a stolen cookie must not keep a WebSocket open for longer. Have the client connect again, which brings a new
+ * proof. One that was taken before the session was bound fires ten seconds after that with revocation, as `'revoked'`.
  *
  * The time to expire is that of the cookie that the request brought, or gets: later requests that renew the session
  * are not known to this one. A client that comes back brings the newer cookie.
