@@ -124,7 +124,7 @@ export function isUnproven ({ origin, claims }: SessionState): boolean {
  */
 export function boundBy (record: SessionRecord, { binding, created }: Pick<Proof, 'binding' | 'created'>): SessionRecord | null {
   const own = record.claims?.get(BINDING)
-  if (own === undefined) return created === wholeTime(record.createdAt) ? boundTo(record, binding, binding) : null
+  if (own === undefined) return record.createdAt !== null && created === wholeTime(record.createdAt) ? boundTo(record, binding, binding) : null
   if (own.equals(binding)) return record
   // The identifier was renewed meanwhile.
   return idAfter(own).equals(binding) ? boundTo(record, binding, record.id === null ? null : idAfter(record.id)) : null

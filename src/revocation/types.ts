@@ -23,7 +23,8 @@ export interface RevocationStore {
   getMany?(keys: string[]): readonly unknown[] | Promise<readonly unknown[]>
   /**
    * Stores a value only if there is none, in one step: of several that add a key at once, in any process, one is told
-   * `true`. `useOnce` needs it. A Keyv has none.
+   * `true`. `get` has to see the value, and this what `set` has stored. `useOnce` needs it, and so do two bindings to a
+   * device at the same moment, of which one is to win. A Keyv has none.
    * @param ttl milliseconds for which it has to be kept at least.
    */
   add?(key: string, value: string, ttl: number): boolean | Promise<boolean>

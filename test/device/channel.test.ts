@@ -255,9 +255,13 @@ describe('the channel fastify-sealed-session:lifecycle', () => {
     const messages = followLives(t)
     await stolen(bindable, only(device.cookies, ...SESSION_ONLY))
     assert.deepEqual(take(messages), ['refused device-unproven'])
+    const opened: unknown[] = []
+    const collect = (message: unknown): void => { opened.push(message) }
+    subscribe('fastify-sealed-session:open', collect)
+    t.after(() => unsubscribe('fastify-sealed-session:open', collect))
     device.expire()
     await device.refresh(bindable)
-    assert.deepEqual(take(messages), [])
+    assert.deepEqual([take(messages), opened], [[], []])
   })
 
   it('tells the logout by a request that was under way when the session was bound as the end of what it has become', async t => {
