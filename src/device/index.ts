@@ -4,7 +4,6 @@
  *
  * @module fastify-sealed-session/device
  */
-export { deviceBinding, deviceBinding as default } from './plugin.ts'
-export { offerDeviceBinding } from './offers.ts'
+export { deviceBinding, deviceBinding as default, offerDeviceBinding } from './plugin.ts'
 export type { SessionDeviceMessage } from '../diagnostics.ts'
 export type * from './types.ts'

@@ -1,9 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
-import { fail } from '../errors.ts'
 import { type ExtensibleSession } from '../fastify/extension.ts'
 import { isSharedCacheable } from '../fastify/final-headers.ts'
-import { stateOf } from '../session/info.ts'
 import type { SessionState } from '../session/session.ts'
 import { isBound } from '../token/codec.ts'
 import type { CompanionCookie } from '../fastify/companion-cookie.ts'
@@ -112,16 +110,4 @@ function addCookie (reply: FastifyReply, line: string): void {
   const lines = present === undefined ? [] : [present].flat().map(String)
   reply.removeHeader('set-cookie')
   reply.header('set-cookie', [...lines, line])
-}
-
-/**
- * Has this response offer the browser to bind the session, although nothing was written. Ordinarily nobody need call it.
- * @param session `request.session`.
- * @throws `FST_SEALED_SESSION_NOT_A_SESSION`, `FST_SEALED_SESSION_DEVICE_MISSING`
- */
-export function offerDeviceBinding (session: object): void {
-  const state = stateOf(session)
-  const { devices } = state.held.settings
-  if (devices === undefined) throw fail('DEVICE_MISSING')
-  devices.offer(state)
 }

@@ -4,6 +4,7 @@ import { fail } from '../errors.ts'
 import { DEVICE, type ExtensibleSession, kEndpoint, kSessions } from '../fastify/extension.ts'
 import { moveBehindFirst } from '../fastify/internals.ts'
 import { warnerOf } from '../messages.ts'
+import { stateOf } from '../session/info.ts'
 import { Devices } from './devices.ts'
 import { Endpoint, type EndpointAnswer } from './endpoint.ts'
 import { tellDevice } from './events.ts'
@@ -187,3 +188,15 @@ export const deviceBinding: DeviceBinding = fp(plugin, {
   fastify: '5.x',
   name: 'fastify-sealed-session-device'
 })
+
+/**
+ * Has this response offer the browser to bind the session, although nothing was written. Ordinarily nobody need call it.
+ * @param session `request.session`.
+ * @throws `FST_SEALED_SESSION_NOT_A_SESSION`, `FST_SEALED_SESSION_DEVICE_MISSING`
+ */
+export function offerDeviceBinding (session: object): void {
+  const state = stateOf(session)
+  const { devices } = state.held.settings
+  if (devices === undefined) throw fail('DEVICE_MISSING')
+  devices.offer(state)
+}

@@ -7,10 +7,11 @@ import ts from 'typescript'
 import { repository } from './packed.ts'
 
 /** Entry points of the package, as folders of dist/esm and dist/cjs. */
-const ENTRIES = ['.', 'revocation', 'cross-origin']
+const ENTRIES = ['.', 'device', 'registry', 'revocation', 'cross-origin', 'testing']
 
 const esm = (entry: string): string => join(repository, 'dist/esm', entry, 'index.d.ts')
-const cjs = (entry: string): string => join(repository, 'dist/cjs', entry, 'require.d.cts')
+/** Nothing of `testing` is a plugin, so what require() gives has no declarations of its own. */
+const cjs = (entry: string): string => join(repository, 'dist/cjs', entry, entry === 'testing' ? 'index.d.ts' : 'require.d.cts')
 
 const program = ts.createProgram(ENTRIES.flatMap(entry => [esm(entry), cjs(entry)]), { module: ts.ModuleKind.NodeNext, types: ['node'], skipLibCheck: true })
 
@@ -26,6 +27,9 @@ function exportedNames (file: string): string[] {
 /** A type of each entry point, and a value. */
 const KNOWN: Record<string, string[]> = {
   '.': ['SessionData', 'Keyring'],
+  device: ['DeviceBindingOptions', 'SessionDeviceMessage', 'deviceBinding'],
+  registry: ['RegistryStore', 'MemoryRegistry'],
+  testing: ['TestDevice', 'createTestDevice'],
   revocation: ['RevocationStore', 'MemoryStore'],
   'cross-origin': ['TrustedOrigins', 'crossOriginProtection']
 }
