@@ -28,12 +28,14 @@ class Response {
 
 /**
  * Sends a request through an app.
+ * @param more `method`, default GET, and `headers` beside those of host and cookie.
  * @returns the headers of the response; asynchronous sides have them once `done` was called.
  */
-export function request (app, url, cookie, done = noop) {
+export function request (app, url, cookie, done = noop, { method = 'GET', headers: more } = {}) {
   const headers = cookie === undefined ? { host: 'localhost' } : { host: 'localhost', cookie }
+  if (more !== undefined) Object.assign(headers, more)
   const raw = {
-    method: 'GET',
+    method,
     url,
     headers,
     httpVersion: '1.1',
@@ -52,8 +54,8 @@ export function request (app, url, cookie, done = noop) {
 }
 
 /** The same, as a promise of the response's headers. */
-export function requestAsync (app, url, cookie) {
-  return new Promise(resolve => request(app, url, cookie, resolve))
+export function requestAsync (app, url, cookie, more) {
+  return new Promise(resolve => request(app, url, cookie, resolve, more))
 }
 
 /** The routes that every side has: a session that is not touched, read, and written; and who answers. */

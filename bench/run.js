@@ -31,6 +31,8 @@ const TASKS = [
   ...['untouched', 'read', 'write'].map(task => ({ task, sides: APP_SIDES, table: 'A request, from routing to the end of the response' })),
   ...SIZES.flatMap(size => ['encode', 'decode'].map(kind => ({ task: `${kind} ${size}`, sides: TOKEN_SIDES, table: 'A token' }))),
   { task: 'reject 170_B', sides: ['ours', 'sealed', 'wasm', 'peer', 'jose'], table: 'A token with one character changed' },
+  ...['untouched', 'read', 'write'].map(kind => ({ task: `${kind} device`, sides: ['floor', 'sealed', 'device-unbound', 'device'], table: 'A request, with device binding' })),
+  ...['registration', 'refresh'].map(kind => ({ task: `${kind} device`, sides: ['device', 'device-rs256'], table: 'A request of the browser to the endpoint of device binding' })),
   { task: 'decode 170_B keys', sides: ['one-key', 'hundred-keys'], table: 'A token, opened with one key and with a hundred' }
 ]
 

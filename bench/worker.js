@@ -13,6 +13,8 @@ const KINDS = {
   untouched: () => prepareRequest('/untouched'),
   read: () => prepareRequest('/read'),
   write: () => prepareRequest('/write'),
+  registration: () => prepareEndpoint('registration'),
+  refresh: () => prepareEndpoint('refresh'),
   encode: async size => (await tokensOf(size))?.encode ?? null,
   decode: size => prepareDecode(size, token => token),
   reject: size => prepareDecode(size, tampered)
@@ -37,12 +39,26 @@ async function prepareDecode (size, change) {
 async function prepareRequest (url) {
   if (side.app === undefined) return null
   const app = await side.app()
+  if (side.bound !== undefined) return sender(app, url, (await side.bound()).cookie)
   const login = await requestAsync(app, `/login?data=${encodeURIComponent(JSON.stringify(SESSIONS['170 B']))}`)
-  const cookie = cookieOf(login) || FLOOR_COOKIE
+  return sender(app, url, cookieOf(login) || FLOOR_COOKIE)
+}
+
+/** The request by which a browser binds a session, or proves its key. Nothing of it counts once, so it is sent over and over. */
+async function prepareEndpoint (kind) {
+  if (side.bound === undefined) return null
+  const { url, cookie, headers } = (await side.bound())[kind]
+  const app = await side.app()
+  const answer = await requestAsync(app, url, cookie, { method: 'POST', headers })
+  if (answer['set-cookie'] === undefined) throw new Error(`the ${kind} was refused`)
+  return sender(app, url, cookie, { method: 'POST', headers })
+}
+
+function sender (app, url, cookie, more) {
   return () => {
     let finished = false
     let resolve
-    request(app, url, cookie, () => { finished = true; resolve?.() })
+    request(app, url, cookie, () => { finished = true; resolve?.() }, more)
     return finished ? undefined : new Promise(_resolve => { resolve = _resolve })
   }
 }

@@ -1,0 +1,3 @@
+import { boundSide } from './bound.js'
+
+export const { name, app, bound } = boundSide('ES256')
