@@ -7,10 +7,9 @@ import { createTestDevice } from 'fastify-sealed-session/testing'
 import { KEY, SESSIONS } from '../data.js'
 import { addRoutes } from '../request.js'
 
-async function newApp (algorithm, onRequest) {
+async function newApp (algorithm) {
   const app = Fastify()
   await app.register(plugin, { key: KEY, format: 'sealed', cookie: { path: '/', secure: true } })
-  if (onRequest !== undefined) app.addHook('onRequest', async request => onRequest(request))
   await app.register(deviceBinding, { algorithms: [algorithm] })
   addRoutes(app, {
     read: request => request.session.get('userId') ?? 'nobody',
@@ -22,7 +21,13 @@ async function newApp (algorithm, onRequest) {
 
 async function bind (algorithm) {
   const sent = []
-  const app = await newApp(algorithm, ({ method, url, headers: { cookie, ...headers } }) => { if (method === 'POST') sent.push({ url, cookie, headers }) })
+  const app = await newApp(algorithm)
+  const inject = app.inject.bind(app)
+  app.inject = request => {
+    const { method, url, headers: { cookie, ...headers } } = request
+    if (method === 'POST') sent.push({ url, cookie, headers })
+    return inject(request)
+  }
   const device = createTestDevice({ algorithm })
   const login = await device.inject(app, { url: '/login', query: { data: JSON.stringify(SESSIONS['170 B']) } })
   await device.register(app, login)

@@ -1,12 +1,14 @@
 // docs/device-binding.md and its neighbours say what the plugin does.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { InjectOptions } from 'fastify'
 import { readDeviceOptions } from '../../src/device/options.ts'
 import { DeviceValues, sessionOf } from '../../src/device/values.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
 import { createTestDevice } from '../../src/testing/index.ts'
 import { appWithDevices, boundDevice, loggedIn, only, PROOF_ONLY, SESSION_ONLY } from '../support/device.ts'
 import { newKey } from '../support/helpers.ts'
+import { stopClock } from '../support/configurations.ts'
 import { messageOf } from '../tokens/independent-device.ts'
 import { hex } from '../tokens/independent.ts'
 import { codeIn, tableUnder } from './markdown.ts'
@@ -70,9 +72,13 @@ function valueIn (cookies: string): number {
 
 async function registrationWith (algorithm: 'ES256' | 'RS256'): Promise<{ identifier: number, header: number }> {
   let header = 0
-  const app = await appWithDevices({
-    device: { algorithms: [algorithm] },
-    before: app => app.addHook('onRequest', async ({ headers }) => { header = String(headers['secure-session-response'] ?? '').length })
+  const app = await appWithDevices({ device: { algorithms: [algorithm] } })
+  const { inject } = app
+  Object.assign(app, {
+    inject: (request: InjectOptions) => {
+      header = String(request.headers?.['secure-session-response'] ?? '').length
+      return inject.call(app, request)
+    }
   })
   const device = createTestDevice({ algorithm })
   const { response } = await loggedIn(app, device)
@@ -87,8 +93,8 @@ describe('what docs/format.md says of a device', () => {
   const challenge = (purpose: 'register' | 'refresh', of: Buffer): string => values.sealChallenge({ purpose, time: 0, of })
   const actual: Record<string, string> = {
     proof: values.sealProof({ binding, created: 0, boundAt: 0, provenAt: 0, until: 0 }),
-    'identifier, ES256': identifier(64),
-    'identifier, RS256 with 2048 bits': identifier(256),
+    'identifier, ES256, without its order': identifier(64),
+    'identifier, RS256 with 2048 bits, without its order': identifier(256),
     'challenge for a first binding': challenge('register', sessionOf(0, null)),
     'the same, with revocation': challenge('register', sessionOf(0, binding)),
     'challenge for a refresh': challenge('refresh', binding)
@@ -98,6 +104,19 @@ describe('what docs/format.md says of a device', () => {
     const [, text = ''] = /^([\da-f]{32} [\da-f]{12}(?: [\da-f]{8}){3})$/m.exec(format) ?? []
     const fields = { binding: '576bceb71095d8498e87a66067964e81', created: 1760000000123, bound: 2, proven: 3602, counts: 600 }
     assert.equal(text.replaceAll(' ', ''), hex(messageOf('proof', fields)))
+  })
+
+  it('has the order of identifiers right', async t => {
+    const clock = stopClock(t)
+    const app = await appWithDevices()
+    const { device, response } = await loggedIn(app)
+    const began = Math.floor(Date.now() / 1000)
+    clock.tick(61_000)
+    const answer = await device.register(app, response)
+    const [, order = '', sealed = ''] = /^([\da-f]{8})([\w-]{182})$/.exec(answer?.json<{ session_identifier: string }>().session_identifier ?? '') ?? []
+    const [, highest] = /in small letters: (\d+) less the second/.exec(format) ?? []
+    assert.equal(Number.parseInt(order, 16), Number(highest) - began - 61)
+    assert.equal(Buffer.from(sealed, 'base64url')[0], 0x82)
   })
 
   it('has the lengths of the values', () => {
