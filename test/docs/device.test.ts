@@ -1,7 +1,7 @@
 // docs/device-binding.md and its neighbours say what the plugin does.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import type { InjectOptions } from 'fastify'
+import type { FastifyInstance, InjectOptions } from 'fastify'
 import { readDeviceOptions } from '../../src/device/options.ts'
 import { DeviceValues, sessionOf } from '../../src/device/values.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
@@ -73,16 +73,15 @@ function valueIn (cookies: string): number {
 async function registrationWith (algorithm: 'ES256' | 'RS256'): Promise<{ identifier: number, header: number }> {
   let header = 0
   const app = await appWithDevices({ device: { algorithms: [algorithm] } })
-  const { inject } = app
-  Object.assign(app, {
+  const recording = {
     inject: (request: InjectOptions) => {
       header = String(request.headers?.['secure-session-response'] ?? '').length
-      return inject.call(app, request)
+      return app.inject(request)
     }
-  })
+  } as FastifyInstance
   const device = createTestDevice({ algorithm })
   const { response } = await loggedIn(app, device)
-  const answer = await device.register(app, response)
+  const answer = await device.register(recording, response)
   return { identifier: answer?.json<{ session_identifier: string }>().session_identifier.length ?? 0, header }
 }
 
