@@ -15,6 +15,7 @@ import { codeIn, tableUnder } from './markdown.ts'
 import { membersIn, membersOf, read } from './source.ts'
 
 const page = read('docs/device-binding.md')
+const prose = page.replaceAll('\n', ' ')
 const format = read('docs/format.md')
 const observability = read('docs/observability.md')
 
@@ -48,9 +49,9 @@ describe('docs/device-binding.md', () => {
     const { device, response } = await loggedIn(app)
     const before = device.cookies.length
     await device.register(app, response)
-    const [, more] = /session's cookie gets (\d+) characters longer/.exec(page) ?? []
+    const [, more] = /session's cookie gets (\d+) characters longer/.exec(prose) ?? []
     assert.equal(only(device.cookies, ...SESSION_ONLY).length - before, Number(more))
-    const [, plain, signed] = /a value of (\d+) characters, or (\d+) if cookies are signed/.exec(page) ?? []
+    const [, plain, signed] = /a value of (\d+) characters, or (\d+) if cookies are signed/.exec(prose) ?? []
     assert.equal(valueIn(device.cookies), Number(plain))
     const other = await boundDevice(await appWithDevices({ session: { cookie: { path: '/', secure: true, sameSite: 'lax', signed: true } } }))
     assert.equal(decodeURIComponent(only(other.cookies, ...PROOF_ONLY)).length - 'session.device='.length, Number(signed))
@@ -60,7 +61,7 @@ describe('docs/device-binding.md', () => {
     const [es256, rs256] = [await registrationWith('ES256'), await registrationWith('RS256')]
     const [, more] = /makes the identifier (\d+) characters longer/.exec(page) ?? []
     assert.equal(rs256.identifier - es256.identifier, Number(more))
-    const [, about, aboutRsa] = /a header of about (\d+) characters, with RSA about (\d+)/.exec(page) ?? []
+    const [, about, aboutRsa] = /a header of about (\d+) characters, with RSA about (\d+)/.exec(prose) ?? []
     for (const [actual, said] of [[es256.header, about], [rs256.header, aboutRsa]] as const) assert.ok(Math.abs(actual - Number(said)) < Number(said) / 7, `${actual}, ${said}`)
   })
 })
