@@ -72,7 +72,7 @@ export class DeviceValues {
    * Null for a proof that does not open, is from the future, or does not count any more.
    * @param now milliseconds since 1970. @param leeway milliseconds that it counts beyond its time.
    */
-  openProof (text: string, now: number, leeway: number): Proof | null {
+  openProof (text: string, now: number, leeway = 0): Proof | null {
     const { bytes } = this.#proofs.open(text) ?? {}
     if (bytes === undefined || bytes.length !== BINDING_BYTES + CREATED_BYTES + 3 * SECONDS_BYTES) return null
     const created = bytes.readUIntBE(BINDING_BYTES, CREATED_BYTES)
