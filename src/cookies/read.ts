@@ -1,6 +1,6 @@
 import { chunkName, joinChunks, type NumberedValues } from './chunks.ts'
 import { getOwn } from '../data/data.ts'
-import type { SignatureCheck } from './signature.ts'
+import { type SignatureCheck, unsignedWith } from './signature.ts'
 import { unquoted } from './set-cookie.ts'
 import { cookieValues, numberedValues, onlyText } from './values.ts'
 import type { Codec, Opened } from '../token/codec.ts'
@@ -95,7 +95,7 @@ export function valuesIn (header: string, name: string, decode: CookieReading['d
  * Values of a cookie, and `own`, the one of `request.cookies` if it is not in the header. A cookie that was
  * taken out there is gone.
  */
-function withOwn (parsed: BroughtCookies['parsed'], name: string, inHeader: () => string[]): { own: string | null, values: string[] } {
+export function withOwn (parsed: BroughtCookies['parsed'], name: string, inHeader: () => string[]): { own: string | null, values: string[] } {
   const value = parsed === null ? null : getOwn(parsed, name)
   if (value === undefined) return { own: null, values: [] }
   const values = inHeader()
@@ -154,12 +154,7 @@ function openAlone (value: string, opening: Opening): Found | Refused {
 }
 
 function unsigned (value: string, { signatures }: Opening): string | null {
-  if (signatures === null || isTooLong(value)) return value
-  for (let key = 0, { count } = signatures; key < count; key++) {
-    const token = signatures.unsign(value, key)
-    if (token !== null) return token
-  }
-  return null
+  return signatures === null || isTooLong(value) ? value : unsignedWith(signatures, value)
 }
 
 /** True for a value that cannot be a token. It is not hashed: the codec refuses it by its length. */

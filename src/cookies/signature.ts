@@ -70,6 +70,15 @@ export function checkWith (unsign: (value: string) => { valid: boolean, value: s
   }
 }
 
+/** Value without its signature; null if none of the keys has made that. */
+export function unsignedWith ({ count, unsign }: SignatureCheck, value: string): string | null {
+  for (let key = 0; key < count; key++) {
+    const unsigned = unsign(value, key)
+    if (unsigned !== null) return unsigned
+  }
+  return null
+}
+
 function signingSecret ({ bytes }: DerivedKey): string {
   return sodium().hash(bytes).toString('hex')
 }

@@ -1,8 +1,8 @@
-import type { Found, Judge, Refused } from '../cookies/read.ts'
+import type { BroughtCookies, Found, Judge, Refused } from '../cookies/read.ts'
 import type { SessionDevices } from '../fastify/extension.ts'
 import { idAfter } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
-import { BINDING, claimsWith } from '../token/claims.ts'
+import { BINDING, type Claims, claimsWith } from '../token/claims.ts'
 import { isBound } from '../token/codec.ts'
 import { toDate } from '../token/lifetime.ts'
 import { type DeviceFacts, recordWith, type SessionRecord } from '../token/record.ts'
@@ -22,13 +22,14 @@ export interface DevicesOptions {
   /** Milliseconds; null for no limit. */
   unboundExpiry: number | null
   /** Proofs that a request brings, sealed, and their number, those with a wrong signature included. */
-  proofsIn: (request: CookieRequest) => { count: number, values: readonly string[] }
+  proofsIn: (brought: BroughtCookies) => { count: number, values: readonly string[] }
 }
 
 /** Says which sessions open: a bound one only beside the proof of its device. */
 export class Devices implements SessionDevices {
   readonly #options: DevicesOptions
   readonly #offered = new WeakSet<SessionState>()
+  readonly #ignored = new WeakSet<SessionState>()
 
   constructor (options: DevicesOptions) {
     this.#options = options
@@ -63,7 +64,7 @@ export class Devices implements SessionDevices {
   #broughtBy (request: CookieRequest | null): Brought {
     if (request === null) return { proofs: [], count: 0 }
     const now = Date.now()
-    const { values, count } = this.#options.proofsIn(request)
+    const { values, count } = this.#options.proofsIn({ header: request.headers.cookie, parsed: request.cookies ?? null })
     return { proofs: values.flatMap(value => this.#options.values.openProof(value, now, LEEWAY) ?? []), count }
   }
 
@@ -90,11 +91,24 @@ export class Devices implements SessionDevices {
   }
 
   infoOf (state: SessionState): DeviceInfo {
-    const { proof = null, skipped = null } = state.origin?.device ?? {}
-    if (isUnproven(state)) return { state: 'unproven', boundAt: null, provenAt: null, skipped }
-    if (state.claims?.has(BINDING) !== true) return { state: 'unbound', boundAt: null, provenAt: null, skipped: null }
-    const dateOf = (name: 'boundAt' | 'provenAt'): Date | null => proof === null ? null : toDate(proof[name])
-    return { state: 'bound', boundAt: dateOf('boundAt'), provenAt: dateOf('provenAt'), skipped: null }
+    return infoOf(isUnproven(state), state.claims, state.origin?.device)
+  }
+
+  /** Time at which a session ends that is not bound, in milliseconds since 1970; Infinity for one that is. */
+  unboundEnd (record: SessionRecord): number {
+    const { policy, grace, unboundExpiry } = this.#options
+    if (policy === 'off' || isBound(record)) return Infinity
+    const limit = Math.min(unboundExpiry ?? Infinity, policy === 'require' ? grace : Infinity)
+    return (record.createdAt ?? record.writtenAt) + limit
+  }
+
+  ignore (state: SessionState): void {
+    if (isUnproven(state)) this.#ignored.add(state)
+  }
+
+  /** True if nobody was asked to prove it, also after `regenerate()`: it must get into no request. */
+  isIgnored (state: SessionState): boolean {
+    return this.#ignored.has(state)
   }
 
   offer (state: SessionState): void {
@@ -113,9 +127,17 @@ interface Brought {
 }
 
 /** True for a session that was refused for want of a proof, or that was opened without being asked for one. */
-export function isUnproven ({ origin, claims }: SessionState): boolean {
+function isUnproven ({ origin, claims }: SessionState): boolean {
   if (origin === null) return false
   return origin.ok ? claims?.has(BINDING) === true && !origin.device?.proof : origin.reason === 'device-unproven'
+}
+
+/** Device of a session. @param isUnproven true for one that came without a proof, though it is bound. */
+export function infoOf (isUnproven: boolean, claims: Claims | undefined, { proof = null, skipped = null }: Partial<DeviceFacts> = {}): DeviceInfo {
+  if (isUnproven) return { state: 'unproven', boundAt: null, provenAt: null, skipped }
+  if (claims?.has(BINDING) !== true) return { state: 'unbound', boundAt: null, provenAt: null, skipped: null }
+  const dateOf = (name: 'boundAt' | 'provenAt'): Date | null => proof === null ? null : toDate(proof[name])
+  return { state: 'bound', boundAt: dateOf('boundAt'), provenAt: dateOf('provenAt'), skipped: null }
 }
 
 /**

@@ -3,7 +3,7 @@ import { DEVICE, type SessionExtension } from '../fastify/extension.ts'
 import type { SessionState } from '../session/session.ts'
 import type { SessionRecord } from '../token/record.ts'
 import type { RefusalReason } from '../types.ts'
-import { type Devices, isUnproven } from './devices.ts'
+import type { Devices } from './devices.ts'
 
 export interface DeviceExtensionOptions {
   devices: Devices
@@ -32,11 +32,7 @@ export class DeviceExtension implements SessionExtension {
   }
 
   assignable (state: SessionState): void {
-    if (!this.#options.isOff && isUnproven(state)) throw fail('DEVICE_UNPROVEN')
-  }
-
-  refusal (state: SessionState): RefusalReason | null {
-    return this.#options.devices.refusal(state)
+    if (!this.#options.isOff && this.#options.devices.isIgnored(state)) throw fail('DEVICE_UNPROVEN')
   }
 
   /** An anonymous cart must not take the place of a login that only waits for its proof. `regenerate()` and `delete()` do. */

@@ -43,7 +43,7 @@ export class Offers {
     if (state === null) return
     const lines = session.lines(request)
     if (state.deleted) {
-      if (lines.length > 0 && cookie.valuesIn(request).count > 0) addCookie(reply, cookie.deletion(reply))
+      if (lines.length > 0 && cookie.valuesIn({ header: request.headers.cookie, parsed: null }).count > 0) addCookie(reply, cookie.deletion(reply))
       return
     }
     const isShared = isSharedCacheable(reply.getHeader('cache-control'))

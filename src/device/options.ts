@@ -1,5 +1,6 @@
 import { fail, kindOf } from '../errors.ts'
 import { readDuration, readText, refuseUnknown, REGISTER_OPTIONS } from '../options/readers.ts'
+import type { SessionConfig } from '../options/options.ts'
 import type { Session } from '../types.ts'
 import type { DeviceAlgorithm, DeviceBindingOptions } from './types.ts'
 
@@ -47,6 +48,11 @@ export function readDeviceOptions (options: DeviceBindingOptions): DeviceConfig 
     initiators: readInitiators(options.initiators),
     includeSite: readIncludeSite(options.includeSite)
   }
+}
+
+/** @throws `FST_SEALED_SESSION_DEVICE_FORMAT` for a session that cannot be bound. */
+export function assertFormat ({ sessionName, accept }: Pick<SessionConfig, 'sessionName' | 'accept'>): void {
+  if (!accept.includes('sealed')) throw fail('DEVICE_FORMAT', [sessionName])
 }
 
 function readInterval (options: DeviceBindingOptions): number {

@@ -10,12 +10,9 @@ import { Endpoint, type EndpointAnswer } from './endpoint.ts'
 import { tellDevice } from './events.ts'
 import { DeviceExtension } from './extension.ts'
 import { Offers } from './offers.ts'
-import { type DeviceConfig, readDeviceOptions } from './options.ts'
+import { assertFormat, type DeviceConfig, readDeviceOptions } from './options.ts'
 import type { DeviceBinding, DeviceBindingOptions } from './types.ts'
-import { DeviceValues } from './values.ts'
-
-/** Suffix of the proof's cookie. It is no number, as those of the chunks of a session are. */
-const SUFFIX = 'device'
+import { DeviceValues, PROOF_SUFFIX } from './values.ts'
 
 /** Seconds below which more than two bound sessions may use up the signatures that a browser makes. */
 const QUOTA_INTERVAL = 1200
@@ -26,10 +23,10 @@ const plugin: FastifyPluginAsync<DeviceBindingOptions> = async (app, options) =>
   assertBindable(session)
   const path = pathOf(app, config, session)
   const { sessionName } = session
-  const cookie = session.companion(SUFFIX)
+  const cookie = session.companion(PROOF_SUFFIX)
   assertNameFree(app, cookie.name, sessionName)
   const values = new DeviceValues(session.config.keyring, session.config.context)
-  const devices = new Devices({ values, policy: config.policy, interval: config.interval * 1000, grace: config.grace, unboundExpiry: config.unboundExpiry, proofsIn: request => cookie.valuesIn(request) })
+  const devices = new Devices({ values, policy: config.policy, interval: config.interval * 1000, grace: config.grace, unboundExpiry: config.unboundExpiry, proofsIn: brought => cookie.valuesIn(brought) })
   const offers = new Offers({ session, devices, values, cookie, config, path: path.shown, host: onlyHost(config, session), offered: () => { tellDevice(sessionName, { event: 'offered', reason: null, algorithm: null }) } })
   const { domain, sameSite } = session.config.cookie
   const extension = extensionOf(app, session, devices, config)
@@ -72,8 +69,9 @@ function sessionsOf (app: FastifyInstance): readonly ExtensibleSession[] {
 }
 
 /** @throws `FST_SEALED_SESSION_DEVICE_FORMAT`, `FST_SEALED_SESSION_DEVICE_COOKIE` */
-function assertBindable ({ sessionName, config: { accept, cookie, cookieName } }: ExtensibleSession): void {
-  if (!accept.includes('sealed')) throw fail('DEVICE_FORMAT', [sessionName])
+function assertBindable ({ sessionName, config }: ExtensibleSession): void {
+  const { cookie, cookieName } = config
+  assertFormat(config)
   if (cookie.secure === false) throw fail('DEVICE_COOKIE', [sessionName, 'secure: false'])
   if (/^__host-http-/i.test(cookieName)) throw fail('DEVICE_COOKIE', [sessionName, 'the prefix __Host-Http-'])
   if (cookie.partitioned === true) throw fail('DEVICE_COOKIE', [sessionName, 'partitioned: true'])

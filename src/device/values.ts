@@ -14,6 +14,9 @@ import { SESSION_ID_BYTES } from '../token/record.ts'
 //   identifier  binding 16 | created 6, ms | bound 4 | algorithm 1 | public key
 //   challenge   purpose 1 | time 6, ms | created 6, ms | [id 16] or binding 16
 
+/** Suffix of the proof's cookie. It is no number, as those of the chunks of a session are. */
+export const PROOF_SUFFIX = 'device'
+
 const CREATED_BYTES = 6
 const SECONDS_BYTES = 4
 

@@ -1,11 +1,12 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { CookieCoding } from './cookie-plugin.ts'
+import { type BroughtCookies, withOwn } from '../cookies/read.ts'
 import { attributesEnd, deleteCookieLine, type Serialize } from '../cookies/set-cookie.ts'
+import { unsignedWith } from '../cookies/signature.ts'
 import { cookieValues } from '../cookies/values.ts'
 import type { SessionConfig } from '../options/options.ts'
 import type { SessionCookie } from './response-cookie.ts'
-import type { CookieRequest } from '../types.ts'
 
 type Attributes = Pick<CookieSerializeOptions, 'path' | 'domain' | 'secure' | 'httpOnly' | 'sameSite'>
 
@@ -29,9 +30,10 @@ export class CompanionCookie {
   }
 
   /** Values that a request brings, without their signatures; those with a wrong one are left out. */
-  valuesIn ({ headers }: CookieRequest): { count: number, values: string[] } {
-    const found = cookieValues(headers.cookie, this.name, this.#coding.decode)
-    return { count: found.length, values: this.#isSigned ? found.flatMap(value => this.#unsigned(value) ?? []) : found }
+  valuesIn ({ header, parsed }: BroughtCookies): { count: number, values: string[] } {
+    const { own, values } = withOwn(parsed, this.name, () => cookieValues(header, this.name, this.#coding.decode))
+    const found = own === null ? values : [own, ...values]
+    return { count: found.length, values: this.#isSigned ? found.flatMap(value => unsignedWith(this.#coding.signatures, value) ?? []) : found }
   }
 
   /** @param maxAge seconds. */
@@ -61,13 +63,4 @@ export class CompanionCookie {
   }
 
   readonly #serialize: Serialize = (name, value, attributes) => (this.#app.serializeCookie as Serialize)(name, value, attributes)
-
-  #unsigned (value: string): string | null {
-    const { count, unsign } = this.#coding.signatures
-    for (let key = 0; key < count; key++) {
-      const token = unsign(value, key)
-      if (token !== null) return token
-    }
-    return null
-  }
 }

@@ -192,6 +192,8 @@ export interface SessionIdentities {
 export interface SessionDevices extends DeviceView {
   /** Judge of what opens. @param request null for a token that comes without one. */
   judgeOf (request: CookieRequest | null): Judge
+  /** Notes a session that was opened without being judged. */
+  ignore (state: SessionState): void
 }
 
 /** A session of an app, as extensions see it. */

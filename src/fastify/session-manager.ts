@@ -153,7 +153,7 @@ export class SessionManager {
    */
   open (token: string, log: DecodeLog, isAnyDevices = false): SessionState | null {
     const opened = this.#open(this.#unsign(token) ?? token, log, isAnyDevices ? undefined : this.#devices?.judgeOf(null))
-    return opened.ok ? this.#restore(opened) : null
+    return opened.ok ? this.#restoreOutside(opened, isAnyDevices) : null
   }
 
   /**
@@ -162,7 +162,13 @@ export class SessionManager {
    */
   openIn (request: CookieRequest, log: DecodeLog, isAnyDevices = false): SessionState | null {
     const found = this.#find({ headers: request.headers, cookies: parsedCookies(request), log }, isAnyDevices)
-    return found?.ok === true ? this.#restore(found) : null
+    return found?.ok === true ? this.#restoreOutside(found, isAnyDevices) : null
+  }
+
+  #restoreOutside (found: Found, isAnyDevices: boolean): SessionState {
+    const state = this.#restore(found)
+    if (isAnyDevices) this.#devices?.ignore(state)
+    return state
   }
 
   /** The same whatever its device is, and without a line in the log. */
@@ -187,8 +193,9 @@ export class SessionManager {
 
   /** Session that a request brings, or the reason to refuse it. Null if there is no cookie at all. */
   #find (request: Bringing, isAnyDevices = false): Found | Refused | null {
-    const judge = isAnyDevices ? undefined : this.#devices?.judgeOf(request)
-    const brought = { header: request.headers.cookie, parsed: parsedCookies(request) }
+    const { headers } = request
+    const brought = { header: headers.cookie, parsed: parsedCookies(request) }
+    const judge = isAnyDevices ? undefined : this.#devices?.judgeOf({ headers, cookies: brought.parsed })
     // A message describes the token, and ids are made of tokens: it has to be decoded for both.
     const isPlain = !openChannel.hasSubscribers && this.#settings.newId === undefined
     const opened = isPlain ? this.#reader.readSingle(brought, judge) : null

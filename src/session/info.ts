@@ -16,7 +16,9 @@ import type { SessionInfo } from '../types.ts'
 export function sessionInfo (session: object): SessionInfo {
   const state = stateOf(session)
   state.look()
-  const { createdAt, writtenAt, id, claims } = state.record()
+  const record = state.record()
+  const { createdAt, writtenAt, id, claims } = record
+  const { devices } = state.held.settings
   const origin = ofOrigin(state.origin)
   const isStored = !state.deleted && (origin.status === 'valid' || state.changed)
   return {
@@ -24,10 +26,10 @@ export function sessionInfo (session: object): SessionInfo {
     createdAt: dateOf(createdAt),
     // The last write is kept in whole seconds, the beginning more exactly.
     lastWriteAt: dateOf(isStored ? Math.max(writtenAt, createdAt ?? 0) : null),
-    expiresAt: dateOf(isStored ? state.expiresAt : null),
+    expiresAt: dateOf(isStored ? Math.min(state.expiresAt, devices?.unboundEnd(record) ?? Infinity) : null),
     id: id === null ? null : id.toString('base64url'),
     authentications: datesOf(authenticationsOf(claims)),
-    device: state.held.settings.devices?.infoOf(state) ?? null
+    device: devices?.infoOf(state) ?? null
   }
 }
 

@@ -187,7 +187,7 @@ export class SessionState {
     if (this.#key === null) return null // it began here
     if (!this.#settings.keys.current.has(this.#key)) return 'key-unknown'
     if (endOf(this.#record, this.#settings) <= now) return 'expired'
-    return this.#observer?.refusal?.() ?? null
+    return this.#settings.devices?.refusal(this) ?? this.#observer?.refusal?.() ?? null
   }
 
   /** Looks again, as each use does. @returns reason for which it must not be sealed; null if it may be. */

@@ -51,6 +51,10 @@ export interface DeviceView {
   /** Reason for which a session that has opened does not count any more, as far as its device is concerned. */
   refusal (state: SessionState): RefusalReason | null
   infoOf (state: SessionState): DeviceInfo
+  /** Reason for which a session that has opened does not count any more; null if it does. */
+  refusal (state: SessionState): RefusalReason | null
+  /** Time at which a session ends that is not bound, in milliseconds since 1970; Infinity for one that is. */
+  unboundEnd (record: SessionRecord): number
   /** Has this response offer a binding. */
   offer (state: SessionState): void
 }
