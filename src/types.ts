@@ -1,5 +1,6 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
+import type { DeviceBindingOptions } from './device/types.ts'
 import type { Keyring } from './keys/keyring.ts'
 import type { SessionData as RequireSessionData } from './require.cjs'
 
@@ -437,6 +438,17 @@ export interface SessionSecretOptions {
 /** Options of one session. */
 export type SecureSessionPluginOptions = SessionOptions & (SessionKeyOptions | SessionSecretOptions)
 
+/** Options of `createSessionCodec()`. */
+export type SessionCodecOptions = SecureSessionPluginOptions & {
+  /**
+   * True for an app that has `deviceBinding`: sessions that are bound to a device open beside the proof of that device,
+   * which is in a cookie of its own. Or the options that the app gives to that plugin, of which `policy`, `grace` and
+   * `unboundExpiry` count: without them, sessions open here that the app refuses since they are not bound. Default
+   * false: bound sessions are refused.
+   */
+  device?: boolean | DeviceBindingOptions | undefined
+}
+
 /** Options of `register`: those of one session, or of several, each with its own name. */
 export type SecureSessionOptions =
   | SecureSessionPluginOptions
@@ -623,6 +635,8 @@ export type OpenedToken<T = TokenData> =
     stale: boolean
     /** Times at which the user has authenticated, by method: see `authenticated()`. `{}` if there are none. */
     authentications: Readonly<Record<string, Date | undefined>>
+    /** Device that the session is bound to; absent without the option `device` of the codec. */
+    device?: DeviceInfo
   }
   | { ok: false, reason: RefusalReason }
 
@@ -650,14 +664,17 @@ export interface SessionCodec<T = TokenData> {
    * cannot be used.
    * @param token as it was before percent-encoding: `decodeURIComponent` of a cookie's value, which cookie
    * parsers do.
+   * @param options `device: 'ignore'` opens a session that is bound to a device without the proof of it: to look at, not
+   * to let a client in. Default: it is refused as `device-unproven`, since a token brings no proof.
    */
-  open(token: string | undefined): OpenedToken<T>
+  open(token: string | undefined, options?: DecodeOptions): OpenedToken<T>
 
   /**
    * Content of the session's cookie of a request, or of its cookies if the session was split. They are found
    * as the plugin finds them: by `cookieName`, percent-decoded, and of several that open the one written
    * last. At most 16 are looked at and keys tried 64 times, whatever a client sends. One that comes alone is
-   * tried with all keys.
+   * tried with all keys. A session that is bound to a device opens with the option `device` of the codec, and beside the
+   * cookie with the proof.
    * @param header `request.headers.cookie` of node:http.
    * @param unsign needed if the cookie is signed: a value that it does not accept is refused as
    * `signature-invalid`. Default: cookies are not signed.
