@@ -48,7 +48,7 @@ export class Devices implements SessionDevices {
   #judge (found: Found, request: CookieRequest | null, brought: () => Brought): Found | Refused {
     const { record } = found
     const binding = record.claims?.get(BINDING)
-    if (this.#options.policy === 'off') return binding === undefined ? found : { ...found, record: recordWith(record, { claims: claimsWith(record.claims, BINDING, null) ?? null }), stale: true }
+    if (this.#options.policy === 'off') return this.#unbind(found, request)
     const { proofs, count } = brought()
     for (const proof of proofs) {
       const bound = boundBy(record, proof)
@@ -61,10 +61,18 @@ export class Devices implements SessionDevices {
     return count === 0 ? found : { ...found, device: { proof: null, skipped: null, isWrong: true } }
   }
 
+  /** A proof that is left would bind the session to what the browser has dropped, as soon as the policy is another. */
+  #unbind (found: Found, request: CookieRequest | null): Found {
+    const { record } = found
+    const isWrong = request !== null && this.#options.proofsIn(broughtIn(request)).count > 0
+    const unbound = isBound(record) ? { ...found, record: recordWith(record, { claims: claimsWith(record.claims, BINDING, null) ?? null }), stale: true } : found
+    return isWrong ? { ...unbound, device: { proof: null, skipped: null, isWrong } } : unbound
+  }
+
   #broughtBy (request: CookieRequest | null): Brought {
     if (request === null) return { proofs: [], count: 0 }
     const now = Date.now()
-    const { values, count } = this.#options.proofsIn({ header: request.headers.cookie, parsed: request.cookies ?? null })
+    const { values, count } = this.#options.proofsIn(broughtIn(request))
     return { proofs: values.flatMap(value => this.#options.values.openProof(value, now, LEEWAY) ?? []), count }
   }
 
@@ -155,6 +163,10 @@ export function boundBy (record: SessionRecord, { binding, created }: Pick<Proof
 /** A session that is bound. It has another id, if sessions are told apart: that of copies from before is revoked. */
 function boundTo (record: SessionRecord, binding: Buffer, id: Buffer | null): SessionRecord {
   return recordWith(record, { claims: claimsWith(record.claims, BINDING, binding) ?? null, ...(record.id !== null && id !== null && { id }) })
+}
+
+function broughtIn ({ headers, cookies }: CookieRequest): BroughtCookies {
+  return { header: headers.cookie, parsed: cookies ?? null }
 }
 
 function factsOf ({ boundAt, provenAt, until }: Proof): DeviceFacts {
