@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { sodium } from '../../src/crypto/sodium.ts'
-import { sessionInfo } from '../../src/index.ts'
+import { authenticated, sessionInfo } from '../../src/index.ts'
 import { createTestDevice, type TestDevice } from '../../src/testing/index.ts'
 import { post, readyApp, type Handlers } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
@@ -265,6 +265,24 @@ describe('policy "off"', () => {
     const page = await device.inject(on, { url: '/me', headers: { 'sec-fetch-dest': 'document' } })
     assert.equal((await device.register(on, page))?.statusCode, 200)
     assert.equal((await infoOf(on, device.cookies)).device?.state, 'bound')
+  })
+})
+
+describe('authenticated()', () => {
+  it('14. begins an unbound session, as regenerate() does, and offers anew: the identifier of before ends with the life that it was for', async t => {
+    const clock = stopClock(t)
+    const app = await appWithDevices({
+      session: { absoluteTimeout: 3600 },
+      routes: { 'POST /step-up': ({ session }) => { authenticated(session, 'totp'); return 'done' } }
+    })
+    const device = await boundDevice(app)
+    clock.tick(3_000_000)
+    const response = await device.inject(app, { method: 'POST', url: '/step-up' })
+    assert.equal((await infoOf(app, device.cookies)).device?.state, 'unbound')
+    assert.equal((await device.register(app, response))?.statusCode, 200)
+    clock.tick(3_000_000) // beyond the absolute timeout of the life before
+    assert.equal((await device.inject(app, { url: '/me' })).body, 'ann')
+    assert.equal(device.isBound, true)
   })
 })
 
