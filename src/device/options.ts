@@ -39,7 +39,7 @@ export function readDeviceOptions (options: DeviceBindingOptions): DeviceConfig 
     sessionName: readText(options, 'sessionName') ?? null,
     interval: readInterval(options),
     policy: readPolicy(options.policy),
-    grace: readDuration(options, 'grace', DEFAULT_GRACE, { orZero: true }) * 1000,
+    grace: readDuration(options, 'grace', DEFAULT_GRACE) * 1000,
     unboundExpiry: unboundExpiry === undefined || unboundExpiry === null ? null : readDuration(options, 'unboundExpiry', 0) * 1000,
     when: readWhen(options.when),
     path: readPath(options, 'path'),
@@ -73,12 +73,15 @@ function readWhen (when: unknown): DeviceConfig['when'] {
   throw fail('OPTION_INVALID', ['when', 'a function', kindOf(when)])
 }
 
-/** A path that stands in a header and a URL as it is. */
-const PATH = /^\/[\w.~!$&'()*+,=:@/-]*$/
+/** A path that stands in a header and a URL as it is: with two slashes at its beginning it would be another host. */
+const PATH = /^\/(?!\/)[\w.~!$&'+,=@/-]*$/
+
+/** Segments that browsers take out of a path. */
+const DOTS = /\/\.{1,2}(?:\/|$)/
 
 function readPath (options: DeviceBindingOptions, name: 'path' | 'publicPath'): string | null {
   const path = readText(options, name) ?? null
-  if (path === null || (PATH.test(path) && !/[:*(]/.test(path))) return path
+  if (path === null || (PATH.test(path) && !DOTS.test(path))) return path
   throw fail('OPTION_INVALID', [name, 'a path that begins with "/", without parameters', 'other text'])
 }
 

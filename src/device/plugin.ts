@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { fail } from '../errors.ts'
+import type { CompanionCookie } from '../fastify/companion-cookie.ts'
 import { DEVICE, type ExtensibleSession, kEndpoint, kSessions } from '../fastify/extension.ts'
 import { moveBehindFirst } from '../fastify/internals.ts'
 import { warnerOf } from '../messages.ts'
@@ -20,10 +21,10 @@ const QUOTA_INTERVAL = 1200
 const plugin: FastifyPluginAsync<DeviceBindingOptions> = async (app, options) => {
   const config = readDeviceOptions(options)
   const session = findSession(app, config.sessionName)
-  assertBindable(session)
+  const cookie = session.companion(PROOF_SUFFIX)
+  assertBindable(session, cookie)
   const path = pathOf(app, config, session)
   const { sessionName } = session
-  const cookie = session.companion(PROOF_SUFFIX)
   assertNameFree(app, cookie.name, sessionName)
   const values = new DeviceValues(session.config.keyring, session.config.context)
   const devices = new Devices({ values, policy: config.policy, interval: config.interval * 1000, grace: config.grace, unboundExpiry: config.unboundExpiry, proofsIn: brought => cookie.valuesIn(brought) })
@@ -69,10 +70,11 @@ function sessionsOf (app: FastifyInstance): readonly ExtensibleSession[] {
 }
 
 /** @throws `FST_SEALED_SESSION_DEVICE_FORMAT`, `FST_SEALED_SESSION_DEVICE_COOKIE` */
-function assertBindable ({ sessionName, config }: ExtensibleSession): void {
+function assertBindable ({ sessionName, config }: ExtensibleSession, { isNeverSecure }: CompanionCookie): void {
   const { cookie, cookieName } = config
   assertFormat(config)
   if (cookie.secure === false) throw fail('DEVICE_COOKIE', [sessionName, 'secure: false'])
+  if (isNeverSecure) throw fail('DEVICE_COOKIE', [sessionName, 'no secure: true'])
   if (/^__host-http-/i.test(cookieName)) throw fail('DEVICE_COOKIE', [sessionName, 'the prefix __Host-Http-'])
   if (cookie.partitioned === true) throw fail('DEVICE_COOKIE', [sessionName, 'partitioned: true'])
 }
@@ -166,14 +168,16 @@ function write ({ raw }: FastifyReply, { status, headers = {}, body }: EndpointA
   raw.end(text)
 }
 
-/** Number of bound sessions of an app, on its server. Registered, since ESM and CommonJS each have a copy of this file. */
+/** Bound sessions of an app, on its server. Registered, since ESM and CommonJS each have a copy of this file. */
 const kBound: unique symbol = Symbol.for('fastify-sealed-session.bound')
 
 function warnOfQuota (app: FastifyInstance, { sessionName }: ExtensibleSession, interval: number): void {
   const warn = warnerOf(app.log)
-  const server = app.server as { [kBound]?: number }
-  const count = server[kBound] = (server[kBound] ?? 0) + 1
-  if (count > 2 && interval < QUOTA_INTERVAL) warn('FST_SEALED_SESSION_WARN_DEVICE_QUOTA', count, sessionName, interval)
+  const server = app.server as { [kBound]?: Array<{ sessionName: string, interval: number }> }
+  const bound = server[kBound] ??= []
+  bound.push({ sessionName, interval })
+  const often = bound.reduce((a, b) => b.interval < a.interval ? b : a)
+  if (bound.length > 2 && often.interval < QUOTA_INTERVAL) warn('FST_SEALED_SESSION_WARN_DEVICE_QUOTA', bound.length, often.sessionName, often.interval)
 }
 
 /**

@@ -22,7 +22,7 @@ export interface DeviceBindingOptions {
    */
   policy?: 'prefer' | 'require' | 'off' | undefined
 
-  /** Seconds that a session may be unbound with `'require'`. Default 60. */
+  /** Seconds that a session may be unbound with `'require'`: as long as that, it can be bound. Default 60. */
   grace?: number | undefined
 
   /**
@@ -33,7 +33,8 @@ export interface DeviceBindingOptions {
 
   /**
    * Sessions that are offered a binding: those for which it returns true, such as
-   * `session => session.get('userId') !== undefined`. Default: all. It must not write. What it throws fails the request.
+   * `session => session.get('userId') !== undefined`. Default: all. It must not write, and returns no promise. What it
+   * throws fails the request. With `policy: 'require'`, those that it leaves out read as empty after `grace`, too.
    */
   when?: ((session: Session) => boolean) | undefined
 
@@ -50,8 +51,9 @@ export interface DeviceBindingOptions {
   algorithms?: readonly DeviceAlgorithm[] | undefined
 
   /**
-   * Hosts of other sites whose links may cause a refresh, such as `'example.com'` or `'*.example.com'`. Default `['*']`, for all; `[]` with `sameSite: 'none'`. Without
-   * them, a link from another site shows a page as if the user were logged out.
+   * Hosts of other sites, such as `'partner.example'` or `'*.partner.example'`, whose links may cause a refresh. Default
+   * `['*']`, for all; `[]` with `sameSite: 'none'`. Without them, a link from another site shows a page as if the user
+   * were logged out.
    */
   initiators?: readonly string[] | undefined
 

@@ -16,6 +16,8 @@ type Attributes = Pick<CookieSerializeOptions, 'path' | 'domain' | 'secure' | 'h
  */
 export class CompanionCookie {
   readonly name: string
+  /** True if neither the session nor the app makes it Secure. */
+  readonly isNeverSecure: boolean
   readonly #app: FastifyInstance
   readonly #coding: CookieCoding
   readonly #cookie: SessionCookie
@@ -26,6 +28,7 @@ export class CompanionCookie {
     this.#app = app
     this.#coding = coding
     this.#cookie = own
+    this.isNeverSecure = !coding.isApps && !cookie.secure
     this.#isSigned = cookie.signed === true
   }
 
