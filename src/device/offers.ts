@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
 import { type ExtensibleSession } from '../fastify/extension.ts'
@@ -68,7 +69,7 @@ export class Offers {
     const record = state.record()
     // A session with a place of its own has a cookie where the proof is not.
     if (isBound(record) || record.place !== undefined || cookie.attributes(reply).secure !== true) return false
-    return config.when(state.session)
+    return isChosen(config.when(state.session))
   }
 
   #offer ({ headers }: FastifyRequest, reply: FastifyReply, state: SessionState): void {
@@ -103,6 +104,13 @@ function isOccasion ({ headers }: FastifyRequest, state: SessionState, isWritten
 /** False if the browser is most likely about to take up the offer of the response that wrote the session: a second would cost it a key and a signature. */
 function wasOfferedLongAgo (state: SessionState): boolean {
   return Date.now() - state.record().writtenAt >= OFFER_PAUSE
+}
+
+/** A promise would count as true. @throws `FST_SEALED_SESSION_OPTION_INVALID` */
+function isChosen (answer: unknown): boolean {
+  if (!types.isPromise(answer)) return Boolean(answer)
+  answer.catch(() => {}) // this error is in place of its own
+  throw fail('OPTION_INVALID', ['when', 'a function that returns a boolean', 'a promise'])
 }
 
 function addCookie (reply: FastifyReply, line: string): void {

@@ -81,7 +81,7 @@ function assertBindable ({ sessionName, config }: ExtensibleSession, { isNeverSe
 
 /** Path of the endpoint for a route, and as browsers see it. @throws `FST_SEALED_SESSION_DEVICE_PATH` */
 function pathOf (app: FastifyInstance, { path, publicPath }: DeviceConfig, { sessionName, config: { cookie } }: ExtensibleSession): { route: string, shown: string } {
-  const route = path ?? (sessionName === 'session' ? '/session-device' : `/session-device/${encodeURIComponent(sessionName)}`)
+  const route = path ?? (sessionName === 'session' ? '/session-device' : `/session-device/${segmentOf(sessionName)}`)
   const shown = publicPath ?? app.prefix.replace(/\/$/, '') + route
   const covered = cookie.path === undefined || cookie.path === '' ? '/' : cookie.path
   const isBelow = shown === covered || shown.startsWith(covered.endsWith('/') ? covered : `${covered}/`)
@@ -99,6 +99,11 @@ function onlyHost ({ includeSite }: DeviceConfig, { sessionName, config: { cooki
   const host = domain.replace(/^\./, '').toLowerCase()
   if (host.split('.').length > 2) throw fail('DEVICE_SITE', [sessionName, domain])
   return host
+}
+
+/** Name of a session in a path. The router decodes URLs, so that a route with an escape is never found. */
+function segmentOf (sessionName: string): string {
+  return /^[\w-]+$/.test(sessionName) ? sessionName : Buffer.from(sessionName).toString('base64url')
 }
 
 /** @throws `FST_SEALED_SESSION_DEVICE_NAME_TAKEN` */
