@@ -1,6 +1,7 @@
 import { types } from 'node:util'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
+import { fail } from '../errors.ts'
 import { type ExtensibleSession } from '../fastify/extension.ts'
 import { isSharedCacheable } from '../fastify/final-headers.ts'
 import type { SessionState } from '../session/session.ts'
@@ -44,7 +45,7 @@ export class Offers {
     if (state === null) return
     const lines = session.lines(request)
     if (state.deleted) {
-      if (lines.length > 0 && cookie.valuesIn({ header: request.headers.cookie, parsed: null }).count > 0) addCookie(reply, cookie.deletion(reply))
+      if (lines.length > 0 && this.#isProofIn(request)) addCookie(reply, cookie.deletion(reply))
       return
     }
     const isShared = isSharedCacheable(reply.getHeader('cache-control'))
@@ -54,7 +55,12 @@ export class Offers {
 
   /** The browser asks for the binding of before at its next request then, and hears that it has ended. */
   #hasEarlierProof (request: FastifyRequest, state: SessionState, lines: Lines): boolean {
-    return lines.length > 0 && !isBound(state.record()) && this.#options.cookie.valuesIn(request).count > 0
+    return lines.length > 0 && !isBound(state.record()) && this.#isProofIn(request)
+  }
+
+  /** True if the browser has a cookie of the name: one that the app's code has taken out of `request.cookies` is in the browser all the same. */
+  #isProofIn ({ headers }: FastifyRequest): boolean {
+    return this.#options.cookie.valuesIn({ header: headers.cookie, parsed: null }).count > 0
   }
 
   #isDue (request: FastifyRequest, reply: FastifyReply, state: SessionState, isWritten: boolean): boolean {
