@@ -192,7 +192,7 @@ describe('a client that goes away', () => {
     const [asked, gone] = [gate(), gate()]
     let isSlow = false
     const slow = { set: store.set.bind(store), get: async (key: string) => { if (isSlow) { asked.open(); await opened } return await store.get(key) } }
-    const app = await appWithDevices({ t, server: { logger }, revocation: { store: slow as never, cacheTtl: 0 }, before: app => { app.addHook('onRequest', async ({ raw }) => { raw.once('close', () => { if (isSlow) gone.open() }) }) } })
+    const app = await appWithDevices({ t, server: { logger }, revocation: { store: slow as never, cacheTtl: 0 }, before: app => { app.server.prependListener('request', request => { request.once('close', () => { if (isSlow) gone.open() }) }) } })
     const { device, response } = await loggedIn(app)
     const text = (jwt: string): string => `POST ${PATH} HTTP/1.1\r\nHost: x\r\nCookie: ${device.cookies}\r\nSecure-Session-Response: ${jwt}\r\nContent-Length: 10\r\n\r\n`
     for (let round = 0; round < 20; round++) {
@@ -215,7 +215,7 @@ describe('a client that goes away', () => {
 
   it('45. is one whose connection is closed if code of the app throws as the headers leave, and the process goes on', async t => {
     hearUncaught(t)
-    const app = await appWithDevices({ t, before: app => { app.addHook('onRequest', async ({ url }, { raw }) => { if (url === PATH) raw.writeHead = () => { throw new Error('of the app') } }) } })
+    const app = await appWithDevices({ t, before: app => { app.server.prependListener('request', ({ url }, response) => { if (url === PATH) response.writeHead = () => { throw new Error('of the app') } }) } })
     assert.equal(await exchange(app, `POST ${PATH} HTTP/1.1\r\nHost: x\r\n\r\n`).catch((error: Error) => error.message), '')
     assert.equal((await stolen(app, '')).body, 'nobody')
   })
