@@ -154,10 +154,20 @@ export function infoOf (isUnproven: boolean, claims: Claims | undefined, { proof
  */
 export function boundBy (record: SessionRecord, { binding, created }: Pick<Proof, 'binding' | 'created'>): SessionRecord | null {
   const own = record.claims?.get(BINDING)
-  if (own === undefined) return record.createdAt !== null && created === wholeTime(record.createdAt) ? boundTo(record, binding, binding) : null
+  if (own === undefined) return record.createdAt !== null && created === wholeTime(record.createdAt) && mayBecome(record.id, binding) ? boundTo(record, binding, binding) : null
   if (own.equals(binding)) return record
   // The identifier was renewed meanwhile.
   return idAfter(own).equals(binding) ? boundTo(record, binding, record.id === null ? null : idAfter(record.id)) : null
+}
+
+/**
+ * True for the binding of a session with this id, which may have been renewed once since. Another session may have begun in
+ * the same millisecond: its proof must not give a copy that is revoked a new id.
+ */
+function mayBecome (id: Buffer | null, binding: Buffer): boolean {
+  if (id === null) return true // nothing else is known of it
+  const after = idAfter(id)
+  return after.equals(binding) || idAfter(after).equals(binding)
 }
 
 /** A session that is bound. It has another id, if sessions are told apart: that of copies from before is revoked. */

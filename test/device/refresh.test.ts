@@ -299,6 +299,30 @@ describe('a binding', () => {
   })
 })
 
+describe('two sessions that began in the same millisecond, where sessions have ids', () => {
+  it('22. are not bound by the proof of each other: a copy from before the binding stays dead beside the proof of a thief', async t => {
+    const clock = stopClock(t)
+    const app = await appWithDevices({ revocation: { store: new MemoryStore(), cacheTtl: 0 } })
+    const [ann, thief] = [await loggedIn(app), await loggedIn(app, createTestDevice(), 'thief')]
+    const copy = ann.device.cookies
+    await thief.device.register(app, thief.response)
+    const beside = `${copy}; ${only(thief.device.cookies, ...PROOF_ONLY)}`
+    assert.equal((await infoOf(app, beside)).device?.state, 'unbound')
+    await ann.device.register(app, ann.response)
+    clock.tick(60_000)
+    assert.equal((await stolen(app, copy)).body, 'nobody')
+    assert.equal((await stolen(app, beside)).body, 'nobody')
+    assert.equal((await ann.device.inject(app, { url: '/me' })).body, 'ann')
+  })
+
+  it('21. each have a binding of their own: a refresh beside the other one ends it', async t => {
+    stopClock(t)
+    const app = await appWithDevices({ revocation: { store: new MemoryStore() } })
+    const [binding, { device }] = [await bind(app), await loggedIn(app, createTestDevice(), 'bob')]
+    assertEnded(await refresh(app, binding.id, proofFor(binding), device.cookies), binding.id)
+  })
+})
+
 describe('the life of a session', () => {
   it('28. is not extended by refreshes, which do not write it, and its proof ends no later than itself', async t => {
     const clock = stopClock(t)
