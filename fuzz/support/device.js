@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer'
 import { createECDH, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto'
 import Fastify from 'fastify'
 import secureSession from '../../dist/esm/index.js'
+import { withOrder } from '../../dist/esm/device/identifier-order.js'
 import { deviceBinding } from '../../dist/esm/device/index.js'
 import { BINDING } from '../../dist/esm/token/claims.js'
 import { Codec } from '../../dist/esm/token/codec.js'
@@ -32,7 +33,15 @@ export function bytesOf (...fields) {
 }
 
 export const proofOf = (plaintext, n = 0) => envelopeOf(0x81, `${CONTEXT}#proof`, plaintext, n)
-export const identifierOf = (plaintext, n = 0) => envelopeOf(0x82, `${CONTEXT}#device`, plaintext, n)
+export const identifierOf = (plaintext, n = 0) => withOrder(envelopeOf(0x82, `${CONTEXT}#device`, plaintext, n), timesIn(plaintext))
+
+/** Times of an identifier, for its order; that of one that is too short to have any is wrong, and it does not open anyway. */
+function timesIn (plaintext) {
+  if (plaintext.length < 26) return { created: 0, boundAt: 0 }
+  const created = plaintext.readUIntBE(16, 6)
+  return { created, boundAt: created + plaintext.readUInt32BE(22) * 1000 }
+}
+
 export const challengeOf = (plaintext, n = 0) => envelopeOf(0x83, `${CONTEXT}#challenge`, plaintext, n)
 
 export const proofPlaintext = (binding, created) => bytesOf(binding, [created, 6], [10, 4], [60, 4], [600, 4])

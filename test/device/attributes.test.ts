@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import cookiePlugin from '@fastify/cookie'
-import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import type { FastifyInstance, FastifyServerOptions, LightMyRequestResponse } from 'fastify'
 import { sessionInfo } from '../../src/index.ts'
 import { createTestDevice, type TestDevice } from '../../src/testing/index.ts'
 import { readyApp } from '../support/app.ts'
@@ -65,7 +65,7 @@ describe('the cookie of the proof', () => {
     assert.equal(combinations.length, 252)
     for (const given of combinations) {
       const cookie = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
-      const app = await appWithDevices({ session: { cookie }, before: asTls })
+      const app = await appWithDevices({ server: AS_TLS, session: { cookie } })
       await check(app, JSON.stringify(given))
       await app.close()
     }
@@ -73,7 +73,7 @@ describe('the cookie of the proof', () => {
 
   it('36. has those that @fastify/cookie gives to all cookies of the app', async () => {
     for (const parseOptions of [{ secure: true, path: '/' }, { secure: true, domain: 'app.test', sameSite: 'strict' }, { secure: 'auto', httpOnly: false, sameSite: 'none' }] as const) {
-      const app = await appWithDevices({ before: app => { asTls(app); app.register(cookiePlugin, { parseOptions: parseOptions as never }) }, session: { cookie: {} } })
+      const app = await appWithDevices({ server: AS_TLS, before: app => app.register(cookiePlugin, { parseOptions: parseOptions as never }), session: { cookie: {} } })
       await check(app, JSON.stringify(parseOptions))
     }
   })
@@ -98,12 +98,10 @@ describe('the cookie of the proof', () => {
   })
 })
 
-/** The requests of `inject` come over plain HTTP; these count as TLS. */
-function asTls (app: FastifyInstance): void {
-  app.addHook('onRequest', (request, _reply, done) => {
-    Object.defineProperty(request, 'protocol', { value: 'https' })
-    done()
-  })
+/** Requests that came over TLS: the endpoint is answered before the hooks of the app. */
+const AS_TLS: FastifyServerOptions = {
+  trustProxy: true,
+  rewriteUrl: ({ headers, url = '/' }) => { headers['x-forwarded-proto'] = 'https'; return url }
 }
 
 describe('a session', () => {

@@ -132,7 +132,7 @@ describe('deviceBinding', () => {
     [{ algorithms: ['HS256'] }, 'OPTION_INVALID', /algorithms/],
     [{ algorithms: 'ES256' }, 'OPTION_INVALID', /algorithms/],
     [{ initiators: '*' }, 'OPTION_INVALID', /^option "initiators" must be an array of hosts, got a string$/],
-    [{ initiators: [''] }, 'OPTION_INVALID', /^option "initiators" must be an array of hosts, got an array of something else$/],
+    [{ initiators: [''] }, 'OPTION_INVALID', /^option "initiators" must be an array of hosts, such as .* got one with other text$/],
     [{ initiators: ['https://a.example'] }, 'OPTION_INVALID', /initiators/],
     [{ includeSite: 'yes' }, 'OPTION_INVALID', /^option "includeSite" must be a boolean, got a string$/],
     [{ sessionName: 1 }, 'OPTION_INVALID', /sessionName/],

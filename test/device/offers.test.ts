@@ -6,6 +6,7 @@ import { deviceBinding, offerDeviceBinding } from '../../src/device/index.ts'
 import secureSession, { sessionInfo } from '../../src/index.ts'
 import { createTestDevice, type TestDevice } from '../../src/testing/index.ts'
 import { addHandlers, newApp, post, type Bag, type Handlers } from '../support/app.ts'
+import { stopClock } from '../support/configurations.ts'
 import { appWithDevices, boundDevice, infoOf, loggedIn, LOGINS, offerOf, only, PATH, register, registrationOf, SESSION, SESSION_ONLY, stolen } from '../support/device.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
 
@@ -21,10 +22,15 @@ async function getWith (app: FastifyInstance, url: string, cookie: string, heade
 }
 
 describe('an offer', () => {
-  it('34. is in each response that writes an unbound session, and in each page that used one', async () => {
+  it('34. is in each response that writes an unbound session, and in each page that used one which was written half a minute ago', async t => {
+    const clock = stopClock(t)
     const app = await appWithDevices()
     const { device: { cookies }, response } = await loggedIn(app)
-    for (const answer of [response, await post(app, '/write', cookies, { n: 1 }), await getWith(app, '/me', cookies, PAGE)]) offerOf(answer)
+    for (const answer of [response, await post(app, '/write', cookies, { n: 1 })]) offerOf(answer)
+    clock.tick(29_999)
+    assert.equal(offered(await getWith(app, '/me', cookies, PAGE)), undefined, 'the browser is about to take up the one before')
+    clock.tick(1)
+    offerOf(await getWith(app, '/me', cookies, PAGE))
   })
 
   it('34. is in no other response: one that only reads, deletes, uses no session, or has one that is bound or refused', async () => {
@@ -44,11 +50,14 @@ describe('an offer', () => {
     ]) assert.equal(offered(answer), undefined)
   })
 
-  it('34. is not in what a page of another site fetches, and is in a page that it links to', async () => {
+  it('34. is not in what a page of another site fetches, and in a page that it links to only if the session begins there', async t => {
+    const clock = stopClock(t)
     const app = await appWithDevices()
     const { device: { cookies } } = await loggedIn(app)
     assert.equal(offered(await app.inject({ method: 'POST', url: '/write', payload: { n: 1 }, headers: { cookie: cookies, ...CROSS, 'sec-fetch-dest': 'image' } })), undefined)
-    offerOf(await getWith(app, '/me', cookies, { ...PAGE, ...CROSS }))
+    clock.tick(60_000)
+    assert.equal(offered(await getWith(app, '/me', cookies, { ...PAGE, ...CROSS })), undefined)
+    offerOf(await app.inject({ method: 'POST', url: '/login', payload: { user: 'ann' }, headers: { ...PAGE, ...CROSS } }))
   })
 
   it('34. is not in what shared caches may keep', async () => {
@@ -57,11 +66,13 @@ describe('an offer', () => {
     assert.equal(offered(await getWith(app, '/cached', cookies, PAGE)), undefined)
   })
 
-  it('34. is made for the sessions alone for which "when" says so: an anonymous one costs no key', async () => {
+  it('34. is made for the sessions alone for which "when" says so: an anonymous one costs no key', async t => {
+    const clock = stopClock(t)
     const asked: unknown[] = []
     const app = await appWithDevices({ device: { when: session => { const { user } = session as Bag; asked.push(user); return user !== undefined } } })
     const device = createTestDevice()
     assert.equal(offered(await device.inject(app, { method: 'POST', url: '/write', payload: { cart: 1 } })), undefined)
+    clock.tick(60_000)
     assert.equal(offered(await device.inject(app, { url: '/me', headers: PAGE })), undefined)
     assert.deepEqual(asked, [undefined, undefined])
     await device.inject(app, { url: '/me' })
@@ -253,7 +264,7 @@ describe('an endpoint', () => {
   it('38. includes the site where the cookie has a Domain, unless the app says otherwise', async () => {
     const scopeOf = async (cookie: object, device: object): Promise<unknown> => {
       const app = await appWithDevices({ session: { cookie: { ...SESSION.cookie, ...cookie } }, device })
-      const browser = createTestDevice()
+      const browser = createTestDevice({ origin: 'https://app.test' })
       const { response } = await loggedIn(app, browser)
       const answer = await browser.register(app, response)
       assert.equal((await infoOf(app, browser.cookies)).device?.state, 'bound')

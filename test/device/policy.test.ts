@@ -257,11 +257,13 @@ describe('policy "off"', () => {
     assert.equal(device.isBound, false)
   })
 
-  it('33. lets sessions be bound again when it is turned on again', async () => {
+  it('33. lets sessions be bound again when it is turned on again', async t => {
+    const clock = stopClock(t)
     const { on, off } = await apps()
     const device = await boundDevice(on)
     await device.inject(off, { url: '/me' })
     await device.refresh(off)
+    clock.tick(60_000)
     const page = await device.inject(on, { url: '/me', headers: { 'sec-fetch-dest': 'document' } })
     assert.equal((await device.register(on, page))?.statusCode, 200)
     assert.equal((await infoOf(on, device.cookies)).device?.state, 'bound')
