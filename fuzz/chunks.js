@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { MAX_CANDIDATES, MAX_CHUNKS, chunkName, joinChunks, splitValue } from '../dist/esm/cookies/chunks.js'
-import { chunksIn, cookieValues, numberedValues } from '../dist/esm/cookies/values.js'
+import { chunksIn, cookieValues, numberedValues } from '../dist/esm/cookies/read.js'
 import { MAX_COOKIE_BYTES, decodeValue } from '../dist/esm/cookies/set-cookie.js'
 import { headerOf, joined, split } from './support/edits.js'
 

@@ -1,4 +1,5 @@
-import { CookieReader, type Found, judged, type Refused } from './cookies/read.ts'
+import { type Found, judged, type Refused } from './cookies/candidates.ts'
+import { CookieReader } from './cookies/read.ts'
 import { readValue } from './cookies/set-cookie.ts'
 import { type CodecDevices, codecDevices } from './device/codec-devices.ts'
 import { fallbackReason } from './crypto/sodium.ts'

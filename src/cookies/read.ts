@@ -1,12 +1,10 @@
-import { chunkName, joinChunks, type NumberedValues } from './chunks.ts'
+import { Budget, type Found, type Judge, judged, newestOf, type Opening, type Refused } from './candidates.ts'
+import { chunkName, isLater, joinChunks, MAX_CANDIDATES, MAX_CHUNKS, type NumberedValues } from './chunks.ts'
 import { getOwn } from '../data/data.ts'
-import { type SignatureCheck, unsignedWith } from './signature.ts'
+import type { SignatureCheck } from './signature.ts'
 import { unquoted } from './set-cookie.ts'
-import { cookieValues, numberedValues, onlyText } from './values.ts'
-import type { Codec, Opened } from '../token/codec.ts'
-import { MAX_ENCODED_LENGTH, MAX_SIGNED_LENGTH } from '../token/format.ts'
-import type { DeviceFacts, SessionRecord } from '../token/record.ts'
-import type { RefusalReason } from '../types.ts'
+import type { Codec } from '../token/codec.ts'
+import { MAX_ENCODED_LENGTH } from '../token/format.ts'
 
 /** Settings for reading the cookie of a session. */
 interface CookieReading {
@@ -50,7 +48,7 @@ export class CookieReader {
     const text = onlyText(header, name)
     const opened = text === null ? null : codec.openEncoded(text)
     // A part of a value that was split is malformed by itself, and so is a quoted one.
-    return opened === null || (!opened.ok && opened.reason === 'malformed') ? null : judged(opened, judge)
+    return opened === null || (!opened.ok && opened.reason === 'malformed') ? null : judge === undefined ? opened : judged(opened, judge)
   }
 
   /**
@@ -103,193 +101,142 @@ export function withOwn (parsed: BroughtCookies['parsed'], name: string, inHeade
   return { own: isOwn ? value : null, values }
 }
 
-export type Refused = { ok: false, reason: RefusalReason, device?: DeviceFacts }
-export type Found = Extract<Opened, { ok: true }> & {
-  /** Other sessions that opened in the same request, newest first. Ordinarily there is none, and no list. */
-  others?: readonly Found[]
-  device?: DeviceFacts
-}
+// The values of one name in a header.
 
-/** Judge of a session that opened, such as one that asks for the proof of a device. */
-export type Judge = (found: Found) => Found | Refused
-
-export function judged (opened: Found | Refused, judge: Judge | undefined): Found | Refused {
-  return opened.ok && judge !== undefined ? judge(opened) : opened
-}
-
-/** Settings for opening the values of a session's cookie. */
-interface Opening {
-  codec: Codec
-  /** Null if the cookie is not signed. */
-  signatures: SignatureCheck | null
-  /**
-   * Called once for each value that was tried, in their order.
-   * @param token the value, without its signature if that is right.
-   * @param others number of different sessions that opened besides this one.
-   */
-  tried?: ((token: string, result: Found | Refused, others: number) => void) | undefined
-  judge?: Judge | undefined
-}
+const TAB = 0x09
+const SPACE = 0x20
+const SEMICOLON = 0x3b
+const EQUALS = 0x3d
+const ZERO = 0x30
 
 /**
- * Of several values that open, the one written last: the others are older, or planted.
- * @param values there are few, see `joinChunks`.
- * @returns null if there are none.
+ * Values of the cookies of one name in a `Cookie` header (RFC 6265 section 4.2.1), each once, in their order,
+ * at most `MAX_CANDIDATES`.
+ *
+ * Each of them is tried, so that a cookie of the same name which somebody planted from a subdomain cannot
+ * lock the user out. Only a `__Host-` name keeps such a cookie from being planted.
+ * @param decode inverse of the encoding of values in the header; it returns undefined for one that is left
+ * out.
  */
-function newestOf (values: readonly string[], opening: Opening, budget: Budget): Found | Refused | null {
-  const [first] = values
-  if (first === undefined) return null
-  return values.length === 1 ? openAlone(first, opening) : newest(openInTurn(values, opening, budget), opening)
+export function cookieValues (header: string | undefined, name: string, decode: Decode): string[] {
+  if (typeof header !== 'string') return []
+  const values: string[] = []
+  let start = valueIndex(header, name, 0)
+  for (let seen = 0; start !== -1 && seen < MAX_CANDIDATES; seen++) {
+    const end = endOfPair(header, start)
+    addValue(values, trimmed(header, start, end), decode)
+    start = valueIndex(header, name, end)
+  }
+  return values
 }
 
-const WRONG_SIGNATURE: Refused = { ok: false, reason: 'signature-invalid' }
-const NOT_AUTHENTIC: Refused = { ok: false, reason: 'not-authentic' }
+type Decode = (text: string) => string | undefined
 
-function openAlone (value: string, opening: Opening): Found | Refused {
-  const { codec, tried, judge } = opening
-  const token = unsigned(value, opening)
-  const result = token === null ? WRONG_SIGNATURE : judged(codec.open(token), judge)
-  tried?.(token ?? value, result, 0)
-  return result
+function addValue (values: string[], text: string, decode: Decode): void {
+  const value = text.length > MAX_ENCODED_LENGTH ? text : decode(text)
+  if (value !== undefined && !values.includes(value)) values.push(value)
 }
 
-function unsigned (value: string, { signatures }: Opening): string | null {
-  return signatures === null || isTooLong(value) ? value : unsignedWith(signatures, value)
-}
-
-/** True for a value that cannot be a token. It is not hashed: the codec refuses it by its length. */
-function isTooLong (value: string): boolean {
-  return value.length > MAX_SIGNED_LENGTH
-}
-
-/** One of several values, with its state until a result is found. */
-interface Candidate {
-  readonly value: string
-  /** Null until a key is found to have signed it. */
-  token: string | null
-  /** The index of the key that is tried next. */
-  key: number
-  /** Null as long as there are keys to try; `'repeated'` if another candidate has the same token. */
-  result: Found | Refused | 'repeated' | null
-}
-
-/**
- * Tries the first key on all values, then the next on those that are left, as far as the budget goes:
- * were all keys tried on one before the next, a planted one would use up what the user's needs.
- */
-function openInTurn (values: readonly string[], opening: Opening, budget: Budget): Candidate[] {
-  const candidates = values
-    .filter(value => isTooLong(value) || budget.takeValue(value.length))
-    .map((value): Candidate => ({ value, token: opening.signatures === null || isTooLong(value) ? value : null, key: 0, result: null }))
-  const tokens = new Set<string>()
-  for (let left = candidates; left.length > 0 && budget.hasTry; left = left.filter(({ result }) => result === null)) {
-    for (const candidate of left) {
-      if (!budget.hasTry) break
-      if (candidate.token === null) checkSignature(candidate, opening, budget)
-      else decrypt(candidate, candidate.token, tokens, opening, budget)
+/** The header is searched once for all of them, when the first is asked for: hostile ones are long. */
+export function numberedValues (header: string | undefined, name: string, decode: Decode): NumberedValues {
+  let texts: readonly string[][] | null = null
+  return (number, picks) => {
+    texts ??= numberedTexts(header, `${name}.`)
+    const values: string[] = []
+    let others = 0
+    for (const text of texts[number] ?? []) {
+      if (picks?.(text) === true || others++ < MAX_CANDIDATES) addValue(values, text, decode)
     }
+    return values
   }
-  return candidates
 }
 
-function checkSignature (candidate: Candidate, { signatures }: Opening, budget: Budget): void {
-  const { count, unsign } = signatures! // or there would be a token
-  budget.spendTry()
-  candidate.token = unsign(candidate.value, candidate.key++)
-  if (candidate.token !== null) candidate.key = 0
-  else if (candidate.key >= count) candidate.result = WRONG_SIGNATURE
-}
-
-/** Reasons for which a token is refused before any key is tried. */
-const UNTRIED = new Set<RefusalReason>(['format-not-accepted', 'too-long', 'malformed', 'ciphertext-length', 'nonce-length', 'version-unknown', 'key-unknown'])
-
-function decrypt (candidate: Candidate, token: string, tokens: Set<string>, { codec, judge }: Opening, budget: Budget): void {
-  if (candidate.key === 0 && !isNew(token, tokens)) {
-    candidate.result = 'repeated'
-    return
+function numberedTexts (header: string | undefined, prefix: string): readonly string[][] {
+  const texts: string[][] = Array.from({ length: 10 }, () => [])
+  if (typeof header !== 'string') return texts
+  for (let at = header.indexOf(prefix); at !== -1; at = header.indexOf(prefix, at)) {
+    const start = at
+    at += prefix.length
+    const number = header.charCodeAt(at) - ZERO
+    const equals = skipSpace(header, at + 1)
+    if (!(number > 0 && number < 10) || header.charCodeAt(equals) !== EQUALS || !startsPair(header, start)) continue
+    at = endOfPair(header, equals + 1)
+    texts[number]?.push(trimmed(header, equals + 1, at))
   }
-  const opened = codec.openWith(token, candidate.key++)
-  if (opened.ok || !UNTRIED.has(opened.reason)) budget.spendTry()
-  if (opened.ok || opened.reason !== 'not-authentic' || candidate.key >= codec.attempts(token)) candidate.result = judged(opened, judge)
+  return texts
 }
 
-/** True for a token that was not tried yet. A tail behind a second `;` is no part of it: one with many tails is tried once. */
-function isNew (token: string, tokens: Set<string>): boolean {
-  const second = token.indexOf(';', token.indexOf(';') + 1)
-  const text = second === -1 || second === token.indexOf(';') ? token : token.slice(0, second)
-  return tokens.size !== tokens.add(text).size
+/** Value of the only cookie of a name, as it stands in the header; null if there is none, or several. */
+export function onlyText (header: string | undefined, name: string): string | null {
+  if (typeof header !== 'string') return null
+  const start = valueIndex(header, name, 0)
+  if (start === -1) return null
+  const end = endOfPair(header, start)
+  return valueIndex(header, name, end) === -1 ? trimmed(header, start, end) : null
 }
 
-/** Tells the result of each, and chooses. */
-function newest (candidates: readonly Candidate[], { tried }: Opening): Found | Refused | null {
-  const results = candidates.map(({ result }) => result)
-  const opened = results.filter(isFound)
-  const strangers = opened.map(found => opened.filter(other => !isSame(found.record, other.record)).length)
-  // Those that the budget has left over are told of once.
-  const leftOver = results.indexOf(null)
-  let refused: Refused | null = null
-  candidates.forEach(({ value, token, result }, index) => {
-    const told = index === leftOver ? token === null ? WRONG_SIGNATURE : NOT_AUTHENTIC : result
-    if (told === null || told === 'repeated') return
-    if (!told.ok) refused ??= told
-    tried?.(token ?? value, told, told.ok ? strangers[opened.indexOf(told)]! : 0) // it is one of them
-  })
-  const [best, ...others] = opened.toSorted((a, b) => b.record.writtenAt - a.record.writtenAt)
-  if (best === undefined) return refused
-  return others.length === 0 ? best : { ...best, others }
+function endOfPair (header: string, at: number): number {
+  const semicolon = header.indexOf(';', at)
+  return semicolon === -1 ? header.length : semicolon
 }
-
-function isFound (result: Candidate['result']): result is Found {
-  return result !== null && result !== 'repeated' && result.ok
-}
-
-/** True if two tokens are known to be of one session. The secretbox format need not say. */
-function isSame (a: SessionRecord, b: SessionRecord): boolean {
-  return a === b || (a.id !== null && b.id !== null && a.id.equals(b.id)) || (a.createdAt !== null && a.createdAt === b.createdAt)
-}
-
-/** Tries of keys in a request, over all cookies: to decrypt a token, or to check a signature. */
-const MAX_TRIES = 64
 
 /**
- * Bound on the work that the cookies of a request may cause for one session, whatever a client sends. A
- * cookie that comes alone is bounded by its length, and tried with all keys there are.
+ * Index at which the value of the next cookie of a name begins, or -1. Looks for the name itself, so that
+ * other cookies cost nothing.
  */
-class Budget {
-  #tries: number
-  #characters = MAX_SIGNED_LENGTH
-  #encoded = MAX_ENCODED_LENGTH
-
-  /** @param keys of the session: one of several cookies must not be tried less than one that comes alone. */
-  constructor (keys: number) {
-    this.#tries = Math.max(MAX_TRIES, keys)
+function valueIndex (header: string, name: string, from: number): number {
+  for (let at = header.indexOf(name, from); at !== -1; at = header.indexOf(name, at + 1)) {
+    const end = skipSpace(header, at + name.length)
+    if (header.charCodeAt(end) === EQUALS && startsPair(header, at)) return end + 1
   }
+  return -1
+}
 
-  /** True if a key may be tried. */
-  get hasTry (): boolean {
-    return this.#tries > 0
-  }
+function startsPair (header: string, at: number): boolean {
+  let before = at - 1
+  while (isSpace(header.charCodeAt(before))) before--
+  return before < 0 || header.charCodeAt(before) === SEMICOLON
+}
 
-  spendTry (): void {
-    this.#tries--
-  }
+// Only spaces and tabs, unlike trim(): all characters that a browser takes for part of a name are part of it
+// here, too, or a subdomain could set a name that is read as one with a `__Host-` prefix.
 
-  /**
-   * Takes a value of so many characters, if there is room for it. All values together are no longer than one
-   * may be: many that were made of the same chunks cost no more than one that a client can send.
-   */
-  takeValue (length: number): boolean {
-    if (length > this.#characters) return false
-    this.#characters -= length
-    return true
-  }
+function trimmed (header: string, start: number, end: number): string {
+  const first = skipSpace(header, start)
+  let last = end
+  while (last > first && isSpace(header.charCodeAt(last - 1))) last--
+  return header.slice(first, Math.max(first, last))
+}
 
-  /** Has a function decode no more text than all values of a request may have. */
-  limit (decode: (text: string) => string | undefined): (text: string) => string | undefined {
-    return text => {
-      // Text without an escape costs nothing.
-      if (text.includes('%') && (this.#encoded -= text.length) < 0) return undefined
-      return decode(text)
-    }
+function skipSpace (header: string, at: number): number {
+  while (isSpace(header.charCodeAt(at))) at++
+  return at
+}
+
+function isSpace (code: number): boolean {
+  return code === SPACE || code === TAB
+}
+
+const NONE: readonly number[] = []
+
+/**
+ * Numbers of the chunks, from an index above 0 on, that a `Cookie` header has of a value: those that are
+ * stale if it now needs fewer. A foreign cookie with such a name is none of them.
+ */
+export function chunksIn (header: string | undefined, name: string, from: number, decode: (text: string) => string | undefined): readonly number[] {
+  if (typeof header !== 'string' || !hasLater(header, name)) return NONE
+  const valuesOf = numberedValues(header, name, decode)
+  const found: number[] = []
+  for (let index = from; index < MAX_CHUNKS; index++) if (valuesOf(index).some(isLater)) found.push(index)
+  return found
+}
+
+const DOT = 0x2e
+
+/** True if a header may have chunks; nearly none has. */
+function hasLater (header: string, name: string): boolean {
+  for (let at = header.indexOf(name); at !== -1; at = header.indexOf(name, at + 1)) {
+    if (header.charCodeAt(at + name.length) === DOT) return true
   }
+  return false
 }

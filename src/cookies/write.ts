@@ -2,7 +2,7 @@ import type { CookieSerializeOptions } from '@fastify/cookie'
 import { BYTES_PER_CHUNK, chunkName, splitValue } from './chunks.ts'
 import { fail } from '../errors.ts'
 import { attributesEnd, deleteCookieLine, MAX_COOKIE_BYTES, type Serialize } from './set-cookie.ts'
-import { chunksIn } from './values.ts'
+import { chunksIn } from './read.ts'
 
 type Attributes = CookieSerializeOptions
 

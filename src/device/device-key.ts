@@ -1,5 +1,5 @@
 import { createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto'
-import { isCanonicalUrl } from '../token/envelope.ts'
+import { isCanonicalUrl } from '../token/sealed.ts'
 import type { DeviceAlgorithm } from './types.ts'
 
 // Public keys of devices. libsodium has neither P-256 nor RSA, so that these are Node's own.

@@ -1,4 +1,5 @@
-import type { BroughtCookies, Found, Judge, Refused } from '../cookies/read.ts'
+import type { Found, Judge, Refused } from '../cookies/candidates.ts'
+import type { BroughtCookies } from '../cookies/read.ts'
 import type { SessionDevices } from '../fastify/extension.ts'
 import { idAfter } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'

@@ -2,12 +2,12 @@ import { fillNonce } from '../crypto/nonces.ts'
 import { sodium } from '../crypto/sodium.ts'
 import type { DerivedKey, KeySource } from '../keys/key-set.ts'
 import { BINDING_BYTES } from '../token/claims.ts'
-import { type AssociatedData, associatedDataOf, openMessage, sealMessage } from '../token/envelope.ts'
+import { type AssociatedData, associatedDataOf, openMessage, sealMessage } from '../token/sealed.ts'
 import { getWorkspace, MESSAGE_OFFSET } from '../token/format.ts'
 import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 import { SESSION_ID_BYTES } from '../token/record.ts'
 
-// Values of a binding, each in an envelope (token/envelope.ts) of its own version and context, so that none opens as
+// Values of a binding, each in an envelope (token/sealed.ts) of its own version and context, so that none opens as
 // another, nor as a session. Big-endian; times without a unit are seconds after `created`:
 //
 //   proof       binding 16 | created 6, ms | bound 4 | proven 4 | seconds that it counts 4

@@ -1,10 +1,9 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { CookieCoding } from './cookie-plugin.ts'
-import { type BroughtCookies, withOwn } from '../cookies/read.ts'
+import { type BroughtCookies, cookieValues, withOwn } from '../cookies/read.ts'
 import { attributesEnd, deleteCookieLine, type Serialize } from '../cookies/set-cookie.ts'
 import { unsignedWith } from '../cookies/signature.ts'
-import { cookieValues } from '../cookies/values.ts'
 import type { SessionConfig } from '../options/options.ts'
 import type { SessionCookie } from './response-cookie.ts'
 

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { Judge } from '../cookies/read.ts'
+import type { Judge } from '../cookies/candidates.ts'
 import type { Lines } from '../cookies/write.ts'
 import type { CompanionCookie } from './companion-cookie.ts'
 import type { Lifecycle } from './lifecycle.ts'

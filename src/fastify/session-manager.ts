@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import { type CookieCoding, type Cookies, kCookies, type LazyRequest } from './cookie-plugin.ts'
-import { type BroughtCookies, CookieReader, type Found, type Judge, judged, type Refused } from '../cookies/read.ts'
+import { type Found, type Judge, judged, type Refused } from '../cookies/candidates.ts'
+import { type BroughtCookies, CookieReader } from '../cookies/read.ts'
 import { encodeValue } from '../cookies/set-cookie.ts'
 import { dataFrom, getOwn } from '../data/data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from '../diagnostics.ts'

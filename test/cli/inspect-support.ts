@@ -1,7 +1,7 @@
 // Tokens for the tests of `inspect`, of whatever record.
 import { randomBytes } from 'node:crypto'
 import sodium from 'sodium-native'
-import { associatedDataOf } from '../../src/token/envelope.ts'
+import { associatedDataOf } from '../../src/token/sealed.ts'
 import { sealSealed } from '../../src/token/sealed.ts'
 import { sealSecretbox } from '../../src/token/secretbox.ts'
 import { KeySet } from '../../src/keys/key-set.ts'

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { BYTES_PER_CHUNK, MAX_CHUNKS, chunkName, joinChunks, splitValue } from '../../src/cookies/chunks.ts'
-import { chunksIn } from '../../src/cookies/values.ts'
+import { chunksIn } from '../../src/cookies/read.ts'
 
 const MAX_LINE = 4096
 const asIs = (text: string): string => text

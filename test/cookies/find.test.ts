@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import fc from 'fast-check'
 import { MAX_CANDIDATES } from '../../src/cookies/chunks.ts'
-import { cookieValues, numberedValues } from '../../src/cookies/values.ts'
+import { cookieValues, numberedValues } from '../../src/cookies/read.ts'
 import { newApp } from '../support/app.ts'
 
 const app = newApp({ plugin: null, before: app => app.register(cookiePlugin) })
