@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance, InjectOptions } from 'fastify'
+import { blake2b } from '@noble/hashes/blake2.js'
 import { readDeviceOptions } from '../../src/device/options.ts'
 import { DeviceValues, sessionOf } from '../../src/device/values.ts'
 import { KeySet } from '../../src/keys/key-set.ts'
 import { createTestDevice } from '../../src/testing/index.ts'
-import { appWithDevices, boundDevice, loggedIn, only, PROOF_ONLY, SESSION_ONLY } from '../support/device.ts'
+import { appWithDevices, boundDevice, infoOf, loggedIn, only, PROOF_ONLY, SESSION_ONLY } from '../support/device.ts'
 import { newKey } from '../support/helpers.ts'
 import { stopClock } from '../support/configurations.ts'
 import { messageOf } from '../tokens/independent-device.ts'
@@ -117,6 +118,16 @@ describe('what docs/format.md says of a device', () => {
     const [, highest] = /in small letters: (\d+) less the second/.exec(format) ?? []
     assert.equal(Number.parseInt(order, 16), Number(highest) - began - 61)
     assert.equal(Buffer.from(sealed, 'base64url')[0], 0x82)
+  })
+
+  it('has the id of a session right that is bound with revocation', async () => {
+    const app = await appWithDevices({ revocation: {} })
+    const { device, response } = await loggedIn(app)
+    const idOf = async (): Promise<Buffer> => Buffer.from((await infoOf(app, device.cookies)).id ?? '', 'base64url')
+    const before = await idOf()
+    await device.register(app, response)
+    const hash = blake2b(Buffer.concat([Buffer.from('bound:'), before]), { dkLen: 32 })
+    assert.deepEqual(await idOf(), Buffer.from(hash.slice(0, 16)))
   })
 
   it('has the lengths of the values', () => {
