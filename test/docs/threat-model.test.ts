@@ -38,7 +38,7 @@ describe('docs/threat-model.md', () => {
   })
 
   it('has the numbers of the code', () => {
-    assert.ok(page.includes(`**${MAX_CANDIDATES} cookies, ${number('src/cookies/read.ts', 'MAX_TRIES')} decryptions.**`))
+    assert.ok(page.includes(`**${MAX_CANDIDATES} cookies, ${number('src/cookies/candidates.ts', 'MAX_TRIES')} decryptions.**`))
     assert.ok(page.includes(`**${CLOCK_TOLERANCE} seconds of tolerance.**`))
     assert.ok(page.includes(`a block of ${number('src/crypto/nonces.ts', 'BLOCK_BYTES')} random bytes`))
     assert.equal(number('src/crypto/nonces.ts', 'BLOCK_LIFETIME'), 1000)
