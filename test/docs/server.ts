@@ -12,9 +12,9 @@ export interface Server {
 }
 
 /** Resolves once the server has printed where it listens. */
-export async function startServer (workspace: Workspace, file: string): Promise<Server> {
+export async function startServer (workspace: Workspace, file: string, variables: Record<string, string> = {}): Promise<Server> {
   const child = spawn(process.execPath, workspace.arguments(file), {
-    cwd: workspace.folder, env: environment(), stdio: ['ignore', 'pipe', 'pipe']
+    cwd: workspace.folder, env: { ...environment(), ...variables }, stdio: ['ignore', 'pipe', 'pipe']
   })
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => { stderr += text })

@@ -25,8 +25,8 @@ describe('each promise of docs/threat-model.md has a test', () => {
 
 describe('docs/threat-model.md', () => {
   it('names each promise of the README', () => {
-    const [list = ''] = /What you can rely on:[^]*?What you cannot:/.exec(read('README.md')) ?? []
-    const names = [...list.matchAll(/^- \*\*(.+?)\.\*\*/gm)].map(([, name]) => name)
+    const [list = ''] = /You can rely on [^]*?You cannot rely on/.exec(read('README.md')) ?? []
+    const names = [...list.matchAll(/^\| \*\*(.+?)\*\* \|/gm)].map(([, name]) => name)
     assert.ok(names.length >= 5)
     for (const name of names) assert.ok(promises.some(([promise]) => promise?.includes(`**${name}**`)), name)
   })
