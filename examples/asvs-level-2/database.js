@@ -16,6 +16,7 @@ const slowHash = promisify(scrypt)
 
 /**
  * @param {string} password
+ * @param {Buffer} salt
  * @returns {Promise<PasswordHash>}
  */
 export async function hashOf (password, salt = randomBytes(16)) {
