@@ -119,12 +119,15 @@ describe('over HTTP/2', () => {
   async function statusOver (t: TestContext, headers: Record<string, string>): Promise<unknown> {
     const app = await listening(t, { server: { http2: true, forceCloseConnections: false } })
     const client = http2.connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
-    t.after(() => { client.close() })
-    const stream = client.request({ ':method': 'POST', ':path': '/act', ':authority': 'app.example', ...headers })
-    stream.end()
-    const [answer] = await once(stream, 'response')
-    stream.resume()
-    return answer[':status']
+    try {
+      const stream = client.request({ ':method': 'POST', ':path': '/act', ':authority': 'app.example', ...headers })
+      stream.end()
+      const [answer] = await once(stream, 'response')
+      stream.resume()
+      return answer[':status']
+    } finally {
+      client.close() // before the app, which waits for it for more than a minute
+    }
   }
 
   it('the host is the authority of the request', async t => {

@@ -29,6 +29,7 @@ import type {
   SecureSessionPluginOptions,
   Session,
   SessionCodec,
+  SessionCodecOptions,
   SessionData,
   SessionGuard,
   SessionInfo,
@@ -106,6 +107,7 @@ test('no exported type is any', () => {
   expect<AnyMembers<Keyring>>().type.toBe<never>()
   expect<AnyMembers<OpenedToken<{ key: string }>>>().type.toBe<never>()
   expect<AnyMembers<SessionCodec>>().type.toBe<never>()
+  expect<IsAny<SessionCodecOptions>>().type.toBe<false>()
   expect<AnyMembers<SessionInfo>>().type.toBe<never>()
   expect<AnyMembers<SessionOpenMessage>>().type.toBe<never>()
   expect<IsAny<InferSession<StandardSchema<unknown, string>>>>().type.toBe<false>()
