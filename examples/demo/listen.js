@@ -1,4 +1,10 @@
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+
+/**
+ * @typedef {import('./certificate.js').Certificate} Certificate
+ * @typedef {() => import('node:http').Server | import('node:https').Server} MakeServer
+ */
 
 const DEFAULT_PORT = 3000
 
@@ -8,36 +14,34 @@ const NO_IPV6 = ['EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']
 /**
  * Serves this machine only, at the port that PORT says, or else 3000, or else a free one.
  * @param {import('node:http').RequestListener} handler
+ * @param {Certificate | null} certificate for TLS; null for plain http
  * @returns {Promise<string>} the URL
  */
-export async function listen (handler) {
+export async function listen (handler, certificate) {
   const { PORT } = process.env
-  if (PORT) return urlOf(await listenOn(PORT, handler))
+  const make = () => certificate === null ? createServer(handler) : createTlsServer(certificate, handler)
+  const urlOf = (/** @type {number} */ port) => `${certificate === null ? 'http' : 'https'}://localhost:${port}`
+  if (PORT) return urlOf(await listenOn(PORT, make))
   try {
-    return urlOf(await listenOn(DEFAULT_PORT, handler))
+    return urlOf(await listenOn(DEFAULT_PORT, make))
   } catch (error) {
     if (codeOf(error) !== 'EADDRINUSE') throw error
     console.log(`Port ${DEFAULT_PORT} is taken, so a free one is used. The environment variable PORT chooses another.`)
-    return urlOf(await listenOn(0, handler))
+    return urlOf(await listenOn(0, make))
   }
-}
-
-/** @param {number} port */
-function urlOf (port) {
-  return `http://localhost:${port}`
 }
 
 /**
  * Listens on both addresses that browsers look up for `localhost`: with an app of somebody else's
  * at the other one, they might show that instead.
  * @param {string | number} wanted
- * @param {import('node:http').RequestListener} handler
+ * @param {MakeServer} make
  */
-async function listenOn (wanted, handler) {
-  const server = await bind('127.0.0.1', wanted, handler)
+async function listenOn (wanted, make) {
+  const server = await bind('127.0.0.1', wanted, make)
   const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
   try {
-    await bind('::1', port, handler)
+    await bind('::1', port, make)
   } catch (error) {
     if (!NO_IPV6.includes(codeOf(error))) {
       server.close()
@@ -50,12 +54,12 @@ async function listenOn (wanted, handler) {
 /**
  * @param {string} host
  * @param {string | number} port
- * @param {import('node:http').RequestListener} handler
- * @returns {Promise<import('node:http').Server>}
+ * @param {MakeServer} make
+ * @returns {Promise<import('node:net').Server>}
  */
-function bind (host, port, handler) {
+function bind (host, port, make) {
   return new Promise((resolve, reject) => {
-    const server = createServer(handler)
+    const server = make()
     server.once('error', reject)
     server.listen({ host, port }, () => resolve(server))
   })

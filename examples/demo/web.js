@@ -4,8 +4,10 @@ import { readFileSync } from 'node:fs'
 const FILES = [
   { url: '/', file: 'index.html', type: 'text/html; charset=utf-8' },
   { url: '/devices', file: 'devices.html', type: 'text/html; charset=utf-8' },
+  { url: '/device', file: 'device.html', type: 'text/html; charset=utf-8' },
+  { url: '/thief', file: 'thief.html', type: 'text/html; charset=utf-8' },
   { url: '/style.css', file: 'style.css', type: 'text/css; charset=utf-8' },
-  ...['client.js', 'devices.js', 'page.js', 'views.js', 'words.js'].map(file => ({ url: `/${file}`, file, type: 'text/javascript; charset=utf-8' }))
+  ...['client.js', 'device.js', 'devices.js', 'page.js', 'thief.js', 'views.js', 'words.js'].map(file => ({ url: `/${file}`, file, type: 'text/javascript; charset=utf-8' }))
 ]
 
 const HEADERS = {

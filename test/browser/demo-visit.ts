@@ -23,9 +23,22 @@ export class DemoVisit {
     await visit.#watch(url)
     visit.#now = await timeOf(url)
     await visit.page.clock.setFixedTime(visit.#now)
-    await visit.page.goto(url)
-    await visit.says(/^(?!Loading)/)
+    await visit.go(url)
     return visit
+  }
+
+  /** With the clock of the browser, at any page: over TLS nobody but the browser reaches the demo. */
+  static async beginAt (browser: Browser, demo: Demo, url: string, path = '/'): Promise<DemoVisit> {
+    const visit = new DemoVisit(await Visitor.enter(browser), demo)
+    await visit.#watch(url)
+    await visit.go(url + path)
+    return visit
+  }
+
+  /** Opens a page, and waits until it says something. */
+  async go (url: string): Promise<void> {
+    await this.page.goto(url)
+    await this.says(/^(?!Loading)/)
   }
 
   async end (): Promise<void> {

@@ -1,7 +1,9 @@
 // The demo as a visitor's browser sees it, driven over HTTP.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { createHash } from 'node:crypto'
 import { createServer, type AddressInfo } from 'node:net'
+import { connect } from 'node:tls'
 import { after, before, beforeEach, describe, test, type TestContext } from 'node:test'
 import { assertAbout, Browser, Demo } from '../support/demo-process.ts'
 
@@ -21,7 +23,7 @@ describe('the demo', () => {
   beforeEach(() => { browser = new Browser(url) })
 
   for (const [path, type] of [
-    ['/', 'text/html'], ['/devices', 'text/html'], ['/style.css', 'text/css'],
+    ['/', 'text/html'], ['/device', 'text/html'], ['/devices', 'text/html'], ['/thief', 'text/html'], ['/style.css', 'text/css'], ['/device.js', 'text/javascript'], ['/thief.js', 'text/javascript'],
     ['/client.js', 'text/javascript'], ['/devices.js', 'text/javascript'], ['/page.js', 'text/javascript'], ['/views.js', 'text/javascript'], ['/words.js', 'text/javascript']
   ]) {
     test(`serves ${path} as ${type}`, async () => {
@@ -31,13 +33,13 @@ describe('the demo', () => {
     })
   }
 
-  for (const path of ['/', '/devices', '/devices/list', '/state', '/nothing-here']) {
+  for (const path of ['/', '/device', '/device/state', '/devices', '/devices/list', '/thief', '/state', '/nothing-here']) {
     test(`sends a strict Content-Security-Policy with ${path}`, async () => {
       assert.equal((await browser.fetch(path)).headers.get('content-security-policy'), CSP)
     })
   }
 
-  for (const [path, script] of [['/', 'page.js'], ['/devices', 'devices.js']]) {
+  for (const [path, script] of [['/', 'page.js'], ['/device', 'device.js'], ['/devices', 'devices.js'], ['/thief', 'thief.js']]) {
     test(`has a page at ${path} without inline scripts, inline styles or anything from elsewhere`, async () => {
       const html = await (await browser.fetch(path!)).text()
       assert.match(html, new RegExp(`<script type="module" src="${script}"></script>`))
@@ -218,6 +220,22 @@ describe('the port of the demo', () => {
     t.after(() => demo.stop())
     assert.notEqual(new URL(await demo.url()).port, '3000')
     assert.match(demo.output, /Port 3000 is taken.*variable PORT/)
+  })
+})
+
+describe('the demo with --tls', () => {
+  test('serves TLS with a certificate that it has made, and says how a browser is started that takes it', async t => {
+    const demo = new Demo('0', ['--tls'])
+    t.after(() => demo.stop())
+    const { protocol, port } = new URL(await demo.url())
+    assert.equal(protocol, 'https:')
+    const [, hash] = /--ignore-certificate-errors-spki-list=(\S+)/.exec(demo.output) ?? []
+    const socket = connect({ port: Number(port), host: '127.0.0.1', servername: 'localhost', rejectUnauthorized: false })
+    await once(socket, 'secureConnect')
+    const certificate = socket.getPeerX509Certificate() ?? assert.fail('no certificate')
+    socket.destroy()
+    assert.equal(certificate.checkHost('localhost'), 'localhost')
+    assert.equal(createHash('sha256').update(certificate.publicKey.export({ type: 'spki', format: 'der' })).digest('base64'), hash)
   })
 })
 

@@ -33,10 +33,10 @@ export class Demo {
   readonly #process: ChildProcess
   readonly #closed: Promise<unknown>
 
-  /** @param port what the environment variable PORT says; undefined leaves it out. */
-  constructor (port: string | undefined) {
+  /** @param port what the environment variable PORT says; undefined leaves it out. @param args behind `npm run demo --` */
+  constructor (port: string | undefined, args: readonly string[] = []) {
     const { PORT, ...env } = process.env
-    this.#process = fork(SERVER, {
+    this.#process = fork(SERVER, args, {
       execArgv: ['--import', CLOCK], env: port === undefined ? env : { ...env, PORT: port }, silent: true
     })
     this.#closed = once(this.#process, 'close')
@@ -58,7 +58,7 @@ export class Demo {
 
   /** The URL that it prints once it listens. */
   async url (): Promise<string> {
-    return await this.printed(/http:\/\/localhost:\d+/)
+    return await this.printed(/https?:\/\/localhost:\d+/)
   }
 
   /** Moves its clock, which stands still otherwise. */

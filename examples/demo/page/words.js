@@ -13,6 +13,7 @@ const REASONS = {
   'key-unknown': 'it names a key that the server does not have, or not any more',
   expired: 'it has reached one of its limits',
   revoked: 'that session was ended by a logout, on another device, or by one login too many',
+  'device-unproven': 'it is bound to the device of a browser, and came without a proof of that device',
   'stamp-changed': 'that session was ended, since the password was changed',
   'chunk-missing': 'it was split, and a part is missing',
   malformed: 'it is no token at all',
@@ -105,4 +106,55 @@ export function minutes (seconds) {
 
 function books ({ cart = [] }) {
   return cart.length === 1 ? '1 book' : `${cart.length} books`
+}
+
+/** Why a page over plain http shows no binding, and what helps. */
+export const PLAIN_HTTP = 'Over plain http no browser binds a session: start the demo with "npm run demo -- --tls", and then the browser as the terminal says.'
+
+/** By how a session is bound. */
+export const BINDINGS = {
+  bound: {
+    label: 'Bound',
+    pill: 'valid',
+    tone: 'good',
+    said: 'This session is bound to this device. Steal its cookie, and use the copy elsewhere.',
+    meaning: 'This browser has proved that it has the key. Without a proof, the cookie reads as empty.'
+  },
+  unproven: {
+    label: 'Unproven',
+    pill: 'rejected',
+    meaning: 'The session is bound, and this browser came without a proof: the cookie reads as empty.'
+  },
+  unbound: {
+    label: 'Unbound',
+    pill: '',
+    tone: 'neutral',
+    said: 'This session is not bound: a copy of its cookie works until it expires. Start the browser as the terminal says, and log in again.',
+    meaning: 'The server has offered a binding. This browser has not taken it up, or cannot: not with a certificate that it does not know, and not without a place for keys.'
+  }
+}
+
+/** Why a browser comes without a proof, by its own word. */
+export const SKIPPED = {
+  quota_exceeded: 'it has proved its key six times in nine minutes, and goes on when they are over',
+  unreachable: 'it did not reach the server',
+  server_error: 'the server could not answer'
+}
+
+/** Events of the channel, in the words of somebody who looks on. */
+const EVENTS = {
+  offered: 'A response has offered to bind the session.',
+  registered: 'The browser has made a key and signed the challenge: the session is bound.',
+  renewed: 'The browser has proved its key, and got an identifier that is sealed with the newest key.',
+  asked: 'The browser came for a new proof, and was given a challenge to sign.',
+  refreshed: 'The browser has proved its key, and has a new proof.',
+  ended: 'The browser was told to forget the binding.',
+  refused: 'A registration or a proof was refused.',
+  unproven: 'Somebody came with this session and without a proof: it read as empty, as a copy does.',
+  skipped: 'The browser came without a proof, and said why.'
+}
+
+export function eventWords ({ event, reason, count }) {
+  const why = reason === null ? '' : ` (${reason})`
+  return `${EVENTS[event]}${why}${count === 1 ? '' : ` (${count} times)`}`
 }

@@ -1,6 +1,4 @@
 // Using a session: what every app does. Whatever changes something is a POST: see settings.js for why.
-import { REMEMBERED } from '../settings.js'
-
 const NAME = { type: 'string', minLength: 1, maxLength: 40 }
 const LOGIN = { type: 'object', required: ['name'], properties: { name: NAME, remember: { type: 'boolean' } } }
 const VISIT = { type: 'object', required: ['note'], properties: { note: { type: 'string', maxLength: 400 } } }
@@ -11,8 +9,11 @@ const BLURB = 'The Analytical Engine weaves algebraical patterns just as the Jac
 
 /** @typedef {{ title: string, blurb: string }} Book */
 
-/** @param {import('fastify').FastifyInstance} app */
-export function sessionRoutes (app) {
+/**
+ * @param {import('fastify').FastifyInstance} app
+ * @param {import('../settings.js').Lifetimes} lifetimes
+ */
+export function sessionRoutes (app, { remembered }) {
   app.post('/login', { schema: { body: LOGIN } }, async (request, reply) => {
     const { name, remember } = /** @type {{ name: string, remember?: boolean }} */ (request.body)
     const { session } = request
@@ -23,7 +24,7 @@ export function sessionRoutes (app) {
     if (remember === true) {
       session.set('remembered', true)
       // Both are sealed with the session and hold for every later response.
-      session.options({ expiry: REMEMBERED, maxAge: REMEMBERED })
+      session.options({ expiry: remembered, maxAge: remembered })
     }
     request.log.info('logged in: a session is sealed into a cookie, and the list of devices has a line more')
     reply.code(204)

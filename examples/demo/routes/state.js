@@ -1,22 +1,23 @@
 // What the page shows: what the server knows of the session, and what it logged.
 import { sessionInfo } from 'fastify-sealed-session'
 import { cookiesOf } from '../cookie.js'
-import { ABSOLUTE_TIMEOUT, COOKIE_NAME, EXPIRY, REMEMBERED } from '../settings.js'
+import { COOKIE_NAME } from '../settings.js'
 
 /**
  * @param {import('fastify').FastifyInstance} app
  * @param {object} options
  * @param {import('fastify-sealed-session').Keyring} options.keyring
  * @param {import('../journal.js').Journal} options.journal
+ * @param {import('../settings.js').Lifetimes} options.lifetimes
  */
-export function stateRoutes (app, { keyring, journal }) {
+export function stateRoutes (app, { keyring, journal, lifetimes }) {
   app.get('/state', async ({ session, headers }, reply) => {
     const info = sessionInfo(session)
     reply.header('cache-control', 'no-store')
     return {
       cookies: cookiesOf(headers.cookie, COOKIE_NAME),
       info,
-      limits: info.status === 'valid' ? limitsOf(session) : null,
+      limits: info.status === 'valid' ? limitsOf(session, lifetimes) : null,
       data: info.status === 'valid' ? session.data() : null,
       keys: keyring.ids,
       log: journal.recent
@@ -27,7 +28,7 @@ export function stateRoutes (app, { keyring, journal }) {
   // half of its idle limit has passed. The page is told, since it cannot see cookies. This hook runs
   // after that of the plugin, which is registered before.
   app.addHook('onSend', async (request, reply) => {
-    if (request.method !== 'GET' || !reply.hasHeader('set-cookie')) return
+    if (request.method !== 'GET' || !isSent(reply)) return
     const { keyId } = sessionInfo(request.session)
     const cause = keyId === keyring.ids[0] ? 'rolling' : 'rotation'
     reply.header('x-sealed-again', cause)
@@ -38,13 +39,22 @@ export function stateRoutes (app, { keyring, journal }) {
 }
 
 /**
+ * True if a response has the session's cookie: it may have that of a proof alone.
+ * @param {import('fastify').FastifyReply} reply
+ */
+function isSent (reply) {
+  return [reply.getHeader('set-cookie') ?? []].flat().some(line => String(line).startsWith(`${COOKIE_NAME}=`))
+}
+
+/**
  * When a session ends by each of its two limits. The earlier one counts: it is `expiresAt`.
  * @param {import('fastify-sealed-session').Session} session
+ * @param {import('../settings.js').Lifetimes} lifetimes
  */
-function limitsOf (session) {
+function limitsOf (session, { expiry, remembered, absoluteTimeout }) {
   const { createdAt, lastWriteAt } = sessionInfo(session)
-  const idle = limit(lastWriteAt, session.get('remembered') === true ? REMEMBERED : EXPIRY)
-  const absolute = limit(createdAt, ABSOLUTE_TIMEOUT)
+  const idle = limit(lastWriteAt, session.get('remembered') === true ? remembered : expiry)
+  const absolute = limit(createdAt, absoluteTimeout)
   return { idle, absolute, first: idle.endsAt < absolute.endsAt ? 'idle' : 'absolute' }
 }
 
