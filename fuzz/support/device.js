@@ -6,6 +6,7 @@ import Fastify from 'fastify'
 import secureSession from '../../dist/esm/index.js'
 import { withOrder } from '../../dist/esm/device/identifier-order.js'
 import { deviceBinding } from '../../dist/esm/device/index.js'
+import { kEndpoint } from '../../dist/esm/fastify/extension.js'
 import { BINDING } from '../../dist/esm/token/claims.js'
 import { Codec } from '../../dist/esm/token/codec.js'
 import { KeySet } from '../../dist/esm/keys/key-set.js'
@@ -138,8 +139,7 @@ export const app = Fastify()
 
 let endpoint
 app.addHook('onRoute', ({ config }) => {
-  const [own] = Object.getOwnPropertySymbols(config ?? {}).filter(symbol => symbol.description === 'device endpoint')
-  if (own !== undefined) endpoint = config[own]
+  endpoint ??= config?.[kEndpoint]
 })
 app.register(secureSession, { key: KEYS[0], format: 'sealed', expiry: EXPIRY, context: CONTEXT, cookie: { path: '/', secure: true, httpOnly: true, sameSite: 'lax' } })
 app.register(deviceBinding, { algorithms: ['ES256', 'RS256'] })
