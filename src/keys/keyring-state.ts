@@ -17,11 +17,13 @@ export interface Followed {
   /** Milliseconds since 1970 at which they were changed last. */
   readonly writtenAt: number
   readonly read: () => Promise<Buffer>
+  /** @throws for content that is not valid */
+  readonly parse: (content: Buffer) => Buffer[]
 }
 
 /** A file that is followed. */
 export function fileSource ({ path, content, writtenAt }: KeyFile): Followed {
-  return { source: `the key file ${path}`, content, writtenAt, read: async () => await readFile(path) }
+  return { source: `the key file ${path}`, content, writtenAt, read: async () => await readFile(path), parse: content => parseKeyFile(content, path) }
 }
 
 /** Times by which keys are followed, in seconds. */
@@ -75,7 +77,7 @@ export class KeyringState implements KeyringInternals {
   }
 
   /** Follows a source, whose keys are those that the state has. */
-  follow ({ source, content, writtenAt, read }: Followed, { activateAfter, interval }: Following): void {
+  follow ({ source, content, writtenAt, read, parse }: Followed, { activateAfter, interval }: Following): void {
     this.source = source
     // Other processes may not have read yet the content that was written just before this one started. A
     // clock that is ahead where the file was written must not keep the key from sealing for longer.
@@ -84,7 +86,7 @@ export class KeyringState implements KeyringInternals {
       read,
       interval,
       content,
-      changed: content => { this.#take(source, content, activateAfter) },
+      changed: content => { this.#take(source, parse, content, activateAfter) },
       looked: () => { this.#countLook(source) },
       failed: error => { this.#fail(source, error) }
     })
@@ -107,12 +109,12 @@ export class KeyringState implements KeyringInternals {
    * Takes the keys of the file. Those that were there before stay as they are; new ones seal later. A key
    * that is gone from the file still opens for ten looks, as the rest of the file may be on its way.
    */
-  #take (source: string, content: Buffer, activateAfter: number): void {
+  #take (source: string, parse: Followed['parse'], content: Buffer, activateAfter: number): void {
     const known = this.current.keys
     const activeFrom = Date.now() + activateAfter * 1000
     let isReplaced: boolean
     try {
-      const listed = parseKeyFile(content, source).map(bytes => {
+      const listed = parse(content).map(bytes => {
         const key = new DerivedKey(bytes, activeFrom)
         return known.find(other => other.equals(key)) ?? key
       })

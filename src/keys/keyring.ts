@@ -112,13 +112,14 @@ export class Keyring {
     const isOnce = options.refresh === null
     const interval = isOnce ? DEFAULT_REFRESH : readDuration(options, 'refresh', DEFAULT_REFRESH)
     const activateAfter = readDuration(options, 'activateAfter', Math.max(DEFAULT_ACTIVATE_AFTER, MIN_LOOKS_TO_ACTIVATE * interval), { orZero: true })
-    assertPace(activateAfter, interval, 'refresh')
+    if (!isOnce) assertPace(activateAfter, interval, 'refresh')
     await sodiumReady()
     const read = async (): Promise<Buffer> => contentOf(await load())
     const content = await read()
-    const keyring = new Keyring(parseKeyFile(content, LOADED))
+    const parse = (content: Buffer): Buffer[] => parseKeyFile(content, LOADED)
+    const keyring = new Keyring(parse(content))
     // Nobody says when the first key came: others may not have loaded it yet.
-    if (!isOnce) keyring.#state.follow({ source: LOADED, content, writtenAt: Date.now(), read }, { activateAfter, interval })
+    if (!isOnce) keyring.#state.follow({ source: LOADED, content, writtenAt: Date.now(), read, parse }, { activateAfter, interval })
     return keyring
   }
 

@@ -153,6 +153,7 @@ describe('a watched key file', () => {
       assert.equal(failure!.level, 50)
       assert.equal(failure!.code, 'FST_SEALED_SESSION_KEY_FILE')
       assert.ok(failure!.msg.startsWith(`the key file ${path} cannot be used, the keys stay as they are: `), failure!.msg)
+      assert.doesNotMatch(failure!.msg, /the key file the key file/)
       assert.match(failure!.msg, reason)
       assertDiscreet(all.lines)
     })

@@ -111,6 +111,8 @@ describe('Keyring.from', () => {
     await clock.tickAsync(10 * REFRESH)
     assert.equal(vault.loads, 1)
     keyring.rotate(newKey())
+    assert.equal((await Keyring.from(vault.load, { refresh: null, activateAfter: 120 })).ids.length, 1) // nothing waits for it
+    vault.loads = 1
     const followed = await Keyring.from(vault.load)
     assert.throws(() => { followed.rotate(newKey()) }, { code: 'FST_SEALED_SESSION_KEYRING_FOLLOWS' })
     followed.close()
