@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { unquoted } from '../cookies/set-cookie.ts'
+import type { SessionDeviceMessage } from '../diagnostics.ts'
 import type { CompanionCookie } from '../fastify/companion-cookie.ts'
 import type { ExtensibleSession } from '../fastify/extension.ts'
 import { idAfter, newId } from '../session/id.ts'
@@ -9,7 +10,6 @@ import type { SessionRecord } from '../token/record.ts'
 import { type DeviceAnswer, readAnswer } from './answer.ts'
 import { algorithmOf, type DeviceKey, hasSigned, keyOf, numberOf } from './device-key.ts'
 import { boundBy } from './devices.ts'
-import type { DeviceEvent } from './events.ts'
 import type { DeviceExtension } from './extension.ts'
 import { hasOrder, withOrder, withoutOrder } from './identifier-order.ts'
 import type { Offers } from './offers.ts'
@@ -33,6 +33,9 @@ export interface EndpointAnswer {
 
 const REFUSED: EndpointAnswer = { status: 400 }
 const UNAVAILABLE: EndpointAnswer = { status: 503 }
+
+/** Event of a session's device. */
+export type DeviceEvent = Omit<SessionDeviceMessage, 'sessionName'>
 
 export interface EndpointOptions {
   session: ExtensibleSession

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import { publishDevice } from '../diagnostics.ts'
 import { fail } from '../errors.ts'
 import type { CompanionCookie } from '../fastify/companion-cookie.ts'
 import { DEVICE, type ExtensibleSession, kEndpoint, kSessions } from '../fastify/extension.ts'
@@ -7,8 +8,7 @@ import { moveBehindFirst } from '../fastify/internals.ts'
 import { warnerOf } from '../messages.ts'
 import { stateOf } from '../session/info.ts'
 import { Devices } from './devices.ts'
-import { Endpoint, type EndpointAnswer } from './endpoint.ts'
-import { tellDevice } from './events.ts'
+import { type DeviceEvent, Endpoint, type EndpointAnswer } from './endpoint.ts'
 import { DeviceExtension } from './extension.ts'
 import { Offers } from './offers.ts'
 import { assertFormat, type DeviceConfig, readDeviceOptions } from './options.ts'
@@ -127,6 +127,15 @@ function extensionOf (app: FastifyInstance, { sessionName }: ExtensibleSession, 
       warn('FST_SEALED_SESSION_WARN_DEVICE_UNPROVEN', sessionName)
     }
   })
+}
+
+/** Events that are written to the log, at level debug. */
+const LOGGED: ReadonlyArray<DeviceEvent['event']> = ['refused', 'ended', 'unproven', 'skipped']
+
+/** Publishes an event on the channel `fastify-sealed-session:device`; refusals are in the log, too. Nothing of a request is in either. */
+function tellDevice (sessionName: string, { event, reason, algorithm }: DeviceEvent, request?: FastifyRequest): void {
+  publishDevice({ sessionName, event, reason, algorithm })
+  if (LOGGED.includes(event)) request?.log.debug(`@fastify/secure-session: device ${event}${reason === null ? '' : `, ${reason}`}`)
 }
 
 /**
