@@ -85,7 +85,7 @@ function assertContent ({ data, createdAt, lastWriteAt, expiresAt }, plaintext, 
   assert.deepEqual(data, inside)
 }
 
-/** As docs/format.md has it: what is always there, a lifetime, a Max-Age, an id. */
+/** As docs/reference/format.md has it: what is always there, a lifetime, a Max-Age, an id. */
 function headerLength (flags) {
   return 11 + (flags & 1 ? 4 : 0) + (flags & 2 ? 4 : 0) + (flags & 4 ? 16 : 0)
 }

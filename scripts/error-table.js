@@ -1,4 +1,4 @@
-// Prints docs/errors.md, made from the tables in src/errors.ts and src/messages.ts:
+// Prints docs/reference/errors.md, made from the tables in src/errors.ts and src/messages.ts:
 //
 //   npm run docs:errors
 import { ERRORS } from '../src/errors.ts'

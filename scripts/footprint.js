@@ -1,6 +1,6 @@
 // npm run footprint [-- --write]: what a user installs, beside three other packages: how many packages
 // more than Fastify alone, how much disk they take, and which of them run a script when they are
-// installed. With --write it goes into docs/comparison.md. Needs the registry, or a full cache of npm.
+// installed. With --write it goes into docs/evidence/comparison.md. Needs the registry, or a full cache of npm.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const PAGE = join(root, 'docs', 'comparison.md')
+const PAGE = join(root, 'docs', 'evidence', 'comparison.md')
 const BETWEEN = /(<!-- made by "npm run footprint" -->\n)[^]*(<!-- end of what "npm run footprint" made -->)/
 
 const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))

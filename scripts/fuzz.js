@@ -1,4 +1,4 @@
-// Runs the fuzzer over the targets in fuzz/, all of them or those that are named; see docs/fuzzing.md.
+// Runs the fuzzer over the targets in fuzz/, all of them or those that are named; see docs/evidence/fuzzing.md.
 //
 //   npm run fuzz -- [TARGET…] [--runs=N] [--seconds=N] [--max-bytes=N] [--keep]
 //

@@ -1,5 +1,5 @@
-// One process of the app whose Redis goes away: revocation and registry there, set up as docs/revocation.md and
-// docs/registry.md show.
+// One process of the app whose Redis goes away: revocation and registry there, set up as docs/guide/revocation.md and
+// docs/guide/registry.md show.
 import Fastify from 'fastify'
 import { Redis } from 'ioredis'
 import { createClient } from 'redis'

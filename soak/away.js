@@ -1,6 +1,6 @@
 // npm run soak:away [-- --quick] [-- --write]: two processes of one app that share a Redis, with both clients that
 // redisStore takes. How long a session that one has ended is let in by the other, and what both answer while Redis is away
-// for a second. --write puts the figures into docs/reliability.md. Exits with 1 if an answer was wrong.
+// for a second. --write puts the figures into docs/evidence/reliability.md. Exits with 1 if an answer was wrong.
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// The chart of docs/reliability.md: latency and memory over time, with what was done to the servers.
+// The chart of docs/evidence/reliability.md: latency and memory over time, with what was done to the servers.
 const WIDTH = 720
 const LEFT = 64
 const RIGHT = 16

@@ -4,7 +4,7 @@ import { commit, machine, today } from '../bench/environment.js'
 import { UNAVAILABLE } from './judge.js'
 import { SESSION } from './plan.js'
 
-const PAGE = new URL('../docs/reliability.md', import.meta.url)
+const PAGE = new URL('../docs/evidence/reliability.md', import.meta.url)
 const MB = 2 ** 20
 
 const ms = value => value.toFixed(value < 10 ? 1 : 0)
@@ -126,11 +126,11 @@ ${operator(result)}
 `
 }
 
-/** @param program of npm that has made the text: docs/reliability.md has its place between two comments */
+/** @param program of npm that has made the text: docs/evidence/reliability.md has its place between two comments */
 export function writeReport (text, program = 'soak') {
   const page = readFileSync(PAGE, 'utf8')
   const between = new RegExp(`(<!-- made by "npm run ${program}" -->\\n)[^]*(<!-- end of what "npm run ${program}" made -->)`)
-  if (!between.test(page)) throw new Error('docs/reliability.md has no place for the figures')
+  if (!between.test(page)) throw new Error('docs/evidence/reliability.md has no place for the figures')
   // A function, since a replacement text would have `$` mean something.
   writeFileSync(PAGE, page.replace(between, (_, start, end) => `${start}${text}${end}`))
 }

@@ -136,7 +136,7 @@ function slowestOf (answers) {
   return slowest
 }
 
-/** Answers that docs/revocation.md does not promise. */
+/** Answers that docs/guide/revocation.md does not promise. */
 function wrongIn (answers, { cacheTtl, ending, ended, began, recovered }, losesData) {
   return answers.filter(({ server, kind, answer, sent, took }) => {
     const isAway = sent + took >= began && sent <= recovered

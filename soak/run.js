@@ -1,6 +1,6 @@
 // npm run soak [-- --minutes N] [-- --rate N] [-- --seed N] [-- --write]: two processes of this package
 // under mixed traffic for half an hour, while keys are rotated and Redis is killed. Writes the figures
-// into docs/reliability.md, and docs/reliability.svg (with --minutes only if --write is given). Exits
+// into docs/evidence/reliability.md, and docs/evidence/reliability.svg (with --minutes only if --write is given). Exits
 // with 1 if anything was wrong.
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import os from 'node:os'
@@ -112,6 +112,6 @@ for (const server of servers) server.stop()
 console.log(soakReport(result))
 if (plan.isWritten) {
   writeReport(soakReport(result))
-  writeFileSync(new URL('../docs/reliability.svg', import.meta.url), soakChart(result))
+  writeFileSync(new URL('../docs/evidence/reliability.svg', import.meta.url), soakChart(result))
 }
 process.exit(ledger.wrong === 0 ? 0 : 1)

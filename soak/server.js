@@ -1,4 +1,4 @@
-// One server process of the soak run: an app as docs/revocation.md and docs/keys.md set it up. Tells
+// One server process of the soak run: an app as docs/guide/revocation.md and docs/guide/keys.md set it up. Tells
 // its parent what it uses and what it has seen when asked.
 import { subscribe } from 'node:diagnostics_channel'
 import { monitorEventLoopDelay } from 'node:perf_hooks'

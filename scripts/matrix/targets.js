@@ -1,4 +1,4 @@
-// What the tests are run on. docs/platforms.md has the same list.
+// What the tests are run on. docs/reference/platforms.md has the same list.
 import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { FASTIFY_6, copyWithFastify6 } from './fastify6.js'

@@ -321,7 +321,7 @@ const callable: FastifySecureSession = async (app, options, ...[done]) => {
  * The plugin: gives each request a session that lives in an encrypted cookie.
  * @param options of one session, or an array with those of several, each with a `sessionName`.
  * @throws (`app.ready()` rejects) a coded error for options that cannot be meant, such as
- * `FST_SEALED_SESSION_KEY_MISSING`; `docs/errors.md` has all of them. An option that is legal but probably a
+ * `FST_SEALED_SESSION_KEY_MISSING`; `docs/reference/errors.md` has all of them. An option that is legal but probably a
  * mistake is logged once, as a warning.
  */
 export const fastifySecureSession: FastifySecureSession = fp(callable, {

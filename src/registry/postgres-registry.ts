@@ -6,7 +6,7 @@ import type { RegistryLine, RegistryStore } from './types.ts'
 
 /** Registry in PostgreSQL. */
 export interface PostgresRegistry extends RegistryStore {
-  /** Creates the table if there is none. Without the right to do that, create it as `docs/registry.md` shows. */
+  /** Creates the table if there is none. Without the right to do that, create it as `docs/guide/registry.md` shows. */
   createTable(): Promise<void>
 }
 

@@ -9,7 +9,7 @@ export interface PostgresPool {
 
 /** Store of revocations in PostgreSQL. */
 export interface PostgresStore extends Required<RevocationStore> {
-  /** Creates the table if there is none. Without the right to do that, create it as `docs/revocation.md` shows. */
+  /** Creates the table if there is none. Without the right to do that, create it as `docs/guide/revocation.md` shows. */
   createTable(): Promise<void>
   /** Removes entries that have ended. They do no harm but take room: call it once a day, say. */
   removeEnded(): Promise<void>

@@ -23,7 +23,7 @@ interface Setup {
 /** What becomes of a page: one that listens for `unload` is never kept whole. */
 const KEPT = [{ how: 'kept whole', script: '' }, { how: 'in the HTTP cache', script: 'addEventListener("unload", () => {})' }]
 
-/** The rows of the table in docs/browsers.md: a page, and what else there is. */
+/** The rows of the table in docs/reference/browsers.md: a page, and what else there is. */
 const CASES: Record<string, [path: '/read' | '/written', setup: Setup]> = {
   'it changed the session': ['/written', {}],
   'it changed the session, with `noStore: false`': ['/written', { session: { noStore: false } }],
@@ -89,7 +89,7 @@ describe('in Chromium, the back button after a logout', { skip: noBrowser }, () 
     return await visitor.page.locator('p').innerText()
   }
 
-  for (const [what = '', ...cells] of tableUnder(read('docs/browsers.md'), '## The back button')) {
+  for (const [what = '', ...cells] of tableUnder(read('docs/reference/browsers.md'), '## The back button')) {
     for (const [index, { how, script }] of KEPT.entries()) {
       it(`on a page that was ${how}: ${what}; the browser ${cells[index]}`, async () => {
         const [path, setup] = CASES[what] ?? assert.fail(what)

@@ -15,7 +15,7 @@ import { otherSite, pageAt, planting } from './other-site.ts'
 import { Visitor, launch, listen, noBrowser, plain, tls } from '../support/browser.ts'
 
 /** By the way of a request, the values of `sameSite` that let the session go with it. */
-const carried = new Map(tableUnder(read('docs/browsers.md'), '## Requests from other sites').map(([way = '', ...cells]) =>
+const carried = new Map(tableUnder(read('docs/reference/browsers.md'), '## Requests from other sites').map(([way = '', ...cells]) =>
   [way, (['strict', 'lax', 'none'] as const).filter((_, index) => cells[index] === 'yes')]))
 
 describe('in Chromium', { skip: noBrowser }, () => {

@@ -1,4 +1,4 @@
-// What docs/comparison.md says of each package, found out by using it.
+// What docs/evidence/comparison.md says of each package, found out by using it.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import FakeTimers from '@sinonjs/fake-timers'

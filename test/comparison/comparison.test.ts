@@ -1,4 +1,4 @@
-// docs/comparison.md says of each package what using it shows.
+// docs/evidence/comparison.md says of each package what using it shows.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
@@ -7,7 +7,7 @@ import { CLAIMS, type Claim } from './claims.ts'
 import { CONTENDERS, type Contender } from './contenders.ts'
 import { type Cells, cellsOnItsNode } from './own-node.ts'
 
-const PAGE = readFileSync(new URL('../../docs/comparison.md', import.meta.url), 'utf8')
+const PAGE = readFileSync(new URL('../../docs/evidence/comparison.md', import.meta.url), 'utf8')
 const rows = tableUnder(PAGE, '## What each does')
 
 const onItsNode = new Map<Contender, Promise<Cells>>()
@@ -20,7 +20,7 @@ async function cellOf (contender: Contender, { title, cell }: Claim): Promise<{ 
   return skipped === undefined ? { cell: cells?.[title] ?? 'nothing' } : { skipped }
 }
 
-describe('docs/comparison.md', () => {
+describe('docs/evidence/comparison.md', () => {
   it('has the rows that are found out here, and no other', () => {
     assert.deepEqual(rows.map(([title]) => title), CLAIMS.map(({ title }) => title))
   })

@@ -1,4 +1,4 @@
-// The packages that docs/comparison.md compares, each in an app with the same routes.
+// The packages that docs/evidence/comparison.md compares, each in an app with the same routes.
 import cookie, { Signer } from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { IronSession } from 'iron-session'

@@ -1,4 +1,4 @@
-// The tables of docs/cross-origin.md say what the plugin does.
+// The tables of docs/guide/cross-origin.md say what the plugin does.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
@@ -7,7 +7,7 @@ import { codeIn, tableUnder } from '../docs/markdown.ts'
 import { read } from '../docs/source.ts'
 import { listening, statusOf } from '../support/cross-origin.ts'
 
-const page = read('docs/cross-origin.md')
+const page = read('docs/guide/cross-origin.md')
 
 /** Methods that a cell stands for. */
 function methodsOf (cell: string): string[] {
@@ -21,7 +21,7 @@ function valuesOf (cell: string, any: string[]): Array<string | undefined> {
   return cell === 'missing' ? [undefined] : [codeIn(cell)]
 }
 
-describe('docs/cross-origin.md', () => {
+describe('docs/guide/cross-origin.md', () => {
   const rows = tableUnder(page, '## How it decides')
 
   for (const [method = '', site = '', origin = '', answer = ''] of rows) {

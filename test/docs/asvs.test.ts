@@ -1,4 +1,4 @@
-// docs/asvs.md goes through each item of ASVS 5.0.0 that concerns sessions, and claims nothing that no test holds.
+// docs/evidence/asvs.md goes through each item of ASVS 5.0.0 that concerns sessions, and claims nothing that no test holds.
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { blocks, codeIn, tableUnder } from './markdown.ts'
 import { read, titlesOf } from './source.ts'
 import { ROOT } from './workspace.ts'
 
-const page = read('docs/asvs.md')
+const page = read('docs/evidence/asvs.md')
 
 /** Items with their levels, as in the CSV of version 5.0.0. */
 const ITEMS: Record<string, Record<string, number>> = {
@@ -34,7 +34,7 @@ const REST = ['16.1.1', '16.2.1', '16.2.4', '16.4.1', '16.4.3', '16.5.4']
 const rows = Object.keys(ITEMS).flatMap(heading => tableUnder(page, heading))
 const statuses = tableUnder(`\n${page}`, '# OWASP ASVS 5.0, item by item').map(([status]) => status)
 
-describe('docs/asvs.md', () => {
+describe('docs/evidence/asvs.md', () => {
   for (const [heading, items] of Object.entries(ITEMS)) {
     it(`has each item under "${heading.slice(3)}", with its level`, () => {
       assert.deepEqual(tableUnder(page, heading).map(([item, level]) => [item, level]), Object.entries(items).map(([item, level]) => [item, String(level)]))
@@ -82,11 +82,11 @@ describe('docs/asvs.md', () => {
     const { headers } = await app.inject({ method: 'POST', url: '/set', payload: { userId: 42 } })
     assert.match(String(headers['set-cookie']), /^session=[^;]+; HttpOnly; SameSite=Lax$/)
     assert.match(page, /There is no `Secure`, no `__Host-` name and no `absoluteTimeout`/)
-    assert.equal(codeIn(tableUnder(read('docs/options.md'), '## The options').find(([name]) => name === '`format`')?.[2]), "'secretbox'")
+    assert.equal(codeIn(tableUnder(read('docs/reference/options.md'), '## The options').find(([name]) => name === '`format`')?.[2]), "'secretbox'")
   })
 })
 
-describe('the timeouts of docs/asvs.md', () => {
+describe('the timeouts of docs/evidence/asvs.md', () => {
   const seconds = (cell: string): number => codeIn(cell).split(' * ').reduce((product, factor) => product * Number(factor), 1)
   const bound = (words: string): number => {
     const [, count, unit = ''] = /at most (\d+) (day|hour|minute)s?/.exec(words) ?? []

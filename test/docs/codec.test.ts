@@ -1,4 +1,4 @@
-// The tables of docs/codec.md have what the codec gives.
+// The tables of docs/guide/codec.md have what the codec gives.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { createSessionCodec } from '../../src/index.ts'
@@ -6,10 +6,10 @@ import { newKey } from '../support/helpers.ts'
 import { codeIn, tableUnder } from './markdown.ts'
 import { read } from './source.ts'
 
-const page = read('docs/codec.md')
+const page = read('docs/guide/codec.md')
 const names = (heading: string): string[] => tableUnder(page, heading).map(([name]) => codeIn(name))
 
-describe('docs/codec.md', () => {
+describe('docs/guide/codec.md', () => {
   it('has each field of what is opened, in the order of the type', async () => {
     const { seal, open } = await createSessionCodec<object>({ key: newKey() })
     const { ok, ...fields } = open(seal({}))

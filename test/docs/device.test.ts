@@ -1,4 +1,4 @@
-// docs/device-binding.md and its neighbours say what the plugin does.
+// docs/guide/device-binding.md and its neighbours say what the plugin does.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance, InjectOptions } from 'fastify'
@@ -15,14 +15,14 @@ import { hex } from '../tokens/independent.ts'
 import { codeIn, tableUnder } from './markdown.ts'
 import { membersIn, membersOf, read } from './source.ts'
 
-const page = read('docs/device-binding.md')
+const page = read('docs/guide/device-binding.md')
 const prose = page.replaceAll('\n', ' ')
-const format = read('docs/format.md')
-const observability = read('docs/observability.md')
+const format = read('docs/reference/format.md')
+const observability = read('docs/guide/observability.md')
 
 const namesUnder = (markdown: string, heading: string): string[] => tableUnder(markdown, heading).flatMap(([names = '']) => [...names.matchAll(/`(\w+)[`(]/g)].map(([, name = '']) => name)).sort()
 
-describe('docs/device-binding.md', () => {
+describe('docs/guide/device-binding.md', () => {
   it('has each option, and no other', () => {
     assert.deepEqual(namesUnder(page, '## Options'), membersIn(['src/device/types.ts'], 'DeviceBindingOptions'))
   })
@@ -87,7 +87,7 @@ async function registrationWith (algorithm: 'ES256' | 'RS256'): Promise<{ identi
   return { identifier: answer?.json<{ session_identifier: string }>().session_identifier.length ?? 0, header }
 }
 
-describe('what docs/format.md says of a device', () => {
+describe('what docs/reference/format.md says of a device', () => {
   const values = new DeviceValues({ current: KeySet.of([newKey()]) }, 'session')
   const binding = Buffer.alloc(16)
   const identifier = (bytes: number): string => values.sealIdentifier({ binding, created: 0, boundAt: 0, algorithm: 0, publicKey: Buffer.alloc(bytes) })
@@ -137,7 +137,7 @@ describe('what docs/format.md says of a device', () => {
   })
 })
 
-describe('what docs/observability.md says of a device', () => {
+describe('what docs/guide/observability.md says of a device', () => {
   const rows = observability.slice(observability.indexOf('\n## Devices\n'), observability.indexOf('\n## With Prometheus\n')).match(/^\| `.+$/gm) ?? []
 
   it('has each field of a message, and each event, and no other', () => {

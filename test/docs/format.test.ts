@@ -1,4 +1,4 @@
-// docs/format.md is enough to read and write tokens: its examples and its rules are checked against the code.
+// docs/reference/format.md is enough to read and write tokens: its examples and its rules are checked against the code.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import sodium from 'sodium-native'
@@ -38,7 +38,7 @@ type Hex = Record<'key' | 'nonce' | 'id' | 'encryptionKey' | 'identificationKey'
 
 type SealedExample = Hex & Record<'context' | 'token', string> & Record<'created' | 'lastWrite' | 'lifetime' | 'maxAge', number> & { data: Record<string, unknown> }
 
-const page = read('docs/format.md')
+const page = read('docs/reference/format.md')
 const found = blocks(page)
 const programs = found.filter(({ language }) => language === 'js')
 const [example, sealedExample] = found.filter(({ language }) => language === 'json').map(({ code }) => JSON.parse(code)) as [Example, SealedExample]
@@ -76,7 +76,7 @@ function printedBy (index: number): string {
   }
 }
 
-describe('the secretbox token that docs/format.md works out', () => {
+describe('the secretbox token that docs/reference/format.md works out', () => {
   it('has intermediate values that belong together', () => {
     const bytes = Buffer.from(example.tag + example.ciphertext, 'hex')
     assert.equal(Buffer.from(example.payloadText).toString('hex'), example.payload)
@@ -107,7 +107,7 @@ describe('the secretbox token that docs/format.md works out', () => {
   })
 })
 
-describe('the sealed token that docs/format.md works out', () => {
+describe('the sealed token that docs/reference/format.md works out', () => {
   const { context, created, lastWrite, lifetime, maxAge, data, token } = sealedExample
   const fields: Fields = { created, lastWrite, lifetime, maxAge, id: fromHex(sealedExample.id) }
   const at = created + lastWrite * 1000
@@ -158,7 +158,7 @@ describe('the sealed token that docs/format.md works out', () => {
   })
 })
 
-describe('docs/format.md', () => {
+describe('docs/reference/format.md', () => {
   it('lists the names under __ that a secretbox token carries', () => {
     const names = Object.keys(JSON.parse(example.payloadText)).filter(name => name.startsWith('__'))
     names.push('__life', '__claims') // only where something is to be said
@@ -261,7 +261,7 @@ const REFUSED: Record<'secretbox' | 'sealed', Record<string, string>> = {
 const rows = tableUnder(page, '## Refusals')
 
 for (const [column, format] of [[1, 'secretbox'], [2, 'sealed']] as const) {
-  describe(`what docs/format.md says of refusing a ${format} token`, () => {
+  describe(`what docs/reference/format.md says of refusing a ${format} token`, () => {
     const own = rows.filter(row => row[column] !== '')
     const list = page.slice(page.indexOf(`### Opening a ${format} token`)).split('\n\n').find(paragraph => paragraph.startsWith('1. ')) ?? ''
     const steps = [...list.matchAll(/^\d+\. /gm)].length
@@ -285,7 +285,7 @@ for (const [column, format] of [[1, 'secretbox'], [2, 'sealed']] as const) {
   })
 }
 
-describe('what docs/format.md says of opening', () => {
+describe('what docs/reference/format.md says of opening', () => {
   it('is right that spelling is checked after lengths and before decryption in the secretbox format', () => {
     for (const anyKey of [Buffer.from(newKey()), key]) {
       const opened = codec({ keyring: { current: KeySet.of([anyKey]) } }).open(`${example.ciphertextBase64} ;${example.nonceBase64}`)
@@ -323,7 +323,7 @@ describe('what docs/format.md says of opening', () => {
   })
 })
 
-describe('what docs/format.md says of sealing again', () => {
+describe('what docs/reference/format.md says of sealing again', () => {
   const secretbox: SessionRecord = { data: { a: 1 }, writtenAt: NOW * 1000, createdAt: null, lifetime: null, cookieMaxAge: null, id: null }
   const full: SessionRecord = { data: { a: 1 }, writtenAt: NOW * 1000 - 500, createdAt: NOW * 1000 - 7500, lifetime: 50, cookieMaxAge: 60, id: Buffer.alloc(16, 1) }
   const formats = ['secretbox', 'sealed'] as const

@@ -1,4 +1,4 @@
-// The timelines of docs/lifetimes.md are read, and lived through with a real app.
+// The timelines of docs/guide/lifetimes.md are read, and lived through with a real app.
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { describe, it, type TestContext } from 'node:test'
@@ -17,7 +17,7 @@ interface Timeline {
   end: number
 }
 
-const page = readFileSync(new URL('../../docs/lifetimes.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../docs/guide/lifetimes.md', import.meta.url), 'utf8')
 const [, picture = ''] = /```text\n(expiry: 100 [\s\S]*?)```/.exec(page) ?? []
 
 const timelines = picture.split('\n').flatMap((row): Timeline[] => {
@@ -53,7 +53,7 @@ async function live (t: TestContext, format: string, { title, events, end }: Tim
   assert.equal((await get(app, '/read', cookie)).body, 'nobody')
 }
 
-describe('the picture in docs/lifetimes.md', () => {
+describe('the picture in docs/guide/lifetimes.md', () => {
   it('has a timeline for each way to end', () => {
     assert.deepEqual(timelines.map(({ title, end }) => [title, end]), [['read only', 100], ['written at 60', 160], ['rolling, read at 40 and 60', 160], ['absoluteTimeout: 120', 120]])
   })

@@ -1,4 +1,4 @@
-// The steps in docs/migration.md are those that test/peer/migration.test.ts goes through.
+// The steps in docs/guide/migration.md are those that test/peer/migration.test.ts goes through.
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { runInNewContext } from 'node:vm'
@@ -8,7 +8,7 @@ import { STEPS } from '../peer/rolling.ts'
 import { codeIn, tableUnder } from './markdown.ts'
 import { read } from './source.ts'
 
-const rows = tableUnder(read('docs/migration.md'), '## To the sealed format')
+const rows = tableUnder(read('docs/guide/migration.md'), '## To the sealed format')
 
 /** What options come to. */
 async function formats (options: object): Promise<object> {
@@ -17,13 +17,13 @@ async function formats (options: object): Promise<object> {
   return { format, accept: [...accept].sort() }
 }
 
-it('docs/migration.md has the steps that are tested, in their order', () => {
+it('docs/guide/migration.md has the steps that are tested, in their order', () => {
   assert.deepEqual(rows.map(([step]) => step), Object.keys(STEPS).map((_, index) => String(index)))
 })
 
 for (const [index, { side, options }] of Object.values(STEPS).entries()) {
   if (side === 'peer') continue
-  it(`docs/migration.md has the options that are tested, and is right about what they seal and open, at step ${index}`, async () => {
+  it(`docs/guide/migration.md has the options that are tested, and is right about what they seal and open, at step ${index}`, async () => {
     const [, written = '', seals, opens] = rows[index]!
     const documented = runInNewContext(`({ ${written.includes('format') ? codeIn(written) : ''} })`) as object
     // Arrays of another context are no arrays to deepEqual.

@@ -1,4 +1,4 @@
-// docs/platforms.md says where there is a binary of libsodium, that nothing runs at installation, and
+// docs/reference/platforms.md says where there is a binary of libsodium, that nothing runs at installation, and
 // what is tested on which runtime.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -8,10 +8,10 @@ import { describe, it } from 'node:test'
 import { tableUnder } from './markdown.ts'
 import { ROOT } from './workspace.ts'
 
-const PAGE = readFileSync(join(ROOT, 'docs/platforms.md'), 'utf8')
+const PAGE = readFileSync(join(ROOT, 'docs/reference/platforms.md'), 'utf8')
 const NODE_NAMES = new Map([['Linux with glibc', 'linux'], ['macOS (`darwin`)', 'darwin'], ['Windows (`win32`)', 'win32'], ['Android', 'android']])
 
-describe('docs/platforms.md', () => {
+describe('docs/reference/platforms.md', () => {
   it('lists the binaries that there are, but for iOS, which has no Node.js', () => {
     const listed = tableUnder(PAGE, '## Where there is a binary').flatMap(([system = '', processors = '']) =>
       [...processors.matchAll(/`(\w+)`/g)].map(([, processor]) => `${NODE_NAMES.get(system)}-${processor}`))

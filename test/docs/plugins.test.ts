@@ -1,4 +1,4 @@
-// The keys that docs/plugins.md names are those that the plugins use.
+// The keys that docs/guide/plugins.md names are those that the plugins use.
 import csrf from '@fastify/csrf-protection'
 import type { FastifyInstance } from 'fastify'
 import assert from 'node:assert/strict'
@@ -39,10 +39,10 @@ async function keysUsed (): Promise<Record<string, string[]>> {
   }
 }
 
-describe('docs/plugins.md', () => {
+describe('docs/guide/plugins.md', () => {
   it('names the keys that each plugin uses', async () => {
     const codesIn = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code)
-    const named = tableUnder(read('docs/plugins.md'), '## Their keys').map(([plugin = '', keys = '']) => [
+    const named = tableUnder(read('docs/guide/plugins.md'), '## Their keys').map(([plugin = '', keys = '']) => [
       codesIn(plugin)[0], codesIn(keys).filter(code => code !== 'authorizationURL').sort()
     ])
     const used = Object.entries(await keysUsed()).map(([plugin, keys]) => [plugin, [...new Set(keys)].sort()])

@@ -1,7 +1,7 @@
 // The documentation is true: every fenced block of the README, of docs/ and of bench/ is run as it stands.
 // The package under test is the built one, as a reader has it: `npm test` builds first.
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, describe, it } from 'node:test'
 import { randomBytes } from 'node:crypto'
@@ -10,6 +10,7 @@ import { compile } from './compile.ts'
 import { anchors, blocks, localLinks, type Block } from './markdown.ts'
 import { expectedOutput, isServer, programOf } from './programs.ts'
 import { startServer, visit } from './server.ts'
+import { pagesBelow } from './source.ts'
 import { PostgresServer, noPostgres } from '../revocation/postgres-server.ts'
 import { RedisServer, noRedis } from '../revocation/redis-server.ts'
 import { ROOT, Workspace } from './workspace.ts'
@@ -21,8 +22,7 @@ interface Manifest {
 }
 
 const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as Manifest
-const pages = ['README.md', ...['docs', 'bench'].flatMap(folder =>
-  readdirSync(join(ROOT, folder)).filter(name => name.endsWith('.md')).map(name => `${folder}/${name}`))]
+const pages = ['README.md', ...pagesBelow('docs'), ...pagesBelow('bench')]
 const read = (page: string): string => readFileSync(join(ROOT, page), 'utf8')
 
 interface Needed {

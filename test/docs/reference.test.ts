@@ -16,7 +16,7 @@ import { Keyring } from '../../src/index.ts'
 import { newApp, post } from '../support/app.ts'
 import { captureLog, newKey, setCookies, warnings, withKeyFile } from '../support/helpers.ts'
 import { blocks, codeIn, exponentIn, tableUnder } from './markdown.ts'
-import { errorsUsed, membersIn, membersOf, read, sourceFiles, warningsUsed } from './source.ts'
+import { errorsUsed, membersIn, membersOf, pagesBelow, read, sourceFiles, warningsUsed } from './source.ts'
 import { ROOT } from './workspace.ts'
 
 const readme = read('README.md')
@@ -25,8 +25,8 @@ const readme = read('README.md')
 const namesUnder = (markdown: string, heading: string): string[] =>
   tableUnder(markdown, heading).map(([name]) => codeIn(name).split('(')[0] ?? '').sort()
 
-const options = read('docs/options.md')
-const session = read('docs/session.md')
+const options = read('docs/reference/options.md')
+const session = read('docs/guide/session.md')
 
 describe('the tables of options and of the session', () => {
   it('have each option, and no other', () => {
@@ -46,8 +46,8 @@ describe('the tables of options and of the session', () => {
     assert.deepEqual(fields.sort(), membersOf('SessionInfo'))
   })
 
-  it('of docs/registry.md have each option and each field of a listed session, and no other', () => {
-    const page = read('docs/registry.md')
+  it('of docs/guide/registry.md have each option and each field of a listed session, and no other', () => {
+    const page = read('docs/guide/registry.md')
     const members = (name: string): string[] => membersIn(['src/registry/types.ts'], name)
     assert.deepEqual(namesUnder(page, '## Options'), members('SessionRegistryOptions'))
     assert.deepEqual(namesUnder(page, '## Setup'), members('ListedSession'))
@@ -102,8 +102,8 @@ async function fittingOf7 (bytes: number, maxChunks: number, format: string): Pr
   return fitting
 }
 
-describe('docs/large-sessions.md', () => {
-  const rows = tableUnder(read('docs/large-sessions.md'), '## `maxChunks`')
+describe('docs/guide/large-sessions.md', () => {
+  const rows = tableUnder(read('docs/guide/large-sessions.md'), '## `maxChunks`')
 
   for (const [name = '', bytes = '', secretbox = '', sealed = ''] of rows) {
     const maxChunks = Number(/\d/.exec(name)?.[0])
@@ -119,8 +119,8 @@ describe('docs/large-sessions.md', () => {
   }
 })
 
-describe('docs/errors.md', () => {
-  const page = read('docs/errors.md')
+describe('docs/reference/errors.md', () => {
+  const page = read('docs/reference/errors.md')
 
   it('is what "npm run docs:errors" makes', () => {
     const script = join(ROOT, 'scripts/error-table.js')
@@ -140,7 +140,7 @@ describe('docs/errors.md', () => {
 
   it('has each code that comments and other pages mention', () => {
     const known = new Set([...CODES, ...Object.keys(WARNINGS)])
-    for (const path of [...sourceFiles, 'README.md', 'docs/format.md', 'docs/codec.md', 'docs/keys.md', 'docs/migration.md', 'docs/lifetimes.md', 'docs/registry.md', 'docs/revocation.md', 'docs/large-sessions.md', 'docs/threat-model.md', 'docs/data.md', 'docs/observability.md', 'docs/options.md', 'docs/session.md', 'docs/plugins.md', 'docs/concurrency.md', 'docs/browsers.md', 'docs/fuzzing.md', 'docs/platforms.md', 'docs/cross-origin.md', 'docs/step-up.md', 'docs/device-binding.md']) {
+    for (const path of [...sourceFiles, 'README.md', ...pagesBelow('docs')]) {
       for (const [code] of read(path).matchAll(/FST_SEALED_SESSION_[A-Z_]*[A-Z]/g)) {
         if (code !== 'FST_SEALED_SESSION_WARN') assert.ok(known.has(code), `${code} in ${path}`)
       }
@@ -148,11 +148,11 @@ describe('docs/errors.md', () => {
   })
 })
 
-describe('docs/api', () => {
+describe('docs/reference/api', () => {
   it('is what "npm run docs:api" makes of the comments in the source', { timeout: 120_000 }, async () => {
     await withFolder(async folder => {
       execFileSync(process.execPath, [join(ROOT, 'node_modules/typedoc/bin/typedoc'), '--out', folder], { cwd: ROOT, stdio: 'pipe' })
-      assert.deepEqual(pagesIn(folder), pagesIn(join(ROOT, 'docs/api')))
+      assert.deepEqual(pagesIn(folder), pagesIn(join(ROOT, 'docs/reference/api')))
     })
   })
 })
@@ -172,8 +172,8 @@ async function withFolder (use: (folder: string) => Promise<void>): Promise<void
   }
 }
 
-describe('docs/architecture.md', () => {
-  const page = read('docs/architecture.md')
+describe('docs/evidence/architecture.md', () => {
+  const page = read('docs/evidence/architecture.md')
 
   it('has each folder of src, and no other', () => {
     const listed = [...page.matchAll(/^\| `(src\/[^`]*)\/?` \|/gm)].map(([, folder = '']) => folder.replace(/\/$/, ''))
@@ -195,8 +195,8 @@ describe('docs/architecture.md', () => {
   })
 })
 
-describe('docs/keys.md', () => {
-  const page = read('docs/keys.md')
+describe('docs/guide/keys.md', () => {
+  const page = read('docs/guide/keys.md')
   const key = newKey()
   const accidents: Array<[what: string, key: unknown]> = [
     ['UTF-16', Buffer.from(`\ufeff${key.toString('latin1')}`, 'utf16le')],

@@ -13,6 +13,14 @@ export function read (path: string): string {
   return readFileSync(join(ROOT, path), 'utf8')
 }
 
+/** Pages of a folder and those below it, without the ones that are made of comments, such as `docs/guide/keys.md`. */
+export function pagesBelow (folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.md') && !name.startsWith('reference/api/'))
+    .map(name => `${folder}/${name}`)
+    .sort()
+}
+
 const PUBLIC_TYPES = ['src/types.ts', 'src/diagnostics.ts']
 
 /** Names of the members of interfaces in the public types of sessions, wherever they are declared there. */

@@ -1,4 +1,4 @@
-// docs/threat-model.md promises nothing that no test holds.
+// docs/evidence/threat-model.md promises nothing that no test holds.
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,10 +9,10 @@ import { codeIn, tableUnder } from './markdown.ts'
 import { read, titlesOf } from './source.ts'
 import { ROOT } from './workspace.ts'
 
-const page = read('docs/threat-model.md')
+const page = read('docs/evidence/threat-model.md')
 const promises = tableUnder(page, '## What is promised')
 
-describe('each promise of docs/threat-model.md has a test', () => {
+describe('each promise of docs/evidence/threat-model.md has a test', () => {
   for (const [promise = '', file, title = ''] of promises) {
     it(promise.replaceAll('**', ''), () => {
       const path = codeIn(file)
@@ -23,7 +23,7 @@ describe('each promise of docs/threat-model.md has a test', () => {
   }
 })
 
-describe('docs/threat-model.md', () => {
+describe('docs/evidence/threat-model.md', () => {
   it('names each promise of the README', () => {
     const [list = ''] = /You can rely on [^]*?You cannot rely on/.exec(read('README.md')) ?? []
     const names = [...list.matchAll(/^\| \*\*(.+?)\*\* \|/gm)].map(([, name]) => name)

@@ -64,7 +64,7 @@ describe('a key that appears in a watched file', () => {
     })
   }
 
-  it('is not the one that seals meanwhile, which what a codec seals says, as docs/keys.md has it; a new session does not', async t => {
+  it('is not the one that seals meanwhile, which what a codec seals says, as docs/guide/keys.md has it; a new session does not', async t => {
     const path = writeEarlier(t, first)
     const keyring = await follow(t, path)
     const codec = await createSessionCodec<object>({ key: keyring, format: 'sealed', context: 'which key seals' })

@@ -1,5 +1,5 @@
 // Bundles of apps that have installed the packed tarball, made with the commands and files of
-// docs/bundling.md, and run in folders where nothing else is, or only what the page says to put there.
+// docs/guide/bundling.md, and run in folders where nothing else is, or only what the page says to put there.
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
@@ -9,7 +9,7 @@ import { after, before, describe, it } from 'node:test'
 import { blocks } from '../docs/markdown.ts'
 import { emptyFolder, install, packBuilt, repository, run } from './packed.ts'
 
-const PAGE = readFileSync(join(repository, 'docs/bundling.md'), 'utf8')
+const PAGE = readFileSync(join(repository, 'docs/guide/bundling.md'), 'utf8')
 const LIMIT = { timeout: 120_000 }
 
 /** What fixtures/bundles/use.cjs writes. */

@@ -15,8 +15,8 @@ import { RuntimeServer, type CodecName } from './runtime-server.ts'
 
 const PROGRAM = process.env.TEST_RUNTIME ?? process.execPath
 const NAME = basename(PROGRAM)
-// As docs/platforms.md says that Deno runs an app; and the command writes files.
-const page = readFileSync(join(repository, 'docs/platforms.md'), 'utf8')
+// As docs/reference/platforms.md says that Deno runs an app; and the command writes files.
+const page = readFileSync(join(repository, 'docs/reference/platforms.md'), 'utf8')
 const permissions = /^deno run (--.+) app\.js$/m.exec(page)?.[1]?.split(' ') ?? []
 const RUN = NAME === 'deno' ? ['run', '--no-prompt', ...permissions, '--allow-write'] : []
 

@@ -1,4 +1,4 @@
-// From the peer to the sealed format and back, as docs/migration.md tells it: nobody is logged out.
+// From the peer to the sealed format and back, as docs/guide/migration.md tells it: nobody is logged out.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
@@ -228,7 +228,7 @@ describe('the change of format', () => {
 })
 
 describe('a cookie that gets another name', () => {
-  /** The app after the change, with the hook of docs/migration.md. */
+  /** The app after the change, with the hook of docs/guide/migration.md. */
   async function renamed (key: Buffer): Promise<FastifyInstance> {
     const options = { key, format: 'sealed', context: 'session', cookieName: '__Host-session', cookie: { path: '/', secure: true } }
     const { app } = await serverOf('ours', { options }, app => {

@@ -1,4 +1,4 @@
-// Plugins that write to the session in ways that the peer loses: what docs/plugins.md says of it.
+// Plugins that write to the session in ways that the peer loses: what docs/guide/plugins.md says of it.
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'

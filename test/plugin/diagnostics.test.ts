@@ -183,8 +183,8 @@ describe('a subscriber that throws', () => {
   })
 })
 
-describe('docs/observability.md', () => {
-  const page = read('docs/observability.md')
+describe('docs/guide/observability.md', () => {
+  const page = read('docs/guide/observability.md')
 
   for (const [heading, type] of [['## Opening', 'SessionOpenMessage'], ['## Sealing', 'SessionSealMessage'], ['## Lives of sessions', 'SessionLifecycleMessage']] as const) {
     it(`has each field of ${type}, and no other`, () => {

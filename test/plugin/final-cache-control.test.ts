@@ -223,7 +223,7 @@ describe('a Set-Cookie of the app with the name of the session wins over a cooki
   })
 })
 
-describe('docs/responses.md on shared caches', () => {
+describe('docs/guide/responses.md on shared caches', () => {
   const header = ways['an onSend hook of the route']! // it is one of them
   const clearing: Way = (app, act) => app.get('/', async (request, reply) => { act(request); reply.clearCookie('session', { path: '/' }); return 'out' })
   /** What a row is about: a way, and values of Cache-Control; none for the way's own. */
@@ -233,7 +233,7 @@ describe('docs/responses.md on shared caches', () => {
     'with any other `Cache-Control`, such as `public`, `s-maxage=60` or `no-cache`': [header, ['public', 's-maxage=60', 'no-cache']],
     'with a `Set-Cookie` of yours for that cookie, such as from `reply.clearCookie()`': [clearing, ['']]
   }
-  const table = tableUnder(readFileSync(new URL('../../docs/responses.md', import.meta.url), 'utf8'), '## Shared caches')
+  const table = tableUnder(readFileSync(new URL('../../docs/guide/responses.md', import.meta.url), 'utf8'), '## Shared caches')
 
   it('has a line for each of these, and no other', () => {
     assert.deepEqual(table.map(([response]) => response), Object.keys(rows))

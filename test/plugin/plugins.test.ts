@@ -1,4 +1,4 @@
-// Other plugins with sessions that are set up in a way that concerns them: what docs/plugins.md says of it.
+// Other plugins with sessions that are set up in a way that concerns them: what docs/guide/plugins.md says of it.
 import csrf from '@fastify/csrf-protection'
 import oauth2 from '@fastify/oauth2'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'

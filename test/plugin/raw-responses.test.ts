@@ -1,4 +1,4 @@
-// docs/responses.md over real sockets: which responses carry a changed session, line by line.
+// docs/guide/responses.md over real sockets: which responses carry a changed session, line by line.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -14,7 +14,7 @@ import { newKey, type LogLine } from '../support/helpers.ts'
 import { tableUnder } from '../docs/markdown.ts'
 import { logged, newApp, readyApp } from '../support/app.ts'
 
-const page = readFileSync(new URL('../../docs/responses.md', import.meta.url), 'utf8')
+const page = readFileSync(new URL('../../docs/guide/responses.md', import.meta.url), 'utf8')
 
 type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown
 
@@ -126,7 +126,7 @@ function addScopes (app: FastifyInstance): void {
   }, { prefix: '/own' })
 }
 
-describe('docs/responses.md', () => {
+describe('docs/guide/responses.md', () => {
   const { lines, server } = logged('warn')
   const app = newApp({
     server,

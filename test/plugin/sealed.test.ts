@@ -39,7 +39,7 @@ function openedBy (token: string, key: Uint8Array, context = 'session'): Result 
 }
 
 describe('a sealed session', () => {
-  it('is a token of the sealed format, as docs/format.md has it', async () => {
+  it('is a token of the sealed format, as docs/reference/format.md has it', async () => {
     const key = newKey()
     const app = await sealedApp({ key })
     const response = await get(app, '/set')

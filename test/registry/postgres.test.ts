@@ -27,8 +27,8 @@ describe('a registry in PostgreSQL', { skip: noPostgres }, () => {
     assert.deepEqual(await rows('SELECT count(*)::int FROM session_registry'), [{ count: 0 }])
   })
 
-  it('takes the table that docs/registry.md shows, under another name and in a schema', async () => {
-    const [statement = ''] = /CREATE TABLE session_registry \([^]+?\n\)/.exec(read('docs/registry.md')) ?? []
+  it('takes the table that docs/guide/registry.md shows, under another name and in a schema', async () => {
+    const [statement = ''] = /CREATE TABLE session_registry \([^]+?\n\)/.exec(read('docs/guide/registry.md')) ?? []
     await pool.query('CREATE SCHEMA "Auth"')
     await pool.query(statement.replace('session_registry', '"Auth"."Logins"'))
     const store = postgresRegistry(pool, { table: 'Auth.Logins' })

@@ -203,7 +203,7 @@ for (const client of ['redis', 'ioredis'] as const) {
         assert.deepEqual((await flows.unheard.lax.stop()).filter(answer => answer.sent > endedAt && !isOut(answer)), [], 'the process that has ended it knows')
         const ofUnheard = (await flows.unheard.strict.stop()).filter(({ sent }) => sent > endedAt + CACHE_TTL * 1000)
         if (losesData) {
-          // Nobody has the revocation any more but the process that made it: docs/reliability.md says to revoke all.
+          // Nobody has the revocation any more but the process that made it: docs/evidence/reliability.md says to revoke all.
           assert.equal((await lax.post('/all')).status, 200)
           await until(async () => await strict.who(cookies.unheard) === 'nobody' && await strict.who(cookies.valid) === 'nobody')
         } else {

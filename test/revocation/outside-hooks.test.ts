@@ -201,9 +201,9 @@ describe('a schema that cannot be used', () => {
   })
 })
 
-describe('docs/responses.md on where a session cannot be used', () => {
+describe('docs/guide/responses.md on where a session cannot be used', () => {
   it('has a line for each place that is tested here', () => {
-    const page = readFileSync(new URL('../../docs/responses.md', import.meta.url), 'utf8')
+    const page = readFileSync(new URL('../../docs/guide/responses.md', import.meta.url), 'utf8')
     assert.deepEqual(tableUnder(page, '## Where a session cannot be used').map(([code]) => code), [
       'a log serializer, at the line "incoming request"',
       'a log serializer or an `onResponse` hook, after the response',

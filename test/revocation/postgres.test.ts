@@ -1,4 +1,4 @@
-// Revocation over a real PostgreSQL, with the store that docs/revocation.md shows and through Keyv.
+// Revocation over a real PostgreSQL, with the store that docs/guide/revocation.md shows and through Keyv.
 // Starts a server of its own; where PostgreSQL is not installed the tests are skipped.
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'

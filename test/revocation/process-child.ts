@@ -27,7 +27,7 @@ interface Stores { store: RevocationStore, registry?: RegistryStore }
 const { port, key, client: kind, ...revocation } = JSON.parse(process.argv[2] ?? '') as ChildOptions
 const url = `redis://127.0.0.1:${port}`
 
-// The clients are set up as docs/revocation.md shows.
+// The clients are set up as docs/guide/revocation.md shows.
 const CLIENTS: Record<ChildOptions['client'], () => Promise<Stores>> = {
   async keyv () {
     const adapter = new KeyvRedis({ url, disableOfflineQueue: true }, { throwOnErrors: true })

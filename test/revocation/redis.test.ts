@@ -1,4 +1,4 @@
-// Revocation over a real Redis, through Keyv, as docs/revocation.md sets it up. Starts a redis-server
+// Revocation over a real Redis, through Keyv, as docs/guide/revocation.md sets it up. Starts a redis-server
 // of its own; without that program the tests are skipped.
 import assert from 'node:assert/strict'
 import { after, before, describe, it, type TestContext } from 'node:test'

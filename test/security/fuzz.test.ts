@@ -42,8 +42,8 @@ function around (inputs: readonly Buffer[]): fc.Arbitrary<Buffer> {
   return fc.oneof({ weight: 1, arbitrary: fc.uint8Array({ maxLength: 200, size: 'max' }).map(bytes => Buffer.from(bytes)) }, { weight: 2, arbitrary: edited })
 }
 
-it('docs/fuzzing.md has each target and what it holds, and no other', () => {
-  const documented = tableUnder(read('docs/fuzzing.md'), '## What is fuzzed, and what holds').map(([name]) => codeIn(name))
+it('docs/evidence/fuzzing.md has each target and what it holds, and no other', () => {
+  const documented = tableUnder(read('docs/evidence/fuzzing.md'), '## What is fuzzed, and what holds').map(([name]) => codeIn(name))
   assert.deepEqual(documented.sort(), targets())
 })
 

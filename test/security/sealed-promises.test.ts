@@ -1,4 +1,4 @@
-// What docs/threat-model.md promises of the sealed format, attacked by somebody who has libsodium.
+// What docs/evidence/threat-model.md promises of the sealed format, attacked by somebody who has libsodium.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'

@@ -1,4 +1,4 @@
-// Sealed tokens made with libsodium alone, after docs/format.md: what a program with the key could send.
+// Sealed tokens made with libsodium alone, after docs/reference/format.md: what a program with the key could send.
 import { randomBytes } from 'node:crypto'
 import sodium from 'sodium-native'
 

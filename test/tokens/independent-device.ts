@@ -1,4 +1,4 @@
-// The values of a device once more, written from docs/format.md. It shares nothing with src/.
+// The values of a device once more, written from docs/reference/format.md. It shares nothing with src/.
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { concat, decode, fromHex, hex, keyIdOf, sealBytes, subkey, type Steps } from './independent.ts'
 

@@ -1,4 +1,4 @@
-// The secretbox format and signatures once more, written from docs/format.md, in the order of that
+// The secretbox format and signatures once more, written from docs/reference/format.md, in the order of that
 // page. Like independent.ts it shares nothing with src/.
 import { xsalsa20poly1305 } from '@noble/ciphers/salsa.js'
 import { blake2b } from '@noble/hashes/blake2.js'

@@ -1,4 +1,4 @@
-// The sealed format once more, written from docs/format.md, in the order of that page. It shares
+// The sealed format once more, written from docs/reference/format.md, in the order of that page. It shares
 // nothing with src/: another cipher library, another base64url, another reader of headers. What both
 // implementations agree on is what the page says.
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'

@@ -10,7 +10,7 @@ import { KeySet } from '../../src/keys/key-set.ts'
 import { decrypt, open, type Fields, type Kind } from '../tokens/independent-device.ts'
 import { fromHex, hex } from '../tokens/independent.ts'
 
-/** Bytes are in hex; see docs/format.md for the meaning of each of these. */
+/** Bytes are in hex; see docs/reference/format.md for the meaning of each of these. */
 interface Positive {
   title: string
   kind: Kind

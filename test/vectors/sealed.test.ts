@@ -13,7 +13,7 @@ import { atTime } from '../support/clock.ts'
 import { BINDING } from '../../src/token/claims.ts'
 import { fromHex, open, type Result } from '../tokens/independent.ts'
 
-/** Bytes are in hex; see docs/format.md for what each of these is. */
+/** Bytes are in hex; see docs/reference/format.md for what each of these is. */
 interface Positive {
   title: string
   key: string

@@ -16,7 +16,7 @@ import { fromHex } from '../tokens/independent.ts'
 import { open, payloadOf, sign, signingSecret, unsign, type Life } from '../tokens/independent-secretbox.ts'
 import { readyApp } from '../support/app.ts'
 
-/** Keys and nonces are in hex; see docs/format.md for what each of these is. */
+/** Keys and nonces are in hex; see docs/reference/format.md for what each of these is. */
 interface Opening {
   title: string
   keys: string[]
