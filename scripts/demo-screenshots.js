@@ -8,34 +8,29 @@ import { DemoVisit } from '../test/browser/demo-visit.ts'
 import { launch, noBrowser } from '../test/support/browser.ts'
 import { Demo } from '../test/support/demo-process.ts'
 
-/** What is in each picture, and what leads there. */
+/** Contents of each picture, and the way there. */
 const PICTURES = {
-  'screenshot.png': { colorScheme: 'light', lead: split },
-  'screenshot-tampered.png': { colorScheme: 'dark', lead: tamper }
+  'screenshot.png': { colorScheme: 'light', size: { width: 1100, height: 760 }, lead: end },
+  'screenshot-phone.png': { colorScheme: 'dark', size: { width: 390, height: 844 }, lead: steal }
 }
 
-const SIZE = { width: 1100, height: 1225 }
-
-async function split (visit) {
-  for (let book = 1; book <= 5; book++) await visit.press('Put a book in', new RegExp(`^${book} book`))
-  await visit.later(15)
-  await visit.page.locator('#idle-left').filter({ hasText: '1:45 left' }).waitFor()
+async function steal (visit) {
+  await visit.press('Give a thief a copy', /^The thief has/)
 }
 
-async function tamper (visit) {
-  await visit.page.getByLabel('Something to remember').fill('The Analytical Engine weaves algebraical patterns')
-  await visit.press('Save, and count a visit', /^Visit 2/)
-  await visit.press('Flip one bit', /the seal is broken/)
+async function end (visit) {
+  await steal(visit)
+  await visit.press('Log out everywhere', /^Logged out everywhere/)
 }
 
-async function take (browser, demo, name, { colorScheme, lead }) {
+async function take (browser, demo, name, { colorScheme, size, lead }) {
   const visit = await DemoVisit.begin(browser, demo, await demo.url())
   await visit.page.emulateMedia({ colorScheme })
-  await visit.page.setViewportSize(SIZE)
+  await visit.page.setViewportSize(size)
   await visit.logIn()
   await lead(visit)
   await visit.page.mouse.move(0, 0) // off the button, which would look pressed
-  await visit.page.evaluate('document.activeElement.blur()')
+  await visit.page.evaluate('document.activeElement.blur(); scrollTo(0, 0)')
   await visit.page.screenshot({ path: fileURLToPath(new URL(`../examples/demo/${name}`, import.meta.url)) })
   await visit.end()
 }

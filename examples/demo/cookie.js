@@ -28,3 +28,20 @@ export function cookiesOf (header = '', name) {
     cookies.push({ name: next, value: pair.slice(next.length + 1), bytes: pair.length })
   }
 }
+
+const VALUE = { type: 'string', maxLength: 4096, pattern: '^[\\w%.~-]+$' }
+
+/** Schema of a copy of a session's cookies: their values, and that of the proof of its device. */
+export const COPY = {
+  type: 'object',
+  required: ['values'],
+  properties: { values: { type: 'array', items: VALUE, minItems: 1, maxItems: 2 }, proof: VALUE }
+}
+
+/** Header of a client that sends a copy. @param {{ values: string[], proof?: string }} copy @param {{ cookie: string, proof: string }} names */
+export function headerOf ({ values: [first, second], proof }, names) {
+  const pairs = [`${names.cookie}=${first}`]
+  if (second !== undefined) pairs.push(`${names.cookie}.1=${second}`)
+  if (proof !== undefined) pairs.push(`${names.proof}=${proof}`)
+  return pairs.join('; ')
+}

@@ -43,6 +43,10 @@ describe('the demo in Chromium', { skip: noBrowser }, () => {
   const states: Record<string, () => Promise<void>> = {
     'logged out': async () => {},
     'logged in': logIn,
+    stolen: async () => {
+      await logIn()
+      await visit.press('Give a thief a copy', /^The thief has/)
+    },
     split: async () => {
       await logIn()
       for (let book = 1; book <= 5; book++) await visit.press('Put a book in', new RegExp(`^${book} book`))
@@ -103,7 +107,7 @@ describe('the demo in Chromium', { skip: noBrowser }, () => {
     await keyboard.press('Space')
     await keyboard.press('Enter')
     await visit.says(/^Logged in/)
-    assert.equal(await focused(), 'note')
+    assert.equal(await focused(), 'steal')
     while (await focused() !== 'tamper') await keyboard.press('Tab')
     await keyboard.press('Space')
     await visit.says(/the seal is broken/)

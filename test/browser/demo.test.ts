@@ -30,7 +30,7 @@ describe('the demo in Chromium', { skip: noBrowser }, () => {
 
   it('says before a login that there is no session, and why each button does nothing yet', async () => {
     await visit.says(/^No session yet/)
-    for (const button of ['Only read it', 'Touch it', 'Put a book in', 'Take a book out', 'Log out here', 'Log out everywhere']) {
+    for (const button of ['Only read it', 'Touch it', 'Put a book in', 'Take a book out', 'Log out here', 'Give a thief a copy', 'Log out everywhere']) {
       await visit.press(button, /^There is no session: log in first\.$/)
     }
     await visit.press('Flip one bit', /^There is no cookie to tamper with/)
@@ -45,6 +45,38 @@ describe('the demo in Chromium', { skip: noBrowser }, () => {
     assert.equal(await visit.visitor.documentCookie(), '')
     assert.match(await visit.text('#content'), /"name": "Ada"/)
     assert.equal(await visit.text('#status'), 'Opened')
+  })
+
+  it('shows in the first minute that a copied cookie works, and that it is dead after a logout everywhere', async () => {
+    assert.deepEqual([await visit.text('#you'), await visit.text('#thief')], ['No session', 'Has no cookie yet'])
+    await visit.press('Give a thief a copy', /^There is no session: log in first/)
+    await visit.logIn()
+    await visit.press('Give a thief a copy', /^The thief has the cookie/)
+    assert.deepEqual([await visit.text('#you'), await visit.text('#thief')], ['Logged in as Ada', 'Logged in as Ada, with the copy'])
+    await visit.press('Log out everywhere', /^Logged out everywhere/)
+    assert.equal(await visit.text('#you'), 'No session')
+    assert.match(await visit.text('#thief'), /^Refused: that session has ended$/)
+  })
+
+  it('has the first step on the first screen of a phone, and after the login the other two', async () => {
+    await visit.page.setViewportSize({ width: 390, height: 844 })
+    const isInSight = async (name: string): Promise<boolean> => {
+      const box = await visit.page.getByRole('button', { name, exact: true }).boundingBox()
+      return box !== null && box.y >= 0 && box.y + box.height <= 844
+    }
+    assert.equal(await isInSight('Log in'), true)
+    await visit.logIn()
+    for (const name of ['Give a thief a copy', 'Log out everywhere']) assert.equal(await isInSight(name), true, name)
+    await visit.press('Give a thief a copy', /^The thief has the cookie/)
+    const { y, height } = (await visit.page.locator('#thief').boundingBox())!
+    assert.ok(y + height <= 844, `the thief ends at ${y + height}`)
+  })
+
+  it('shows the thief with a session that was split into two cookies', async () => {
+    await visit.logIn()
+    for (let book = 1; book <= 5; book++) await visit.press('Put a book in', new RegExp(`^${book} book`))
+    await visit.press('Give a thief a copy', /^The thief has the cookie/)
+    assert.equal(await visit.text('#thief'), 'Logged in as Ada, with the copy')
   })
 
   it('counts visits, keeps a note, is read and touched', async () => {

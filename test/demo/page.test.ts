@@ -8,7 +8,7 @@ const css = read('style.css')
 
 /** Each page, with its scripts, the number of its controls and its second headings. */
 const PAGES = [
-  { file: 'index.html', scripts: read('client.js') + read('page.js') + read('views.js') + read('words.js'), controls: 6, headings: ['session', 'life', 'cookie', 'content', 'attack', 'keys', 'end', 'log'] },
+  { file: 'index.html', scripts: read('client.js') + read('page.js') + read('views.js') + read('words.js'), controls: 6, headings: ['story', 'session', 'life', 'cookie', 'content', 'attack', 'keys', 'end', 'log'] },
   { file: 'device.html', scripts: read('client.js') + read('device.js'), controls: 0, headings: ['device', 'steal', 'meanwhile'] },
   { file: 'thief.html', scripts: read('client.js') + read('thief.js'), controls: 0, headings: ['plant'] },
   { file: 'devices.html', scripts: read('client.js') + read('devices.js'), controls: 1, headings: ['devices', 'confirm'] }

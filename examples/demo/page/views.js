@@ -1,6 +1,6 @@
 /* global document */
 // Shows what the server said of the session.
-import { STATUS, leftWords, minutes, reasonWords } from './words.js'
+import { STATUS, leftWords, minutes, reasonWords, thiefWords, youWords } from './words.js'
 
 /** What a browser takes, in bytes a cookie. */
 const COOKIE_LIMIT = 4096
@@ -23,17 +23,35 @@ export function show (state, previous) {
   showLog(state)
 }
 
+/** The two who have the cookie. @param thief what a client reads that sends the copy; null without one */
+export function showStory ({ info, data }, thief) {
+  pill('you', info.status, youWords(info, data))
+  pill('thief', thief?.status ?? 'new', thiefWords(thief))
+  next('steal', data !== null && thief?.status !== 'valid')
+  next('logout-everywhere', data !== null && thief?.status === 'valid')
+}
+
+function next (action, isNext) {
+  document.querySelector(`[data-action=${action}]`).classList.toggle('primary', isNext)
+}
+
+function pill (id, status, words) {
+  byId(id).textContent = words
+  byId(id).className = `pill ${status}`
+}
+
 function showForms ({ data }) {
   const focused = byId('login').contains(document.activeElement) || byId('member').contains(document.activeElement)
   const switched = byId('member').hidden === (data !== null)
   byId('login').hidden = data !== null
-  byId('member').hidden = data === null
+  byId('logged-in').hidden = byId('member').hidden = data === null
+  byId('no-member').hidden = data !== null
   byId('who').textContent = data?.name ?? ''
   byId('visits').textContent = data?.visits ?? ''
   byId('books').textContent = data?.cart?.length ?? 0
   showNote(data?.note ?? '')
-  // Whoever pressed a button that is gone now goes on in what took its place.
-  if (switched && focused) byId(data === null ? 'name' : 'note').focus()
+  // Somebody who pressed a button that is gone now goes on with the next step.
+  if (switched && focused) (data === null ? byId('name') : document.querySelector('[data-action=steal]')).focus()
 }
 
 /** Leaves alone what somebody is writing, unless another note is in the session. */
@@ -116,8 +134,7 @@ function changeWords ({ cookies, isNew, resealed }, changed) {
 }
 
 function showContent ({ info, data, resealed }) {
-  byId('status').textContent = STATUS[info.status].label
-  byId('status').className = `pill ${info.status}`
+  pill('status', info.status, STATUS[info.status].label)
   byId('content').textContent = data === null ? STATUS[info.status].content : JSON.stringify(data, null, 2)
   byId('content').classList.toggle('empty', data === null)
   byId('info').replaceChildren(...infoRows(info, resealed).map(([name, ...words]) =>

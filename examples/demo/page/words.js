@@ -25,6 +25,18 @@ export function reasonWords ({ reason }) {
   return REASONS[reason] ?? reason
 }
 
+/** Words for the session of this browser. */
+export function youWords ({ status }, data) {
+  return { new: 'No session', valid: `Logged in as ${data?.name}`, rejected: 'Logged out' }[status]
+}
+
+/** Words for what the thief reads; null if there is no copy yet. */
+export function thiefWords (thief) {
+  if (thief === null) return 'Has no cookie yet'
+  if (thief.status === 'valid') return `Logged in as ${thief.name}, with the copy`
+  return thief.reason === 'revoked' ? 'Refused: that session has ended' : `Refused: ${reasonWords(thief)}`
+}
+
 /** What happened: by the action, then by what became of the session. */
 const RESULTS = {
   load: {
@@ -34,9 +46,10 @@ const RESULTS = {
   },
   ended: {
     new: () => 'The session has reached its limit, and the browser dropped its cookie by itself. Log in again.',
-    rejected: ({ info }) => `The session is over: ${reasonWords(info)}. Whoever has a copy of the cookie is refused as well.`
+    rejected: ({ info }) => `The session is over: ${reasonWords(info)}. A copy of the cookie is refused as well.`
   },
-  login: { valid: () => 'Logged in. Your session is sealed into the cookie; the server keeps a line of it for the list of your devices.' },
+  login: { valid: () => 'Logged in. Your session is sealed into the cookie. Now give a thief a copy.' },
+  steal: { valid: () => 'The thief has the cookie, and is logged in as you. Now log out everywhere.' },
   visit: { valid: ({ data }) => `Visit ${data.visits} is in the session. Every write seals a new cookie.` },
   read: {
     valid: ({ resealed }) => resealed === 'rolling'
@@ -59,7 +72,7 @@ const RESULTS = {
       : `${books(data)} in the cart: the session still needs ${cookies.length} cookies.`
   },
   logout: { new: () => 'Logged out, and the session is over. Put the copied cookie back: it is refused.' },
-  'logout-everywhere': { new: () => 'Logged out everywhere: every session under that name is over. Put the copied cookie back, or look at the other device.' },
+  'logout-everywhere': { new: () => 'Logged out everywhere: every session under that name is over, and so are all copies of its cookie.' },
   tamper: {
     valid: () => 'Flipped back: the cookie is what it was, and opens again.',
     rejected: () => 'One character changed and the seal is broken: the server refuses the cookie, and the session is empty.'

@@ -1,10 +1,7 @@
 // The page 'Steal this cookie': how the session is bound to the browser's device, and what becomes of a copy.
 import { requireSession, sessionInfo } from 'fastify-sealed-session'
-import { cookiesOf } from '../cookie.js'
+import { cookiesOf, COPY } from '../cookie.js'
 import { COOKIE, COOKIE_NAME, PROOF_LASTS, PROOF_NAME } from '../settings.js'
-
-const VALUE = { type: 'string', maxLength: 4096, pattern: '^[\\w%.~-]+$' }
-const COPY = { type: 'object', required: ['values'], properties: { values: { type: 'array', items: VALUE, minItems: 1, maxItems: 2 }, proof: VALUE } }
 
 const AS_IT_IS = { ...COOKIE, encode: (/** @type {string} */ value) => value }
 
