@@ -1,6 +1,6 @@
 import type { Found, Judge, Refused } from '../cookies/candidates.ts'
 import type { BroughtCookies } from '../cookies/read.ts'
-import type { SessionDevices } from '../fastify/extension.ts'
+import type { SessionDevices } from '../http/extension.ts'
 import { idAfter } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
 import { BINDING, type Claims, claimsWith } from '../token/claims.ts'

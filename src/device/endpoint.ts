@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { unquoted } from '../cookies/set-cookie.ts'
 import type { SessionDeviceMessage } from '../diagnostics.ts'
 import type { CompanionCookie } from '../fastify/companion-cookie.ts'
-import type { ExtensibleSession } from '../fastify/extension.ts'
+import type { RegisteredSession } from '../fastify/extension.ts'
 import { idAfter, newId } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
 import { BINDING } from '../token/claims.ts'
@@ -38,7 +38,7 @@ const UNAVAILABLE: EndpointAnswer = { status: 503 }
 export type DeviceEvent = Omit<SessionDeviceMessage, 'sessionName'>
 
 export interface EndpointOptions {
-  session: ExtensibleSession
+  session: RegisteredSession
   values: DeviceValues
   cookie: CompanionCookie
   offers: Offers
@@ -313,6 +313,6 @@ function bindingAfter ({ id, claims }: SessionRecord): Buffer {
 }
 
 /** Time at which the longest life of a session is over, in milliseconds since 1970. */
-function longestEnd ({ created }: OpenedIdentifier, { absoluteTimeout }: ExtensibleSession): number {
+function longestEnd ({ created }: OpenedIdentifier, { absoluteTimeout }: RegisteredSession): number {
   return absoluteTimeout === null ? Infinity : created + absoluteTimeout * 1000
 }

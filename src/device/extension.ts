@@ -1,5 +1,5 @@
 import { fail } from '../errors.ts'
-import { DEVICE, type SessionExtension } from '../fastify/extension.ts'
+import { DEVICE, type SessionExtension } from '../http/extension.ts'
 import type { SessionState } from '../session/session.ts'
 import type { SessionRecord } from '../token/record.ts'
 import type { RefusalReason } from '../types.ts'

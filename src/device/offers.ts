@@ -2,8 +2,8 @@ import { types } from 'node:util'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
 import { fail } from '../errors.ts'
-import { type ExtensibleSession } from '../fastify/extension.ts'
-import { isSharedCacheable } from '../fastify/final-headers.ts'
+import type { RegisteredSession } from '../fastify/extension.ts'
+import { isSharedCacheable } from '../http/final-headers.ts'
 import type { SessionState } from '../session/session.ts'
 import { isBound } from '../token/codec.ts'
 import type { CompanionCookie } from '../fastify/companion-cookie.ts'
@@ -17,7 +17,7 @@ const HEADER = 'secure-session-registration'
 const OFFER_PAUSE = 30_000
 
 export interface OffersOptions {
-  session: ExtensibleSession
+  session: RegisteredSession
   devices: Devices
   values: DeviceValues
   cookie: CompanionCookie

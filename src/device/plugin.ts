@@ -3,8 +3,9 @@ import fp from 'fastify-plugin'
 import { publishDevice } from '../diagnostics.ts'
 import { fail } from '../errors.ts'
 import type { CompanionCookie } from '../fastify/companion-cookie.ts'
-import { DEVICE, type ExtensibleSession, kEndpoint, kSessions } from '../fastify/extension.ts'
+import { kEndpoint, kSessions, type RegisteredSession } from '../fastify/extension.ts'
 import { moveBehindFirst } from '../fastify/internals.ts'
+import { DEVICE } from '../http/extension.ts'
 import { warnerOf } from '../messages.ts'
 import { stateOf } from '../session/info.ts'
 import { Devices } from './devices.ts'
@@ -57,20 +58,20 @@ const plugin: FastifyPluginAsync<DeviceBindingOptions> = async (app, options) =>
 }
 
 /** @throws `FST_SEALED_SESSION_DEVICE_ALONE`, `FST_SEALED_SESSION_DEVICE_TWICE` */
-function findSession (app: FastifyInstance, name: string | null): ExtensibleSession {
+function findSession (app: FastifyInstance, name: string | null): RegisteredSession {
   const session = sessionsOf(app).find(({ sessionName }) => name === null || sessionName === name)
   if (session === undefined) throw fail('DEVICE_ALONE', [name ?? 'session'])
   if (session.hasExtension(DEVICE)) throw fail('DEVICE_TWICE', [session.sessionName])
   return session
 }
 
-function sessionsOf (app: FastifyInstance): readonly ExtensibleSession[] {
-  const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly ExtensibleSession[] }
+function sessionsOf (app: FastifyInstance): readonly RegisteredSession[] {
+  const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly RegisteredSession[] }
   return sessions
 }
 
 /** @throws `FST_SEALED_SESSION_DEVICE_FORMAT`, `FST_SEALED_SESSION_DEVICE_COOKIE` */
-function assertBindable ({ sessionName, config }: ExtensibleSession, { isNeverSecure }: CompanionCookie): void {
+function assertBindable ({ sessionName, config }: RegisteredSession, { isNeverSecure }: CompanionCookie): void {
   const { cookie, cookieName } = config
   assertFormat(config)
   if (cookie.secure === false) throw fail('DEVICE_COOKIE', [sessionName, 'secure: false'])
@@ -80,7 +81,7 @@ function assertBindable ({ sessionName, config }: ExtensibleSession, { isNeverSe
 }
 
 /** Path of the endpoint for a route, and as browsers see it. @throws `FST_SEALED_SESSION_DEVICE_PATH` */
-function pathOf (app: FastifyInstance, { path, publicPath }: DeviceConfig, { sessionName, config: { cookie } }: ExtensibleSession): { route: string, shown: string } {
+function pathOf (app: FastifyInstance, { path, publicPath }: DeviceConfig, { sessionName, config: { cookie } }: RegisteredSession): { route: string, shown: string } {
   const route = path ?? (sessionName === 'session' ? '/session-device' : `/session-device/${segmentOf(sessionName)}`)
   const shown = publicPath ?? app.prefix.replace(/\/$/, '') + route
   const covered = cookie.path === undefined || cookie.path === '' ? '/' : cookie.path
@@ -94,7 +95,7 @@ function pathOf (app: FastifyInstance, { path, publicPath }: DeviceConfig, { ses
  * and says no after the endpoint has bound the session, which would end then with its first proof.
  * @throws `FST_SEALED_SESSION_DEVICE_SITE` for a domain that may be none
  */
-function onlyHost ({ includeSite }: DeviceConfig, { sessionName, config: { cookie: { domain = '' } } }: ExtensibleSession): string | null {
+function onlyHost ({ includeSite }: DeviceConfig, { sessionName, config: { cookie: { domain = '' } } }: RegisteredSession): string | null {
   if (includeSite !== null || domain === '') return null
   const host = domain.replace(/^\./, '').toLowerCase()
   if (host.split('.').length > 2) throw fail('DEVICE_SITE', [sessionName, domain])
@@ -111,7 +112,7 @@ function assertNameFree (app: FastifyInstance, name: string, sessionName: string
   if (sessionsOf(app).some(({ config }) => config.cookieName === name)) throw fail('DEVICE_NAME_TAKEN', [name, sessionName])
 }
 
-function extensionOf (app: FastifyInstance, { sessionName }: ExtensibleSession, devices: Devices, { policy }: DeviceConfig): DeviceExtension {
+function extensionOf (app: FastifyInstance, { sessionName }: RegisteredSession, devices: Devices, { policy }: DeviceConfig): DeviceExtension {
   const warn = warnerOf(app.log)
   let isWarned = false
   return new DeviceExtension({
@@ -185,7 +186,7 @@ function write ({ raw }: FastifyReply, { status, headers = {}, body }: EndpointA
 /** Bound sessions of an app, on its server. Registered, since ESM and CommonJS each have a copy of this file. */
 const kBound: unique symbol = Symbol.for('fastify-sealed-session.bound')
 
-function warnOfQuota (app: FastifyInstance, { sessionName }: ExtensibleSession, interval: number): void {
+function warnOfQuota (app: FastifyInstance, { sessionName }: RegisteredSession, interval: number): void {
   const warn = warnerOf(app.log)
   const server = app.server as { [kBound]?: Array<{ sessionName: string, interval: number }> }
   const bound = server[kBound] ??= []

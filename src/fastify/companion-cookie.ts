@@ -1,11 +1,11 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply } from 'fastify'
-import type { CookieCoding } from './cookie-plugin.ts'
 import { type BroughtCookies, cookieValues, withOwn } from '../cookies/read.ts'
 import { attributesEnd, deleteCookieLine, type Serialize } from '../cookies/set-cookie.ts'
 import { unsignedWith } from '../cookies/signature.ts'
+import type { CookieCoding } from '../http/exchange.ts'
+import type { SessionCookie } from '../http/response-cookie.ts'
 import type { SessionConfig } from '../options/options.ts'
-import type { SessionCookie } from './response-cookie.ts'
 
 type Attributes = Pick<CookieSerializeOptions, 'path' | 'domain' | 'secure' | 'httpOnly' | 'sameSite'>
 

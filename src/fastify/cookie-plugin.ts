@@ -1,27 +1,17 @@
+import { maxHeaderSize } from 'node:http'
 import { types } from 'node:util'
 import cookiePlugin, { type CookieSerializeOptions, type SerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
-import { encodeValue, readValue, resolveAttributes, unquoted } from '../cookies/set-cookie.ts'
-import { checkWith, liveSigner, type SignatureCheck, type Signer } from '../cookies/signature.ts'
+import { encodeValue, readValue, resolveAttributes, type Serialize, unquoted } from '../cookies/set-cookie.ts'
+import { checkWith, liveSigner, type Signer } from '../cookies/signature.ts'
 import { fail } from '../errors.ts'
+import { type CookieCoding, type Cookies, kCookies, type LazyRequest } from '../http/exchange.ts'
 import type { SessionConfig } from '../options/options.ts'
-import type { CookieRequest } from '../types.ts'
 
-export type Cookies = Record<string, string | undefined>
-
-/** Key of a request: its parsed cookies, from the first read of `request.cookies` on; null before. */
-export const kCookies: unique symbol = Symbol('cookies')
-export type LazyRequest = CookieRequest & { [kCookies]?: Cookies | null }
-
-/** Encoding of the values of cookies in headers, and its inverse. */
-export interface CookieCoding {
-  /** True if the app registered `@fastify/cookie` itself, so that its `parseOptions` count. */
-  isApps: boolean
-  encode: (value: string) => string
-  /** Undefined if a `decode` function of the app's fails. */
-  decode: (text: string) => string | undefined
-  signatures: SignatureCheck
+/** Coding of an app's cookies, and the part of the hooks that it needs. */
+export interface AppCookies {
+  coding: CookieCoding
   /** Hook that has to run with `NO_COOKIES` in each request, before it sets a cookie; null if the app's own @fastify/cookie has it. */
   hook: ((request: object, reply: FastifyReply, done: HookHandlerDoneFunction) => void) | null
 }
@@ -31,15 +21,27 @@ export interface CookieCoding {
  * @returns the encoding of the values of cookies: as the app has it.
  * @throws `FST_SEALED_SESSION_SIGNING_SECRET_MISSING`, `FST_SEALED_SESSION_COOKIE_INVALID`
  */
-export async function registerCookies (app: FastifyInstance, configs: readonly SessionConfig[]): Promise<CookieCoding> {
+export async function registerCookies (app: FastifyInstance, configs: readonly SessionConfig[]): Promise<AppCookies> {
   const isApps = app.hasPlugin('@fastify/cookie')
   const signer = liveSigner(configs)
   if (isApps) assertSigning(app, configs)
   const hook = isApps ? null : await registerLazily(app, signer)
   for (const config of configs) assertWritable(app, config)
-  if (!isApps) return { isApps, encode: encodeValue, decode: readValue, signatures: signer.check, hook }
+  const shared = {
+    isApps,
+    serialize: app.serializeCookie as Serialize,
+    sign: app.hasDecorator('signCookie') ? (value: string) => app.signCookie(value) : null,
+    defaultsOf: (reply: unknown) => appCookieDefaults(reply as Reply), // each reply is the app's
+    maxHeaderBytes: headerLimit(app)
+  }
+  if (!isApps) return { coding: { ...shared, encode: encodeValue, decode: readValue, signatures: signer.check }, hook }
   // The app may have a `decode` that expects what encodeURIComponent escapes, such as `+`.
-  return { isApps, encode: encodeURIComponent, decode: text => decodeWith(app, text), signatures: checkWith(value => app.unsignCookie(value)), hook }
+  return { coding: { ...shared, encode: encodeURIComponent, decode: text => decodeWith(app, text), signatures: checkWith(value => app.unsignCookie(value)) }, hook }
+}
+
+/** Bytes of headers that the server takes. HTTP/2 has another limit, which is higher: null. */
+function headerLimit (app: FastifyInstance): number | null {
+  return app.initialConfig.http2 === true ? null : (app.server as { maxHeaderSize?: number }).maxHeaderSize ?? maxHeaderSize
 }
 
 function decodeWith (app: FastifyInstance, text: string): string | undefined {
@@ -60,8 +62,8 @@ export const NO_COOKIES = { raw: { headers: {} }, cookies: null }
  * property that parses when it is read.
  * @returns the hook, which parses nothing: all that it does is to make the reply ready for cookies.
  */
-async function registerLazily (app: FastifyInstance, secret: Signer): Promise<CookieCoding['hook']> {
-  let hook: CookieCoding['hook'] = null
+async function registerLazily (app: FastifyInstance, secret: Signer): Promise<AppCookies['hook']> {
+  let hook: AppCookies['hook'] = null
   await app.register(fp(async app => {
     app.decorateRequest(kCookies, null)
     const lazyApp = new Proxy(app, {

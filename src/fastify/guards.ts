@@ -1,5 +1,5 @@
 import { kindOf, fail } from '../errors.ts'
-import { type ExtensibleSession, kSessions } from './extension.ts'
+import { kSessions, type RegisteredSession } from './extension.ts'
 import { getOwn } from '../data/data.ts'
 import { readDuration, readText, refuseUnknown } from '../options/readers.ts'
 import { METHOD_RULE } from '../session/authenticated.ts'
@@ -60,7 +60,7 @@ function guard (options: { redirect?: unknown, sessionName?: unknown }, refusalO
  * @throws `FST_SEALED_SESSION_UNKNOWN_SESSION`: a guard in a context without a session lets nobody on.
  */
 function sessionIn (request: object, name: string | undefined): SessionState | null {
-  const { server } = request as { server?: { [kSessions]?: readonly ExtensibleSession[] } }
+  const { server } = request as { server?: { [kSessions]?: readonly RegisteredSession[] } }
   const used = name ?? server?.[kSessions]?.[0]?.sessionName
   if (used === undefined || !(used in request)) throw fail('UNKNOWN_SESSION')
   const session = (request as Record<string, unknown>)[used]

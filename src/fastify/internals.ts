@@ -1,17 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-
-// Notes that the plugin's hooks leave on a request for the sessions that are used in it.
-
-/**
- * Reply of the request, set by the plugin's first hook; before it null, or undefined in a context that was
- * made before the plugin was registered.
- */
-export const kReply: unique symbol = Symbol('reply')
-
-/** True after the plugin's `onSend` hook has sealed: nothing later would. */
-export const kSealed: unique symbol = Symbol('sealed')
-
-export type TrackedRequest = FastifyRequest & { [kReply]: FastifyReply | null | undefined, [kSealed]: boolean }
+import { kReply } from '../http/exchange.ts'
 
 // Code of the app's that runs outside of any catch, so that an error of it would end the process: log
 // serializers before the first hook and after the response, `frameworkErrors`.
@@ -63,7 +51,7 @@ export function moveBehindFirst (app: object, hook: unknown): void {
  * response is on its way.
  */
 export function isCaught (request: FastifyRequest): boolean {
-  const reply = (request as TrackedRequest)[kReply]
+  const reply = (request as { [kReply]?: FastifyReply | null })[kReply]
   if (reply == null) return !hasFirstHook(request.server)
   const { raw } = reply
   return !(raw.headersSent || raw.writableEnded || raw.destroyed || (request.raw as { aborted?: boolean }).aborted === true)

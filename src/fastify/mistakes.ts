@@ -1,9 +1,10 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { fail } from '../errors.ts'
-import { kSessions, REVOCATION } from './extension.ts'
-import type { Warn, WarningCode } from '../messages.ts'
+import { REVOCATION } from '../http/extension.ts'
+import type { Registered } from '../http/session-manager.ts'
+import type { Warn } from '../messages.ts'
 import { areAlike, type SessionConfig } from '../options/options.ts'
-import type { Registered } from './session-manager.ts'
+import { kSessions } from './extension.ts'
 
 // Plugins that cannot be registered beside this one, or only before it. Fastify would say that some decorator
 // is there already, but no advice.
@@ -60,28 +61,4 @@ export function warnOfUnguarded (app: FastifyInstance, sessions: readonly Regist
       if (guarded !== undefined) warn('FST_SEALED_SESSION_WARN_UNGUARDED', config.sessionName, guarded.config.sessionName)
     }
   })
-}
-
-/** Warnings of events of a session in requests: once a route, since the log would fill up otherwise. */
-export class RouteWarnings {
-  readonly #sessionName: string
-  readonly #warn: Warn
-  readonly #told = new Set<string>()
-
-  constructor (sessionName: string, warn: Warn) {
-    this.#sessionName = sessionName
-    this.#warn = warn
-  }
-
-  /**
-   * Writes a warning once a route. @param values fill the places of the message behind the session's name and
-   * the route.
-   */
-  warn (code: WarningCode, { method, routeOptions }: FastifyRequest, ...values: unknown[]): void {
-    // The route: it has nothing in it of the URL that a user sends.
-    const route = `${method} ${routeOptions.url ?? '(no route)'}`
-    if (this.#told.has(`${code} ${route}`)) return
-    this.#told.add(`${code} ${route}`)
-    this.#warn(code, this.#sessionName, route, ...values)
-  }
 }

@@ -1,19 +1,22 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
 import { CompanionCookie } from './companion-cookie.ts'
-import { type CookieCoding, NO_COOKIES, registerCookies } from './cookie-plugin.ts'
+import { type AppCookies, NO_COOKIES, registerCookies } from './cookie-plugin.ts'
 import { fallbackReason } from '../crypto/sodium.ts'
 import { fail } from '../errors.ts'
-import { type ExtensibleSession, Extensions, kSessions } from './extension.ts'
-import { decorateFrameworkErrors, kIsFirst, kReply, kSealed, moveToFront, type TrackedRequest, waitAsSent } from './internals.ts'
+import { kSessions, type RegisteredSession } from './extension.ts'
+import { type CookieCoding, kReply, kSealed, type SessionRequest, type TrackedRequest } from '../http/exchange.ts'
+import { type ExtensibleSession, extensible } from '../http/extension.ts'
+import { heldIn, sessionOf } from '../http/request-session.ts'
+import { SessionCookie } from '../http/response-cookie.ts'
+import { RouteWarnings } from '../http/route-warnings.ts'
+import { type Registered, SessionManager, unusable } from '../http/session-manager.ts'
+import { decorateFrameworkErrors, isCaught, kIsFirst, moveToFront, waitAsSent } from './internals.ts'
 import { keyFileMessage } from '../keys/keyring-state.ts'
 import { isNoLog, type Warn, warnerOf, warnOnce } from '../messages.ts'
-import { assertAlone, refuseLater, RouteWarnings, warnOfUnguarded } from './mistakes.ts'
+import { assertAlone, refuseLater, warnOfUnguarded } from './mistakes.ts'
 import { readOptions, type SessionConfig } from '../options/options.ts'
 import { AssignableSessions, assign, discard, incumbent, openFrom } from './outside.ts'
-import { heldIn, sessionOf } from './request-session.ts'
-import { type Registered, SessionManager, unusable } from './session-manager.ts'
-import { SessionCookie } from './response-cookie.ts'
 import { routeConfigCheck } from './route-config.ts'
 import { stateOf } from '../session/info.ts'
 import { SessionSignals } from '../session/signal.ts'
@@ -23,15 +26,15 @@ import type { DecodeLog, DecodeOptions, FastifySecureSession, Session } from '..
 // The wiring into Fastify, and nothing else. Places of the rest:
 //
 //   options of register()                options/, keys/
-//   a cookie in a request                session-manager.ts, cookies/read.ts
+//   a cookie in a request                http/session-manager.ts, cookies/read.ts
 //   a token, opened and sealed           token/, data/, crypto/
 //   a session as handlers see it         session/
-//   the sessions of a request            request-session.ts
+//   the sessions of a request            http/request-session.ts
 //   settings of a route                  route-config.ts
 //   a session outside a request          outside.ts
-//   a cookie on a response               response-cookie.ts, cookies/write.ts
+//   a cookie on a response               http/response-cookie.ts, cookies/write.ts
 //   the app's @fastify/cookie            cookie-plugin.ts
-//   plugins that have a say in sessions  extension.ts, revocation/
+//   plugins that have a say in sessions  http/extension.ts, revocation/
 //   messages                             errors.ts, messages.ts
 
 /** The sessions that a context of the app has. */
@@ -41,22 +44,23 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   assertAlone(app)
   const warn = warnerOf(app.log)
   const configs = await readOptions(options, warn)
-  const coding = await registerCookies(app, configs)
+  const { coding, hook } = await registerCookies(app, configs)
 
   const signals = signalsOf(app)
   const sessions = configs.map((config): Registered => ({
-    manager: new SessionManager(app, config, new Codec(config), coding, signals),
-    cookie: new SessionCookie(app, config, coding, warn),
+    manager: new SessionManager(config, new Codec(config), coding, signals, warn),
+    cookie: new SessionCookie(config, coding, warn),
     warnings: new RouteWarnings(config.sessionName, warn),
     slot: Symbol(config.sessionName),
-    extensions: null
+    extensions: null,
+    isCaught
   }))
   const assignable = new AssignableSessions(sessions.map(({ manager }) => manager))
   addDecorators(app, sessions, assignable, signals, coding)
   for (const session of sessions) addToRequests(app, session, assignable)
   addToReplies(app, sessions)
   if (!app.hasRequestDecorator(kReply)) app.addHook('onRoute', routeConfigCheck(warn)) // routes of contexts inside have it, too
-  addHooks(app, sessions, coding.hook)
+  addHooks(app, sessions, hook)
   refuseLater(app, !coding.isApps)
   warnOfUnguarded(app, sessions, warn)
   followKeyFiles(app, configs)
@@ -120,7 +124,7 @@ function addDecorators (app: FastifyInstance, sessions: readonly Registered[], a
     return manager
   }
 
-  app.decorate(kSessions, sessions.map(session => extensible(app, session, coding, signals)))
+  app.decorate(kSessions, sessions.map(session => onApp(app, session, coding, signals)))
 
   app.decorate('createSecureSession', (data?: object | null) => assignable.add(first.create(data), first).session)
 
@@ -161,47 +165,16 @@ function addToRequests (app: FastifyInstance, registered: Registered, assignable
   decorateFrameworkErrors(app, sessionName, request => unusable(request, registered))
 }
 
-/** A session as extensions see it. */
-function extensible (app: FastifyInstance, registered: Registered, coding: CookieCoding, signals: SessionSignals): ExtensibleSession {
-  const { manager } = registered
-  const { config } = manager
-  const { sessionName, expiry, maxExpiry, absoluteTimeout } = config
-  return {
-    config,
-    sessionName,
-    expiry,
-    maxExpiry,
-    absoluteTimeout,
-    lifecycle: manager.lifecycle,
-    get identities () { return manager.lifecycle.identities },
-    set identities (identities) { manager.lifecycle.identities = identities },
-    hasExtension: name => registered.extensions?.has(name) === true,
-    extend (extension) {
-      registered.extensions ??= new Extensions()
-      registered.extensions.add(extension)
-      if (extension.needsIds === true) manager.useIds()
-    },
-    judge (judge) {
-      manager.useJudge(judge)
-      return () => { signals.lookAgain() }
-    },
+/** A session as plugins see it. */
+function onApp (app: FastifyInstance, registered: Registered, coding: CookieCoding, signals: SessionSignals): RegisteredSession {
+  const { manager, cookie } = registered
+  return Object.assign(extensible(registered, signals), {
     find (request) {
       // Also one that a hook has discarded: a session that is assigned in its place must end it.
       return manager.mayFind(request) ? incumbent(request, registered).state : null
     },
     held (request) {
       return heldIn(request, registered)?.state ?? null
-    },
-    ...forDevices(app, registered, coding)
-  }
-}
-
-/** The part of it that a binding to devices needs. */
-function forDevices (app: FastifyInstance, registered: Registered, coding: CookieCoding): Pick<ExtensibleSession, 'useDevices' | 'peek' | 'send' | 'lines' | 'companion'> {
-  const { manager, cookie } = registered
-  return {
-    useDevices (devices) {
-      manager.useDevices(devices)
     },
     peek (request) {
       return manager.peek(request)
@@ -218,7 +191,7 @@ function forDevices (app: FastifyInstance, registered: Registered, coding: Cooki
     companion (suffix) {
       return new CompanionCookie(app, manager.config, suffix, cookie, coding)
     }
-  }
+  } satisfies Omit<RegisteredSession, keyof ExtensibleSession>)
 }
 
 /** Adds the parts that a response needs and `onSend` does not see. */
@@ -248,17 +221,22 @@ function noText<T> (promise: Promise<T>): Promise<T> {
   return Object.assign(promise, { toString () { throw fail('NOT_AWAITED') } })
 }
 
+/** Each request has the properties: `addHooks` decorates them. */
+function asTracked (request: SessionRequest): TrackedRequest {
+  return request as TrackedRequest
+}
+
 /** Notes the reply of each request in the first of all its hooks, and has `@fastify/cookie` make it ready for cookies. */
-function firstHook (prepare: CookieCoding['hook']): onRequestHookHandler {
+function firstHook (prepare: AppCookies['hook']): onRequestHookHandler {
   const noteReply: onRequestHookHandler = (request, reply, done) => {
-    (request as TrackedRequest)[kReply] = reply
+    asTracked(request)[kReply] = reply
     if (prepare === null) done()
     else prepare(NO_COOKIES, reply, done)
   }
   return Object.assign(noteReply, { [kIsFirst]: true })
 }
 
-function addHooks (app: FastifyInstance, sessions: readonly Registered[], prepare: CookieCoding['hook']): void {
+function addHooks (app: FastifyInstance, sessions: readonly Registered[], prepare: AppCookies['hook']): void {
   if (!app.hasRequestDecorator(kReply)) {
     app.decorateRequest(kReply, null)
     app.decorateRequest(kSealed, false)
@@ -270,7 +248,7 @@ function addHooks (app: FastifyInstance, sessions: readonly Registered[], prepar
 
   // No closure in here, nor in sendAll(): each would be paid for by every request.
   app.addHook('onSend', (request, reply, _payload, done) => {
-    const tracked = request as TrackedRequest
+    const tracked = asTracked(request)
     // A hook of the app's may have replied before the one above ran.
     tracked[kReply] = reply
     try {

@@ -1,8 +1,7 @@
-import type { FastifyRequest, RouteOptions } from 'fastify'
+import type { RouteOptions } from 'fastify'
 import { kindOf, fail } from '../errors.ts'
 import type { Warn } from '../messages.ts'
 import { nearest } from '../options/readers.ts'
-import type { SessionRouteConfig } from '../types.ts'
 
 // Settings of one route for its sessions: `config: { session: { extend: false } }`.
 
@@ -37,10 +36,4 @@ function checkConfig (given: unknown, route: string, warn: Warn): void {
     if (near !== undefined) throw fail('ROUTE_CONFIG', [route, `"${name}" is not known, did you mean "${near}"?`])
     warn('FST_SEALED_SESSION_WARN_ROUTE_CONFIG', route, `has "${name}"`)
   }
-}
-
-/** True for a request to a route that says `extend: false`: only the app makes it send a session. */
-export function isPoll ({ routeOptions }: FastifyRequest): boolean {
-  const { config } = routeOptions as { config?: { session?: SessionRouteConfig | null } }
-  return config?.session?.extend === false
 }

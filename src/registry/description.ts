@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { kindOf, fail } from '../errors.ts'
+import type { SessionRequest } from '../http/exchange.ts'
 import type { SessionRegistryOptions } from './types.ts'
 
 /** Longest text in a description, in characters: a client may send a name of its browser that is longer than any line. */
@@ -9,7 +10,7 @@ const MAX_TEXT = 256
 const MAX_BYTES = 2048
 
 /** Reader of the description of a request: JSON, or empty text without `describe`. */
-export type DescriptionReader = (request: FastifyRequest) => string
+export type DescriptionReader = (request: SessionRequest) => string
 
 /**
  * Reader that checks the result of the app's `describe`. To cut texts, rather than refuse them, keeps a client with a
@@ -18,7 +19,7 @@ export type DescriptionReader = (request: FastifyRequest) => string
 export function descriptionReader (describe: SessionRegistryOptions['describe']): DescriptionReader {
   if (describe === undefined) return () => ''
   return request => {
-    const description: unknown = describe(request)
+    const description: unknown = describe(request as FastifyRequest) // the plugin's requests are Fastify's
     if (!isPlain(description)) throw invalid(`an object, got ${isPromise(description) ? 'a promise' : kindOf(description)}`)
     const json = toJson(description)
     const bytes = Buffer.byteLength(json)

@@ -1,6 +1,6 @@
-import type { FastifyRequest } from 'fastify'
 import type { SessionRecord } from '../token/record.ts'
-import type { SessionExtension, SessionIdentities } from '../fastify/extension.ts'
+import type { SessionRequest } from '../http/exchange.ts'
+import type { SessionExtension, SessionIdentities } from '../http/extension.ts'
 import { idAfter } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
 import type { Successor } from '../session/settings.ts'
@@ -57,7 +57,7 @@ export class RegistryExtension implements SessionExtension {
    * Waits if a session begins, so that the list is right by the response. One that is sealed again need not wait for a
    * store that nobody reads to let it in.
    */
-  sealed (state: SessionState, record: SessionRecord, request: FastifyRequest): void | Promise<void> {
+  sealed (state: SessionState, record: SessionRecord, request: SessionRequest): void | Promise<void> {
     const subjects = this.#options.identities.subjectsOf(state)
     const before = this.#lineOf(state)
     const now = owned(record.id, subjects)
@@ -81,7 +81,7 @@ export class RegistryExtension implements SessionExtension {
   }
 
   /** @param how `isAnew` if its line goes behind all others; `movedFrom`: id of its line, if it has another since it was bound. */
-  async #renew (state: SessionState, subject: string, line: Omit<RegistryLine, 'description'>, request: FastifyRequest, how: { isAnew?: boolean, movedFrom?: Buffer | null }): Promise<void> {
+  async #renew (state: SessionState, subject: string, line: Omit<RegistryLine, 'description'>, request: SessionRequest, how: { isAnew?: boolean, movedFrom?: Buffer | null }): Promise<void> {
     const { registry, describe } = this.#options
     const { isAnew = false, movedFrom = null } = how
     try {

@@ -3,7 +3,8 @@ import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { fail } from '../errors.ts'
 import { toDate } from '../token/lifetime.ts'
 import { refuseUnknown } from '../options/readers.ts'
-import { kSessions, type ExtensibleSession, type SessionIdentities } from '../fastify/extension.ts'
+import { kSessions, type RegisteredSession } from '../fastify/extension.ts'
+import type { SessionIdentities } from '../http/extension.ts'
 import { checkedSubject } from '../revocation/subject.ts'
 import { stateOf } from '../session/info.ts'
 import { warnerOf } from '../messages.ts'
@@ -31,8 +32,8 @@ const plugin: FastifyPluginAsync<SessionRegistryOptions> = async (app, options) 
 }
 
 /** @throws `FST_SEALED_SESSION_REGISTRY_ALONE`, `FST_SEALED_SESSION_REGISTRY_TWICE` */
-function findSession (app: FastifyInstance, name: string | null): { session: ExtensibleSession, identities: SessionIdentities } {
-  const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly ExtensibleSession[] }
+function findSession (app: FastifyInstance, name: string | null): { session: RegisteredSession, identities: SessionIdentities } {
+  const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly RegisteredSession[] }
   const session = sessions.find(({ sessionName }) => name === null || sessionName === name)
   if (session === undefined) throw fail('REGISTRY_ALONE', [`session "${name ?? 'session'}"`])
   const { identities } = session

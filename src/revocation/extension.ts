@@ -1,8 +1,8 @@
-import type { FastifyRequest } from 'fastify'
 import { beginningOf } from './beginning.ts'
 import { assertNotAhead, type Revoked } from './epoch-writer.ts'
 import { fail } from '../errors.ts'
-import { REVOCATION, type SessionExtension } from '../fastify/extension.ts'
+import type { SessionRequest } from '../http/exchange.ts'
+import { REVOCATION, type SessionExtension } from '../http/extension.ts'
 import { refusalMessage } from '../messages.ts'
 import { currentRequest, newRequestState, type RequestRecord, RequestRecords, type RequestState, SymbolProperty } from './request-record.ts'
 import { type Identity, LOGOUT_LIFE, type RevocationSource, userOf } from './revocations.ts'
@@ -60,7 +60,7 @@ export class RevocationExtension implements SessionExtension {
   }
 
   /** Notes that a request has just come in. */
-  begin (request: FastifyRequest): void {
+  begin (request: SessionRequest): void {
     this.records.begin(request, { beganAt: this.#now(), sequence: this.#revocations.sequence, order: this.#stamps?.order ?? 0 })
   }
 
@@ -70,12 +70,12 @@ export class RevocationExtension implements SessionExtension {
    * empty from now on.
    * @returns a promise only if the store has to be asked.
    */
-  check (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
+  check (state: SessionState, request: SessionRequest): Promise<void> | undefined {
     // An earlier hook has assigned it: it must not become another of the sessions that opened with it.
     if (this.#requestStates.get(state) === undefined) return this.#check(state, request)
   }
 
-  #check (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
+  #check (state: SessionState, request: SessionRequest): Promise<void> | undefined {
     const current = this.#requestStateOf(state)
     current.isChecked = false
     current.from = null // to read a subject is a use, which looks at it
@@ -90,7 +90,7 @@ export class RevocationExtension implements SessionExtension {
    * came late, or by hooks that took longer than an answer of the store is believed.
    * @returns a promise only if the store has to be asked.
    */
-  recheck (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
+  recheck (state: SessionState, request: SessionRequest): Promise<void> | undefined {
     const current = this.#requestStates.get(state)
     if (current === undefined || current.from === null || !current.isChecked) return
     const elapsed = Math.abs(this.#now() - current.checkedAt) // a clock may be set back
@@ -98,7 +98,7 @@ export class RevocationExtension implements SessionExtension {
     if (request.body !== undefined || elapsed > this.#cacheTtl) return this.#ask(state, current, current.from, request, true)
   }
 
-  async #ask (state: SessionState, current: RequestState, identity: Identity, request: FastifyRequest, isAgain: boolean): Promise<void> {
+  async #ask (state: SessionState, current: RequestState, identity: Identity, request: SessionRequest, isAgain: boolean): Promise<void> {
     try {
       await this.#conclude(state, current, await this.#verdicts.ask(identity, isAgain), request)
     } catch (error) {
@@ -106,14 +106,14 @@ export class RevocationExtension implements SessionExtension {
     }
   }
 
-  #conclude (state: SessionState, current: RequestState, verdict: Verdict, request: FastifyRequest): Promise<void> | undefined {
+  #conclude (state: SessionState, current: RequestState, verdict: Verdict, request: SessionRequest): Promise<void> | undefined {
     if (verdict !== null && !current.isChecked && state.takeNext()) return this.#check(state, request)
     if (verdict !== null) this.#refuse(state, current, verdict, request)
     current.isChecked = true
     current.checkedAt = this.#now()
   }
 
-  #refuse (state: SessionState, current: RequestState, reason: RefusalReason, request: FastifyRequest): void {
+  #refuse (state: SessionState, current: RequestState, reason: RefusalReason, request: SessionRequest): void {
     request.log.debug(refusalMessage(reason))
     if (current.isChecked) {
       state.end(reason) // a hook may have read it
@@ -238,12 +238,12 @@ export class RevocationExtension implements SessionExtension {
     current.pending.push(revoking)
   }
 
-  sealing (state: SessionState, isDue: boolean, request: FastifyRequest): boolean | Promise<boolean> {
+  sealing (state: SessionState, isDue: boolean, request: SessionRequest): boolean | Promise<boolean> {
     const current = this.#requestStateOf(state)
     return !isDue && current.pending.length === 0 ? true : this.#sealing(state, current, isDue, request)
   }
 
-  async #sealing (state: SessionState, current: RequestState, isDue: boolean, request: FastifyRequest): Promise<boolean> {
+  async #sealing (state: SessionState, current: RequestState, isDue: boolean, request: SessionRequest): Promise<boolean> {
     // A failure stays: it fails for everybody who waits for it.
     for (const revoking of current.pending) await revoking
     if (!isDue) return true
@@ -255,7 +255,7 @@ export class RevocationExtension implements SessionExtension {
   }
 
   /** Checks and prepares a session for sealing. @returns false if nothing may be sealed. */
-  async #prepare (state: SessionState, current: RequestState, request: FastifyRequest): Promise<boolean> {
+  async #prepare (state: SessionState, current: RequestState, request: SessionRequest): Promise<boolean> {
     const { from } = current
     const subjects = this.subjectsOf(state)
     const isLogin = subjects.length > 0 && subjects[0] !== userOf(from)
@@ -274,7 +274,7 @@ export class RevocationExtension implements SessionExtension {
   }
 
   /** Seals a session with its user's stamp: that of now for a login, and else the one that it had. */
-  async #stamp (state: SessionState, { from, opened }: RequestState, subjects: readonly string[], isLogin: boolean, request: FastifyRequest): Promise<Buffer | null> {
+  async #stamp (state: SessionState, { from, opened }: RequestState, subjects: readonly string[], isLogin: boolean, request: SessionRequest): Promise<Buffer | null> {
     if (this.#stamps === null) return from?.stamp ?? null
     const [user] = subjects
     const stamp = isLogin && user !== undefined ? await this.#stamps.ofLogin(user, opened, this.records.of(request)) : from?.stamp ?? null
@@ -302,7 +302,7 @@ export class RevocationExtension implements SessionExtension {
    * @returns the time that later ones compare.
    * @throws as `beginningOf` does
    */
-  async #beginAfter (state: SessionState, subjects: readonly string[], current: RequestState, isLogin: boolean, request: FastifyRequest): Promise<number> {
+  async #beginAfter (state: SessionState, subjects: readonly string[], current: RequestState, isLogin: boolean, request: SessionRequest): Promise<number> {
     const { id } = state.record()
     const before = revocableSince(state.record())
     const isNew = current.from === null
@@ -339,7 +339,7 @@ export class RevocationExtension implements SessionExtension {
   }
 
   /** True if a session that was revoked meanwhile is followed by nobody's: its cookie could replace that of a newer login. */
-  #isEmptied ({ isRefused, from }: RequestState, subjects: readonly string[], request: FastifyRequest): boolean {
+  #isEmptied ({ isRefused, from }: RequestState, subjects: readonly string[], request: SessionRequest): boolean {
     return from === null && isRefused && subjects.length === 0 && this.#subjects !== null && this.records.of(request)?.own == null
   }
 
@@ -348,14 +348,14 @@ export class RevocationExtension implements SessionExtension {
    * id: a request that was under way would bring the session back by `regenerate()`. One that another
    * login has replaced is let go on: a second click on "log in" must not lose the login.
    */
-  async #isLoggedOut (state: SessionState, { opened, from, isLoggedOut, wasRevoked }: RequestState, request: FastifyRequest): Promise<boolean> {
+  async #isLoggedOut (state: SessionState, { opened, from, isLoggedOut, wasRevoked }: RequestState, request: SessionRequest): Promise<boolean> {
     if (opened?.id == null || (isLoggedOut && !wasRevoked) || from?.id?.equals(opened.id) === true) return false
     const goesOn = from !== null || (opened.subjects.length > 0 && userOf(opened) === this.subjectsOf(state)[0])
     if (!goesOn) return false
     return await (this.#outlivesLogouts(request) ? this.#revocations.isRevoked({ ...opened, keys: undefined }, true) : this.#revocations.isLoggedOut(opened.id))
   }
 
-  #outlivesLogouts (request: FastifyRequest): boolean {
+  #outlivesLogouts (request: SessionRequest): boolean {
     return this.#now() - (this.records.of(request)?.beganAt ?? -Infinity) >= LOGOUT_LIFE
   }
 

@@ -1,6 +1,6 @@
-import type { FastifyRequest } from 'fastify'
-import type { EndedSession, KnownSession, SessionIdentities } from '../fastify/extension.ts'
-import type { Lifecycle } from '../fastify/lifecycle.ts'
+import type { SessionRequest } from '../http/exchange.ts'
+import type { EndedSession, KnownSession, SessionIdentities } from '../http/extension.ts'
+import type { Lifecycle } from '../http/lifecycle.ts'
 import { currentRequest } from './request-record.ts'
 import { idAfter } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
@@ -69,7 +69,7 @@ export class Identities implements SessionIdentities {
     return sessions.map(({ id }, index) => areSuperseded[index] ? later.shift()! : haveEnded[index] ? null : id) // there is one for each
   }
 
-  check (state: SessionState, request: FastifyRequest): Promise<void> | undefined {
+  check (state: SessionState, request: SessionRequest): Promise<void> | undefined {
     const { extension } = this.#options
     if (extension.records.of(request) === null) extension.begin(request)
     return state.origin?.ok === true ? extension.check(state, request) : undefined

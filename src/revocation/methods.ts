@@ -1,7 +1,7 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { kindOf, fail } from '../errors.ts'
 import { readDuration, refuseUnknown } from '../options/readers.ts'
-import type { ExtensibleSession } from '../fastify/extension.ts'
+import type { RegisteredSession } from '../fastify/extension.ts'
 import { idOfText } from '../session/id.ts'
 import { stateOf } from '../session/info.ts'
 import type { SessionState } from '../session/session.ts'
@@ -17,7 +17,7 @@ import { hasEnded } from './verdicts.ts'
 
 interface Parts {
   app: FastifyInstance
-  session: ExtensibleSession
+  session: RegisteredSession
   revocations: RevocationSource
   identities: Identities
   extension: RevocationExtension
@@ -59,7 +59,7 @@ function addEndOfMany ({ app, session, revocations, extension, lookAgain, hasSub
     if (record !== null && subject !== undefined && isOthers) await assertFirst(revocations, subject, record)
     const revoked = await revocations.revokeUntilNow(subject)
     if (session.lifecycle.isHeard) session.lifecycle.tell('ended', { id: null, subjects: subject === undefined ? [] : [subject] }, { cause: 'revoked' }, request ?? null)
-    if (request !== undefined && record !== null) extension.noteOwn(record, session.held(request), revoked)
+    if (request !== undefined && record !== null) extension.noteOwn(record, session.held(request as FastifyRequest), revoked)
     return revoked.epoch
   }
 

@@ -2,8 +2,9 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest,
 import fp from 'fastify-plugin'
 import { fail } from '../errors.ts'
 import { RevocationExtension } from './extension.ts'
-import { DEVICE, type ExtensibleSession, kEndpoint, kSessions, REVOCATION } from '../fastify/extension.ts'
+import { kEndpoint, kSessions, type RegisteredSession } from '../fastify/extension.ts'
 import { waitAsSent } from '../fastify/internals.ts'
+import { DEVICE, REVOCATION } from '../http/extension.ts'
 import { Identities } from './identities.ts'
 import { MemoryStore } from '../store/memory.ts'
 import { addMethods } from './methods.ts'
@@ -38,7 +39,7 @@ const plugin: FastifyPluginAsync<SessionRevocationOptions> = async (app, options
   addHooks(app, session, extension)
 }
 
-function addHooks (app: FastifyInstance, session: ExtensibleSession, extension: RevocationExtension): void {
+function addHooks (app: FastifyInstance, session: RegisteredSession, extension: RevocationExtension): void {
   app.addHook('onRequest', (request, _reply, done) => {
     extension.begin(request)
     // The endpoint of a device looks by itself, which needs no proof: a refresh is no session that was refused.
@@ -79,15 +80,15 @@ function goOn (waiting: Promise<void> | undefined, done: HookHandlerDoneFunction
 }
 
 /** @throws `FST_SEALED_SESSION_REVOCATION_ALONE`, `FST_SEALED_SESSION_REVOCATION_TWICE` */
-function findSession (app: FastifyInstance, name: string | null): ExtensibleSession {
-  const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly ExtensibleSession[] }
+function findSession (app: FastifyInstance, name: string | null): RegisteredSession {
+  const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly RegisteredSession[] }
   const session = sessions.find(({ sessionName }) => name === null || sessionName === name)
   if (session === undefined) throw fail('REVOCATION_ALONE', [name ?? 'session'])
   if (session.hasExtension(REVOCATION) || Object.hasOwn(app, 'revokeSession')) throw fail('REVOCATION_TWICE')
   return session
 }
 
-function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry, maxExpiry, absoluteTimeout }: ExtensibleSession, revoked: () => void): RevocationSource {
+function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry, maxExpiry, absoluteTimeout }: RegisteredSession, revoked: () => void): RevocationSource {
   if (config.store === false) return NO_REVOCATIONS
   const warn = warnerOf(app.log)
   if (config.store === null) warn('FST_SEALED_SESSION_WARN_MEMORY_STORE')

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
-import type { FastifyRequest } from 'fastify'
+import type { SessionRequest } from '../http/exchange.ts'
 import type { Identity } from './revocations.ts'
 
 /** Record of one request, by which revocations before it, during it and by it are told apart. */
@@ -15,7 +15,7 @@ export interface RequestRecord {
 }
 
 /** Request whose hooks and handler run, so that `app.revokeSubject()`, which is told of no request, knows its own. */
-export const currentRequest = new AsyncLocalStorage<FastifyRequest>()
+export const currentRequest = new AsyncLocalStorage<SessionRequest>()
 
 /**
  * Property of objects under a symbol of its own. A WeakMap does the same, but each request would put new
@@ -39,17 +39,17 @@ export class SymbolProperty<Target extends object, Value> {
 
 /** Records of requests: each registration of revocation has its own, as it has its own count. */
 export class RequestRecords {
-  readonly #records = new SymbolProperty<FastifyRequest, RequestRecord | null>('sealed-session.request-record')
+  readonly #records = new SymbolProperty<SessionRequest, RequestRecord | null>('sealed-session.request-record')
 
   /** Symbol of the property, for all requests to be made with it. */
   get symbol (): symbol { return this.#records.symbol }
 
-  begin (request: FastifyRequest, { beganAt, sequence, order }: Omit<RequestRecord, 'own'>): void {
+  begin (request: SessionRequest, { beganAt, sequence, order }: Omit<RequestRecord, 'own'>): void {
     this.#records.set(request, { beganAt, sequence, order, own: null })
   }
 
   /** Null for a request that was answered before the plugin's hook. */
-  of (request: FastifyRequest | undefined): RequestRecord | null {
+  of (request: SessionRequest | undefined): RequestRecord | null {
     return request === undefined ? null : this.#records.get(request) ?? null
   }
 }

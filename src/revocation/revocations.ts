@@ -1,5 +1,5 @@
 import { fail } from '../errors.ts'
-import type { KnownSession } from '../fastify/extension.ts'
+import type { KnownSession } from '../http/extension.ts'
 import { remember, RevocationCache } from './cache.ts'
 import { EpochWriter, type Revoked, Turns } from './epoch-writer.ts'
 import type { RequestRecord } from './request-record.ts'

@@ -4,7 +4,8 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import fp from 'fastify-plugin'
 import type { Session } from '../../src/index.ts'
-import { type ExtensibleSession, kSessions, type SessionExtension } from '../../src/fastify/extension.ts'
+import { kSessions, type RegisteredSession } from '../../src/fastify/extension.ts'
+import type { SessionExtension } from '../../src/http/extension.ts'
 import { get, newApp, post, readyApp } from '../support/app.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
 import { appWithLogins, login, who } from '../support/revocation.ts'
@@ -14,7 +15,7 @@ type App = Awaited<ReturnType<typeof appWithLogins>>
 /** A plugin that extends a session: the first unless told otherwise. */
 function extending (extension: SessionExtension, index = 0): FastifyPluginAsync {
   return fp(async app => {
-    (app as unknown as { [kSessions]: ExtensibleSession[] })[kSessions][index]?.extend(extension)
+    (app as unknown as { [kSessions]: RegisteredSession[] })[kSessions][index]?.extend(extension)
   })
 }
 

@@ -5,11 +5,11 @@ import { describe, it } from 'node:test'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { STAMP } from '../../src/token/claims.ts'
 import { hashOf } from '../../src/revocation/store-keys.ts'
-import { kSessions, type ExtensibleSession } from '../../src/fastify/extension.ts'
+import { kSessions, type RegisteredSession } from '../../src/fastify/extension.ts'
 import { get, readyApp } from '../support/app.ts'
 import { TestStore, appWithLogins, key, login, who } from '../support/revocation.ts'
 
-const sessionOf = (app: FastifyInstance): ExtensibleSession => (app as { [kSessions]?: ExtensibleSession[] })[kSessions]![0]! // it has one
+const sessionOf = (app: FastifyInstance): RegisteredSession => (app as { [kSessions]?: RegisteredSession[] })[kSessions]![0]! // it has one
 
 describe('another extension of a session', () => {
   it('is told the subjects of a session by the revocation', async () => {

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import type { Session } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
-import { kSessions, type ExtensibleSession } from '../../src/fastify/extension.ts'
+import { kSessions, type RegisteredSession } from '../../src/fastify/extension.ts'
 import { get, post, type Bag } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
 import { cookieOf, setCookies } from '../support/helpers.ts'
@@ -48,7 +48,7 @@ describe('the first subject', () => {
     const told: Array<readonly string[]> = []
     const app = await appOfTenants({
       after: app => app.get('/subjects', async request => {
-        const [session] = (app as { [kSessions]?: ExtensibleSession[] })[kSessions]!
+        const [session] = (app as { [kSessions]?: RegisteredSession[] })[kSessions]!
         told.push(session!.identities!.subjectsOf(session!.held(request)!)) // the revocation has set and checked it
       })
     })

@@ -1,9 +1,9 @@
-import type { FastifyReply } from 'fastify'
+import type { RawReply, SessionReply } from './exchange.ts'
 
 // Headers at the moment in which they leave. Earlier they are not final: Fastify copies those of a web
 // `Response` after all hooks, later onSend hooks and `reply.raw` may change them, and a hijacked reply has its own.
 
-type Raw = Pick<FastifyReply['raw'], 'headersSent' | 'getHeader' | 'setHeader' | 'removeHeader'> & { writeHead: WriteHead }
+type Raw = RawReply & { writeHead: WriteHead }
 type WriteHead = (status: number, first?: unknown, second?: unknown) => unknown
 
 /** Headers as writeHead() takes them: an object, or a list of names and values, in pairs or not. */
@@ -95,7 +95,7 @@ function isList (given: NonNullable<Given>): given is readonly unknown[] {
 }
 
 /** Has `decide` called when the headers of a reply leave; it may still change them. */
-export function watchHeaders (reply: FastifyReply, decide: (headers: FinalHeaders) => void): void {
+export function watchHeaders (reply: SessionReply, decide: (headers: FinalHeaders) => void): void {
   const raw = reply.raw as unknown as Raw
   const { writeHead } = raw
   // Node calls it for headers that nobody writes as well, over HTTP/1 and HTTP/2.
@@ -110,12 +110,12 @@ export function watchHeaders (reply: FastifyReply, decide: (headers: FinalHeader
 }
 
 /** True for a request that Node takes for the upgrade to a WebSocket. */
-function isUpgrade (reply: FastifyReply): boolean {
+function isUpgrade (reply: SessionReply): boolean {
   return (reply.request.raw as { upgrade?: boolean }).upgrade === true
 }
 
 /** True if its connection is a WebSocket by now: the answer to the upgrade bypasses the reply. */
-export function isUpgraded (reply: FastifyReply): boolean {
+export function isUpgraded (reply: SessionReply): boolean {
   return reply.sent && isUpgrade(reply)
 }
 
@@ -123,7 +123,7 @@ export function isUpgraded (reply: FastifyReply): boolean {
  * The answer to an upgrade never gets to writeHead(): it is written to the socket right after hijack().
  * The app can add the reply's headers to it, and a cookie that is not among those is lost.
  */
-function watchUpgrade (reply: FastifyReply, decide: (headers: FinalHeaders) => void): void {
+function watchUpgrade (reply: SessionReply, decide: (headers: FinalHeaders) => void): void {
   const { hijack } = reply
   reply.hijack = () => {
     const before = reply.getHeaders()

@@ -1,19 +1,19 @@
-import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
-import { type CookieCoding, type Cookies, kCookies, type LazyRequest } from './cookie-plugin.ts'
 import { type Found, type Judge, judged, type Refused } from '../cookies/candidates.ts'
 import { type BroughtCookies, CookieReader } from '../cookies/read.ts'
 import { encodeValue } from '../cookies/set-cookie.ts'
+import { unsignedWith } from '../cookies/signature.ts'
 import { dataFrom, getOwn } from '../data/data.ts'
 import { openChannel, publishOpen, publishSeal, sealChannel } from '../diagnostics.ts'
 import { fail, type SealedSessionError } from '../errors.ts'
+import { type CookieCoding, type Cookies, kCookies, type LazyRequest, type SessionLog, type SessionRequest } from './exchange.ts'
 import type { Extensions, SessionDevices } from './extension.ts'
 import { Lifecycle } from './lifecycle.ts'
-import { endOfSession, refusalMessage, warnerOf } from '../messages.ts'
-import type { RouteWarnings } from './mistakes.ts'
+import { endOfSession, refusalMessage, type Warn } from '../messages.ts'
 import type { RequestSession } from './request-session.ts'
 import type { SessionConfig } from '../options/options.ts'
 import { responseOptionsReader } from '../options/readers.ts'
 import type { SessionCookie } from './response-cookie.ts'
+import type { RouteWarnings } from './route-warnings.ts'
 import { newId } from '../session/id.ts'
 import { SessionState } from '../session/session.ts'
 import type { SessionSettings, WriteObserver } from '../session/settings.ts'
@@ -33,10 +33,12 @@ export interface Registered {
   slot: symbol
   /** Null without any. */
   extensions: Extensions | null
+  /** True if an error that is thrown now is caught, and answered with. */
+  isCaught (request: SessionRequest): boolean
 }
 
 /** Logger of the search for a session. */
-type FindLog = Partial<Pick<FastifyBaseLogger, 'info' | 'debug' | 'trace'>>
+type FindLog = Partial<Pick<SessionLog, 'info' | 'debug' | 'trace'>>
 
 /** The parts of a request that sessions come from. */
 interface Bringing extends CookieRequest { log: FindLog }
@@ -47,17 +49,19 @@ const SEVERAL_SESSIONS = '@fastify/secure-session: different sessions open in on
 export class SessionManager {
   readonly config: SessionConfig
   readonly lifecycle: Lifecycle
-  readonly #app: FastifyInstance
   readonly #codec: Codec
+  readonly #coding: CookieCoding
+  readonly #warn: Warn
   readonly #settings: SessionSettings
   readonly #reader: CookieReader
   #devices: SessionDevices | null = null
   #isTold = false
 
-  constructor (app: FastifyInstance, config: SessionConfig, codec: Codec, coding: CookieCoding, signals: SessionSignals) {
+  constructor (config: SessionConfig, codec: Codec, coding: CookieCoding, signals: SessionSignals, warn: Warn) {
     this.config = config
-    this.#app = app
     this.#codec = codec
+    this.#coding = coding
+    this.#warn = warn
     const { keyring, expiry, maxExpiry, absoluteTimeout, serializer } = config
     this.lifecycle = new Lifecycle(config.sessionName, keyring)
     this.#settings = {
@@ -67,7 +71,7 @@ export class SessionManager {
       maxExpiry,
       absoluteTimeout,
       stringify: serializer.isJson ? undefined : serializer.stringify,
-      readOptions: responseOptionsReader(config.sessionName, absoluteTimeout, warnerOf(app.log)),
+      readOptions: responseOptionsReader(config.sessionName, absoluteTimeout, warn),
       tooLong: expiry => { this.#warnTooLong(expiry) }
     }
     const signatures = config.cookie.signed === true ? coding.signatures : null
@@ -79,8 +83,7 @@ export class SessionManager {
     if (this.#isTold) return
     this.#isTold = true
     const { sessionName, maxExpiry } = this.config
-    const warn = warnerOf(this.#app.log)
-    warn('FST_SEALED_SESSION_WARN_EXPIRY_TOO_LONG', sessionName, expiry, maxExpiry)
+    this.#warn('FST_SEALED_SESSION_WARN_EXPIRY_TOO_LONG', sessionName, expiry, maxExpiry)
   }
 
   /** Tells sessions apart from here on: each gets an id. */
@@ -159,7 +162,7 @@ export class SessionManager {
 
   /**
    * Session that a request brings, found as `find` finds it; null if there is none that opens. The request
-   * may be one of node:http's, which Fastify has not seen.
+   * may be one of node:http's, which the framework has not seen.
    */
   openIn (request: CookieRequest, log: DecodeLog, isAnyDevices = false): SessionState | null {
     const found = this.#find({ headers: request.headers, cookies: parsedCookies(request), log }, isAnyDevices)
@@ -179,14 +182,14 @@ export class SessionManager {
   }
 
   /** Session of a request's cookie, or an empty one. @param observer is told of every write. */
-  find (request: FastifyRequest, observer: WriteObserver): SessionState {
+  find (request: SessionRequest, observer: WriteObserver): SessionState {
     const found = this.#find(request)
     if (found?.ok === false && this.lifecycle.isHeard) this.lifecycle.tell('refused', { id: null, subjects: [] }, { reason: found.reason }, request)
     return found?.ok === true ? this.#restore(found, observer) : SessionState.begin(this.#settings, {}, found, observer)
   }
 
   /** True if a request may bring a cookie of this session. Costs little, and may be true without one. */
-  mayFind (request: FastifyRequest): boolean {
+  mayFind (request: SessionRequest): boolean {
     const { cookieName } = this.config
     const parsed = parsedCookies(request)
     return parsed === null ? request.headers.cookie?.includes(cookieName) === true : getOwn(parsed, cookieName) !== undefined
@@ -242,10 +245,7 @@ export class SessionManager {
 
   /** Value that was signed; null if the session's cookie is not signed or the signature is wrong. */
   #unsign (value: string): string | null {
-    if (this.config.cookie.signed !== true || value.length > MAX_SIGNED_LENGTH) return null
-    const unsigned = this.#app.unsignCookie(value)
-    // A signer of the app's own may give a value back even if it is not valid.
-    return unsigned.valid === true ? unsigned.value : null
+    return this.config.cookie.signed !== true || value.length > MAX_SIGNED_LENGTH ? null : unsignedWith(this.#coding.signatures, value)
   }
 }
 
@@ -263,7 +263,7 @@ export class Discarded {
 }
 
 /** An empty session that is never sent, for code that may look and must not fail. */
-export function unusable (request: FastifyRequest, { manager, warnings }: Registered): Session {
+export function unusable (request: SessionRequest, { manager, warnings }: Registered): Session {
   const state = manager.create()
   state.observe({ written: () => { warnings.warn('FST_SEALED_SESSION_WARN_WRITE_IGNORED', request) } })
   return state.session

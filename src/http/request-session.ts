@@ -1,15 +1,13 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
 import { fail } from '../errors.ts'
 import type { Extensions } from './extension.ts'
 import { endOfSession } from '../messages.ts'
+import { isPoll, kReply, kSealed, type SessionReply, type SessionRequest, type TrackedRequest } from './exchange.ts'
 import { type FinalHeaders, isSharedCacheable, isUpgraded, watchHeaders } from './final-headers.ts'
-import { isCaught, kReply, kSealed, type TrackedRequest } from './internals.ts'
 import { lifeOf, type SessionLife } from './lifecycle.ts'
-import type { RouteWarnings } from './mistakes.ts'
 import { Discarded, type Registered, type SessionManager, unusable } from './session-manager.ts'
 import type { SessionCookie } from './response-cookie.ts'
-import { isPoll } from './route-config.ts'
+import type { RouteWarnings } from './route-warnings.ts'
 import type { SessionState } from '../session/session.ts'
 import type { Successor, WriteObserver } from '../session/settings.ts'
 import type { SessionRecord } from '../token/record.ts'
@@ -87,7 +85,7 @@ export class RequestSession implements WriteObserver {
    * @throws the error of sealing, once: the response to that error goes out without the cookie, and the
    * browser keeps the one it has, unless the error handler writes something that can be sealed.
    */
-  send (reply: FastifyReply): Promise<void> | undefined {
+  send (reply: SessionReply): Promise<void> | undefined {
     if (this.#extensions === null) this.#sendIfDue(reply)
     const sending = this.#extensions !== null && this.#isUsed ? this.#sendExtended(reply, this.#extensions) : undefined
     if (sending !== undefined) return sending.then(() => { this.#failIfLost(reply) })
@@ -95,24 +93,24 @@ export class RequestSession implements WriteObserver {
   }
 
   /** The same, if it was written since it was sealed. */
-  sendAgain (reply: FastifyReply): Promise<void> | undefined {
+  sendAgain (reply: SessionReply): Promise<void> | undefined {
     return this.#isWritten ? this.send(reply) : undefined
   }
 
   /** A login must not seem to work that gets no cookie, since the session of before ended meanwhile. */
-  #failIfLost (reply: FastifyReply): void {
+  #failIfLost (reply: SessionReply): void {
     if (this.#lostBy !== null && !this.#failed) this.#fail(reply, fail('ENDED', [endOfSession(this.#lostBy)]))
   }
 
   /** Without a promise if the extensions have to ask nobody: a reply that is not returned would be answered twice. */
-  #sendExtended (reply: FastifyReply, extensions: Extensions): Promise<void> | undefined {
+  #sendExtended (reply: SessionReply, extensions: Extensions): Promise<void> | undefined {
     const isDue = this.#prepare(reply)
     if (isDue) return this.#sendChecked(reply, extensions, isDue)
     const answer = extensions.sealing(this.state, isDue, this.#request)
     if (answer !== true) return this.#sendChecked(reply, extensions, isDue, answer)
   }
 
-  async #sendChecked (reply: FastifyReply, extensions: Extensions, isDue: boolean, answer?: Sealing): Promise<void> {
+  async #sendChecked (reply: SessionReply, extensions: Extensions, isDue: boolean, answer?: Sealing): Promise<void> {
     try {
       this.#isWritten = false
       await this.#ask(reply, answer ?? extensions.sealing(this.state, isDue, this.#request))
@@ -133,7 +131,7 @@ export class RequestSession implements WriteObserver {
     if (this.#sendIfDue(reply)) await this.#tellSealed(reply, extensions)
   }
 
-  async #tellSealed (reply: FastifyReply, extensions: Extensions): Promise<void> {
+  async #tellSealed (reply: SessionReply, extensions: Extensions): Promise<void> {
     try {
       await extensions.sealed(this.state, this.state.record(), this.#request)
     } catch (error) {
@@ -142,12 +140,12 @@ export class RequestSession implements WriteObserver {
     }
   }
 
-  async #ask (reply: FastifyReply, answer: Sealing): Promise<void> {
+  async #ask (reply: SessionReply, answer: Sealing): Promise<void> {
     const reason = await answer
     if (reason !== true) this.#holdBack(reply, reason === false ? 'revoked' : reason)
   }
 
-  #holdBack (reply: FastifyReply, reason: RefusalReason): void {
+  #holdBack (reply: SessionReply, reason: RefusalReason): void {
     if (this.#isHeldBack) return
     this.#isHeldBack = true
     if (this.state.isAnew && reason !== 'revoked') this.#lostBy = reason
@@ -155,7 +153,7 @@ export class RequestSession implements WriteObserver {
     reply.request.log.debug(`@fastify/secure-session: the session ${endOfSession(reason)} meanwhile, sending no cookie`)
   }
 
-  #prepare (reply: FastifyReply): boolean {
+  #prepare (reply: SessionReply): boolean {
     const { state } = this
     if (!state.settle(this.#manager.config.rolling)) return false
     this.#lookBeforeSealing(reply)
@@ -168,7 +166,7 @@ export class RequestSession implements WriteObserver {
     return false
   }
 
-  #lookBeforeSealing (reply: FastifyReply): void {
+  #lookBeforeSealing (reply: SessionReply): void {
     // A deletion harms nobody; all else would make a leaked key's session one of the new key's.
     const refusal = this.state.sealingRefusal()
     const reason = this.state.deleted ? this.state.endedBy : refusal
@@ -177,7 +175,7 @@ export class RequestSession implements WriteObserver {
   }
 
   /** @returns true if the session is in a cookie on the response. */
-  #sendIfDue (reply: FastifyReply): boolean {
+  #sendIfDue (reply: SessionReply): boolean {
     const { state } = this
     if (!this.#prepare(reply)) return false
     this.#isWritten = false
@@ -201,13 +199,13 @@ export class RequestSession implements WriteObserver {
     }
   }
 
-  #set (reply: FastifyReply, overrides: SessionState['cookieOptions']): Lines {
+  #set (reply: SessionReply, overrides: SessionState['cookieOptions']): Lines {
     return this.#cookie.takesEncoded(reply, overrides)
       ? this.#cookie.setEncoded(reply, this.#manager.sealEncoded(this.state), this.#lines)
       : this.#cookie.set(reply, this.#manager.seal(this.state), overrides, this.#lines)
   }
 
-  #watch (reply: FastifyReply): void {
+  #watch (reply: SessionReply): void {
     if (this.#isWatched || reply.raw.headersSent) return
     this.#isWatched = true
     watchHeaders(reply, headers => { this.#leaving(headers) })
@@ -242,13 +240,13 @@ export class RequestSession implements WriteObserver {
   /** Notes a failure that may have reached nobody. */
   failedUnheard (): void { this.#isUnheard = true }
 
-  #skip (reply: FastifyReply, error: unknown): void {
+  #skip (reply: SessionReply, error: unknown): void {
     this.#hasGivenUp = true
     this.#takeBack(reply)
     this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_RENEWED', this.#request, (error as Error).message)
   }
 
-  #fail (reply: FastifyReply, error: unknown): void {
+  #fail (reply: SessionReply, error: unknown): void {
     this.#hasGivenUp = true
     this.#takeBack(reply)
     if (this.#failed) {
@@ -301,7 +299,7 @@ export class RequestSession implements WriteObserver {
   }
 
   /** A session that was read and has ended since must not go on under the name of an assigned one. */
-  #loseWithReplaced (reply: FastifyReply): void {
+  #loseWithReplaced (reply: SessionReply): void {
     if (this.#isHeldBack) return
     for (const state of this.#replaced) this.#lostBy ??= state.sealingRefusal()
     if (this.#lostBy !== null) this.#holdBack(reply, this.#lostBy)
@@ -314,7 +312,7 @@ export class RequestSession implements WriteObserver {
     if (reply != null) this.#takeBack(reply)
   }
 
-  #takeBack (reply: FastifyReply): void {
+  #takeBack (reply: SessionReply): void {
     if (this.#lines.length > 0) this.#cookie.remove(reply, this.#lines)
     this.#lines = []
   }
@@ -333,7 +331,7 @@ export class RequestSession implements WriteObserver {
   }
 
   /** Nobody waits for it: the headers may leave at any time. */
-  #tellSealedLate (reply: FastifyReply, extensions: Extensions): void {
+  #tellSealedLate (reply: SessionReply, extensions: Extensions): void {
     this.#tellSealed(reply, extensions).catch((err: unknown) => { reply.request.log.error({ err }, 'a session was sealed late, and an extension of it has failed') })
   }
 
@@ -371,7 +369,7 @@ export class RequestSession implements WriteObserver {
 type Slots = TrackedRequest & Record<symbol, RequestSession | Discarded | null | undefined>
 
 /** Session of a request, found when it is first used; null if it was discarded. */
-export function hold (request: FastifyRequest, registered: Registered): RequestSession | null {
+export function hold (request: SessionRequest, registered: Registered): RequestSession | null {
   let held = (request as Slots)[registered.slot]
   if (held === null || held === undefined) {
     const slots = ownerOf(request, registered)
@@ -382,13 +380,13 @@ export function hold (request: FastifyRequest, registered: Registered): RequestS
 
 /**
  * Session of a request for the app; null if it was discarded.
- * @throws the error of an extension, if Fastify can answer with it; otherwise the session reads as empty.
+ * @throws the error of an extension, if somebody catches it; otherwise the session reads as empty.
  */
-export function sessionOf (request: FastifyRequest, registered: Registered): Session | null {
+export function sessionOf (request: SessionRequest, registered: Registered): Session | null {
   try {
     return hold(request, registered)?.session ?? null
   } catch (error) {
-    if (isCaught(request)) throw error
+    if (registered.isCaught(request)) throw error
     return unusable(request, registered)
   }
 }
@@ -397,14 +395,14 @@ export function sessionOf (request: FastifyRequest, registered: Registered): Ses
  * The request that has the slot, if an app has derived another from it: `Object.create(request)`. A session
  * of the derived one alone would be written, and sent by nobody.
  */
-export function ownerOf (request: FastifyRequest, { slot }: Registered): Slots {
+export function ownerOf (request: SessionRequest, { slot }: Registered): Slots {
   let owner: object | null = request
   while (owner !== null && !Object.hasOwn(owner, slot)) owner = Object.getPrototypeOf(owner) as object | null
   return (owner ?? request) as Slots
 }
 
 /** Session of a request if something has used it. */
-export function heldIn (request: FastifyRequest, { slot }: Registered): RequestSession | null {
+export function heldIn (request: SessionRequest, { slot }: Registered): RequestSession | null {
   const held = (request as Slots)[slot]
   return held instanceof RequestSession ? held : null
 }

@@ -1,8 +1,7 @@
-import type { FastifyRequest } from 'fastify'
 import { sodium } from '../crypto/sodium.ts'
 import { lifecycleChannel, publishLifecycle, type SessionLifecycleMessage } from '../diagnostics.ts'
+import { kReply, type SessionRequest, type TrackedRequest } from './exchange.ts'
 import type { SessionIdentities } from './extension.ts'
-import { kReply, type TrackedRequest } from './internals.ts'
 import type { KeySource } from '../keys/key-set.ts'
 import type { SessionState } from '../session/session.ts'
 import type { Successor } from '../session/settings.ts'
@@ -36,7 +35,7 @@ export class Lifecycle {
   get isHeard (): boolean { return lifecycleChannel.hasSubscribers }
 
   /** @param request null for what no request has done. */
-  tell (event: SessionLifecycleMessage['event'], { id, subjects }: Named, facts: Facts, request: Pick<FastifyRequest, 'id'> | null): void {
+  tell (event: SessionLifecycleMessage['event'], { id, subjects }: Named, facts: Facts, request: Pick<SessionRequest, 'id'> | null): void {
     const { previousId = null, cause = null, reason = null, method = null } = facts
     publishLifecycle({
       sessionName: this.#sessionName,
@@ -52,7 +51,7 @@ export class Lifecycle {
   }
 
   /** Tells that the session that a request brought does not count, or does so no more. It must not be used in here. */
-  refused (state: SessionState, reason: RefusalReason, request: FastifyRequest): void {
+  refused (state: SessionState, reason: RefusalReason, request: SessionRequest): void {
     if (!this.isHeard) return
     const subjects = this.identities?.subjectsInUse(state) ?? null
     // An end that comes while the request is under way has its own message, of this process or another.
@@ -84,7 +83,7 @@ interface End extends Named {
 /** Life of the session of one request, as far as it is not told. */
 export class SessionLife {
   readonly #lifecycle: Lifecycle
-  readonly #request: FastifyRequest
+  readonly #request: SessionRequest
   #state: SessionState
   /** Session that the browser has, or has got; null for none. */
   #known: Named | null
@@ -97,7 +96,7 @@ export class SessionLife {
   /** Session that is in a cookie on the response. */
   #sealed: Named & { methods: readonly string[] } | null = null
 
-  constructor (lifecycle: Lifecycle, state: SessionState, request: FastifyRequest) {
+  constructor (lifecycle: Lifecycle, state: SessionState, request: SessionRequest) {
     this.#lifecycle = lifecycle
     this.#request = request
     this.#state = state

@@ -1,13 +1,10 @@
-import { maxHeaderSize } from 'node:http'
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { appCookieDefaults, type CookieCoding } from './cookie-plugin.ts'
 import { browserRefusals, lifetimeMismatch, missingInProduction } from '../cookies/advice.ts'
 import { BYTES_PER_CHUNK } from '../cookies/chunks.ts'
-import { decodeValue, replaceLines, resolveAttributes, type Serialize } from '../cookies/set-cookie.ts'
+import { decodeValue, replaceLines, resolveAttributes } from '../cookies/set-cookie.ts'
 import { CookieWriter, type LineEnd, type Lines } from '../cookies/write.ts'
 import { fail } from '../errors.ts'
-import { kSealed, type TrackedRequest } from './internals.ts'
+import { type CookieCoding, kSealed, type SessionReply, type SessionRequest, type TrackedRequest } from './exchange.ts'
 import type { Warn } from '../messages.ts'
 import type { SessionConfig } from '../options/options.ts'
 import type { SessionState } from '../session/session.ts'
@@ -21,7 +18,6 @@ const OTHER_HEADERS_BYTES = 2048
 
 /** Puts the cookie of one session of the app on responses. */
 export class SessionCookie {
-  readonly #app: FastifyInstance
   readonly #config: SessionConfig
   readonly #coding: CookieCoding
   readonly #warn: Warn
@@ -32,13 +28,12 @@ export class SessionCookie {
   #defaults: Attributes | null = null
   #requestWarnings: RequestCookieWarnings | null = null
 
-  constructor (app: FastifyInstance, config: SessionConfig, coding: CookieCoding, warn: Warn) {
-    this.#app = app
+  constructor (config: SessionConfig, coding: CookieCoding, warn: Warn) {
     this.#config = config
     this.#coding = coding
     this.#warn = warn
     const { sessionName, cookieName: name, maxChunks } = config
-    this.#writer = new CookieWriter({ sessionName, name, maxChunks, encode: coding.encode, decode: coding.decode, serialize: app.serializeCookie as Serialize })
+    this.#writer = new CookieWriter({ sessionName, name, maxChunks, encode: coding.encode, decode: coding.decode, serialize: coding.serialize })
     if (!coding.isApps) warnOfAttributes(config, config.cookie, this.#isProduction, warn)
     warnOfLifetime(config, config.cookie, warn)
     this.#warnOfHeaderSize()
@@ -51,23 +46,23 @@ export class SessionCookie {
    * @returns the lines.
    * @throws `FST_SEALED_SESSION_COOKIE_TOO_LARGE`
    */
-  set (reply: FastifyReply, token: string, overrides: Attributes | null, earlier: Lines): Lines {
+  set (reply: SessionReply, token: string, overrides: Attributes | null, earlier: Lines): Lines {
     const { sessionName, cookie } = this.#config
     const isSigned = (overrides?.signed ?? cookie.signed) === true
-    if (isSigned && !this.#app.hasDecorator('signCookie')) throw fail('SIGNING_SECRET_MISSING', [sessionName])
-    const value = isSigned ? this.#app.signCookie(token) : token
+    if (isSigned && this.#coding.sign === null) throw fail('SIGNING_SECRET_MISSING', [sessionName])
+    const value = isSigned && this.#coding.sign !== null ? this.#coding.sign(token) : token
     const lines = this.#writer.write(value, this.#end(reply, overrides), reply.request.headers.cookie, () => this.attributes(reply, overrides))
     this.#requestWarnings?.look(reply.request, overrides)
     return this.#put(reply, earlier, lines)
   }
 
   /** True if `setEncoded` does the same for this response as `set`. */
-  takesEncoded (reply: FastifyReply, overrides: Attributes | null): boolean {
+  takesEncoded (reply: SessionReply, overrides: Attributes | null): boolean {
     return overrides === null && !this.#coding.isApps && this.#config.cookie.signed !== true && this.#ends[kindOf(reply)] !== null
   }
 
   /** The same of a token that is percent-encoded. */
-  setEncoded (reply: FastifyReply, text: string, earlier: Lines): Lines {
+  setEncoded (reply: SessionReply, text: string, earlier: Lines): Lines {
     const end = this.#ends[kindOf(reply)] ?? '' // `takesEncoded` says that there is one
     const lines = this.#writer.writeEncoded(text, end, reply.request.headers.cookie, () => this.attributes(reply, null))
     if (lines === null) return this.set(reply, decodeValue(text), null, earlier)
@@ -76,7 +71,7 @@ export class SessionCookie {
   }
 
   /** Has the browser drop the cookie. */
-  delete (reply: FastifyReply, overrides: Attributes | null, earlier: Lines): Lines {
+  delete (reply: SessionReply, overrides: Attributes | null, earlier: Lines): Lines {
     return this.#put(reply, earlier, this.#writer.delete(this.attributes(reply, overrides), reply.request.headers.cookie))
   }
 
@@ -84,7 +79,7 @@ export class SessionCookie {
    * Attributes for this response. A cookie that nobody asked for must not get a longer life than the session
    * has.
    */
-  overridesFor (reply: FastifyReply, state: SessionState): Attributes | null {
+  overridesFor (reply: SessionReply, state: SessionState): Attributes | null {
     const { cookieOptions } = state
     if (state.changedByApp) return cookieOptions
     const { maxAge, expires } = this.attributes(reply, cookieOptions)
@@ -103,11 +98,11 @@ export class SessionCookie {
   }
 
   /** Takes lines off the response again. */
-  remove (reply: FastifyReply, lines: Lines): void {
+  remove (reply: SessionReply, lines: Lines): void {
     this.#put(reply, lines, NO_LINES)
   }
 
-  #end (reply: FastifyReply, overrides: Attributes | null): LineEnd {
+  #end (reply: SessionReply, overrides: Attributes | null): LineEnd {
     const kind = kindOf(reply)
     const known = overrides === null ? this.#ends[kind] : null
     if (known !== null) return known
@@ -117,14 +112,14 @@ export class SessionCookie {
   }
 
   /** Attributes of the cookie: the app's settings for all cookies, the session's, the response's. */
-  attributes (reply: FastifyReply, overrides: Attributes | null): Attributes {
+  attributes (reply: SessionReply, overrides: Attributes | null): Attributes {
     this.#defaults ??= this.#readDefaults(reply)
     const attributes = { ...this.#defaults, ...this.#config.cookie, ...overrides }
     return resolveAttributes(attributes, reply.request.protocol === 'https')
   }
 
-  #readDefaults (reply: FastifyReply): Attributes {
-    const defaults = appCookieDefaults(reply)
+  #readDefaults (reply: SessionReply): Attributes {
+    const defaults = this.#coding.defaultsOf(reply)
     this.#requestWarnings = new RequestCookieWarnings(this.#config, { ...defaults, ...this.#config.cookie }, this.#isProduction, this.#warn)
     if (defaults === null) this.#warn('FST_SEALED_SESSION_WARN_COOKIE_DEFAULTS')
     // If the app has a say in the attributes, this is the first time that all of them are known.
@@ -138,14 +133,13 @@ export class SessionCookie {
 
   #warnOfHeaderSize (): void {
     const { sessionName, maxChunks } = this.#config
-    const limit = (this.#app.server as { maxHeaderSize?: number }).maxHeaderSize ?? maxHeaderSize
+    const limit = this.#coding.maxHeaderBytes
     const bytes = maxChunks * BYTES_PER_CHUNK
-    // HTTP/2 has another limit, which is higher.
-    if (this.#app.initialConfig.http2 === true || bytes + OTHER_HEADERS_BYTES <= limit) return
+    if (limit === null || bytes + OTHER_HEADERS_BYTES <= limit) return
     this.#warn('FST_SEALED_SESSION_WARN_MAX_CHUNKS', sessionName, maxChunks, bytes, limit)
   }
 
-  #put (reply: FastifyReply, earlier: Lines, lines: Lines): Lines {
+  #put (reply: SessionReply, earlier: Lines, lines: Lines): Lines {
     const header = reply.getHeader('set-cookie')
     if (header === undefined && lines.length === 1) {
       reply.header('set-cookie', lines[0])
@@ -160,7 +154,7 @@ export class SessionCookie {
   }
 }
 
-function kindOf (reply: FastifyReply): 'plain' | 'secure' {
+function kindOf (reply: SessionReply): 'plain' | 'secure' {
   return reply.request.protocol === 'https' ? 'secure' : 'plain'
 }
 
@@ -168,12 +162,12 @@ function kindOf (reply: FastifyReply): 'plain' | 'secure' {
  * Hands the headers to Node. For a response that is a stream, Fastify does so before the first chunk is
  * there: headers that change after that are put there as well. Other responses overwrite them with the same.
  */
-function handOver (reply: FastifyReply): void {
+function handOver (reply: SessionReply): void {
   const cookies = reply.getHeader('set-cookie')
-  if (cookies !== undefined) reply.raw.setHeader('set-cookie', cookies)
+  if (cookies !== undefined) reply.raw.setHeader('set-cookie', cookies as string[])
   const control = reply.getHeader('cache-control')
   const isApps = control === 'no-store' && reply.raw.hasHeader('cache-control')
-  if (control !== undefined && !isApps) reply.raw.setHeader('cache-control', control)
+  if (control !== undefined && !isApps) reply.raw.setHeader('cache-control', control as string)
 }
 
 /** Warns of a cookie that browsers refuse, or that is too open for production. */
@@ -209,13 +203,13 @@ class RequestCookieWarnings {
   }
 
   /** @param overrides attributes for this response. */
-  look (request: FastifyRequest, overrides: CookieSerializeOptions | null): void {
+  look (request: SessionRequest, overrides: CookieSerializeOptions | null): void {
     if (this.#lacksPath && !overrides?.path) this.#lookAtPath(request)
     if (this.#isAuto && overrides?.secure === undefined) this.#lookAtProxy(request)
   }
 
   /** Set by /login, a cookie is for the whole site all the same; set by /api/auth/login it is for /api/auth. */
-  #lookAtPath ({ originalUrl, method, routeOptions }: FastifyRequest): void {
+  #lookAtPath ({ originalUrl, method, routeOptions }: SessionRequest): void {
     const [path = ''] = originalUrl.split('?')
     const end = path.lastIndexOf('/')
     if (end <= 0) return
@@ -227,7 +221,7 @@ class RequestCookieWarnings {
   }
 
   /** Anybody may send the header: it is one line in the log, once. */
-  #lookAtProxy ({ protocol, headers }: FastifyRequest): void {
+  #lookAtProxy ({ protocol, headers }: SessionRequest): void {
     if (protocol === 'https' || !String(headers['x-forwarded-proto']).includes('https')) return
     this.#isAuto = false
     this.#warn('FST_SEALED_SESSION_WARN_PROXY', this.#config.sessionName, this.#config.cookieName)
