@@ -10,8 +10,6 @@ import type { CompanionCookie } from './companion-cookie.ts'
 export interface RegisteredSession extends ExtensibleSession {
   /** The session of a request that brings a cookie for it; null without one. */
   find (request: FastifyRequest): SessionState | null
-  /** The session of a request if something has used it; null otherwise. */
-  held (request: FastifyRequest): SessionState | null
   /** The session that a request brings, whatever its device is, outside that request; null without one that opens. */
   peek (request: FastifyRequest): SessionState | null
   /**

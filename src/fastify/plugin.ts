@@ -173,9 +173,6 @@ function onApp (app: FastifyInstance, registered: Registered, coding: CookieCodi
       // Also one that a hook has discarded: a session that is assigned in its place must end it.
       return manager.mayFind(request) ? incumbent(request, registered).state : null
     },
-    held (request) {
-      return heldIn(request, registered)?.state ?? null
-    },
     peek (request) {
       return manager.peek(request)
     },

@@ -2,6 +2,7 @@ import type { Judge } from '../cookies/candidates.ts'
 import type { SessionRequest } from './exchange.ts'
 import type { Lifecycle } from './lifecycle.ts'
 import type { SessionConfig } from '../options/options.ts'
+import { heldIn } from './request-session.ts'
 import type { Registered } from './session-manager.ts'
 import type { SessionState } from '../session/session.ts'
 import type { DeviceView, Successor } from '../session/settings.ts'
@@ -216,6 +217,8 @@ export interface ExtensibleSession {
   judge (judge: SessionJudge): () => void
   /** Opens sessions that are bound to a device from here on, if the devices have nothing against it. */
   useDevices (devices: SessionDevices): void
+  /** The session of a request if something has used it; null otherwise. */
+  held (request: SessionRequest): SessionState | null
 }
 
 /** A registered session, as extensions see it. */
@@ -244,6 +247,9 @@ export function extensible (registered: Registered, signals: SessionSignals): Ex
     },
     useDevices (devices) {
       manager.useDevices(devices)
+    },
+    held (request) {
+      return heldIn(request, registered)?.state ?? null
     }
   }
 }

@@ -1,34 +1,18 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { fail } from '../errors.ts'
-import { toDate } from '../token/lifetime.ts'
-import { refuseUnknown } from '../options/readers.ts'
 import { kSessions, type RegisteredSession } from '../fastify/extension.ts'
 import type { SessionIdentities } from '../http/extension.ts'
-import { checkedSubject } from '../revocation/subject.ts'
-import { stateOf } from '../session/info.ts'
 import { warnerOf } from '../messages.ts'
-import { REGISTRY, RegistryExtension } from './extension.ts'
-import { MemoryRegistry } from './memory-registry.ts'
-import { readRegistryOptions, type RegistryConfig } from './options.ts'
-import { isBoundLine, Registry } from './registry.ts'
-import type { ListedSession, RegistryLine, SessionRegistry, SessionRegistryOptions } from './types.ts'
-
-const now = (): number => Date.now()
+import { REGISTRY } from './extension.ts'
+import { readRegistryOptions } from './options.ts'
+import { addRegistry } from './registration.ts'
+import type { SessionRegistry, SessionRegistryOptions } from './types.ts'
 
 const plugin: FastifyPluginAsync<SessionRegistryOptions> = async (app, options) => {
   const config = readRegistryOptions(options)
   const { session, identities } = findSession(app, config.sessionName)
-  if (config.limit !== null) identities.assertRevocable()
-  const registry = registryOf(app, config, identities)
-  session.extend(new RegistryExtension({ registry, identities, describe: config.describe }))
-
-  app.decorate('listSessions', async (subject: string, given: { current?: object | undefined } = {}) => {
-    refuseUnknown(given, ['current'])
-    const current = given.current === undefined ? undefined : stateOf(given.current).record().id?.toString('base64url')
-    const lines = await registry.list(checkedSubject(subject))
-    return lines.map(line => listed(line, current)).sort((a, b) => b.lastSeenAt.getTime() - a.lastSeenAt.getTime())
-  })
+  app.decorate('listSessions', addRegistry(session, identities, config, app.log, warnerOf(app.log)))
 }
 
 /** @throws `FST_SEALED_SESSION_REGISTRY_ALONE`, `FST_SEALED_SESSION_REGISTRY_TWICE` */
@@ -41,35 +25,6 @@ function findSession (app: FastifyInstance, name: string | null): { session: Reg
   if (!identities.tellsSubjects) throw fail('REGISTRY_ALONE', ['option "subject" of sessionRevocation'])
   if (session.hasExtension(REGISTRY) || Object.hasOwn(app, 'listSessions')) throw fail('REGISTRY_TWICE')
   return { session, identities }
-}
-
-function registryOf (app: FastifyInstance, { store, storeTimeout, limit }: RegistryConfig, identities: SessionIdentities): Registry {
-  const warn = warnerOf(app.log)
-  if (store === null) warn('FST_SEALED_SESSION_WARN_MEMORY_REGISTRY')
-  return new Registry({
-    store: store ?? new MemoryRegistry(),
-    timeout: storeTimeout,
-    log: {
-      failed: err => { app.log.error({ err }, err.message) },
-      recovered: () => { app.log.info('the store of the session registry answers again') }
-    },
-    limit,
-    identities,
-    now
-  })
-}
-
-function listed (line: RegistryLine, current: string | undefined): ListedSession {
-  const { id, createdAt, lastSeenAt, expiresAt, description } = line
-  return {
-    id,
-    createdAt: toDate(createdAt),
-    lastSeenAt: toDate(lastSeenAt),
-    expiresAt: toDate(expiresAt),
-    description: description === '' ? null : JSON.parse(description) as Record<string, unknown>,
-    current: id === current,
-    bound: isBoundLine(line)
-  }
 }
 
 /**

@@ -97,15 +97,18 @@ export interface SessionRegistryOptions {
 /** The plugin that lists the sessions of a user. */
 export type SessionRegistry = FastifyPluginAsync<SessionRegistryOptions>
 
+/** The method that lists the sessions of a user: of the app, or of `createWebSessions`. */
+export interface RegistryMethods {
+  /**
+   * Sessions of a subject that can be used now, the one that was seen last first. If the registry's store has lost
+   * some, they are not in it until they are sealed again.
+   * @param options `current`: the session that is marked, such as `request.session`.
+   * @throws `FST_SEALED_SESSION_REGISTRY_UNAVAILABLE` if the registry's store fails,
+   * `FST_SEALED_SESSION_STORE_UNAVAILABLE` if that of the revocation does, with `onStoreError: 'reject'`.
+   */
+  listSessions(subject: string, options?: { current?: object | undefined }): Promise<ListedSession[]>
+}
+
 declare module 'fastify' {
-  interface FastifyInstance {
-    /**
-     * Sessions of a subject that can be used now, the one that was seen last first. If the registry's store has lost
-     * some, they are not in it until they are sealed again.
-     * @param options `current`: the session that is marked, such as `request.session`.
-     * @throws `FST_SEALED_SESSION_REGISTRY_UNAVAILABLE` if the registry's store fails,
-     * `FST_SEALED_SESSION_STORE_UNAVAILABLE` if that of the revocation does, with `onStoreError: 'reject'`.
-     */
-    listSessions(subject: string, options?: { current?: object | undefined }): Promise<ListedSession[]>
-  }
+  interface FastifyInstance extends RegistryMethods {}
 }

@@ -4,7 +4,7 @@ import { fail } from '../errors.ts'
 import type { SessionRequest } from '../http/exchange.ts'
 import { REVOCATION, type SessionExtension } from '../http/extension.ts'
 import { refusalMessage } from '../messages.ts'
-import { currentRequest, newRequestState, type RequestRecord, RequestRecords, type RequestState, SymbolProperty } from './request-record.ts'
+import { newRequestState, type RequestRecord, RequestRecords, type RequestState, SymbolProperty } from './request-record.ts'
 import { type Identity, LOGOUT_LIFE, type RevocationSource, userOf } from './revocations.ts'
 import { newId } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
@@ -282,8 +282,8 @@ export class RevocationExtension implements SessionExtension {
     return stamp
   }
 
-  /** Gives a session the stamp that its user has now. @throws as the docs of `app.restampSession` say. */
-  async restamp (state: SessionState): Promise<void> {
+  /** Gives a session the stamp that its user has now. @param request of the handler that calls. @throws as the docs of `app.restampSession` say. */
+  async restamp (state: SessionState, request: SessionRequest | undefined): Promise<void> {
     if (this.#stamps === null) throw fail('STAMP_MISSING')
     const current = this.#requestStates.get(state)
     if (current === undefined) this.assignable(state)
@@ -291,7 +291,7 @@ export class RevocationExtension implements SessionExtension {
     state.look()
     // Its own stamp is an old one by now, which is why it is called.
     if (hasEnded(state) || await this.#revocations.isRevoked(identity, true)) throw fail('REVOKED_MEANWHILE')
-    const stamp = await this.#stamps.renew(identity, this.records.of(currentRequest.getStore()))
+    const stamp = await this.#stamps.renew(identity, this.records.of(request))
     for (const held of [current?.from, current?.opened]) if (userOf(held ?? null) === userOf(identity)) Object.assign(held ?? {}, { stamp })
     state.setClaim(STAMP, stamp)
     state.touch()

@@ -1,7 +1,6 @@
 import type { SessionRequest } from '../http/exchange.ts'
 import type { EndedSession, KnownSession, SessionIdentities } from '../http/extension.ts'
 import type { Lifecycle } from '../http/lifecycle.ts'
-import { currentRequest } from './request-record.ts'
 import { idAfter } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
 import type { RevocationExtension } from './extension.ts'
@@ -15,6 +14,8 @@ export interface IdentitiesOptions {
   stamps: Stamps | null
   lifecycle: Lifecycle
   hasSubjects: boolean
+  /** Request whose code runs; undefined if nobody knows. */
+  requestNow: () => SessionRequest | undefined
 }
 
 /** Identities of an app's sessions, as the revocation gives them to other extensions. */
@@ -39,9 +40,9 @@ export class Identities implements SessionIdentities {
 
   async revokeId (id: Buffer, { lifetime = UNKNOWN_LIFETIME, cause = 'revoked', subjects = [] }: EndedSession = {}): Promise<void> {
     this.assertRevocable()
-    const { revocations, lifecycle } = this.#options
+    const { revocations, lifecycle, requestNow } = this.#options
     const ended = await revocations.revokeId(id, lifetime, true)
-    if (ended !== null && lifecycle.isHeard) lifecycle.tell('ended', { id: ended, subjects }, { cause }, currentRequest.getStore() ?? null)
+    if (ended !== null && lifecycle.isHeard) lifecycle.tell('ended', { id: ended, subjects }, { cause }, requestNow() ?? null)
   }
 
   storesEnd (state: SessionState): boolean {

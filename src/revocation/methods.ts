@@ -1,72 +1,80 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { kindOf, fail } from '../errors.ts'
 import { readDuration, refuseUnknown } from '../options/readers.ts'
-import type { RegisteredSession } from '../fastify/extension.ts'
+import type { SessionRequest } from '../http/exchange.ts'
+import type { ExtensibleSession } from '../http/extension.ts'
 import { idOfText } from '../session/id.ts'
 import { stateOf } from '../session/info.ts'
 import type { SessionState } from '../session/session.ts'
 import type { RevocationExtension } from './extension.ts'
 import type { Identities } from './identities.ts'
-import { currentRequest, type RequestRecord } from './request-record.ts'
+import type { RequestRecord } from './request-record.ts'
 import type { RevocationSource } from './revocations.ts'
 import { checkedSubject } from './subject.ts'
 import { MAX_SECONDS } from '../token/lifetime.ts'
+import type { RevocationMethods } from './types.ts'
 import { hasEnded } from './verdicts.ts'
 
-// Methods that the revocation adds to the app.
+// Methods by which an app ends sessions.
 
 interface Parts {
-  app: FastifyInstance
-  session: RegisteredSession
+  session: ExtensibleSession
   revocations: RevocationSource
   identities: Identities
   extension: RevocationExtension
   /** Has signals of open sessions look at once. */
   lookAgain: () => void
   hasSubjects: boolean
+  /** Request whose handler calls; undefined if nobody knows. @param state session that the caller has named. */
+  requestOf: (state: SessionState | null) => SessionRequest | undefined
 }
 
-export function addMethods (parts: Parts): void {
-  const { app, extension } = parts
-  addEndOfOne(parts)
-  addEndOfMany(parts)
-  app.decorate('restampSession', async (given: object) => { await extension.restamp(stateOf(given)) })
-  app.decorate('useOnce', async (id: string, ttl: number) => await parts.revocations.useOnce(checkedOnceId(id), lifeOf(ttl)))
-  app.decorate('isSessionRevoked', async (given: object) => await extension.isRevoked(stateOf(given)))
+export function methodsOf (parts: Parts): RevocationMethods {
+  const { extension, revocations, requestOf } = parts
+  return {
+    ...endsOfOne(parts),
+    ...endsOfMany(parts),
+    restampSession: async given => {
+      const state = stateOf(given)
+      await extension.restamp(state, requestOf(state))
+    },
+    useOnce: async (id, ttl) => await revocations.useOnce(checkedOnceId(id), lifeOf(ttl)),
+    isSessionRevoked: async given => await extension.isRevoked(stateOf(given))
+  }
 }
 
-function addEndOfOne ({ app, session, revocations, identities }: Parts): void {
-  app.decorate('revokeSession', async (given: object) => {
-    const state = stateOf(given)
-    revocations.assertStored()
-    const { id, lifetime } = state.record()
-    if (id === null) throw fail('NO_ID')
-    // The subjects cannot be read any more once it has ended.
-    if (!hasEnded(state)) await identities.revokeId(id, { lifetime, subjects: session.lifecycle.isHeard ? session.lifecycle.subjectsOf(state) : [] })
-  })
+function endsOfOne ({ session, revocations, identities }: Parts): Pick<RevocationMethods, 'revokeSession' | 'revokeSessionId'> {
+  return {
+    revokeSession: async given => {
+      const state = stateOf(given)
+      revocations.assertStored()
+      const { id, lifetime } = state.record()
+      if (id === null) throw fail('NO_ID')
+      // The subjects cannot be read any more once it has ended.
+      if (!hasEnded(state)) await identities.revokeId(id, { lifetime, subjects: session.lifecycle.isHeard ? session.lifecycle.subjectsOf(state) : [] })
+    },
 
-  app.decorate('revokeSessionId', async (text: string, sessionName = session.sessionName) => {
-    if (sessionName !== session.sessionName) throw fail('UNKNOWN_SESSION')
-    await identities.revokeId(idFrom(text))
-  })
+    revokeSessionId: async (text, sessionName = session.sessionName) => {
+      if (sessionName !== session.sessionName) throw fail('UNKNOWN_SESSION')
+      await identities.revokeId(idFrom(text))
+    }
+  }
 }
 
-function addEndOfMany ({ app, session, revocations, extension, lookAgain, hasSubjects }: Parts): void {
+function endsOfMany ({ session, revocations, extension, lookAgain, hasSubjects, requestOf }: Parts): Pick<RevocationMethods, 'revokeSubject' | 'revokeOtherSessions' | 'revokeAll'> {
   /** Revokes, and notes it as the own revocation of the request whose handler called. */
-  const revoke = async (subject?: string, isOthers = false): Promise<number> => {
-    const request = currentRequest.getStore()
+  const revoke = async (request: SessionRequest | undefined, subject?: string, isOthers = false): Promise<number> => {
     const record = extension.records.of(request)
     if (record !== null && subject !== undefined && isOthers) await assertFirst(revocations, subject, record)
     const revoked = await revocations.revokeUntilNow(subject)
     if (session.lifecycle.isHeard) session.lifecycle.tell('ended', { id: null, subjects: subject === undefined ? [] : [subject] }, { cause: 'revoked' }, request ?? null)
-    if (request !== undefined && record !== null) extension.noteOwn(record, session.held(request as FastifyRequest), revoked)
+    if (request !== undefined && record !== null) extension.noteOwn(record, session.held(request), revoked)
     return revoked.epoch
   }
 
   /** Ends all sessions of a subject but one. @param subjects those of that one, which cannot be read any more once the others have ended. */
   const revokeExcept = async (subject: string, except: SessionState, subjects: readonly string[]): Promise<void> => {
     const isOwn = subjects.includes(subject)
-    const epoch = await revoke(subject, isOwn)
+    const epoch = await revoke(requestOf(except), subject, isOwn)
     if (isOwn) extension.goOn(except, subjects, epoch)
   }
 
@@ -75,27 +83,29 @@ function addEndOfMany ({ app, session, revocations, extension, lookAgain, hasSub
     if (!hasSubjects) throw fail('SUBJECT_MISSING', [method])
   }
 
-  app.decorate('revokeSubject', async (subject: string, options?: { except?: object | undefined }) => {
-    assertSubjects('revokeSubject')
-    const [checked, except] = [checkedSubject(subject), exceptOf(options)]
-    if (except === null) await revoke(checked)
-    else await revokeExcept(checked, except, await extension.assertLive(except))
-    lookAgain() // not before: the one that goes on would seem to have ended
-  })
+  return {
+    revokeSubject: async (subject, options) => {
+      assertSubjects('revokeSubject')
+      const [checked, except] = [checkedSubject(subject), exceptOf(options)]
+      if (except === null) await revoke(requestOf(null), checked)
+      else await revokeExcept(checked, except, await extension.assertLive(except))
+      lookAgain() // not before: the one that goes on would seem to have ended
+    },
 
-  app.decorate('revokeOtherSessions', async (given: object) => {
-    assertSubjects('revokeOtherSessions')
-    const state = stateOf(given)
-    const subjects = await extension.assertLive(state)
-    if (subjects[0] === undefined) throw fail('SUBJECT_NOBODY')
-    await revokeExcept(subjects[0], state, subjects)
-    lookAgain()
-  })
+    revokeOtherSessions: async given => {
+      assertSubjects('revokeOtherSessions')
+      const state = stateOf(given)
+      const subjects = await extension.assertLive(state)
+      if (subjects[0] === undefined) throw fail('SUBJECT_NOBODY')
+      await revokeExcept(subjects[0], state, subjects)
+      lookAgain()
+    },
 
-  app.decorate('revokeAll', async () => {
-    await revoke()
-    lookAgain()
-  })
+    revokeAll: async () => {
+      await revoke(requestOf(null))
+      lookAgain()
+    }
+  }
 }
 
 /**

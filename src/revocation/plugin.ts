@@ -1,41 +1,30 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import { fail } from '../errors.ts'
-import { RevocationExtension } from './extension.ts'
+import type { RevocationExtension } from './extension.ts'
 import { kEndpoint, kSessions, type RegisteredSession } from '../fastify/extension.ts'
 import { waitAsSent } from '../fastify/internals.ts'
+import type { SessionRequest } from '../http/exchange.ts'
 import { DEVICE, REVOCATION } from '../http/extension.ts'
-import { Identities } from './identities.ts'
-import { MemoryStore } from '../store/memory.ts'
-import { addMethods } from './methods.ts'
 import { warnerOf } from '../messages.ts'
-import { OpenSessions } from './open-sessions.ts'
-import { readRevocationOptions, type RevocationConfig } from './options.ts'
-import { currentRequest } from './request-record.ts'
-import { NO_REVOCATIONS, Revocations, type RevocationSource } from './revocations.ts'
-import { Stamps } from './stamps.ts'
-import { StoreClient } from '../store/client.ts'
-import { StoreCalls } from '../store/calls.ts'
+import { readRevocationOptions } from './options.ts'
+import { addRevocation } from './registration.ts'
 import type { SessionRevocation, SessionRevocationOptions } from './types.ts'
 
 // The wiring into Fastify. Revocations are in revocations.ts, their effect on a request in extension.ts, the methods of
-// the app in methods.ts.
+// the app in methods.ts, and registration.ts puts them together.
 
-const now = (): number => Date.now()
+/** Request whose hooks and handler run, so that `app.revokeSubject()`, which is told of no request, knows its own. */
+const currentRequest = new AsyncLocalStorage<SessionRequest>()
 
 const plugin: FastifyPluginAsync<SessionRevocationOptions> = async (app, options) => {
   const config = readRevocationOptions(options)
   const session = findSession(app, config.sessionName)
-  let lookAgain = (): void => {}
-  const revocations = revocationsOf(app, config, session, () => { lookAgain() })
-  const stamps = stampsOf(app, config)
-  const extension = new RevocationExtension({ revocations, stamps, subjects: config.subjects, cacheTtl: config.cacheTtl, now })
-  session.extend(extension)
+  const requestNow = (): SessionRequest | undefined => currentRequest.getStore()
+  const { extension, methods } = addRevocation(session, config, { log: app.log, warn: warnerOf(app.log), requestNow, requestOf: requestNow })
   app.decorateRequest(extension.records.symbol, null)
-  const hasSubjects = config.subjects !== null
-  const identities = session.identities = new Identities({ extension, revocations, stamps, lifecycle: session.lifecycle, hasSubjects })
-  lookAgain = session.judge(new OpenSessions({ revocations, stamps, extension, cacheTtl: config.cacheTtl }))
-  addMethods({ app, session, revocations, identities, extension, lookAgain, hasSubjects })
+  for (const [name, method] of Object.entries(methods)) app.decorate(name, method)
   addHooks(app, session, extension)
 }
 
@@ -86,32 +75,6 @@ function findSession (app: FastifyInstance, name: string | null): RegisteredSess
   if (session === undefined) throw fail('REVOCATION_ALONE', [name ?? 'session'])
   if (session.hasExtension(REVOCATION) || Object.hasOwn(app, 'revokeSession')) throw fail('REVOCATION_TWICE')
   return session
-}
-
-function revocationsOf (app: FastifyInstance, config: RevocationConfig, { expiry, maxExpiry, absoluteTimeout }: RegisteredSession, revoked: () => void): RevocationSource {
-  if (config.store === false) return NO_REVOCATIONS
-  const warn = warnerOf(app.log)
-  if (config.store === null) warn('FST_SEALED_SESSION_WARN_MEMORY_STORE')
-  const { store, storeTimeout, cacheTtl, onStoreError } = config
-  const client = new StoreClient(store ?? new MemoryStore(), storeTimeout, {
-    failed: err => { app.log.error({ err }, err.message) },
-    recovered: () => { app.log.info('the revocation store answers again') }
-  })
-  return new Revocations({ client, cacheTtl, acceptsErrors: onStoreError === 'accept', expiry, maxExpiry, absoluteTimeout, now, revoked })
-}
-
-/** Null without the option `stamp`. */
-function stampsOf (app: FastifyInstance, { stamp, storeTimeout, cacheTtl, onStoreError }: RevocationConfig): Stamps | null {
-  if (!stamp) return null
-  const calls = new StoreCalls({
-    timeout: storeTimeout,
-    error: 'STAMP_UNAVAILABLE',
-    log: {
-      failed: err => { app.log.error({ err }, err.message) },
-      recovered: () => { app.log.info('the option "stamp" answers again') }
-    }
-  })
-  return new Stamps({ stamp, calls, cacheTtl, acceptsErrors: onStoreError === 'accept', now })
 }
 
 /**

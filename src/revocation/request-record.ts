@@ -1,4 +1,3 @@
-import { AsyncLocalStorage } from 'node:async_hooks'
 import type { SessionRequest } from '../http/exchange.ts'
 import type { Identity } from './revocations.ts'
 
@@ -13,9 +12,6 @@ export interface RequestRecord {
   /** The request's own revocations: keys of the store and their values. For a new stamp, the user and the number of its question. */
   own: Map<string, number> | null
 }
-
-/** Request whose hooks and handler run, so that `app.revokeSubject()`, which is told of no request, knows its own. */
-export const currentRequest = new AsyncLocalStorage<SessionRequest>()
 
 /**
  * Property of objects under a symbol of its own. A WeakMap does the same, but each request would put new

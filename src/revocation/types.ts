@@ -95,92 +95,95 @@ export interface SessionRevocationOptions {
 /** The plugin that ends sessions on the server. */
 export type SessionRevocation = FastifyPluginAsync<SessionRevocationOptions>
 
+/** Methods by which sessions end on the server: of the app, or of `createWebSessions`. */
+export interface RevocationMethods {
+  /**
+   * Ends a session for good: a request that brings its cookie, or a copy of it, has an empty session. In
+   * this process at once, in others after their `cacheTtl`.
+   * @param session `request.session`, or a session that `decodeSecureSession` returned.
+   * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored; the session is then not
+   * revoked. `FST_SEALED_SESSION_NO_ID` for a session of another `sessionName`.
+   */
+  revokeSession(session: object): Promise<void>
+
+  /**
+   * Ends the session that has an id, of which nothing else need be known. An id opens nothing, so that it may be
+   * shown to users and support. To end a session twice is as good as once, and so is an id that no session has. In
+   * this process at once, in others after their `cacheTtl`. The entry of the store lives as long as any session
+   * can: `absoluteTimeout` or `maxExpiry`, whichever is shorter.
+   * @param id as `sessionInfo(session).id` has it.
+   * @param sessionName of the session that `sessionRevocation` was registered for, which is the default.
+   * @throws `FST_SEALED_SESSION_ID_INVALID` (400) for a text that is no id, `FST_SEALED_SESSION_UNKNOWN_SESSION` for
+   * another `sessionName`, `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored; the session is then not
+   * revoked.
+   */
+  revokeSessionId(id: string, sessionName?: string): Promise<void>
+
+  /**
+   * Ends all other sessions of the user whose session this is. It goes on, keeps its data, and gets a new id and a
+   * new cookie; copies of its old cookie end with the others. Its `absoluteTimeout` counts from its login, as before.
+   * The same as `revokeSubject` with `except`, for the session's own subject.
+   * @param session `request.session`.
+   * @throws `FST_SEALED_SESSION_SUBJECT_NOBODY` (401) for a session without a subject,
+   * `FST_SEALED_SESSION_REVOKED_MEANWHILE` (409) if it has been ended itself,
+   * `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored, `FST_SEALED_SESSION_SUBJECT_MISSING` without
+   * the option `subject`.
+   */
+  revokeOtherSessions(session: object): Promise<void>
+
+  /**
+   * Ends all sessions of a subject that exist now: 'log out everywhere'. Those that begin after it has
+   * resolved are not affected; one that begins meanwhile may be.
+   * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored,
+   * `FST_SEALED_SESSION_SUBJECT_MISSING` without the option `subject`; with `except`,
+   * `FST_SEALED_SESSION_REVOKED_MEANWHILE` (409) if that session has been ended itself.
+   * @param options `except`: a session that goes on, such as `request.session`. It keeps its data and its
+   * `absoluteTimeout`, and gets a new id and a new cookie; copies of its old cookie end with the others.
+   */
+  revokeSubject(subject: string, options?: { except?: object | undefined }): Promise<void>
+
+  /**
+   * Gives a session the stamp that its user has now, so that it goes on after the app has changed the stamp: call it
+   * for the session of the request that has changed the password. All others of the user end, in this process at
+   * once, in others within their `cacheTtl`.
+   * @param session `request.session`. One of `decodeSecureSession` only after `isSessionRevoked` has said false.
+   * @throws `FST_SEALED_SESSION_STAMP_MISSING` without the option `stamp`, `FST_SEALED_SESSION_SUBJECT_NOBODY` (401)
+   * for a session without a subject, `FST_SEALED_SESSION_REVOKED_MEANWHILE` (409) if it has ended, or the user has no
+   * stamp, `FST_SEALED_SESSION_STAMP_UNAVAILABLE` if the stamp could not be asked for,
+   * `FST_SEALED_SESSION_NOT_CHECKED`.
+   */
+  restampSession(session: object): Promise<void>
+
+  /**
+   * Ends all sessions that exist now. One that begins before it has resolved may end, too.
+   * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored.
+   */
+  revokeAll(): Promise<void>
+
+  /**
+   * Tells the first who uses an id from all others, in all processes that share the store: for challenges of
+   * passkeys, links that log in, and other things that count once. It needs a store with `add`, such as `MemoryStore`,
+   * `redisStore` and `postgresStore`. The id is stored as a hash.
+   * @param id text of 1 to 1024 characters. Ids of different things need different beginnings: `challenge:…`.
+   * @param ttl seconds for which the id is remembered: at least as long as it could be used. More than 0.
+   * @returns true the first time, false after that. If the answer of the store was lost, nobody is told true.
+   * @throws `FST_SEALED_SESSION_STORE_ADD` for a store without `add`, `FST_SEALED_SESSION_ONCE_ID` for what is no such
+   * text, `FST_SEALED_SESSION_DURATION` for what is no such time, `FST_SEALED_SESSION_STORE_UNAVAILABLE` while the
+   * store fails, with `onStoreError: 'accept'` as well, `FST_SEALED_SESSION_STORE_NONE` with `store: false`.
+   */
+  useOnce(id: string, ttl: number): Promise<boolean>
+
+  /**
+   * True if a session was revoked, or has otherwise ended since it was opened: for one that came from
+   * `decodeSecureSession`, which does not check, or that has been open for long, such as a WebSocket's. May
+   * be as old as `cacheTtl`. A session that was opened may be assigned to a request once this has said
+   * false of it: within ten seconds, or `cacheTtl` if that is longer, and as long as it is not changed.
+   * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` with `onStoreError: 'reject'`,
+   * `FST_SEALED_SESSION_NO_ID` for a session of another `sessionName`.
+   */
+  isSessionRevoked(session: object): Promise<boolean>
+}
+
 declare module 'fastify' {
-  interface FastifyInstance {
-    /**
-     * Ends a session for good: a request that brings its cookie, or a copy of it, has an empty session. In
-     * this process at once, in others after their `cacheTtl`.
-     * @param session `request.session`, or a session that `decodeSecureSession` returned.
-     * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored; the session is then not
-     * revoked. `FST_SEALED_SESSION_NO_ID` for a session of another `sessionName`.
-     */
-    revokeSession(session: object): Promise<void>
-
-    /**
-     * Ends the session that has an id, of which nothing else need be known. An id opens nothing, so that it may be
-     * shown to users and support. To end a session twice is as good as once, and so is an id that no session has. In
-     * this process at once, in others after their `cacheTtl`. The entry of the store lives as long as any session
-     * can: `absoluteTimeout` or `maxExpiry`, whichever is shorter.
-     * @param id as `sessionInfo(session).id` has it.
-     * @param sessionName of the session that `sessionRevocation` was registered for, which is the default.
-     * @throws `FST_SEALED_SESSION_ID_INVALID` (400) for a text that is no id, `FST_SEALED_SESSION_UNKNOWN_SESSION` for
-     * another `sessionName`, `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored; the session is then not
-     * revoked.
-     */
-    revokeSessionId(id: string, sessionName?: string): Promise<void>
-
-    /**
-     * Ends all other sessions of the user whose session this is. It goes on, keeps its data, and gets a new id and a
-     * new cookie; copies of its old cookie end with the others. Its `absoluteTimeout` counts from its login, as before.
-     * The same as `revokeSubject` with `except`, for the session's own subject.
-     * @param session `request.session`.
-     * @throws `FST_SEALED_SESSION_SUBJECT_NOBODY` (401) for a session without a subject,
-     * `FST_SEALED_SESSION_REVOKED_MEANWHILE` (409) if it has been ended itself,
-     * `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored, `FST_SEALED_SESSION_SUBJECT_MISSING` without
-     * the option `subject`.
-     */
-    revokeOtherSessions(session: object): Promise<void>
-
-    /**
-     * Ends all sessions of a subject that exist now: 'log out everywhere'. Those that begin after it has
-     * resolved are not affected; one that begins meanwhile may be.
-     * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored,
-     * `FST_SEALED_SESSION_SUBJECT_MISSING` without the option `subject`; with `except`,
-     * `FST_SEALED_SESSION_REVOKED_MEANWHILE` (409) if that session has been ended itself.
-     * @param options `except`: a session that goes on, such as `request.session`. It keeps its data and its
-     * `absoluteTimeout`, and gets a new id and a new cookie; copies of its old cookie end with the others.
-     */
-    revokeSubject(subject: string, options?: { except?: object | undefined }): Promise<void>
-
-    /**
-     * Gives a session the stamp that its user has now, so that it goes on after the app has changed the stamp: call it
-     * for the session of the request that has changed the password. All others of the user end, in this process at
-     * once, in others within their `cacheTtl`.
-     * @param session `request.session`. One of `decodeSecureSession` only after `isSessionRevoked` has said false.
-     * @throws `FST_SEALED_SESSION_STAMP_MISSING` without the option `stamp`, `FST_SEALED_SESSION_SUBJECT_NOBODY` (401)
-     * for a session without a subject, `FST_SEALED_SESSION_REVOKED_MEANWHILE` (409) if it has ended, or the user has no
-     * stamp, `FST_SEALED_SESSION_STAMP_UNAVAILABLE` if the stamp could not be asked for,
-     * `FST_SEALED_SESSION_NOT_CHECKED`.
-     */
-    restampSession(session: object): Promise<void>
-
-    /**
-     * Ends all sessions that exist now. One that begins before it has resolved may end, too.
-     * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` if it could not be stored.
-     */
-    revokeAll(): Promise<void>
-
-    /**
-     * Tells the first who uses an id from all others, in all processes that share the store: for challenges of
-     * passkeys, links that log in, and other things that count once. It needs a store with `add`, such as `MemoryStore`,
-     * `redisStore` and `postgresStore`. The id is stored as a hash.
-     * @param id text of 1 to 1024 characters. Ids of different things need different beginnings: `challenge:…`.
-     * @param ttl seconds for which the id is remembered: at least as long as it could be used. More than 0.
-     * @returns true the first time, false after that. If the answer of the store was lost, nobody is told true.
-     * @throws `FST_SEALED_SESSION_STORE_ADD` for a store without `add`, `FST_SEALED_SESSION_ONCE_ID` for what is no such
-     * text, `FST_SEALED_SESSION_DURATION` for what is no such time, `FST_SEALED_SESSION_STORE_UNAVAILABLE` while the
-     * store fails, with `onStoreError: 'accept'` as well, `FST_SEALED_SESSION_STORE_NONE` with `store: false`.
-     */
-    useOnce(id: string, ttl: number): Promise<boolean>
-
-    /**
-     * True if a session was revoked, or has otherwise ended since it was opened: for one that came from
-     * `decodeSecureSession`, which does not check, or that has been open for long, such as a WebSocket's. May
-     * be as old as `cacheTtl`. A session that was opened may be assigned to a request once this has said
-     * false of it: within ten seconds, or `cacheTtl` if that is longer, and as long as it is not changed.
-     * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` with `onStoreError: 'reject'`,
-     * `FST_SEALED_SESSION_NO_ID` for a session of another `sessionName`.
-     */
-    isSessionRevoked(session: object): Promise<boolean>
-  }
+  interface FastifyInstance extends RevocationMethods {}
 }
