@@ -26,7 +26,7 @@ after(async () => await rm(folder, { recursive: true, force: true }))
 describe('the tarball', () => {
   test('has everything that a user needs', () => {
     for (const file of [
-      'package.json', 'README.md', 'LICENSE', 'genkey.js',
+      'package.json', 'README.md', 'LICENSE', 'llms.txt', 'genkey.js',
       'dist/esm/index.js', 'dist/esm/index.d.ts', 'dist/esm/cli/main.js',
       'dist/esm/registry/index.js', 'dist/esm/registry/index.d.ts', 'dist/cjs/registry/require.cjs', 'dist/cjs/registry/require.d.cts',
       'dist/esm/revocation/index.js', 'dist/esm/revocation/index.d.ts', 'dist/cjs/revocation/require.cjs', 'dist/cjs/revocation/require.d.cts',
@@ -39,9 +39,9 @@ describe('the tarball', () => {
 
   test('has the pages that the README links to, the charts, and nothing else: no sources, tests or tools', () => {
     const expected = [
-      /^(docs|docs\/api|bench)\/[\w.-]+\.md$/,
-      /^(bench\/chart|docs\/reliability)\.svg$/,
-      /^(package\.json|README\.md|LICENSE|genkey\.js)$/,
+      /^(docs|docs\/(guide|reference|evidence|reference\/api)|bench)\/[\w.-]+\.md$/,
+      /^(bench\/chart|docs\/evidence\/reliability)\.svg$/,
+      /^(package\.json|README\.md|LICENSE|llms\.txt|genkey\.js)$/,
       /^dist\/esm\/([\w-]+\/)*[\w-]+\.c?js$/,
       /^dist\/esm\/((registry|revocation|cross-origin|device|testing)\/)?index\.d\.ts$/,
       /^dist\/cjs\/([\w-]+\/)*[\w-]+\.(c?js|d\.c?ts)$/,

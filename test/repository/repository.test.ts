@@ -28,6 +28,40 @@ for (const page of ['SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'examples/
   })
 }
 
+describe('llms.txt', () => {
+  const text = read('llms.txt')
+
+  it('has the form that assistants read: a title, a summary, then sections of links with a line each', () => {
+    const [title, , summary] = text.split('\n')
+    assert.equal(title, '# fastify-sealed-session')
+    assert.match(summary ?? '', /^> \S/)
+    const sections = text.split(/^## .+$/m).slice(1)
+    assert.ok(sections.length > 1)
+    for (const line of sections.flatMap(section => section.split('\n')).filter(line => line !== '')) assert.match(line, /^- \[[^\]]+\]\([^)]+\): \S/)
+  })
+
+  it('links to pages that exist and are in the package', () => {
+    const links = localLinks(text)
+    assert.ok(links.length > 20)
+    for (const link of links) {
+      assert.ok(existsSync(join(ROOT, link)), link)
+      assert.match(link, /^(?:README\.md|docs\/.+\.md)$/)
+    }
+  })
+
+  it('sets up an app as the README does', () => {
+    const setup = [...text.matchAll(/^ {4}(.+)$/gm)].map(([, line = '']) => line)
+    assert.ok(setup.length > 5)
+    const readme = read('README.md')
+    assert.deepEqual(setup.filter(line => !readme.includes(line)), [])
+  })
+
+  it('is linked from the README and from the index of the documentation', () => {
+    assert.ok(localLinks(read('README.md')).includes('llms.txt'))
+    assert.ok(localLinks(read('docs/README.md')).includes('../llms.txt'))
+  })
+})
+
 describe('examples/README.md', () => {
   it('has each example, and no other', () => {
     const listed = [...read('examples/README.md').matchAll(/^\| \[([^\]]+)\]/gm)].map(([, name]) => name)
