@@ -22,24 +22,25 @@ process.stdout.write(`\
 
 <!-- Made by "npm run docs:errors" from src/errors.ts and src/messages.ts. Change those. -->
 
-Decide by \`code\`, never by a message: messages may get better in any release, codes stay. An \`…\`
-stands for a name, a position, a type or a length. No key, token or session value is ever in a message.
+Decide by \`code\` alone. A message may get better in any release, but a code stays. An \`…\`
+stands for a name, a position, a type or a length. Messages are free of keys, tokens and session values.
 
-A cookie that cannot be opened is not an error: the session is empty, and one line of the log at
-level \`debug\` says why. See [the reasons](format.md#refusals).
+A cookie that your app cannot open makes no error. The session is empty, and your log has a line at level \`debug\`
+with [the reason](format.md#refusals).
 
 ## Errors
 
-Each is made with \`@fastify/error\` and has \`code\`, \`statusCode\` and \`hint\`, which says what to do. It is
-a \`TypeError\` with 500, or an \`Error\` with the status that fits its answer: 403, 409 or 503. A mistake in the options rejects \`app.ready()\` and \`app.listen()\`. One
-made in a request goes to the app's error handler.
+Each error has \`code\`, \`statusCode\` and \`hint\`. The hint says how to mend it. \`@fastify/error\` makes it: a
+\`TypeError\` with 500, or an \`Error\` with the status that fits its answer: 403, 409 or 503.
+
+A mistake in your options rejects \`app.ready()\` and \`app.listen()\`. Your error handler gets an error of a request.
 
 ${table([['Code', 'Message', 'What to do'], ...errors])}
 
 ## Warnings
 
-Written with \`app.log.warn\`, as \`{ code }\` and the message; by a codec with
-\`process.emitWarning\`. They do not keep the app from starting.
+Your app starts in spite of a warning. You find it in your log: \`app.log.warn\` writes \`{ code }\` and the message.
+A codec, and an app without a logger, write it with \`process.emitWarning\`.
 
 ${table([['Code', 'Message'], ...warnings])}
 `)
