@@ -218,7 +218,7 @@ describe('the handler for AWS Lambda', () => {
   /** Sends one event to a new process. */
   async function invoke (event: object, SESSION_KEYS: string): Promise<Answer> {
     const args = [join(app, 'bundles/invoke.cjs'), join(folder, 'handler.cjs'), JSON.stringify(event)]
-    const output = await run(folder, process.execPath, args, { SESSION_KEYS, FASTIFY_SEALED_SESSION_SODIUM: '' })
+    const output = await run(folder, process.execPath, args, { SESSION_KEYS, NODE_ENV: 'production', FASTIFY_SEALED_SESSION_SODIUM: '' })
     // All other lines are of the log.
     return JSON.parse(output.split('\n').find(line => line.startsWith('{"statusCode"')) ?? output) as Answer
   }
