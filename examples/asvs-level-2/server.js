@@ -3,7 +3,7 @@
 // Then open http://localhost:3000 in Chrome or Firefox, and log in as "ada" with the password "analytical engine".
 import { subscribe } from 'node:diagnostics_channel'
 import Fastify from 'fastify'
-import secureSession, { authenticated, generateKey, requireFresh, requireSession, sessionInfo } from 'fastify-sealed-session'
+import { authenticated, Keyring, requireFresh, requireSession, sealedSession, sessionInfo } from 'fastify-sealed-session'
 import { crossOriginProtection } from 'fastify-sealed-session/cross-origin'
 import { redisRegistry, sessionRegistry } from 'fastify-sealed-session/registry'
 import { redisStore, sessionRevocation } from 'fastify-sealed-session/revocation'
@@ -13,13 +13,11 @@ import { accountPage, addForms, confirmPage, describe, fieldsOf, form, loginPage
 const app = Fastify({ logger: true, requestTimeout: 60_000, trustProxy: 'loopback' }) // addresses of your proxy, which has TLS
 addForms(app)
 app.register(crossOriginProtection) // 3.5.1, 7.6.2
-app.register(secureSession, {
-  key: process.env.SESSION_KEY ?? generateKey(), // a new key ends all sessions: keep yours in a vault
-  format: 'sealed',
+app.register(sealedSession, {
+  key: Keyring.fromEnv('SESSION_KEYS'), // from your vault: 13.3.1
   cookieName: '__Host-session', // 3.3.1, 3.3.3
-  cookie: { path: '/', secure: true, sameSite: 'lax' }, // 3.3.2; httpOnly is the default: 3.3.4
-  expiry: 60 * 60, // 7.3.1: it ends 30 to 60 minutes after the last request
-  rolling: true,
+  cookie: { secure: true }, // 3.3.1, on every machine; SameSite=Lax and HttpOnly are the defaults: 3.3.2, 3.3.4
+  expiry: 60 * 60, // 7.3.1: it ends 30 to 60 minutes after the last request, since `rolling` is on
   absoluteTimeout: 12 * 60 * 60 // 7.3.2: a login a day
 })
 app.register(sessionRevocation, { store: redisStore(redis, { prefix: 'app:' }), subject: session => session.get('user') })
