@@ -42,6 +42,13 @@ describe('scripts/plain-english.js', () => {
   })
 })
 
+describe('docs/', () => {
+  it('is plain English as a whole', () => {
+    const { status, stdout } = count('--reference', 'docs')
+    assert.equal(status, 0, stdout)
+  })
+})
+
 describe('README.md', () => {
   it('is plain English', () => {
     const { status, stdout } = count('README.md')
