@@ -223,7 +223,7 @@ export const CLAIMS: readonly Claim[] = [
     cell: async contender => {
       const without = yesOrNo(await copyAfterLogout(contender, false))
       const withRevocation = yesOrNo(await copyAfterLogout(contender, true))
-      return without === withRevocation ? without : `${withRevocation} with [revocation](revocation.md), else ${without}`
+      return without === withRevocation ? without : `${withRevocation} with [revocation](../guide/revocation.md), else ${without}`
     }
   },
   {
