@@ -90,17 +90,15 @@ export class Devices implements SessionDevices {
    * that does not end, may be older than its proof: one interval longer is given to uploads that take that long.
    */
   refusal (state: SessionState): RefusalReason | null {
-    const { origin } = state
-    if (this.#options.policy === 'off' || origin === null) return null
-    if (!origin.ok) return origin.reason === 'device-unproven' ? origin.reason : null
-    const proof = origin.device?.proof ?? null
-    if (proof !== null) return Date.now() >= proof.until + this.#options.interval ? 'device-unproven' : null
-    const record = state.record()
-    return isBound(record) ? null : this.unboundRefusal(record)
+    const { origin, device, claims } = state
+    if (this.#options.policy === 'off') return null
+    if (origin?.ok === false) return origin.reason === 'device-unproven' ? origin.reason : null
+    if (claims?.has(BINDING) === true) return Date.now() >= (device?.proof?.until ?? Infinity) + this.#options.interval ? 'device-unproven' : null
+    return origin === null ? null : this.unboundRefusal(state.record())
   }
 
   infoOf (state: SessionState): DeviceInfo {
-    return infoOf(isUnproven(state), state.claims, state.origin?.device)
+    return infoOf(isUnproven(state), state.claims, state.device)
   }
 
   /** Time at which a session ends that is not bound, in milliseconds since 1970; Infinity for one that is. */
@@ -136,9 +134,8 @@ interface Brought {
 }
 
 /** True for a session that was refused for want of a proof, or that was opened without being asked for one. */
-function isUnproven ({ origin, claims }: SessionState): boolean {
-  if (origin === null) return false
-  return origin.ok ? claims?.has(BINDING) === true && !origin.device?.proof : origin.reason === 'device-unproven'
+function isUnproven ({ origin, claims, device }: SessionState): boolean {
+  return origin?.ok === false ? origin.reason === 'device-unproven' : claims?.has(BINDING) === true && !device?.proof
 }
 
 /** Device of a session. @param isUnproven true for one that came without a proof, though it is bound. */

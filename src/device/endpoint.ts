@@ -22,6 +22,9 @@ const OFFER_LIFE = 300_000
 /** Seconds that a challenge for a refresh counts beyond the interval: a browser signs ahead, and again. */
 const CHALLENGE_LEEWAY = 300
 
+/** Milliseconds within which a challenge was made whose proof is answered by an offer: an earlier one may have been recorded. */
+const RENEWAL_LIFE = 60_000
+
 const MAX_IDENTIFIER = 2048
 
 /** Answer of the endpoint. */
@@ -185,13 +188,12 @@ export class Endpoint {
     const state = session.peek(request)
     const reason = await this.#endOf(state, identifier)
     if (reason !== null) return this.#end(request, text, reason)
-    const failure = this.#failureOf(request, identifier)
+    const isStale = state !== null && this.#isStale(identifier, state)
+    const failure = this.#failureOf(request, identifier, isStale)
     if (failure !== null) return this.#ask(request, text, identifier, failure)
     tell(request, { event: 'refreshed', reason: null, algorithm: identifier.deviceKey.algorithm })
-    const end = Math.min(longestEnd(identifier, session), state?.expiresAt ?? Infinity)
-    const isStale = state !== null && this.#isStale(identifier)
     if (isStale) tell(request, { event: 'offered', reason: null, algorithm: null })
-    return this.#proven(reply, text, { ...identifier, end }, [], isStale)
+    return this.#proven(reply, text, { ...identifier, end: state?.expiresAt ?? longestEnd(identifier, session) }, [], isStale)
   }
 
   /** A key that is leaving may be one that has leaked: what it has sealed gets nothing of a key that stays. */
@@ -206,20 +208,28 @@ export class Endpoint {
   /** Reason for which a binding has ended; null if it has not. @param state session that came along; null without one. */
   async #endOf (state: SessionState | null, identifier: Identified): Promise<string | null> {
     const { session, config } = this.#options
-    if (longestEnd(identifier, session) <= Date.now()) return 'expired'
+    const bound = state === null ? null : boundAmong(state, identifier)
+    // A session that has gone on may have begun later than the one that the identifier was made for.
+    if (bound === null && longestEnd(identifier, session) <= Date.now()) return 'expired'
     if (config.policy === 'off') return 'off'
     if (state === null) return null
-    // Of several that open, the newest may be planted from a subdomain: it must not end the binding of another.
-    let bound = boundBy(state.record(), identifier)
-    while (bound === null && state.takeNext()) bound = boundBy(state.record(), identifier)
     if (bound === null) return 'session'
     // The id of before the binding is revoked, and a slow response may have brought it back.
     if (bound.id !== null) state.renewId(bound.id)
-    return await session.identities?.hasEnded(state) === true ? 'revoked' : null
+    return await this.#hasEnded(state) ? 'revoked' : null
   }
 
-  /** Reason for which a browser has not proved its key; null if it has. */
-  #failureOf ({ headers }: FastifyRequest, { binding, deviceKey: key }: Identified): string | null {
+  /** A browser refreshes beside its requests: while a response is under way that has another id for it, a session has not ended. */
+  async #hasEnded (state: SessionState): Promise<boolean> {
+    const { identities } = this.#options.session
+    return identities !== null && await identities.hasEnded(state) && !await identities.isReplaced(state)
+  }
+
+  /**
+   * Reason for which a browser has not proved its key; null if it has.
+   * @param isStale true if the answer is to be an offer, which a proof that somebody has recorded must not get.
+   */
+  #failureOf ({ headers }: FastifyRequest, { binding, deviceKey: key }: Identified, isStale: boolean): string | null {
     const header = headers['secure-session-response']
     if (header === undefined) return ''
     const answer = readAnswer(header)
@@ -227,7 +237,8 @@ export class Endpoint {
     if (answer.algorithm !== key.algorithm) return 'algorithm'
     const challenge = this.#challengeOf(answer, (this.#options.config.interval + CHALLENGE_LEEWAY) * 1000)
     if (challenge?.purpose !== 'refresh' || !challenge.of.equals(binding)) return 'challenge'
-    return hasSigned(key, answer.text, answer.signature) ? null : 'signature'
+    if (!hasSigned(key, answer.text, answer.signature)) return 'signature'
+    return isStale && Date.now() - challenge.time >= RENEWAL_LIFE ? '' : null
   }
 
   /** Asks for a proof: the browser gives up after four that are wrong. */
@@ -260,11 +271,14 @@ export class Endpoint {
     return `"${challenge}";id="${identifier}"`
   }
 
-  #isStale ({ key }: OpenedIdentifier): boolean {
-    return this.#options.session.config.keyring.current.isStale(key, Date.now())
+  /** True for an identifier that is sealed with an older key, or ends before the session: the browser is to have another. */
+  #isStale ({ key, created }: OpenedIdentifier, state: SessionState): boolean {
+    const { config, absoluteTimeout } = this.#options.session
+    const isEarlier = absoluteTimeout !== null && created < wholeTime(state.record().createdAt)
+    return isEarlier || config.keyring.current.isStale(key, Date.now())
   }
 
-  /** @param isStale true if the identifier is to be sealed with a newer key. */
+  /** @param isStale true if the browser is to have another identifier. */
   #proven (reply: FastifyReply, identifier: string, { binding, created, boundAt, end }: Binding, lines: readonly string[], isStale = false): EndpointAnswer {
     const { cookie, values, offers, config, initiators, includeSite } = this.#options
     const now = Date.now()
@@ -289,6 +303,13 @@ export class Endpoint {
 
 /** Identifier with the key of its device. */
 type Identified = OpenedIdentifier & { readonly deviceKey: DeviceKey }
+
+/** Session as its binding has it. Of several that open, the newest may be planted from a subdomain: it must not end the binding of another. */
+function boundAmong (state: SessionState, identifier: Identified): SessionRecord | null {
+  let bound = boundBy(state.record(), identifier)
+  while (bound === null && state.takeNext()) bound = boundBy(state.record(), identifier)
+  return bound
+}
 
 /** Reason for which an offer is not for the session that a registration brings; null if it is. */
 function refusalOf (state: SessionState, { purpose, of }: Challenge): string | null {

@@ -179,6 +179,8 @@ export interface SessionIdentities {
   check (state: SessionState, request: SessionRequest): Promise<void> | undefined
   /** True if a session that was opened outside a request has ended. @throws (rejects) as `haveEnded` does. */
   hasEnded (state: SessionState): Promise<boolean>
+  /** True if it has ended within the last minute to go on with another id, as far as is known. @throws (rejects) as `haveEnded` does. */
+  isReplaced (state: SessionState): Promise<boolean>
   /**
    * Ends a session that goes on under another id, after a moment: requests that are under way bring the old one.
    * @param lifetime as of `revokeId`.

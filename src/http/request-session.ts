@@ -284,7 +284,7 @@ export class RequestSession implements WriteObserver {
   #follow (before: RequestSession): void {
     before.discard()
     if (!before.#isUsed) before.#lookFirst()
-    this.state.moveToPlaceOf(before.state)
+    this.state.takePlaceOf(before.state, before.#isUsed)
     const isSame = this.#isSameAs(before)
     // If the app has not read the session before, nothing of it can go on.
     this.#replaced = isSame || !before.#isUsed ? before.#replaced : [before.state, ...before.#replaced]

@@ -11,7 +11,7 @@ import type { SessionState } from '../session/session.ts'
 import type { Successor } from '../session/settings.ts'
 import type { Stamps } from './stamps.ts'
 import type { SubjectsReader } from './subject.ts'
-import { STAMP } from '../token/claims.ts'
+import { BINDING, STAMP } from '../token/claims.ts'
 import type { SessionRecord } from '../token/record.ts'
 import { revocableSince } from '../token/survived.ts'
 import type { RefusalReason } from '../types.ts'
@@ -384,7 +384,8 @@ export class RevocationExtension implements SessionExtension {
   }
 
   /** Has a session go on with a new id, which the revocation that ends the others does not end. */
-  goOn (state: SessionState, subjects: readonly string[], epoch: number): void {
+  async goOn (state: SessionState, subjects: readonly string[], epoch: number): Promise<void> {
+    const { id: before, lifetime, claims } = state.record()
     // It may have survived a later one, of another of its subjects, by a clock that is ahead.
     const created = Math.max(revocableSince(state.record()), epoch + 1)
     assertNotAhead(created, this.#now())
@@ -394,6 +395,9 @@ export class RevocationExtension implements SessionExtension {
     state.renewId(id)
     state.survive(created)
     state.touch()
+    // A refresh of its device may be under way, and brings the id of before: it must not take that for the session's end.
+    // If this cannot be stored, which the log says, the others have ended all the same.
+    if (before !== null && claims?.has(BINDING) === true) await this.#revocations.revokeId(before, lifetime, false, true).catch(() => {})
   }
 
   #requestStateOf (state: SessionState): RequestState {

@@ -80,6 +80,11 @@ export class Identities implements SessionIdentities {
     return await this.#options.extension.isRevoked(state)
   }
 
+  async isReplaced (state: SessionState): Promise<boolean> {
+    const { id } = state.record()
+    return id !== null && await this.#options.revocations.isReplaced(id)
+  }
+
   async supersede (id: Buffer, lifetime: number | null = UNKNOWN_LIFETIME): Promise<boolean> {
     return await this.#options.revocations.supersede(id, lifetime)
   }

@@ -75,7 +75,7 @@ function endsOfMany ({ session, revocations, extension, lookAgain, hasSubjects, 
   const revokeExcept = async (subject: string, except: SessionState, subjects: readonly string[]): Promise<void> => {
     const isOwn = subjects.includes(subject)
     const epoch = await revoke(requestOf(except), subject, isOwn)
-    if (isOwn) extension.goOn(except, subjects, epoch)
+    if (isOwn) await extension.goOn(except, subjects, epoch)
   }
 
   const assertSubjects = (method: string): void => {

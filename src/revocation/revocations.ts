@@ -20,6 +20,9 @@ const KEYS_AT_ONCE = 1000
 /** Milliseconds for which a session that goes on under another id is still opened under the old one. */
 const SUPERSEDED_AFTER = 10_000
 
+/** Milliseconds after which requests with the id of before are no more expected, if a session goes on with another. */
+const REPLACED_FOR = 60_000
+
 /**
  * Offset of times that a revocation waits for. Other times count at once, whatever they are: clocks differ. Versions
  * that do not know it take such a session for revoked.
@@ -196,6 +199,12 @@ export class Revocations {
     return isDelayed(this.#cache.get(idKey(id)))
   }
 
+  /** True if another session has taken the place of this one within the last minute, and nobody has logged out. @throws as `isRevoked` does. */
+  async isReplaced (id: Buffer): Promise<boolean> {
+    const [at = 0, loggedOut = 0] = await this.#readAll([idKey(id), logoutKey(id)], true)
+    return at > 0 && loggedOut === 0 && Math.abs(this.#options.now() - at) < REPLACED_FOR
+  }
+
   /** The times after which a session has to begin in order to be valid, by key; in milliseconds since 1970, 0 for any time. */
   async epochsOf (subjects: readonly string[]): Promise<Array<[key: string, epoch: number]>> {
     const keys = epochKeysOf(subjects)
@@ -365,6 +374,7 @@ export const NO_REVOCATIONS: RevocationSource = {
   isKnownEnded: () => false,
   isLoggedOut: async () => false,
   isSuperseded: () => false,
+  isReplaced: async () => false,
   cameDuring: () => false,
   concerns: () => false,
   epochsOf: async () => [],

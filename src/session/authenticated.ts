@@ -1,7 +1,7 @@
 import { kindOf, fail } from '../errors.ts'
 import { stateOf } from './info.ts'
 import { isMethod, MAX_METHODS, withAuthentication } from '../token/authentications.ts'
-import { BINDING, claimsWith, SURVIVED } from '../token/claims.ts'
+import { claimsWith, SURVIVED } from '../token/claims.ts'
 
 /** Rule for the name of a method, in words. */
 export const METHOD_RULE = '1 to 32 characters out of a-z, 0-9, "_" and "-"'
@@ -9,7 +9,7 @@ export const METHOD_RULE = '1 to 32 characters out of a-z, 0-9, "_" and "-"'
 /**
  * Notes inside the seal that the user has just authenticated: at each login, and each time that you have asked for the
  * password, a passkey or a code again. The session begins a new life: it has a new id and a new beginning, and keeps
- * all of its data, its own lifetime and the times of other methods. With `sessionRevocation`, the token of before ends;
+ * all of its data, its own lifetime, its binding to a device and the times of other methods. With `sessionRevocation`, the token of before ends;
  * without, a copy of it is as good as it was, but has not the new time.
  *
  * The times are in `sessionInfo(session).authentications`, and `requireFresh()` looks at them. Nothing else moves them.
@@ -27,9 +27,7 @@ export function authenticated (session: object, method = 'login'): void {
   const now = state.look()
   // It is empty by now. The proof was the user's of before, and must not be sealed for nobody.
   if (state.endedBy !== null) throw fail('ENDED', [state.endedBy])
-  // The new life begins later. The identifier of a device ends with the life that it was made for: this one is bound anew.
-  const kept = claimsWith(claimsWith(state.claims, SURVIVED, null), BINDING, null)
-  const claims = withAuthentication(kept, method, now)
+  const claims = withAuthentication(claimsWith(state.claims, SURVIVED, null), method, now) // the new life begins later
   if (claims === null) throw fail('METHOD_INVALID', [`one of at most ${MAX_METHODS} that a session has`, 'another one'])
   state.beginAgain(claims, method)
 }

@@ -2,12 +2,12 @@ import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { assertNotReserved, type Data, pickOwn, setOwn, snapshotOf, TIME_KEY } from '../data/data.ts'
 import { claimsKept, claimsOnly } from '../token/authentications.ts'
-import { type Claims, claimsWith, SURVIVED } from '../token/claims.ts'
+import { BINDING, type Claims, claimsWith, SURVIVED } from '../token/claims.ts'
 import { attributesWith, lifeFrom, withoutLife } from './attributes.ts'
 import { kState, sessionHandler } from './properties.ts'
 import type { SessionSettings, Successor, WriteObserver } from './settings.ts'
 import { endOf, isDueForRenewal, lifetimeOf, toWholeSeconds } from '../token/lifetime.ts'
-import { newRecord, type OpeningKey, type Origin, type RecordChanges, recordWith, type SessionRecord } from '../token/record.ts'
+import { type DeviceFacts, newRecord, type OpeningKey, type Origin, type RecordChanges, recordWith, type SessionRecord } from '../token/record.ts'
 import { survivalUntil } from '../token/survived.ts'
 import type { RefusalReason, Session } from '../types.ts'
 
@@ -38,6 +38,8 @@ export class SessionState {
    * a new one.
    */
   #key: OpeningKey | null
+  /** Device as the request told of it, kept by `regenerate(keep)` as the binding is. */
+  #device: DeviceFacts | undefined
   /** Reason for which it was found to have ended after it had been used. */
   #ended: RefusalReason | null = null
   #due: Due
@@ -65,6 +67,7 @@ export class SessionState {
     this.#data = data
     this.#origin = origin
     this.#key = origin !== null && origin.ok ? origin.key : null
+    this.#device = origin?.device
     this.#opened = record
     this.#observer = observer
     // Sealed with an older key or in another format: due to be sealed again.
@@ -121,6 +124,9 @@ export class SessionState {
 
   /** Origin of the session: its token, or none. */
   get origin (): Origin { return this.#origin }
+
+  /** Device of the request that it is bound to, or was refused for want of. */
+  get device (): DeviceFacts | undefined { return this.#device }
 
   /** Time from which on it is not valid, in milliseconds since 1970, if nothing is written. */
   get expiresAt (): number { return endOf(this.#record, this.#settings) }
@@ -209,6 +215,7 @@ export class SessionState {
     this.#data = this.#snapshot = null // they were of the other
     this.#origin = { ...next, others }
     this.#key = next.key
+    this.#device = next.device
     this.#opened = next.record
     this.#due = next.stale ? 'reseal' : 'nothing'
     return true
@@ -226,6 +233,7 @@ export class SessionState {
     this.#begin({}, {})
     this.#origin = { ok: false, reason }
     this.#key = null
+    this.#device = undefined
     this.#due = 'nothing'
     this.#deleted = false
     this.#snapshot = null
@@ -234,10 +242,17 @@ export class SessionState {
   /** Makes a new session one of the name that these settings belong to. */
   moveTo (settings: SessionSettings): void { this.#settings = settings }
 
-  /** Has its cookie go where the browser has that of the session before: one elsewhere would be a second cookie, and the first one would stay. */
-  moveToPlaceOf (before: SessionState): void {
+  /**
+   * Has its cookie go where the browser has that of the session before: one elsewhere would be a second cookie, and the
+   * first one would stay. A new session is bound to the device of before, if it may hold what the app has read there.
+   */
+  takePlaceOf (before: SessionState, isRead: boolean): void {
     const { place } = before.#record
     if (place !== undefined && before.maySeal && this.#record.place === undefined) this.#change({ place })
+    const binding = before.claims?.get(BINDING)
+    if (binding === undefined || !isRead || this.isOpened) return
+    this.setClaim(BINDING, binding)
+    this.#device = before.#device
   }
 
   /** Has `observer` told of every write. */

@@ -196,7 +196,7 @@ function endOf (state: SessionState, now: number): SessionEnd | null {
   if (hasTime(state) && state.expiresAt <= now) return 'expired'
   const { devices, judge } = state.held.settings
   // One that was refused for want of a proof has nothing that could end.
-  const unproven = state.origin?.ok === true ? devices?.refusal(state) : null
+  const unproven = state.origin?.ok === false ? null : devices?.refusal(state)
   return unproven ?? judge?.refusal(state) ?? null
 }
 

@@ -1,4 +1,4 @@
-import { AUTHENTICATIONS, type Claims, claimsWith } from './claims.ts'
+import { AUTHENTICATIONS, BINDING, type Claims, claimsWith } from './claims.ts'
 import type { SessionRecord } from './record.ts'
 
 // Times at which the user of a session has authenticated, by method. The claim that holds them:
@@ -67,13 +67,16 @@ function write (times: Authentications): Buffer {
 }
 
 /**
- * Claims that go on after `regenerate(keep)`: the times, if all of the data is kept. A session that leaves something
- * behind may be the next user's, as after a login that keeps a shopping cart: the times of the user before would
- * pass for those of the next one.
+ * Claims that go on after `regenerate(keep)`. The times do if all of the data is kept: a session that leaves something
+ * behind may be the next user's, as after a login that keeps a shopping cart, and the times of the user before would pass
+ * for those of the next one. The binding to a device does if anything is kept: a thief who uses a copy at once must not
+ * get the data in a session that goes on without the proof.
  * @param data data that is kept.
  */
 export function claimsKept ({ data: before, claims }: SessionRecord, data: SessionRecord['data']): Claims | undefined {
-  const times = claims?.get(AUTHENTICATIONS)
+  if (claims === undefined) return undefined
   const isLeft = Object.keys(before).some(key => before[key] !== undefined && !Object.hasOwn(data, key))
-  return times === undefined || isLeft ? undefined : claimsWith(undefined, AUTHENTICATIONS, times)
+  const times = isLeft ? undefined : claims.get(AUTHENTICATIONS)
+  const isKept = times !== undefined || Object.keys(data).length > 0
+  return claimsWith(claimsWith(undefined, AUTHENTICATIONS, times ?? null), BINDING, isKept ? claims.get(BINDING) ?? null : null)
 }

@@ -191,7 +191,7 @@ for (const [how, { logIn, withCookies }] of Object.entries(LOGINS)) {
       const response = await logIn(app, device)
       const copy = device.cookies
       await device.register(app, response, { withCookies })
-      assert.deepEqual(setCookies(await post(app, '/again', copy)).filter(line => line.startsWith('session=')), [])
+      assert.deepEqual(setCookies(await post(app, '/keep', copy)).filter(line => line.startsWith('session=')), [])
       assert.equal((await device.inject(app, { url: '/me' })).body, 'ann')
     })
 

@@ -5,7 +5,7 @@ import FakeTimers from '@sinonjs/fake-timers'
 import type { FastifyInstance } from 'fastify'
 import { authenticated, sessionSignal, type Session } from '../../src/index.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
-import { appWithDevices, boundDevice, infoOf, loggedIn, only, SESSION_ONLY, stolen, type DeviceSetup } from '../support/device.ts'
+import { appWithDevices, boundDevice, infoOf, loggedIn, only, PROOF_ONLY, SESSION_ONLY, stolen, type DeviceSetup } from '../support/device.ts'
 import { key, subject } from '../support/revocation.ts'
 
 const GRACE = 10_000
@@ -90,7 +90,7 @@ for (const [kind, setup] of Object.entries({ 'without revocation': {}, 'with rev
   })
 
   describe(`a user who authenticates again in a bound session, ${kind}`, () => {
-    it('has an unbound session with the time of now, which is bound by the offer of that response; a copy from before is dead', async t => {
+    it('has the session with the time of now, bound as before; a copy of both cookies is dead with its proof', async t => {
       const clock = stopTimers(t)
       const { app } = await server(setup)
       const device = await boundDevice(app)
@@ -99,13 +99,13 @@ for (const [kind, setup] of Object.entries({ 'without revocation': {}, 'with rev
       const response = await device.inject(app, { method: 'POST', url: '/confirm' })
       assert.equal(response.statusCode, 200)
       const info = await infoOf(app, device.cookies)
-      assert.deepEqual([info.device?.state, info.authentications], ['unbound', { password: new Date(clock.now).toISOString() }])
-      assert.equal((await device.register(app, response))?.statusCode, 200)
+      assert.deepEqual([info.device?.state, info.authentications], ['bound', { password: new Date(clock.now).toISOString() }])
+      assert.equal(response.headers['secure-session-registration'], undefined)
       assert.deepEqual((await infoOf(app, device.cookies)).authentications, info.authentications)
       clock.tick(INTERVAL + MINUTE)
       assert.equal((await device.inject(app, { url: '/me' })).body, 'ann')
       assert.equal(device.isBound, true)
-      assert.equal((await stolen(app, copy)).body, 'nobody')
+      for (const cookies of [copy, `${only(device.cookies, ...SESSION_ONLY)}; ${only(copy, ...PROOF_ONLY)}`]) assert.equal((await stolen(app, cookies)).body, 'nobody')
     })
 
     it('keeps the times when the session is bound', async t => {

@@ -18,7 +18,13 @@ export const LOGINS: Handlers = {
     return 'in'
   },
   'POST /logout': ({ session }) => { session.delete(); return 'out' },
-  'POST /again': ({ session }) => { session.regenerate(['user'] as never); return 'again' },
+  'POST /again': ({ session }) => {
+    const { user } = session as Bag
+    session.regenerate()
+    Object.assign(session, { user })
+    return 'again'
+  },
+  'POST /keep': ({ session }) => { session.regenerate(['user'] as never); return 'kept' },
   'GET /me': ({ session }) => (session as Bag).user ?? 'nobody',
   'POST /write': ({ session, body }) => { Object.assign(session, body); return 'written' },
   'GET /info': ({ session }) => sessionInfo(session),
