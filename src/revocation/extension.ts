@@ -230,9 +230,12 @@ export class RevocationExtension implements SessionExtension {
   #revokeLater (state: SessionState, current: RequestState, id: Buffer, lifetime: number | null, isLogout: boolean): void {
     const isOwn = current.ended.some(ended => ended.equals(id))
     current.ended.push(id)
-    const revoking = this.#revocations.revokeId(id, lifetime, isLogout, current.from !== null).then(ended => {
-      current.wasRevoked ||= ended === null && !isOwn
-      if (ended !== null) state.held.observer?.endStored?.(id, ended)
+    // Of one that has been bound meanwhile, `sealing` knows in whose place another comes.
+    const goesOn = current.from !== null || (!isLogout && this.#subjects !== null)
+    const revoking = this.#revocations.revokeId(id, lifetime, isLogout, goesOn).then(ended => {
+      if (ended === 'superseded' && current.from === null) current.superseded = { id, lifetime }
+      else if (ended === null || ended === 'superseded') current.wasRevoked ||= !isOwn
+      else state.held.observer?.endStored?.(id, ended)
     })
     revoking.catch(() => {}) // sealing() waits for it, and throws
     current.pending.push(revoking)
@@ -249,15 +252,25 @@ export class RevocationExtension implements SessionExtension {
     if (!isDue) return true
     // A deletion could take the cookie of a newer login away.
     if (state.deleted) return !current.wasRevoked
+    if (current.superseded !== null && !await this.#replacesBound(state, current, current.superseded)) return false
     if (current.from !== null && (current.wasRevoked || await this.#verdicts.ask(current.from, true) !== null)) return false
     if (await this.#isLoggedOut(state, current, request)) return false
     return await this.#prepare(state, current, request)
   }
 
+  /**
+   * Ends a session that has been bound meanwhile, in whose place another comes. One of the same user may be a thief's, who
+   * has a copy from before the binding: it gets no cookie, and the user's own browser has the session that is bound.
+   */
+  async #replacesBound (state: SessionState, { from, brought }: RequestState, { id, lifetime }: NonNullable<RequestState['superseded']>): Promise<boolean> {
+    const isOthers = from !== null || this.subjectsOf(state)[0] !== userOf(brought)
+    if (isOthers) await this.#revocations.revokeId(id, lifetime, false)
+    return isOthers
+  }
+
   /** Checks and prepares a session for sealing. @returns false if nothing may be sealed. */
   async #prepare (state: SessionState, current: RequestState, request: SessionRequest): Promise<boolean> {
-    const { from } = current
-    const subjects = this.subjectsOf(state)
+    const [{ from }, subjects] = [current, this.subjectsOf(state)]
     const isLogin = subjects.length > 0 && subjects[0] !== userOf(from)
     if (this.#isEmptied(current, subjects, request)) return false
     if (from !== null) await this.#renewId(state, from, current.lifetime, subjects[0])
@@ -303,8 +316,7 @@ export class RevocationExtension implements SessionExtension {
    * @throws as `beginningOf` does
    */
   async #beginAfter (state: SessionState, subjects: readonly string[], current: RequestState, isLogin: boolean, request: SessionRequest): Promise<number> {
-    const { id } = state.record()
-    const before = revocableSince(state.record())
+    const [{ id }, before] = [state.record(), revocableSince(state.record())]
     const isNew = current.from === null
     const mayBeLogin = subjects.length > 0 || this.#subjects === null // without a subject, nobody says if it is a login
     const beginner = { subjects, opened: current.opened, record: this.records.of(request), created: isNew ? before : null, mayBeLogin }
@@ -367,8 +379,7 @@ export class RevocationExtension implements SessionExtension {
     const opened = state === null ? null : this.#requestStates.get(state)?.opened ?? null
     const isOthers = previous > 0 && record.own?.get(key) !== previous
     if (isOthers && (this.#revocations.cameDuring(key, previous, record) || (opened !== null && opened.created <= previous))) return
-    record.own ??= new Map()
-    record.own.set(key, epoch)
+    (record.own ??= new Map()).set(key, epoch)
   }
 
   /**
@@ -389,8 +400,7 @@ export class RevocationExtension implements SessionExtension {
     // It may have survived a later one, of another of its subjects, by a clock that is ahead.
     const created = Math.max(revocableSince(state.record()), epoch + 1)
     assertNotAhead(created, this.#now())
-    const current = this.#requestStateOf(state)
-    const id = newId()
+    const [current, id] = [this.#requestStateOf(state), newId()]
     if (current.from !== null) current.from = { ...current.from, id, created, subjects, keys: undefined }
     state.renewId(id)
     state.survive(created)
@@ -401,11 +411,10 @@ export class RevocationExtension implements SessionExtension {
   }
 
   #requestStateOf (state: SessionState): RequestState {
-    let current = this.#requestStates.get(state)
-    if (current === undefined) {
-      current = newRequestState()
-      this.#requestStates.set(state, current)
-    }
+    const known = this.#requestStates.get(state)
+    if (known !== undefined) return known
+    const current = newRequestState()
+    this.#requestStates.set(state, current)
     return current
   }
 

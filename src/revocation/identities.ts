@@ -42,7 +42,7 @@ export class Identities implements SessionIdentities {
     this.assertRevocable()
     const { revocations, lifecycle, requestNow } = this.#options
     const ended = await revocations.revokeId(id, lifetime, true)
-    if (ended !== null && lifecycle.isHeard) lifecycle.tell('ended', { id: ended, subjects }, { cause }, requestNow() ?? null)
+    if (ended !== null && ended !== 'superseded' && lifecycle.isHeard) lifecycle.tell('ended', { id: ended, subjects }, { cause }, requestNow() ?? null)
   }
 
   storesEnd (state: SessionState): boolean {

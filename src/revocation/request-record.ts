@@ -70,6 +70,8 @@ export interface RequestState {
   ended: Buffer[]
   /** Its revocations in this request that are not stored yet. */
   pending: Array<Promise<void>>
+  /** Session that this request has begun another in the place of, if it goes on under another id, bound to a device; null for none. */
+  superseded: { id: Buffer, lifetime: number | null } | null
   /** True if somebody else had revoked a session that this request ended. */
   wasRevoked: boolean
   /** True if it was found to be revoked after it had been let in. */
@@ -79,5 +81,5 @@ export interface RequestState {
 }
 
 export function newRequestState (): RequestState {
-  return { brought: null, lifetime: null, opened: null, from: null, isChecked: true, checkedAt: 0, failure: null, ended: [], pending: [], wasRevoked: false, isRefused: false, isLoggedOut: false }
+  return { brought: null, lifetime: null, opened: null, from: null, isChecked: true, checkedAt: 0, failure: null, ended: [], pending: [], superseded: null, wasRevoked: false, isRefused: false, isLoggedOut: false }
 }

@@ -222,18 +222,20 @@ export class Revocations {
    * logout by a request that was under way at the moment of the binding must not be lost.
    * @param lifetime the session's own, in seconds; null if it has none, and `UNKNOWN_LIFETIME` if nobody knows.
    * @param isLogout false if another session takes its place.
-   * @param goesOn true if that takes over what it was. It then may not if it has been bound meanwhile, and ends nothing.
-   * @returns the id that has ended: its own, or that under which it went on; null if it was revoked before.
+   * @param goesOn true to end nothing if it goes on under another id: who takes over what it was then may not.
+   * @returns the id that has ended: its own, or that under which it went on; null if it was revoked before; `'superseded'`
+   * if it goes on under another id.
    * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`; it is then not revoked here either, so that it
    * can be tried again.
    */
-  async revokeId (id: Buffer, lifetime: number | null, isLogout: boolean, goesOn = false): Promise<Buffer | null> {
+  async revokeId (id: Buffer, lifetime: number | null, isLogout: boolean, goesOn = false): Promise<Buffer | 'superseded' | null> {
     const life = this.#lifeOfEntry(lifetime)
     const [was] = await Promise.all([
       this.#revokeKey(idKey(id), life, goesOn),
       isLogout ? this.#revokeKey(logoutKey(id), LOGOUT_LIFE) : 0
     ])
     if (was >= DELAYED && !goesOn) return await this.revokeId(idAfter(id), lifetime, isLogout)
+    if (isDelayed(was)) return 'superseded'
     return was > 0 ? null : id
   }
 

@@ -369,6 +369,44 @@ describe('the life of a session', () => {
   })
 })
 
+describe('a proof that somebody has recorded', () => {
+  const TIMES: Record<string, () => Promise<{ before: FastifyInstance, after: FastifyInstance, cookies: (binding: Binding) => Promise<string> }>> = {
+    async 'a rotation of the sealing keys' () {
+      const [old, young] = [newKey(), newKey()]
+      return { before: await appWithDevices({ session: { key: old } }), after: await appWithDevices({ session: { key: [young, old] } }), cookies: async ({ cookies }) => cookies }
+    },
+    async 'a session that has gone on, and ends later than the identifier' () {
+      const app = await appWithDevices({ session: { absoluteTimeout: 3600 } })
+      const goOn = async ({ cookies }: Binding): Promise<string> => `${(await app.inject({ method: 'POST', url: '/keep', headers: { cookie: cookies } })).headers['set-cookie'] as string}`.split(';')[0]!
+      return { before: app, after: app, cookies: goOn }
+    }
+  }
+  for (const [what, begin] of Object.entries(TIMES)) {
+    it(`29. is not answered by the offer of a renewal after ${what}, once a minute is over: a thief with both cookies binds no key`, async t => {
+      const clock = stopClock(t)
+      const { before, after, cookies } = await begin()
+      const binding = await bind(before)
+      clock.tick(60_000)
+      const jar = `${await cookies(binding)}; ${only(binding.cookies, ...PROOF_ONLY)}`
+      const challenge = assertAsked(await refresh(after, binding.id, proofFor(binding), jar), binding.id, 'one with an older challenge')
+      clock.tick(59_999)
+      const answer = await refresh(after, binding.id, proofFor({ ...binding, challenge }), jar)
+      assert.match(offerOf(answer).challenge, /^[\w-]+$/, 'the browser signs the one that it was given')
+      clock.tick(1)
+      assertAsked(await refresh(after, binding.id, proofFor({ ...binding, challenge }), jar), binding.id, 'the same a moment later')
+      assertProven(await refresh(after, binding.id, proofFor(binding)))
+    })
+  }
+
+  it('20. counts as before while there is nothing to renew', async t => {
+    const clock = stopClock(t)
+    const app = await appWithDevices({ session: { absoluteTimeout: 3600 } })
+    const binding = await bind(app)
+    clock.tick(CHALLENGE_LIFE - 1)
+    assertProven(await refresh(app, binding.id, proofFor(binding), binding.cookies))
+  })
+})
+
 describe('a key that was retired', () => {
   it('30. has the sessions refused that were not renewed, and their bindings ended, with and without a cookie', async () => {
     const [old, young] = [newKey(), newKey()]

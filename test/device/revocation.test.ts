@@ -5,7 +5,7 @@ import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { MemoryStore, sessionRevocation, type SessionRevocationOptions } from '../../src/revocation/index.ts'
 import { deviceBinding } from '../../src/device/index.ts'
 import { createTestDevice, type TestDevice } from '../../src/testing/index.ts'
-import { readyApp } from '../support/app.ts'
+import { readyApp, type Handlers } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
 import { appWithDevices, boundDevice, infoOf, loggedIn, LOGINS as LOGIN_ROUTES, offerOf, only, register, registrationOf, SESSION, SESSION_ONLY, stolen, type DeviceSetup } from '../support/device.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
@@ -194,6 +194,53 @@ for (const [how, { logIn, withCookies }] of Object.entries(LOGINS)) {
       assert.deepEqual(setCookies(await post(app, '/keep', copy)).filter(line => line.startsWith('session=')), [])
       assert.equal((await device.inject(app, { url: '/me' })).body, 'ann')
     })
+
+    for (const [url, what] of [['/again', 'regenerate() and the same user again'], ['/assign', 'an assignment'], ['/unread', 'an assignment that has not read it']] as const) {
+      for (const [kind, newStore] of Object.entries(STORES)) {
+        it(`is left alone by a copy from before that would begin a session of the same user by ${what} within the grace, which gets no cookie, by a store ${kind}`, async t => {
+          const clock = stopClock(t)
+          const store = newStore()
+          const routes: Handlers = {
+            'POST /assign': request => { request.session = request.server.createSecureSession(request.session.data()) },
+            'POST /unread': request => { request.session = request.server.createSecureSession({ user: 'ann' }) }
+          }
+          const [app, other] = [await revocable({ store }, { routes }), await revocable({ store }, { routes })]
+          const device = createTestDevice()
+          const response = await logIn(app, device)
+          const copy = device.cookies
+          assert.equal((await stolen(other, copy)).body, 'ann', 'this process believes for a moment that it has not ended')
+          await device.register(app, response, { withCookies })
+          for (const process of [other, app]) {
+            const answer = await post(process, url, copy)
+            assert.deepEqual([answer.statusCode, setCookies(answer).filter(line => line.startsWith('session='))], [200, []])
+          }
+          for (const process of [app, other]) assert.equal((await device.inject(process, { url: '/me' })).body, 'ann')
+          clock.tick(GRACE + 1)
+          assert.equal((await stolen(app, copy)).body, 'nobody')
+          assert.equal((await device.inject(other, { url: '/me' })).body, 'ann')
+          assert.equal((await device.refresh(app)).statusCode, 200)
+          assert.equal(device.isBound, true)
+        })
+      }
+    }
+
+    for (const [url, what] of [['/nobody', 'regenerate() for nobody'], ['/gone', 'regenerate() and then delete()']] as const) {
+      it(`ends by ${what} in a request that was under way, as by a logout`, async () => {
+        const routes: Handlers = {
+          'POST /nobody': ({ session }) => { session.regenerate() },
+          'POST /gone': ({ session }) => { session.regenerate(); session.delete() }
+        }
+        const app = await revocable({}, { routes })
+        const device = createTestDevice()
+        const response = await logIn(app, device)
+        const copy = device.cookies
+        await device.register(app, response, { withCookies })
+        const answer = await post(app, url, copy)
+        assert.equal(setCookies(answer).filter(line => line.startsWith('session=')).length, 1)
+        assert.equal((await stolen(app, device.cookies)).body, 'nobody')
+        assert.equal((await stolen(app, copy)).body, 'nobody')
+      })
+    }
 
     it('15. goes on if a slow response from before has put its old cookie back, also if the proof is over by then', async t => {
       const clock = stopClock(t)
