@@ -45,6 +45,7 @@ export const WARNINGS = {
   FST_SEALED_SESSION_WARN_MEMORY_STORE: 'sessionRevocation has no store, so revocations are kept in the memory of this process: others do not know of them, and a restart brings revoked sessions back; give it a "store"',
   FST_SEALED_SESSION_WARN_MEMORY_REGISTRY: 'sessionRegistry has no store, so the sessions are listed in the memory of this process: logins at other processes, and those before a restart, are not in the list; give it a "store"',
   FST_SEALED_SESSION_WARN_DEVICE_UNPROVEN: 'session "%s" was written in a request that did not prove its device, so the write is ignored: its cookie would take the place of a login that only waits for the proof; call regenerate() if somebody logs in',
+  FST_SEALED_SESSION_WARN_DEVICE_EXPIRY: 'session "%s" lasts %s seconds, so proofs of its device count no longer: browsers ask for another 120 seconds before the end, with each request if that is over, and make six signatures in nine minutes; give it %s seconds or more, or do not bind it',
   FST_SEALED_SESSION_WARN_DEVICE_QUOTA: '%s sessions are bound to devices, and session "%s" is refreshed every %s seconds: browsers make six signatures in nine minutes for all of a site, and let requests go out unproven after that; give each an "interval" of at least 1200'
 } as const
 

@@ -6,8 +6,10 @@ import type { DeviceAlgorithm, DeviceBindingOptions } from './types.ts'
 
 const NAMES = ['sessionName', 'interval', 'policy', 'grace', 'unboundExpiry', 'when', 'path', 'publicPath', 'algorithms', 'initiators', 'includeSite']
 
+/** Seconds below which browsers need more signatures than they make. */
+export const MIN_INTERVAL = 300
+
 const DEFAULT_INTERVAL = 600
-const MIN_INTERVAL = 300
 const MAX_INTERVAL = 86_400
 const DEFAULT_GRACE = 60
 

@@ -5,6 +5,7 @@ import { fail } from '../errors.ts'
 import type { CompanionCookie } from '../fastify/companion-cookie.ts'
 import { kEndpoint, kSessions, type RegisteredSession } from '../fastify/extension.ts'
 import { moveBehindFirst } from '../fastify/internals.ts'
+import { configsOfAll } from '../fastify/mistakes.ts'
 import { DEVICE } from '../http/extension.ts'
 import { warnerOf } from '../messages.ts'
 import { stateOf } from '../session/info.ts'
@@ -12,7 +13,7 @@ import { Devices } from './devices.ts'
 import { type DeviceEvent, Endpoint, type EndpointAnswer } from './endpoint.ts'
 import { DeviceExtension } from './extension.ts'
 import { Offers } from './offers.ts'
-import { assertFormat, type DeviceConfig, readDeviceOptions } from './options.ts'
+import { assertFormat, type DeviceConfig, MIN_INTERVAL, readDeviceOptions } from './options.ts'
 import type { DeviceBinding, DeviceBindingOptions } from './types.ts'
 import { DeviceValues, PROOF_SUFFIX } from './values.ts'
 
@@ -24,13 +25,13 @@ const plugin: FastifyPluginAsync<DeviceBindingOptions> = async (app, options) =>
   const session = findSession(app, config.sessionName)
   const cookie = session.companion(PROOF_SUFFIX)
   assertBindable(session, cookie)
-  const path = pathOf(app, config, session)
+  const path = pathOf(app, config, session, cookie)
   const { sessionName } = session
-  assertNameFree(app, cookie.name, sessionName)
+  app.addHook('onReady', async () => { assertNameFree(app, cookie.name, sessionName) })
   const values = new DeviceValues(session.config.keyring, session.config.context)
   const devices = new Devices({ values, policy: config.policy, interval: config.interval * 1000, grace: config.grace, unboundExpiry: config.unboundExpiry, proofsIn: brought => cookie.valuesIn(brought) })
-  const offers = new Offers({ session, devices, values, cookie, config, path: path.shown, host: onlyHost(config, session), offered: () => { tellDevice(sessionName, { event: 'offered', reason: null, algorithm: null }) } })
-  const { domain, sameSite } = session.config.cookie
+  const offers = new Offers({ session, devices, values, cookie, config, path: path.shown, host: onlyHost(config, session, cookie), offered: () => { tellDevice(sessionName, { event: 'offered', reason: null, algorithm: null }) } })
+  const { domain, sameSite } = cookie.given
   const extension = extensionOf(app, session, devices, config)
   const endpoint = new Endpoint({
     session,
@@ -54,6 +55,7 @@ const plugin: FastifyPluginAsync<DeviceBindingOptions> = async (app, options) =>
       done(error as Error)
     }
   })
+  if (config.policy !== 'off') warnOfLife(app, session)
   warnOfQuota(app, session, config.interval)
 }
 
@@ -71,20 +73,19 @@ function sessionsOf (app: FastifyInstance): readonly RegisteredSession[] {
 }
 
 /** @throws `FST_SEALED_SESSION_DEVICE_FORMAT`, `FST_SEALED_SESSION_DEVICE_COOKIE` */
-function assertBindable ({ sessionName, config }: RegisteredSession, { isNeverSecure }: CompanionCookie): void {
-  const { cookie, cookieName } = config
+function assertBindable ({ sessionName, config }: RegisteredSession, { isNeverSecure, given: { secure, partitioned } }: CompanionCookie): void {
   assertFormat(config)
-  if (cookie.secure === false) throw fail('DEVICE_COOKIE', [sessionName, 'secure: false'])
+  if (secure === false) throw fail('DEVICE_COOKIE', [sessionName, 'secure: false'])
   if (isNeverSecure) throw fail('DEVICE_COOKIE', [sessionName, 'no secure: true'])
-  if (/^__host-http-/i.test(cookieName)) throw fail('DEVICE_COOKIE', [sessionName, 'the prefix __Host-Http-'])
-  if (cookie.partitioned === true) throw fail('DEVICE_COOKIE', [sessionName, 'partitioned: true'])
+  if (/^__host-http-/i.test(config.cookieName)) throw fail('DEVICE_COOKIE', [sessionName, 'the prefix __Host-Http-'])
+  if (partitioned === true) throw fail('DEVICE_COOKIE', [sessionName, 'partitioned: true'])
 }
 
 /** Path of the endpoint for a route, and as browsers see it. @throws `FST_SEALED_SESSION_DEVICE_PATH` */
-function pathOf (app: FastifyInstance, { path, publicPath }: DeviceConfig, { sessionName, config: { cookie } }: RegisteredSession): { route: string, shown: string } {
+function pathOf (app: FastifyInstance, { path, publicPath }: DeviceConfig, { sessionName }: RegisteredSession, { given }: CompanionCookie): { route: string, shown: string } {
   const route = path ?? (sessionName === 'session' ? '/session-device' : `/session-device/${segmentOf(sessionName)}`)
   const shown = publicPath ?? app.prefix.replace(/\/$/, '') + route
-  const covered = cookie.path === undefined || cookie.path === '' ? '/' : cookie.path
+  const covered = given.path === undefined || given.path === '' ? '/' : given.path
   const isBelow = shown === covered || shown.startsWith(covered.endsWith('/') ? covered : `${covered}/`)
   if (!isBelow) throw fail('DEVICE_PATH', [shown, covered])
   return { route, shown }
@@ -95,7 +96,7 @@ function pathOf (app: FastifyInstance, { path, publicPath }: DeviceConfig, { ses
  * and says no after the endpoint has bound the session, which would end then with its first proof.
  * @throws `FST_SEALED_SESSION_DEVICE_SITE` for a domain that may be none
  */
-function onlyHost ({ includeSite }: DeviceConfig, { sessionName, config: { cookie: { domain = '' } } }: RegisteredSession): string | null {
+function onlyHost ({ includeSite }: DeviceConfig, { sessionName }: RegisteredSession, { given: { domain = '' } }: CompanionCookie): string | null {
   if (includeSite !== null || domain === '') return null
   const host = domain.replace(/^\./, '').toLowerCase()
   if (host.split('.').length > 2) throw fail('DEVICE_SITE', [sessionName, domain])
@@ -107,9 +108,9 @@ function segmentOf (sessionName: string): string {
   return /^[\w-]+$/.test(sessionName) ? sessionName : Buffer.from(sessionName).toString('base64url')
 }
 
-/** @throws `FST_SEALED_SESSION_DEVICE_NAME_TAKEN` */
+/** Looks at all contexts, once each has its sessions: browsers send the cookies of all. @throws `FST_SEALED_SESSION_DEVICE_NAME_TAKEN` */
 function assertNameFree (app: FastifyInstance, name: string, sessionName: string): void {
-  if (sessionsOf(app).some(({ config }) => config.cookieName === name)) throw fail('DEVICE_NAME_TAKEN', [name, sessionName])
+  if (configsOfAll(app).some(({ cookieName }) => cookieName === name)) throw fail('DEVICE_NAME_TAKEN', [name, sessionName])
 }
 
 function extensionOf (app: FastifyInstance, { sessionName }: RegisteredSession, devices: Devices, { policy }: DeviceConfig): DeviceExtension {
@@ -181,6 +182,13 @@ function write ({ raw }: FastifyReply, { status, headers = {}, body }: EndpointA
     ...headers
   })
   raw.end(text)
+}
+
+/** A proof ends with its session: browsers would refresh it as often as that. */
+function warnOfLife (app: FastifyInstance, { sessionName, expiry, absoluteTimeout }: RegisteredSession): void {
+  const seconds = Math.min(expiry, absoluteTimeout ?? Infinity)
+  const warn = warnerOf(app.log)
+  if (seconds < MIN_INTERVAL) warn('FST_SEALED_SESSION_WARN_DEVICE_EXPIRY', sessionName, seconds, MIN_INTERVAL)
 }
 
 /** Bound sessions of an app, on its server. Registered, since ESM and CommonJS each have a copy of this file. */

@@ -1,5 +1,6 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import { registeredCookieDefaults } from './cookie-plugin.ts'
 import { type BroughtCookies, cookieValues, withOwn } from '../cookies/read.ts'
 import { attributesEnd, deleteCookieLine, type Serialize } from '../cookies/set-cookie.ts'
 import { unsignedWith } from '../cookies/signature.ts'
@@ -15,7 +16,9 @@ type Attributes = Pick<CookieSerializeOptions, 'path' | 'domain' | 'secure' | 'h
  */
 export class CompanionCookie {
   readonly name: string
-  /** True if neither the session nor the app makes it Secure. */
+  /** Attributes that the options of the session and the app's own @fastify/cookie give both cookies. */
+  readonly given: CookieSerializeOptions
+  /** True if neither of them makes both Secure. */
   readonly isNeverSecure: boolean
   readonly #app: FastifyInstance
   readonly #coding: CookieCoding
@@ -27,7 +30,9 @@ export class CompanionCookie {
     this.#app = app
     this.#coding = coding
     this.#cookie = own
-    this.isNeverSecure = !coding.isApps && !cookie.secure
+    const defaults = coding.isApps ? registeredCookieDefaults(app) : {}
+    this.given = { ...defaults, ...cookie }
+    this.isNeverSecure = defaults !== null && !this.given.secure
     this.#isSigned = cookie.signed === true
   }
 

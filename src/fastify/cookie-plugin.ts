@@ -7,6 +7,7 @@ import { encodeValue, readValue, resolveAttributes, type Serialize, unquoted } f
 import { checkWith, liveSigner, type Signer } from '../cookies/signature.ts'
 import { fail } from '../errors.ts'
 import { type CookieCoding, type Cookies, kCookies, type LazyRequest } from '../http/exchange.ts'
+import { internalOf } from './internals.ts'
 import type { SessionConfig } from '../options/options.ts'
 
 /** Coding of an app's cookies, and the part of the hooks that it needs. */
@@ -152,6 +153,12 @@ export function appCookieDefaults (reply: Reply): CookieSerializeOptions | null 
   // The plugin resolves `secure: 'auto'` before it can be read back.
   const isAuto = plain !== null && plain.secure !== defaultsOver('https', reply)?.secure
   return isAuto ? { ...plain, secure: 'auto' } : plain
+}
+
+/** The same for an app that has answered nothing yet. */
+export function registeredCookieDefaults (app: FastifyInstance): CookieSerializeOptions | null {
+  const { prototype } = internalOf(app, 'fastify.Reply') ?? {}
+  return prototype === undefined ? null : appCookieDefaults(Object.create(prototype, { server: { value: app } }) as Reply)
 }
 
 function defaultsOver (protocol: string, reply: Reply): CookieSerializeOptions | null {

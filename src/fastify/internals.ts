@@ -9,6 +9,7 @@ interface Internals {
   'fastify.hooks': { onRequest: unknown[] }
   'fastify.children': object[]
   'fastify.options': { frameworkErrors?: FrameworkErrors }
+  'fastify.Reply': { prototype: FastifyReply }
 }
 type FrameworkErrors = (this: unknown, error: unknown, request: FastifyRequest, reply: FastifyReply) => unknown
 

@@ -40,6 +40,12 @@ interface Seen {
   readonly isGuarded: () => boolean
 }
 
+/** Configurations of the sessions of all contexts, as far as they are registered. */
+export function configsOfAll (app: FastifyInstance): readonly SessionConfig[] {
+  const { [kAll]: all = [] } = app.server as { [kAll]?: readonly Seen[] }
+  return all.map(({ config }) => config)
+}
+
 /** The sessions of all contexts, on their server. Registered, since ESM and CommonJS each have a copy of this file. */
 const kAll: unique symbol = Symbol.for('fastify-sealed-session.all')
 

@@ -1,8 +1,8 @@
 // Mistakes of developers with deviceBinding: each ends in a coded error that says what to do.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import cookiePlugin from '@fastify/cookie'
-import type { FastifyInstance } from 'fastify'
+import cookiePlugin, { type CookieSerializeOptions } from '@fastify/cookie'
+import type { FastifyInstance, FastifyPluginCallback } from 'fastify'
 import { deviceBinding, offerDeviceBinding, type DeviceBindingOptions } from '../../src/device/index.ts'
 import type { ErrorCode, SealedSessionError } from '../../src/errors.ts'
 import secureSession, { createSessionCodec } from '../../src/index.ts'
@@ -27,6 +27,11 @@ async function rejection (device: unknown, session: object | null = {}, setup: A
   const given = session === null ? { plugin: null } : { session: { key: newKey(), ...SESSION, ...session } }
   const app = newApp({ ...given, device: device as DeviceBindingOptions, ...setup })
   return await thrownBy(() => app.ready())
+}
+
+/** Registers another session in a context, whose cookie has this name. */
+function addSession (app: FastifyInstance, cookieName: string): void {
+  app.register(async app => { app.register(secureSession, { key: newKey(), sessionName: 'inner', cookieName, ...SESSION } as never) })
 }
 
 const TRIGGERS: Record<OfDevices, [act: () => Promise<SealedSessionError>, message: string]> = {
@@ -93,6 +98,46 @@ describe('deviceBinding', () => {
   it('35. takes a cookie that @fastify/cookie makes Secure for the whole app', async t => {
     const app = await readyApp({ t, before: app => app.register(cookiePlugin, { parseOptions: { secure: true, path: '/' } }), session: { key: newKey(), format: 'sealed' }, device: {}, routes: { 'POST /login': ({ session }) => { session.set('user' as never, 'ann' as never) } } })
     assert.match(String((await post(app, '/login')).headers['secure-session-registration']), /^\(ES256\);path="\/session-device"/)
+  })
+
+  for (const [parseOptions, code] of [
+    [{ secure: false }, 'DEVICE_COOKIE'],
+    [{ partitioned: true }, 'DEVICE_COOKIE'],
+    [{ path: '/app' }, 'DEVICE_PATH'],
+    [{ domain: 'app.example.com' }, 'DEVICE_SITE']
+  ] as Array<[CookieSerializeOptions, string]>) {
+    it(`35. looks at the attributes that @fastify/cookie gives all cookies of the app: ${JSON.stringify(parseOptions)}`, async () => {
+      const app = newApp({ before: app => app.register(cookiePlugin, { parseOptions: { secure: true, path: '/', ...parseOptions } }), session: { key: newKey(), format: 'sealed' }, device: {} })
+      assert.equal((await thrownBy(() => app.ready())).code, `FST_SEALED_SESSION_${code}`)
+      const own = newApp({ before: app => app.register(cookiePlugin, { parseOptions: { secure: true, path: '/', ...parseOptions } }), session: { key: newKey(), format: 'sealed', cookie: { path: '/', domain: 'app.example', secure: true, partitioned: false } }, device: {} })
+      await own.ready() // those of the session win
+      await own.close()
+    })
+  }
+
+  it('35. lets links of no other site refresh by default, if @fastify/cookie makes the cookies SameSite=None', async t => {
+    const app = await appWithDevices({ t, before: app => app.register(cookiePlugin, { parseOptions: { sameSite: 'none' } }), session: { cookie: { path: '/', secure: true } } })
+    const { device, response } = await loggedIn(app)
+    assert.deepEqual((await device.register(app, response))?.json<{ allowed_refresh_initiators: unknown }>().allowed_refresh_initiators, [])
+  })
+
+  for (const [where, register] of Object.entries({
+    'a context within': (app: FastifyInstance, other: FastifyPluginCallback) => { app.register(deviceBinding); app.register(other) },
+    'a context within that comes first': (app: FastifyInstance, other: FastifyPluginCallback) => { app.register(other); app.register(deviceBinding) }
+  })) {
+    it(`35. refuses a proof whose cookie has the name of a session of ${where}`, async () => {
+      const app = newApp({ session: { key: newKey(), ...SESSION }, after: app => { register(app, (inner, _options, done) => { addSession(inner, 'session.device'); done() }) } })
+      const { code, message } = await thrownBy(() => app.ready())
+      assert.deepEqual([code, message], ['FST_SEALED_SESSION_DEVICE_NAME_TAKEN', 'the cookie "session.device" of the proof of session "session" is another session\'s'])
+    })
+  }
+
+  it('35. refuses a proof whose cookie has the name of a session of a context beside its own, or around it', async () => {
+    const beside = newApp({ plugin: null, after: app => { app.register(async app => { app.register(secureSession, { key: newKey(), ...SESSION } as never); app.register(deviceBinding) }); app.register(async app => { addSession(app, 'session.device') }) } })
+    assert.equal((await thrownBy(() => beside.ready())).code, 'FST_SEALED_SESSION_DEVICE_NAME_TAKEN')
+    const other = newApp({ plugin: null, after: app => { app.register(async app => { app.register(secureSession, { key: newKey(), ...SESSION } as never); app.register(deviceBinding) }); app.register(async app => { addSession(app, 'other') }) } })
+    await other.ready()
+    await other.close()
   })
 
   for (const accept of [undefined, ['secretbox', 'sealed']]) {
@@ -211,6 +256,28 @@ describe('the warning of the quota', () => {
       assert.deepEqual(others, [], String(intervals))
       assert.match(message, /^3 sessions are bound to devices, and session "s[02]" is refreshed every 600 seconds/)
     }
+  })
+})
+
+describe('the warning of a session that is too short to be bound', () => {
+  async function warned (session: object, device: DeviceBindingOptions = {}): Promise<string[]> {
+    const { lines, server } = logged('warn')
+    const app = newApp({ server, session: { key: newKey(), ...SESSION, ...session }, device })
+    await app.ready()
+    await app.close()
+    return warnings(lines).map(({ msg }) => msg)
+  }
+
+  it('35. tells what browsers do with a proof that ends with its session, and what to do', async () => {
+    const message = (seconds: number): string => `session "session" lasts ${seconds} seconds, so proofs of its device count no longer: browsers ask for another 120 seconds before the end, with each request if that is over, and make six signatures in nine minutes; give it 300 seconds or more, or do not bind it`
+    for (const session of [{ expiry: 60 }, { expiry: 120 }, { expiry: 299 }]) assert.deepEqual(await warned(session), [message(session.expiry)])
+    assert.deepEqual((await warned({ expiry: 200, absoluteTimeout: 200 })), [message(200)])
+  })
+
+  it('35. is not given for a session of five minutes, nor with the policy "off"', async () => {
+    assert.deepEqual(await warned({ expiry: 300 }), [])
+    assert.deepEqual(await warned({ expiry: 300, absoluteTimeout: 300 }), [])
+    assert.deepEqual(await warned({ expiry: 60 }, { policy: 'off' }), [])
   })
 })
 
