@@ -80,7 +80,7 @@ export interface SessionDeviceMessage {
   sessionName: string
   /**
    * `'offered'`: a response offered a binding. `'registered'`: a session was bound; `'renewed'`: again, since the key
-   * was rotated. `'asked'`: a refresh was given a challenge. `'refreshed'`: it proved the key. `'ended'`: the browser was
+   * was rotated, or the session has gone on. `'asked'`: a refresh was given a challenge. `'refreshed'`: it proved the key. `'ended'`: the browser was
    * told to forget the binding. `'refused'`: a registration or a refresh was refused. `'unproven'`: the app used a bound
    * session that came without a proof. `'skipped'`: the same, and the browser said why.
    */

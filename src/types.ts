@@ -98,7 +98,8 @@ export interface SessionMethods<T> {
 
   /**
    * Empties the session except for `keep`, and marks it to be sent. Call it when privileges change
-   * (login, sudo), so that nothing planted earlier lives on.
+   * (login, sudo), so that nothing planted earlier lives on. A session that keeps some of its data stays bound to its
+   * device.
    * @param keep key or keys to keep; default none.
    */
   regenerate(keep?: string | readonly string[]): void
@@ -200,6 +201,7 @@ declare module 'fastify' {
      *
      * A session that `createSecureSession` or `decodeSecureSession` of this app returned may be
      * assigned, to one request. It is sent like one that was written. The one before ends, as with `regenerate()`.
+     * If you have read that, a new one is bound to the same device.
      * @throws `FST_SEALED_SESSION_ASSIGNED` when anything else is assigned but `null`, which sends
      * nothing; with revocation, `FST_SEALED_SESSION_NOT_CHECKED` when an opened one is assigned before
      * `isSessionRevoked` has said that it was not revoked, ten seconds after that, or after a change.
