@@ -172,6 +172,18 @@ describe('a session that Chromium binds', { skip: noBrowser }, () => {
     }
   })
 
+  it('14. (Chromium) goes on with its binding after regenerate() with keys to keep, and makes no other', async t => {
+    const site = await DeviceSite.start(t)
+    const user = await DeviceVisitor.enter(t, browser)
+    await user.bind(site)
+    for (let round = 0; round < 2; round++) {
+      site.calls.take()
+      await user.post('/keep')
+      assert.deepEqual([await user.user(), await user.state(), site.calls.take()], ['ann', 'bound', []])
+      await goesOn(site, user, 'ann')
+    }
+  })
+
   for (const [title, act] of [
     ['14. (Chromium) is unbound after regenerate()', async user => { await user.post('/again') }],
     ['13. (Chromium) is unbound after another login', async user => {
