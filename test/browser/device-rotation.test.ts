@@ -50,6 +50,37 @@ describe('a bound session in Chromium', { skip: noBrowser }, () => {
     assert.deepEqual(site.calls.take(), ['proof 200'])
   })
 
+  it('29. (Chromium) is asked for a proof of this minute before it is renewed', async t => {
+    const clock = movableClock(t)
+    const [older, newer] = [newKey(), newKey()]
+    let site = await DeviceSite.start(t, { session: { key: [older] } })
+    const user = await DeviceVisitor.enter(t, browser)
+    await user.bind(site)
+    site = await restart(t, site, [newer, older])
+    clock.advance(61_000)
+    await user.expire()
+    assert.equal(await user.user(), 'ann')
+    assert.equal(await user.next('creation'), 'Success')
+    assert.deepEqual(site.calls.take(), ['proof 403', 'proof 200', 'registration 200'])
+    assert.deepEqual([await user.user(), await user.state()], ['ann', 'bound'])
+  })
+
+  it('14. (Chromium) gets another identifier after regenerate() with keys to keep, if the session ends later than that', async t => {
+    const clock = movableClock(t)
+    const site = await DeviceSite.start(t, { session: { absoluteTimeout: 3600 } })
+    const user = await DeviceVisitor.enter(t, browser)
+    await user.bind(site)
+    site.calls.take()
+    clock.advance(2000)
+    await user.post('/keep')
+    await user.expire()
+    assert.equal(await user.user(), 'ann')
+    assert.equal(await user.next('creation'), 'Success')
+    assert.deepEqual(site.calls.take(), ['proof 200', 'registration 200'])
+    await user.expire()
+    assert.deepEqual([await user.user(), await user.state(), site.calls.take()], ['ann', 'bound', ['proof 200']])
+  })
+
   it('29. (Chromium) is proven by its newest binding after rotations of the sealing keys, also for a link from another site', async t => {
     const clock = movableClock(t)
     let keys = [newKey()]
