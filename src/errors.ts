@@ -185,7 +185,13 @@ export const ERRORS = {
   DEVICE_MISSING: ['this session has no deviceBinding',
     'Register deviceBinding for it, or call offerDeviceBinding() only where it is registered.'],
   DESCRIPTION_INVALID: ['the option "describe" must return %s',
-    'Return a small plain object, such as { browser: request.headers["user-agent"] }. Do not return a promise, or all headers.']
+    'Return a small plain object, such as { browser: request.headers["user-agent"] }. Do not return a promise, or all headers.'],
+  TEST_APP: ['the first argument must be an instance of Fastify, got %s',
+    'Pass the app that you test. Await the function that makes it. With NestJS, pass app.getHttpAdapter().getInstance().'],
+  TEST_ALONE: ['this app has no session to log in to',
+    'Register sealedSession in this app. If you register it in a plugin of yours, pass the app of that plugin, or wrap the plugin in fastify-plugin.'],
+  TEST_ENCODING: ['the cookie "%s" cannot be given to inject() as "cookies": inject() encodes it, and the app\'s own "decode" does not undo that',
+    'Give inject() the header: take browserCookies(), and join "name=value" of each of them by "; " into headers: { cookie }.']
 } as const
 
 export type ErrorName = keyof typeof ERRORS

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
 import type { ExtensibleSession } from '../http/extension.ts'
+import type { Login, LoginCookie } from './login.ts'
 import type { SessionState } from '../session/session.ts'
 import type { CompanionCookie } from './companion-cookie.ts'
 
@@ -19,6 +20,8 @@ export interface RegisteredSession extends ExtensibleSession {
   send (request: FastifyRequest, reply: FastifyReply): Promise<Lines>
   /** Lines of the session's cookie on the response so far. */
   lines (request: FastifyRequest): Lines
+  /** Cookie of a user who has logged in without a request, for tests. */
+  logIn (login: Login): Promise<LoginCookie>
   /** A cookie beside that of the session, with the same attributes. */
   companion (suffix: string): CompanionCookie
 }

@@ -9,7 +9,8 @@ interface Internals {
   'fastify.hooks': { onRequest: unknown[] }
   'fastify.children': object[]
   'fastify.options': { frameworkErrors?: FrameworkErrors }
-  'fastify.Reply': { prototype: FastifyReply }
+  'fastify.Request': new (id: string, params: object, raw: object, query: object, log: unknown, context: object) => FastifyRequest
+  'fastify.Reply': { new (raw: object, request: FastifyRequest, log: unknown): FastifyReply, prototype: FastifyReply }
 }
 type FrameworkErrors = (this: unknown, error: unknown, request: FastifyRequest, reply: FastifyReply) => unknown
 

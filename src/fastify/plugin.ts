@@ -13,6 +13,7 @@ import { RouteWarnings } from '../http/route-warnings.ts'
 import { type Registered, SessionManager, unusable } from '../http/session-manager.ts'
 import { decorateFrameworkErrors, isCaught, kIsFirst, moveToFront, waitAsSent } from './internals.ts'
 import { keyFileMessage } from '../keys/keyring-state.ts'
+import { logIn } from './login.ts'
 import { isNoLog, type Warn, warnerOf, warnOnce } from '../messages.ts'
 import { assertAlone, refuseLater, warnOfUnguarded } from './mistakes.ts'
 import { readOptions, type SessionConfig } from '../options/options.ts'
@@ -32,6 +33,7 @@ import type { DecodeLog, DecodeOptions, FastifySecureSession, Session } from '..
 //   the sessions of a request            http/request-session.ts
 //   settings of a route                  route-config.ts
 //   a session outside a request          outside.ts
+//   a login without a request            login.ts
 //   a cookie on a response               http/response-cookie.ts, cookies/write.ts
 //   the app's @fastify/cookie            cookie-plugin.ts
 //   plugins that have a say in sessions  http/extension.ts, revocation/
@@ -172,6 +174,9 @@ function onApp (app: FastifyInstance, registered: Registered, coding: CookieCodi
     find (request) {
       // Also one that a hook has discarded: a session that is assigned in its place must end it.
       return manager.mayFind(request) ? incumbent(request, registered).state : null
+    },
+    async logIn (login) {
+      return await logIn(app, registered, coding, login)
     },
     peek (request) {
       return manager.peek(request)

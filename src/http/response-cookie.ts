@@ -47,13 +47,18 @@ export class SessionCookie {
    * @throws `FST_SEALED_SESSION_COOKIE_TOO_LARGE`
    */
   set (reply: SessionReply, token: string, overrides: Attributes | null, earlier: Lines): Lines {
+    const lines = this.write(reply, token, overrides)
+    this.#requestWarnings?.look(reply.request, overrides)
+    return this.#put(reply, earlier, lines)
+  }
+
+  /** The same lines, without putting them on the response. */
+  write (reply: SessionReply, token: string, overrides: Attributes | null): Lines {
     const { sessionName, cookie } = this.#config
     const isSigned = (overrides?.signed ?? cookie.signed) === true
     if (isSigned && this.#coding.sign === null) throw fail('SIGNING_SECRET_MISSING', [sessionName])
     const value = isSigned && this.#coding.sign !== null ? this.#coding.sign(token) : token
-    const lines = this.#writer.write(value, this.#end(reply, overrides), reply.request.headers.cookie, () => this.attributes(reply, overrides))
-    this.#requestWarnings?.look(reply.request, overrides)
-    return this.#put(reply, earlier, lines)
+    return this.#writer.write(value, this.#end(reply, overrides), reply.request.headers.cookie, () => this.attributes(reply, overrides))
   }
 
   /** True if `setEncoded` does the same for this response as `set`. */

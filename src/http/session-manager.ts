@@ -20,6 +20,8 @@ import type { SessionSettings, WriteObserver } from '../session/settings.ts'
 import type { SessionJudge, SessionSignals } from '../session/signal.ts'
 import { type Codec, formatOf } from '../token/codec.ts'
 import { MAX_SIGNED_LENGTH } from '../token/format.ts'
+import { toWholeSeconds } from '../token/lifetime.ts'
+import { recordWith } from '../token/record.ts'
 import type { CookieRequest, DecodeLog, Session } from '../types.ts'
 
 /** One session of the app, as it was registered. */
@@ -107,6 +109,11 @@ export class SessionManager {
   /** A new session that holds `data`. */
   create (data?: unknown): SessionState {
     return SessionState.begin(this.#settings, dataFrom(data))
+  }
+
+  /** A session as if it had begun, and been written, at another time, in milliseconds since 1970. */
+  moved (state: SessionState, time: number): SessionState {
+    return new SessionState(this.#settings, recordWith(state.record(), { createdAt: time, writtenAt: toWholeSeconds(time) }))
   }
 
   /** Makes a new session that was made for another name one of this name. */

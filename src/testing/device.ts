@@ -30,6 +30,8 @@ export interface TestDevice {
   readonly cookies: string
   /** True after a registration that the app took, until the app ends it. */
   readonly isBound: boolean
+  /** Gives it cookies: those of `sessionCookies`, for a user who has logged in. */
+  addCookies (cookies: Readonly<Record<string, string>>): void
   /** Drops the cookie of the proof, as when it expires. */
   expire (): void
   /** Takes the cookies and the next challenge of a response. */
@@ -70,6 +72,10 @@ class Device implements TestDevice {
   get cookies (): string { return this.#jar.header }
 
   get isBound (): boolean { return this.#bound !== null }
+
+  addCookies (cookies: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(cookies)) this.#jar.add(name, encodeURIComponent(value))
+  }
 
   expire (): void {
     if (this.#bound !== null) this.#jar.remove(this.#bound.cookie)
@@ -180,6 +186,10 @@ class Jar {
 
   remove (name: string): void {
     this.#values.delete(name)
+  }
+
+  add (name: string, value: string): void {
+    this.#values.set(name, { value, expires: Infinity })
   }
 
   take ({ headers }: LightMyRequestResponse): void {

@@ -10,6 +10,7 @@ import secureSession, { Keyring, authenticated, createSessionCodec, sessionSigna
 import { CODES, rowOf } from '../support/errors.ts'
 import { newKey, withKeyFile } from '../support/helpers.ts'
 import { newApp, readyApp } from '../support/app.ts'
+import { sessionCookies } from '../../src/testing/index.ts'
 
 /** What depends on how libsodium was loaded is tried in processes of its own: test/crypto/fallback.test.ts. */
 type OfAProcess = 'FST_SEALED_SESSION_SODIUM_MISSING' | 'FST_SEALED_SESSION_SODIUM_NOT_READY'
@@ -211,7 +212,14 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOri
     return error
   },
   FST_SEALED_SESSION_COOKIE_TOO_LARGE: () => handled(session => { session.user = SECRET.repeat(200) }),
-  FST_SEALED_SESSION_TOO_LARGE: () => handled(session => { session.user = SECRET.repeat(2000) })
+  FST_SEALED_SESSION_TOO_LARGE: () => handled(session => { session.user = SECRET.repeat(2000) }),
+  FST_SEALED_SESSION_TEST_APP: async () => await thrownBy(async () => await sessionCookies(SECRET as never, {})),
+  FST_SEALED_SESSION_TEST_ALONE: async () => await thrownBy(async () => await sessionCookies(Fastify(), { user: SECRET })),
+  FST_SEALED_SESSION_TEST_ENCODING: async () => {
+    const parseOptions = { encode: (value: string) => `${value}+`, decode: (text: string) => text.slice(0, -1) }
+    const app = await readyApp({ session: { key, format: 'sealed' }, before: app => app.register(cookiePlugin, { parseOptions }) })
+    return await thrownBy(async () => await sessionCookies(app, { user: SECRET } as never))
+  }
 }
 
 describe('an error', () => {

@@ -29,7 +29,7 @@ const KNOWN: Record<string, string[]> = {
   '.': ['SessionData', 'Keyring'],
   device: ['DeviceBindingOptions', 'SessionDeviceMessage', 'deviceBinding'],
   registry: ['RegistryStore', 'MemoryRegistry'],
-  testing: ['TestDevice', 'createTestDevice'],
+  testing: ['BrowserCookie', 'TestDevice', 'browserCookies', 'createTestDevice', 'sessionCookies'],
   revocation: ['RevocationStore', 'MemoryStore'],
   'cross-origin': ['TrustedOrigins', 'crossOriginProtection']
 }
