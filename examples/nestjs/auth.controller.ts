@@ -1,7 +1,10 @@
-import { Body, Controller, Get, HttpCode, Post, Session, UseGuards } from '@nestjs/common'
-import type { Session as SealedSession } from 'fastify-sealed-session'
+import { Body, Controller, Delete, Get, HttpCode, Post, Session, UseGuards } from '@nestjs/common'
+import { authenticated, type Session as SealedSession } from 'fastify-sealed-session'
 import { z } from 'zod'
+import { CurrentUser } from './current-user.decorator.js'
+import { FreshLoginGuard } from './fresh-login.guard.js'
 import { LoggedInGuard } from './logged-in.guard.js'
+import { SchemaPipe } from './schema.pipe.js'
 import { UsersService } from './users.service.js'
 
 const Login = z.object({ name: z.string().min(1).max(40) })
@@ -12,17 +15,26 @@ export class AuthController {
 
   @Post('login')
   @HttpCode(204)
-  login (@Body({ schema: Login }) body: z.infer<typeof Login>, @Session() session: SealedSession): void {
+  login (@Body(new SchemaPipe(Login)) body: z.infer<typeof Login>, @Session() session: SealedSession): void {
     const name = this.users.check(body.name)
     session.regenerate() // nothing from before the login lives on
     session.name = name
+    authenticated(session) // FreshLoginGuard looks at this time
   }
 
   @Get('profile')
   @UseGuards(LoggedInGuard)
-  profile (@Session() session: SealedSession): object {
+  profile (@CurrentUser() name: string, @Session() session: SealedSession): object {
     session.visits = (session.visits ?? 0) + 1
-    return { name: session.name, visits: session.visits }
+    return { name, visits: session.visits }
+  }
+
+  @Delete('account')
+  @HttpCode(204)
+  @UseGuards(LoggedInGuard, FreshLoginGuard)
+  remove (@CurrentUser() name: string, @Session() session: SealedSession): void {
+    this.users.remove(name)
+    session.delete()
   }
 
   @Post('logout')

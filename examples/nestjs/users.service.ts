@@ -2,8 +2,11 @@ import { Injectable } from '@nestjs/common'
 
 @Injectable()
 export class UsersService {
-  /** Who is logged in with this: your password check. */
+  /** Name of the user who logs in: your password check goes here. */
   check (name: string): string {
     return name
   }
+
+  /** Removes the account: your database goes here. */
+  remove (_name: string): void {}
 }

@@ -1,6 +1,6 @@
 // An example as a process of its own, and a visitor's browser.
 import assert from 'node:assert/strict'
-import { fork, type ChildProcess } from 'node:child_process'
+import { fork, execFile, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { setCookies } from '../support/helpers.ts'
@@ -94,6 +94,18 @@ export class Example {
   async post (path: string, body: string, type = 'application/json'): Promise<Response> {
     return await fetch(this.url + path, { method: 'POST', headers: { 'content-type': type }, body })
   }
+}
+
+/** Runs a file of tests of an example with Node's test runner; fails with all that it has printed. */
+export async function runTests (file: string): Promise<void> {
+  // Node refuses a child of its own test runner that is one, too, unless this variable is gone.
+  const { NODE_TEST_CONTEXT, ...env } = process.env
+  await new Promise<void>((resolve, reject) => {
+    execFile(process.execPath, ['--test', file], { env }, (error, stdout, stderr) => {
+      if (error === null) resolve()
+      else reject(new assert.AssertionError({ message: `${stdout}${stderr}` }))
+    })
+  })
 }
 
 /** The `Cookie` header of a browser that got this line. */

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { createSessionCodec, type SessionCodec } from '../../src/index.ts'
 import { newKey } from '../support/helpers.ts'
-import { Example, cookieOf, tamperedWith } from './example.ts'
+import { Example, cookieOf, runTests, tamperedWith } from './example.ts'
 
 const KEY = newKey().toString('hex')
 const COOKIE = 'nestjs-example'
@@ -69,6 +69,10 @@ describe('examples/nestjs', () => {
     return { ...opened.data }
   }
 
+  it('passes its own end-to-end test, with @nestjs/testing and sessionCookies', async () => {
+    await runTests(join(FOLDER, 'dist/app.e2e.js'))
+  })
+
   it('logs in with a cookie that no script sees, and shows the profile of whoever sends it', async () => {
     const line = await example.logIn('Grace')
     assert.match(line, /^nestjs-example=[\w-]+; Path=\/; HttpOnly; SameSite=Lax$/)
@@ -126,6 +130,17 @@ describe('examples/nestjs', () => {
     assert.match(await response.text(), /^data: Hello Grace$/m)
     assert.equal(response.headers.get('content-type'), 'text/event-stream')
     assert.deepEqual(await sessionIn(response), { name: 'Grace', visits: 0 })
+  })
+
+  it('removes an account only soon after a login, and ends the session with it', async () => {
+    const remove = async (cookie: string): Promise<Response> => await fetch(`${example.url}/account`, { method: 'DELETE', headers: { cookie } })
+    const old = cookieOf(await example.logIn())
+    await example.wait(300)
+    const refused = await remove(old)
+    assert.deepEqual([refused.status, (await refused.json() as { code: string }).code], [403, 'FRESH_LOGIN_REQUIRED'])
+    const removed = await remove(cookieOf(await example.logIn()))
+    assert.deepEqual([removed.status, /Max-Age=0/.test(removed.headers.get('set-cookie') ?? '')], [204, true])
+    assert.equal((await remove('')).status, 401)
   })
 
   it('answers 401 once the session has expired', async () => {
