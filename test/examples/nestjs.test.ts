@@ -1,10 +1,12 @@
 // examples/nestjs, compiled the way its header says, as its clients see it.
 import assert from 'node:assert/strict'
+import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { createSessionCodec, type SessionCodec } from '../../src/index.ts'
+import { blocks } from '../docs/markdown.ts'
 import { newKey } from '../support/helpers.ts'
 import { Example, cookieOf, runTests, tamperedWith } from './example.ts'
 
@@ -68,6 +70,14 @@ describe('examples/nestjs', () => {
     assert.ok(opened?.ok)
     return { ...opened.data }
   }
+
+  it('is the code that docs/guide/nestjs.md prints', () => {
+    const page = blocks(readFileSync(new URL('../../docs/guide/nestjs.md', import.meta.url), 'utf8'))
+    const printed = page.filter(({ language }) => language === 'ts').map(({ prelude, code }) => ({ file: prelude.replace(/^file /, ''), code }))
+    const files = readdirSync(FOLDER).filter(name => name.endsWith('.ts') && !['app.module.ts', 'users.service.ts'].includes(name))
+    assert.deepEqual(printed.map(({ file }) => file).sort(), files.sort())
+    for (const { file, code } of printed) assert.equal(code, readFileSync(join(FOLDER, file), 'utf8'), file)
+  })
 
   it('passes its own end-to-end test, with @nestjs/testing and sessionCookies', async () => {
     await runTests(join(FOLDER, 'dist/app.e2e.js'))

@@ -10,10 +10,11 @@ import type { TestContext } from 'node:test'
 import type { FastifyInstance, FastifyServerOptions } from 'fastify'
 import { chromium, type Browser, type BrowserContext, type Cookie, type LaunchOptions, type Page } from 'playwright-core'
 
-const PATH = process.env.CHROMIUM || ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(path => existsSync(path))
+/** Path of the browser; undefined without one. */
+export const browserPath = process.env.CHROMIUM || ['/usr/bin/chromium', '/usr/bin/chromium-browser'].find(path => existsSync(path))
 
 /** Why there can be no browser here, for `skip`; false where there is one. */
-export const noBrowser: string | false = PATH === undefined
+export const noBrowser: string | false = browserPath === undefined
   ? 'Chromium is not installed: apt-get install chromium, or name its path in the environment variable CHROMIUM'
   : spawnSync('openssl', ['version']).error === undefined ? false : 'openssl, which makes a certificate for the tests, is not installed'
 
@@ -23,7 +24,7 @@ const NAMES = 'MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE
 /** How Chromium is started. @param args more arguments */
 function options (args: readonly string[]): LaunchOptions {
   return {
-    executablePath: PATH!, // tests are skipped without one
+    executablePath: browserPath!, // tests are skipped without one
     // Playwright turns off what lets the back button show a page as it was left.
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
     args: [
