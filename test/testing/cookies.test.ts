@@ -11,7 +11,7 @@ import { createTestDevice, sessionCookies } from '../../src/testing/index.ts'
 import { newApp, post, type AppSetup, type Bag } from '../support/app.ts'
 import { appWithDevices, stolen } from '../support/device.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
-import { appListing } from '../support/registry.ts'
+import { appListing, onlyOne } from '../support/registry.ts'
 import { TestStore, appWithLogins } from '../support/revocation.ts'
 
 const HOUR = 3_600_000
@@ -229,6 +229,15 @@ describe('with the registry', () => {
     const app = await appListing({ maxSessions: 1, onMaxSessions: 'refuse' }, { t })
     await sessionCookies(app, { user: 'ann' })
     await assert.rejects(sessionCookies(app, { user: 'ann' }), { code: 'FST_SEALED_SESSION_TOO_MANY_SESSIONS' })
+  })
+
+  it('one from before is listed with its times', async t => {
+    const app = await appListing({}, { t, session: { expiry: 3600 } })
+    const at = Date.now() - 1_800_000
+    await sessionCookies(app, { user: 'ann' }, { at })
+    const { createdAt, expiresAt } = await onlyOne(app)
+    assert.equal(createdAt.getTime(), at)
+    assert.ok(Math.abs(expiresAt.getTime() - at - 3_600_000) < 1000)
   })
 
   it('one that has expired is not listed', async t => {
