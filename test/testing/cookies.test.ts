@@ -5,13 +5,12 @@ import cookiePlugin from '@fastify/cookie'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import superjson from 'superjson'
 import { z } from 'zod'
-import { MemoryRegistry } from '../../src/registry/index.ts'
 import { requireFresh, sealedSession, sessionInfo } from '../../src/index.ts'
 import { createTestDevice, sessionCookies } from '../../src/testing/index.ts'
 import { newApp, post, type AppSetup, type Bag } from '../support/app.ts'
 import { appWithDevices, stolen } from '../support/device.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
-import { appListing, onlyOne } from '../support/registry.ts'
+import { TestRegistry, appListing, onlyOne } from '../support/registry.ts'
 import { TestStore, appWithLogins } from '../support/revocation.ts'
 
 const HOUR = 3_600_000
@@ -240,11 +239,13 @@ describe('with the registry', () => {
     assert.ok(Math.abs(expiresAt.getTime() - at - 3_600_000) < 1000)
   })
 
-  it('one that has expired is not listed', async t => {
-    const store = new MemoryRegistry()
-    const app = await appListing({ store }, { t, session: { expiry: 60 } })
+  it('one that has expired is not written into its store, and ends no other for a limit', async t => {
+    const store = new TestRegistry()
+    const app = await appListing({ store, maxSessions: 1, onMaxSessions: 'end-oldest' }, { t, session: { expiry: 60 } })
+    const cookies = await sessionCookies(app, { user: 'ann' })
     await sessionCookies(app, { user: 'ann' }, { at: Date.now() - 61_000 })
-    assert.deepEqual(await app.listSessions('ann'), [])
+    assert.deepEqual(store.calls.filter(method => method === 'put'), ['put'])
+    assert.equal((await app.inject({ url: '/me', cookies })).body, 'ann')
   })
 })
 
@@ -256,15 +257,17 @@ describe('with device binding', () => {
     assert.equal(await who({ at: Date.now() - 61_000 }), 'nobody')
   })
 
-  it('createTestDevice takes the cookies, and binds the session by a response that writes it', async t => {
-    const app = await appWithDevices({ t, device: { policy: 'require' } })
-    const device = createTestDevice()
-    device.addCookies(await sessionCookies(app, { user: 'ann', ...LARGE }))
-    assert.equal((await device.inject(app, { url: '/me' })).body, 'ann')
-    await device.register(app, await device.inject(app, { method: 'POST', url: '/write', payload: { theme: 'dark' } }))
-    assert.equal(device.isBound, true)
-    device.expire()
-    assert.equal((await stolen(app, device.cookies)).body, 'nobody')
-    assert.equal((await device.inject(app, { url: '/me' })).body, 'ann')
-  })
+  for (const format of ['sealed', 'secretbox']) {
+    it(`createTestDevice takes the cookies of the ${format} format, and binds the session by a response that writes it`, async t => {
+      const app = await appWithDevices({ t, device: { policy: 'require' }, session: { format, accept: ['sealed', format] } })
+      const device = createTestDevice()
+      device.addCookies(await sessionCookies(app, { user: 'ann', ...LARGE }))
+      assert.equal((await device.inject(app, { url: '/me' })).body, 'ann')
+      await device.register(app, await device.inject(app, { method: 'POST', url: '/write', payload: { theme: 'dark' } }))
+      assert.equal(device.isBound, true)
+      device.expire()
+      assert.equal((await stolen(app, device.cookies)).body, 'nobody')
+      assert.equal((await device.inject(app, { url: '/me' })).body, 'ann')
+    })
+  }
 })
