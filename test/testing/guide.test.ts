@@ -57,7 +57,7 @@ describe('docs/guide/testing.md', () => {
   })
 
   it('has tests for node:test that pass', async () => {
-    const output = await run('--test', ...filesOf('.test.js'))
+    const output = await run('--test', '--test-reporter=tap', ...filesOf('.test.js'))
     assert.match(output, /^# pass 6$/m)
   })
 
