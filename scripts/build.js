@@ -46,12 +46,12 @@ export default ${plugin}
 // No plugin: what helps the tests of an app.
 writeFileSync(new URL('dist/esm/testing/index.d.ts', root), "export * from '../../cjs/testing/index.js'\n")
 
-// For require(): all that an entry point exports, on the plugin. SessionData has a declaration of its own, as in
-// src/require.d.cts: `declare module` extends no alias. The reference is for programs in which a file resolves this
+// For require(): all that an entry point exports, on the plugin. SessionData and Sessions have declarations of their own,
+// as in src/require.d.cts: `declare module` extends no alias. The reference is for programs in which a file resolves this
 // package in another way than the compiler does when it looks for a name.
 writeFileSync(new URL('dist/cjs/require.d.cts', root), `\
 /// <reference path="../esm/index.d.ts" />
-${requireTypes(fileURLToPath(new URL('dist/cjs/index.d.ts', root)), 'export interface SessionData {}')}`)
+${requireTypes(fileURLToPath(new URL('dist/cjs/index.d.ts', root)), ['export interface SessionData {}', 'export interface Sessions {}'])}`)
 for (const part of ['device', 'registry', 'revocation', 'cross-origin']) {
   writeFileSync(new URL(`dist/cjs/${part}/require.d.cts`, root), requireTypes(fileURLToPath(new URL(`dist/cjs/${part}/index.d.ts`, root))))
 }

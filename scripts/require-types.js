@@ -6,20 +6,20 @@ import ts from 'typescript'
  * Each export has the symbol that it has for `import`: a type that is only equal would leave the compiler no name for
  * what an app exports.
  * @param {string} index path of the declarations of the entry point
- * @param {string} [declared] declaration of an interface, in place of the export of this name
+ * @param {readonly string[]} [declared] declarations of interfaces, in place of the exports of these names
  * @returns {string} text of the `require.d.cts` beside it
  */
-export function requireTypes (index, declared = '') {
+export function requireTypes (index, declared = []) {
   const exported = exportsOf(index)
   const isValue = name => (exported.get(name).flags & ts.SymbolFlags.Value) !== 0
-  const names = [...exported.keys()].filter(name => name !== 'default' && !declared.includes(`interface ${name} `))
+  const names = [...exported.keys()].filter(name => name !== 'default' && !declared.some(text => text.includes(`interface ${name} `)))
   const types = names.filter(name => !isValue(name)).join(', ')
   const main = names.find(name => exported.get(name) === exported.get('default'))
   const members = [
     ...names.filter(isValue).map(name => `export import ${name} = index.${name}`),
     `export { ${main} as default }`,
     `export type { ${types} }`,
-    ...declared === '' ? [] : [declared]
+    ...declared
   ]
   return `\
 import * as index from './index.js'

@@ -22,5 +22,5 @@ Object.assign(fastifySecureSession, { sealedSession, Keyring, generateKey, creat
 
 export { fastifySecureSession, fastifySecureSession as default, sealedSession, Keyring, generateKey, createSessionCodec, sessionInfo, sessionSignal, authenticated, requireSession, requireFresh }
 export type * from './types.ts'
-/** The same as `SessionData`, for declarations that the compiler makes of CommonJS files. */
-export type { SessionData as DeclaredSessionData } from './types.ts'
+/** The same as `SessionData` and `Sessions`, for declarations that the compiler makes of CommonJS files. */
+export type { SessionData as DeclaredSessionData, Sessions as DeclaredSessions } from './types.ts'

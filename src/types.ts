@@ -2,39 +2,75 @@ import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyBaseLogger, FastifyInstance, FastifyRequest } from 'fastify'
 import type { DeviceBindingOptions } from './device/types.ts'
 import type { Keyring } from './keys/keyring.ts'
-import type { SessionData as RequireSessionData } from './require.cjs'
+import type { SessionData as RequireSessionData, Sessions as RequireSessions } from './require.cjs'
 
 export type { SessionLifecycleMessage, SessionOpenMessage, SessionSealMessage } from './diagnostics.ts'
 
 /**
- * Type of a session's data. Extend it by declaration merging, under the name the package is installed with:
+ * Sessions of your app: the `sessionName` of each, and the type of its data. Declare them in one place, under the name
+ * the package is installed with:
  *
  * ```ts
  * declare module 'fastify-sealed-session' {
+ *   interface Sessions {
+ *     session: { userId: number }
+ *     admin: { adminId: string }
+ *   }
+ * }
+ * ```
+ *
+ * A request then has these sessions and no others, as `request.session` and `request.admin`. `get` and `set` take the
+ * declared keys alone: `session.get('usrId')` does not compile. As long as nobody declares `Sessions`, `SessionData`
+ * applies, and types are those of `@fastify/secure-session`.
+ *
+ * It extends the interface that files loading the package with `require()` see, and so does `SessionData`: there is one
+ * type of `request.session`, whichever way a file of the program imports this package.
+ */
+export interface Sessions extends RequireSessions {}
+
+/**
+ * Type of a session's data, as with `@fastify/secure-session`. Extend it by declaration merging, under the name the
+ * package is installed with:
+ *
+ * ```ts
+ * declare module '@fastify/secure-session' {
  *   interface SessionData { userId: number }
  * }
  * ```
  *
- * It extends the one that files loading the package with `require()` see, so that there is one type of
- * `request.session`, whichever way a file of the program imports this package.
+ * A key that is not declared is `any`. Declare `Sessions` in its place to have the compiler refuse such a key.
  */
 export interface SessionData extends RequireSessionData {}
+
+/** Data of the session named `session`: as `Sessions` declares it, and as plugins add to `SessionData`. */
+type DeclaredData =
+  Sessions extends { session: infer Data } ? keyof SessionData extends never ? Data : Data & SessionData : SessionData
+
+/** Sessions of a request besides `session`: those that `Sessions` declares. */
+type OtherSessions = { [Name in keyof Sessions as Exclude<Name, 'session'>]: Session<Sessions[Name]> }
+
+/** Type of `request.session`: undefined if `Sessions` declares others only. */
+type DefaultSession = keyof Sessions extends never ? Session : Sessions extends { session: unknown } ? Session : undefined
+
+/** Session with this `sessionName`: its data is that which `Sessions` declares for it. */
+export type NamedSession<Name> = Name extends 'session' ? Session : Name extends keyof Sessions ? Session<Sessions[Name]> : Session
+
+/** Keys of each type in a union, and the type of a key in those that have it. */
+type KeyOf<Data> = Data extends unknown ? keyof Data : never
+type ValueOf<Data, Key> = Data extends unknown ? Key extends keyof Data ? Data[Key] : never : never
+
+/**
+ * Session that a function in the options of a plugin is given, such as `subject`. The options say by `sessionName` which
+ * of your app's it is: here it has the declared keys of all.
+ */
+export type AnySession = [keyof Sessions] extends ['session'] ? Session
+  : Session<{ [Key in KeyOf<Sessions[keyof Sessions]>]: ValueOf<Sessions[keyof Sessions], Key> }>
 
 /** Keys that a session takes besides the declared ones: any, as long as nobody declared some. */
 type UndeclaredKey<T> = keyof T extends never ? string : never
 
-/** The methods of a session. They are bound to it: `const { get, set } = request.session` works. */
-export interface SessionMethods<T> {
-  /**
-   * True once the session will be sent with the response: after a write, `touch`, `delete` or
-   * `regenerate`, and when it was sealed with an older key. Writable: `false` keeps the cookie from
-   * being sent, `true` sends it with its time of the last write as it was.
-   */
-  changed: boolean
-
-  /** True after `delete()`, until something is set again. Writable. */
-  deleted: boolean
-
+/** Access to the data of a session, as `@fastify/secure-session` types it. */
+interface LenientAccess<T> {
   /**
    * Reads a value. An object or array may be changed in place: that is noticed when the response is
    * sent, and saved.
@@ -71,6 +107,45 @@ export interface SessionMethods<T> {
    * type is that of `@fastify/secure-session`, so that code written for it compiles.
    */
   data(): T | undefined
+}
+
+/** Access to the data of a session in an app that declares its `Sessions`. */
+interface StrictAccess<T> {
+  /**
+   * Reads a value. An object or array may be changed in place: that is noticed when the response is
+   * sent, and saved.
+   * @returns the value, or `undefined` if the key was never set. A name of `Object.prototype` (`toString`,
+   * `constructor`, …) is not there until you set it.
+   */
+  get<Key extends keyof T>(key: Key): T[Key] | undefined
+
+  /**
+   * Stores a value and marks the session to be sent.
+   *
+   * The value is anything that JSON can hold. A BigInt, function, symbol or cycle is refused when the session
+   * is sealed, with `FST_SEALED_SESSION_VALUE_UNSTORABLE`, which names the key path. (In an `onSend` hook
+   * registered after this plugin, that is at once.)
+   * @throws `FST_SEALED_SESSION_KEY_RESERVED` for `__ts`, the time of the last write.
+   */
+  set<Key extends keyof T>(key: Key, value: T[Key] | undefined): void
+
+  /** A shallow copy of everything in the session, without internal properties. */
+  data(): Partial<T>
+}
+
+type Access<T> = keyof Sessions extends never ? LenientAccess<T> : StrictAccess<T>
+
+/** The methods of a session. They are bound to it: `const { get, set } = request.session` works. */
+export interface SessionMethods<T> extends Access<T> {
+  /**
+   * True once the session will be sent with the response: after a write, `touch`, `delete` or
+   * `regenerate`, and when it was sealed with an older key. Writable: `false` keeps the cookie from
+   * being sent, `true` sends it with its time of the last write as it was.
+   */
+  changed: boolean
+
+  /** True after `delete()`, until something is set again. Writable. */
+  deleted: boolean
 
   /**
    * Ends the session: it reads as empty at once and the browser is told to drop its cookie.
@@ -109,7 +184,7 @@ export interface SessionMethods<T> {
  * A session: its methods, and its data as properties. A key named like a method is stored and read through
  * `set` and `get`.
  */
-export type Session<T = SessionData> = Partial<T> & SessionMethods<T>
+export type Session<T = DeclaredData> = Partial<T> & SessionMethods<T>
 
 /** Options of one session for `sealedSession`: it can do without a key outside of production. */
 export type SealedSessionPluginOptions = SessionOptions & (Partial<SessionKeyOptions> | SessionSecretOptions)
@@ -152,6 +227,8 @@ declare module 'fastify' {
      */
     createSecureSession(data?: object | null): Session
 
+    /** The same as below, for a session that `Sessions` declares. */
+    decodeSecureSession<Name extends keyof Sessions>(from: string | CookieRequest | undefined, log: DecodeLog | undefined, sessionName: Name, options?: DecodeOptions): NamedSession<Name> | null
     /**
      * Opens a token, or the session that a request brings.
      * @param from a request, of Fastify or of node:http: the session is found as the plugin finds it, also if
@@ -166,7 +243,7 @@ declare module 'fastify' {
      * does not ask if the session was revoked: `await fastify.isSessionRevoked(session)` does.
      * @throws `FST_SEALED_SESSION_UNKNOWN_SESSION` for a name that was not registered.
      */
-    decodeSecureSession<T = SessionData>(from: string | CookieRequest | undefined, log?: DecodeLog, sessionName?: string, options?: DecodeOptions): Session<T> | null
+    decodeSecureSession<T = DeclaredData>(from: string | CookieRequest | undefined, log?: DecodeLog, sessionName?: string, options?: DecodeOptions): Session<T> | null
 
     /**
      * Seals a session into a token, the value of its cookie before signing.
@@ -176,7 +253,7 @@ declare module 'fastify' {
      * `FST_SEALED_SESSION_VALUE_UNSTORABLE` for data that JSON cannot hold,
      * `FST_SEALED_SESSION_TOO_LARGE` for more than 48 KiB of it.
      */
-    encodeSecureSession<T = SessionData>(session: Session<T>, sessionName?: string): string
+    encodeSecureSession<T = DeclaredData>(session: Session<T>, sessionName?: string): string
   }
 
   interface FastifyReply {
@@ -195,7 +272,7 @@ declare module 'fastify' {
     sessionCookies(): Promise<string[]>
   }
 
-  interface FastifyRequest {
+  interface FastifyRequest extends OtherSessions {
     /**
      * The session of this request: that of its cookie, or an empty one. Opened when first used.
      *
@@ -206,7 +283,7 @@ declare module 'fastify' {
      * nothing; with revocation, `FST_SEALED_SESSION_NOT_CHECKED` when an opened one is assigned before
      * `isSessionRevoked` has said that it was not revoked, ten seconds after that, or after a change.
      */
-    session: Session
+    session: DefaultSession
   }
 }
 
@@ -618,7 +695,7 @@ export interface NotFreshError extends Error {
  * Type of a token's data if nobody says another one: the declared keys, each of which may be missing; or any
  * keys, as long as none is declared.
  */
-export type TokenData = keyof SessionData extends never ? Record<string, unknown> : Partial<SessionData>
+export type TokenData = keyof DeclaredData extends never ? Record<string, unknown> : Partial<DeclaredData>
 
 /** Result of opening a token. */
 export type OpenedToken<T = TokenData> =

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { Session } from '../types.ts'
+import type { AnySession } from '../types.ts'
 
 /** Algorithm of a device's key. `'RS256'` is for old TPMs. */
 export type DeviceAlgorithm = 'ES256' | 'RS256'
@@ -36,7 +36,7 @@ export interface DeviceBindingOptions {
    * `session => session.get('userId') !== undefined`. Default: all. It must not write, and returns no promise. What it
    * throws fails the request. With `policy: 'require'`, those that it leaves out read as empty after `grace`, too.
    */
-  when?: ((session: Session) => boolean) | undefined
+  when?: ((session: AnySession) => boolean) | undefined
 
   /**
    * Path of the endpoint, below the prefix of the context. It has to lie below the path of the cookie. Default

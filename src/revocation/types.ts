@@ -1,5 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
-import type { Session } from '../types.ts'
+import type { AnySession } from '../types.ts'
 
 /**
  * Store of revocations: a Keyv, one of its adapters, or anything else with these two methods. A failure must
@@ -56,7 +56,7 @@ export interface SessionRevocationOptions {
    * @returns the id of a user, say; `undefined` or an empty array if nobody is logged in. Anything but that and text
    * that is not empty fails the request with `FST_SEALED_SESSION_SUBJECT_TYPE`.
    */
-  subject?(session: Session): string | readonly string[] | null | undefined
+  subject?(session: AnySession): string | readonly string[] | null | undefined
 
   /**
    * Stamp of a user: text that changes when all sessions of that user have to end, such as a version, or a hash of the

@@ -5,8 +5,10 @@ import type {
   CookieRequest,
   DecodeLog,
   DecodeOptions,
+  AnySession,
   DeviceInfo,
   DeclaredSessionData,
+  DeclaredSessions,
   FastifySecureSession,
   Format,
   GuardedReply,
@@ -17,6 +19,7 @@ import type {
   KeyLoader,
   KeyLoadOptions,
   Keyring,
+  NamedSession,
   NotFreshError,
   OpenedToken,
   RefusalReason,
@@ -44,6 +47,7 @@ import type {
   SessionSecret,
   SessionSecretOptions,
   SessionSerializer,
+  Sessions,
   StandardIssue,
   StandardResult,
   StandardSchema,
@@ -122,6 +126,10 @@ test('no exported type is any', () => {
   expect<AnyMembers<DecodeOptions>>().type.toBe<never>()
   expect<AnyMembers<DeviceInfo>>().type.toBe<never>()
   expect<IsAny<DeclaredSessionData>>().type.toBe<false>()
+  expect<IsAny<DeclaredSessions>>().type.toBe<false>()
+  expect<IsAny<Sessions>>().type.toBe<false>()
+  expect<IsAny<AnySession>>().type.toBe<false>()
+  expect<IsAny<NamedSession<'session'>>>().type.toBe<false>()
   expect<IsAny<FastifySecureSession>>().type.toBe<false>()
   expect<IsAny<SecureSessionOptions>>().type.toBe<false>()
   expect<IsAny<SecureSessionPluginOptions>>().type.toBe<false>()
