@@ -186,8 +186,55 @@ export interface SessionMethods<T> extends Access<T> {
  */
 export type Session<T = DeclaredData> = Partial<T> & SessionMethods<T>
 
+type Letter =
+  | 'a' | 'b' | 'c' | 'd' | 'e' | 'f' | 'g' | 'h' | 'i' | 'j' | 'k' | 'l' | 'm'
+  | 'n' | 'o' | 'p' | 'q' | 'r' | 's' | 't' | 'u' | 'v' | 'w' | 'x' | 'y' | 'z'
+type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9'
+type NameStart = Letter | Uppercase<Letter> | Digit | '-' | '.' | '!' | '#' | '$' | '%' | '&' | "'" | '*' | '+' | '^' | '`' | '|' | '~'
+
+/**
+ * Name of a cookie without `__Host-` or `__Secure-`: it takes any attributes. `string` is none, since it may have a prefix.
+ * TypeScript cannot say 'does not begin with', so that these are the beginnings that are left.
+ */
+export type PlainCookieName =
+  | '' | '_' | '__' | `${NameStart}${string}` | `_${NameStart}${string}` | `___${string}`
+  | `__${Exclude<NameStart, 'h' | 'H' | 's' | 'S'>}${string}`
+
+/** Attribute that browsers refuse, and their reason: the compiler shows it. No value has this type. */
+export interface RefusedByBrowsers<Reason extends string> { readonly 'browsers refuse this cookie': Reason }
+
+/** Attributes that browsers take for a cookie whose name begins with `__Secure-`. */
+export type SecureCookieAttributes = Omit<CookieSerializeOptions, 'secure'> & {
+  secure?: true | 'auto' | RefusedByBrowsers<'A cookie whose name begins with __Secure- or __Host- must be secure.'> | undefined
+}
+
+/** Attributes that browsers take for a cookie whose name begins with `__Host-`, and so for any name. */
+export type HostCookieAttributes = Omit<SecureCookieAttributes, 'domain' | 'path'> & {
+  domain?: RefusedByBrowsers<'A cookie whose name begins with __Host- must have no domain.'> | undefined
+  path?: '/' | RefusedByBrowsers<'A cookie whose name begins with __Host- must have the path "/".'> | undefined
+}
+
+interface NamedCookie<Name, Attributes> {
+  /** Name of the cookie. Default: `__Host-` and `sessionName`, or a name with the prefix that its attributes allow. */
+  cookieName?: Name | undefined
+  /**
+   * Attributes of the cookie: those that `setCookie` of `@fastify/cookie` takes, `signed` and `secure: 'auto'` included.
+   * With a name that begins with `__Host-` or `__Secure-` the compiler refuses those that browsers refuse.
+   */
+  cookie?: Attributes | undefined
+  /** The same as `cookie`; it counts if both are given. */
+  cookieOptions?: Attributes | undefined
+}
+
+/** Cookie's name, and the attributes that browsers take with it. */
+type CookieOfName =
+  | NamedCookie<PlainCookieName, CookieSerializeOptions>
+  | NamedCookie<string, HostCookieAttributes>
+  | (NamedCookie<string, SecureCookieAttributes> & { cookieName: `__Secure-${string}` })
+
 /** Options of one session for `sealedSession`: it can do without a key outside of production. */
-export type SealedSessionPluginOptions = SessionOptions & (Partial<SessionKeyOptions> | SessionSecretOptions)
+export type SealedSessionPluginOptions =
+  Omit<SessionOptions, keyof NamedCookie<string, unknown>> & CookieOfName & (Partial<SessionKeyOptions> | SessionSecretOptions)
 
 /** Options of `sealedSession`: of one session, or of several. */
 export type SealedSessionOptions =

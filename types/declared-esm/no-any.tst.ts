@@ -14,6 +14,7 @@ import type {
   GuardedReply,
   GuardKey,
   GuardOptions,
+  HostCookieAttributes,
   InferSession,
   KeyFileOptions,
   KeyLoader,
@@ -22,12 +23,15 @@ import type {
   NamedSession,
   NotFreshError,
   OpenedToken,
+  PlainCookieName,
   RefusalReason,
+  RefusedByBrowsers,
   RequireFreshOptions,
   RequireSessionOptions,
   SealedSessionOptions,
   SealedSessionPlugin,
   SealedSessionPluginOptions,
+  SecureCookieAttributes,
   SecureSessionOptions,
   SecureSessionPluginOptions,
   Session,
@@ -108,6 +112,10 @@ test('no exported type is any', () => {
   expect<IsAny<SealedSessionPlugin>>().type.toBe<false>()
   expect<IsAny<SealedSessionOptions>>().type.toBe<false>()
   expect<IsAny<SealedSessionPluginOptions>>().type.toBe<false>()
+  expect<IsAny<PlainCookieName>>().type.toBe<false>()
+  expect<AnyMembers<RefusedByBrowsers<'no'>>>().type.toBe<never>()
+  expect<AnyMembers<SecureCookieAttributes>>().type.toBe<never>()
+  expect<AnyMembers<HostCookieAttributes>>().type.toBe<never>()
   expect<AnyMembers<Keyring>>().type.toBe<never>()
   expect<AnyMembers<OpenedToken<{ key: string }>>>().type.toBe<never>()
   expect<AnyMembers<SessionCodec>>().type.toBe<never>()
