@@ -8,8 +8,8 @@ import type { CookieSerializeOptions } from '@fastify/cookie'
  */
 export function missingInProduction (attributes: CookieSerializeOptions): string[] {
   const words: string[] = []
-  if (!attributes.secure) words.push('write "secure: true", or "secure: \'auto\'" behind a proxy that is trusted, so that it is never sent without TLS')
-  if (Object.hasOwn(attributes, 'sameSite') && !attributes.sameSite) words.push('write "sameSite: \'lax\'", or \'strict\', so that it says which requests of other sites carry it')
+  if (!attributes.secure) words.push('write "secure: true", so that it is sent over TLS only, or "secure: \'auto\'" behind a proxy that you trust')
+  if (Object.hasOwn(attributes, 'sameSite') && !attributes.sameSite) words.push('write "sameSite: \'lax\'" or \'strict\', so that fewer requests of foreign sites carry it')
   return words
 }
 
@@ -25,10 +25,10 @@ const TOLERANCE = 60
  */
 export function lifetimeMismatch ({ maxAge, expires }: CookieSerializeOptions, life: number): string | null {
   if (typeof maxAge !== 'number') {
-    return types.isDate(expires) || typeof expires === 'number' ? `"expires" is one date for all sessions, whenever they were written; write "maxAge: ${life}" in its place` : null
+    return types.isDate(expires) || typeof expires === 'number' ? `"expires" is the same date for all sessions, so later logins last less. Write "maxAge: ${life}" in its place` : null
   }
-  if (maxAge > life + TOLERANCE) return `its maxAge of ${maxAge} seconds outlives the session, which is valid for ${life}; give "maxAge" and "expiry" the same number`
-  return maxAge > 0 ? null : `its maxAge of ${maxAge} has browsers drop it at once; write "maxAge: ${life}", or leave it out`
+  if (maxAge > life + TOLERANCE) return `its maxAge of ${maxAge} seconds outlives the session, which is valid for ${life}. Give "maxAge" and "expiry" the same number`
+  return maxAge > 0 ? null : `its maxAge of ${maxAge} makes browsers drop it at once. Write "maxAge: ${life}", or leave it out`
 }
 
 /**

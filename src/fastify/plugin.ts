@@ -144,7 +144,7 @@ function addDecorators (app: FastifyInstance, sessions: readonly Registered[], a
 function nameReserved (app: FastifyInstance, sessionName: string): Error {
   const outer = app.hasDecorator(kRegistered) ? app.getDecorator<readonly Registered[]>(kRegistered) : []
   const isOurs = outer.some(({ manager }) => manager.config.sessionName === sessionName)
-  return fail('NAME_RESERVED', [sessionName], { detail: isOurs ? 'A session of the context around this one has it, and is there in this context as well: you need not register it again.' : '' })
+  return fail('NAME_RESERVED', [sessionName], { detail: isOurs ? 'A session of the context around this one has it, and you can use it here: do not register it again.' : '' })
 }
 
 /** Adds `request.session`: opened when it is first used, in any hook. */

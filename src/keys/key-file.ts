@@ -38,7 +38,7 @@ function unreadable (path: string, given: string, cause: NodeJS.ErrnoException):
   const { code = cause.name } = cause
   // Neither the path nor the cause, whose message has it, may show a text that may be a key.
   if (mayHoldKey(given)) {
-    return fail('KEY_FILE', ['(not shown: its path may be a key)', `cannot be read: ${code}`], { detail: 'A path is expected here, not what the file holds; for a key itself use "new Keyring(key)".' })
+    return fail('KEY_FILE', ['(not shown: its path may be a key)', `cannot be read: ${code}`], { detail: 'Give the path of the file, not its content. For a key itself use "new Keyring(key)".' })
   }
   return fail('KEY_FILE', [path, `cannot be read: ${code}`], { detail: UNREADABLE[code], cause })
 }

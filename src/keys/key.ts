@@ -109,7 +109,7 @@ export function hrefOf (value: unknown): string | null {
 function hintOfBytes (bytes: Uint8Array): string {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (isUtf16(buffer)) {
-    return 'This is text in UTF-16, which ">" of Windows PowerShell writes; it changes raw bytes beyond repair. Use "keygen --out FILE" there, not ">".'
+    return 'This is text in UTF-16, which ">" of Windows PowerShell writes. It changes raw bytes beyond repair. Use "keygen --out FILE" there, not ">".'
   }
   const text = buffer.toString('utf8').trim() // a byte order mark is white space to trim()
   if (HEX.test(text)) return 'This is the key as hex text: read the file as text, readFileSync(file, "utf8").'
@@ -182,8 +182,8 @@ function withoutQuotes (text: string): string {
   return text.trim().replace(QUOTES, '').trim()
 }
 
-const PASS_CONTENT = 'pass what the file holds: readFileSync(path) for 32 raw bytes, or "await Keyring.fromFile(path)" for any key file.'
-const PATH_GIVEN = `This looks like the path of a file: ${PASS_CONTENT}`
+const PASS_CONTENT = 'pass its content: readFileSync(path) for 32 raw bytes, or "await Keyring.fromFile(path)" for any key file.'
+const PATH_GIVEN = `This looks like the path of a file. You have to ${PASS_CONTENT}`
 
 /** True if text begins or ends as paths do. Base64 may begin with a slash, and is long. */
 function isPath (text: string): boolean {

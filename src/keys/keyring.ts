@@ -208,7 +208,7 @@ function asPath (path: unknown): string {
   const href = hrefOf(path)
   if (href !== null) return pathOfUrl(href)
   if (typeof path === 'string' && path !== '') return resolve(path)
-  throw fail('OPTION_INVALID', ['path', 'the path of a key file', path === '' ? 'an empty string' : kindOf(path)], { detail: 'Where it comes from the environment, see whether the variable is set.' })
+  throw fail('OPTION_INVALID', ['path', 'the path of a key file', path === '' ? 'an empty string' : kindOf(path)], { detail: 'If it comes from the environment, check that the variable is set.' })
 }
 
 function pathOfUrl (url: string): string {

@@ -262,6 +262,6 @@ function readFlagAttribute (name: string, value: unknown, sessionName: string, w
 function notFlag (name: string, value: unknown): Error {
   const isAuto = name.endsWith('.secure') && typeof value === 'string' && value.trim().toLowerCase() === 'auto'
   const expected = name.endsWith('.secure') ? "a boolean or 'auto'" : 'a boolean'
-  const detail = isAuto ? "Write 'auto' in small letters." : 'Text is no boolean, and would count as true: write process.env.NAME === "true" where it comes from the environment.'
+  const detail = isAuto ? "Write 'auto' in small letters." : 'Text is no boolean, and would count as true. If it comes from the environment, write process.env.NAME === "true".'
   return fail('OPTION_INVALID', [name, expected, kindOf(value)], { detail })
 }

@@ -40,29 +40,29 @@ const HEADER = Buffer.alloc(11)
 /** A token for each reason for which none opens, and what is said of it. */
 const refused: Record<string, [token: string, message: RegExp]> = {
   malformed: ['AAAA', /it is no token, or a part of it is missing/],
-  'chunk-missing': ['2~AQAB', /one of the cookies that a large session was split over/],
+  'chunk-missing': ['2~AQAB', /a part of a large session, which was split over several cookies\. Give all of them/],
   'too-long': ['A'.repeat(MAX_TOKEN_LENGTH + 1), /it has 65537 characters; more than 65536 are never opened/],
   'ciphertext-length': [`AAAA;${nonce}`, /the part before ";" is too short/],
   'nonce-length': [`${'A'.repeat(64)};AAAA`, /the part after ";" is not 24 bytes/],
-  'version-unknown': [otherVersion(sealedToken(key)), /a version that this release does not know/],
-  'key-unknown': [sealedToken(stranger), new RegExp(`sealed with key id ${strangerId}, which is not among the keys of ".*keys": ${keyId}\\.`)],
-  'not-authentic': [secretboxToken(stranger), new RegExp(`sealed with another key than those of ".*keys": ${keyId}; or changed on the way`)],
-  'header-invalid': [sealedRaw(key, Buffer.alloc(11, 0x80)), /with a header that this release does not know/],
+  'version-unknown': [otherVersion(sealedToken(key)), /its version is unknown to this release/],
+  'key-unknown': [sealedToken(stranger), new RegExp(`its key has the id ${strangerId}, which is missing among the keys of ".*keys": ${keyId}\\.`)],
+  'not-authentic': [secretboxToken(stranger), new RegExp(`it was changed on the way, or its key is missing among those of ".*keys": ${keyId}\\.`)],
+  'header-invalid': [sealedRaw(key, Buffer.alloc(11, 0x80)), /its header is unknown to this release/],
   'payload-invalid': [sealedRaw(key, Buffer.concat([HEADER, Buffer.from('[]')])), /is not a JSON object/],
   'time-missing': [sealRaw(key, '{"a":1}'), /without the time of the last write/]
 }
 
 /** A token for each reason for which an app may refuse what opens here. */
 const doubted: Record<string, [token: string, message: RegExp]> = {
-  'format-not-accepted': [secretboxToken(key), /the app's option "accept" does not have "secretbox"/],
-  expired: [secretboxToken(key), /the app's option "expiry" has passed since the last write/],
+  'format-not-accepted': [secretboxToken(key), /the option "accept" of your app lacks "secretbox"/],
+  expired: [secretboxToken(key), /the option "expiry" of your app has passed since the last write/],
   'time-in-future': [secretboxToken(key, { writtenAt: 2e13 }), /the last write lies more than 60 seconds ahead/],
-  'schema-invalid': [secretboxToken(key), /does not fit the app's option "schema", which is not checked here/],
+  'schema-invalid': [secretboxToken(key), /may not fit the option "schema" of your app, which this command cannot check/],
   revoked: [secretboxToken(key), /it may have been ended on the server/],
-  'stamp-changed': [secretboxToken(key), /its user may have another stamp since/],
+  'stamp-changed': [secretboxToken(key), /the stamp of its user may have changed/],
   'device-unproven': [sealedToken(key, { claims: new Map([[3, Buffer.alloc(16, 1)]]) }), /beside the proof of that device/],
   'device-required': [secretboxToken(key), /it opens for a short time only/],
-  'signature-invalid': [`${secretboxToken(key)}.${'A'.repeat(43)}`, /the signature, which is not checked here, is wrong/]
+  'signature-invalid': [`${secretboxToken(key)}.${'A'.repeat(43)}`, /the signature is wrong\. This command cannot check it/]
 }
 
 describe('the reasons', () => {
@@ -97,19 +97,19 @@ describe('a refusal', () => {
   test('of a sealed token for another name says to try --name', async () => {
     const { code, stderr } = await inspect(sealedToken(key, {}, 'auth'))
     assert.equal(code, 1)
-    assert.match(stderr, new RegExp(`refused as not-authentic: it names key ${keyId} of ".*keys", but was changed on the way, or sealed for another name than "session": try --name`))
+    assert.match(stderr, new RegExp(`refused as not-authentic: it names key ${keyId} of ".*keys", but it was changed on the way, or sealed for a name other than "session"\\. Try --name`))
   })
 
   test('names the cookie safely', async () => {
     const { stderr } = await inspect(`a\u001bb=${sealedToken(key)}`)
-    assert.match(stderr, /another name than "a\\u001bb": /)
+    assert.match(stderr, /a name other than "a\\u001bb"\. /)
   })
 
   test('of nothing says that it is empty', async () => {
     for (const token of ['', '\n', 'session=', 'session=; Max-Age=0; Path=/']) {
       const { code, stderr } = await inspect(token)
       assert.equal(code, 1)
-      assert.match(stderr, /refused as malformed: it is empty, as a cookie is that is being deleted\n/, token)
+      assert.match(stderr, /refused as malformed: it is empty, as a cookie is that is being deleted\.\n/, token)
     }
   })
 

@@ -197,7 +197,7 @@ describe('what is shown', () => {
   test('has a session of any age, with the reasons for which an app may refuse it', async () => {
     const { text, data } = await inspect([secretboxToken(key, { writtenAt: 1000 })])
     assert.deepEqual(data, { userId: 42 })
-    assert.match(text, /\n\nAn app with these keys opens it, unless\n- expired: .*\n- format-not-accepted: .*\n- schema-invalid: .*\n- signature-invalid: .*has no signature\n- revoked: .*\n- stamp-changed: .*\n- device-required: .*\n\n/)
+    assert.match(text, /\n\nAn app with these keys opens it, unless\n- expired: .*\n- format-not-accepted: .*\n- schema-invalid: .*\n- signature-invalid: .*has no signature\.\n- revoked: .*\n- stamp-changed: .*\n- device-required: .*\n\n/)
   })
 
   test('does not doubt the format or the expiry of a sealed token with a lifetime of its own', async () => {
@@ -208,7 +208,7 @@ describe('what is shown', () => {
   test('says where the time lies in the future by more than a minute', async () => {
     const shown = await inspect([secretboxToken(key, { writtenAt: (Math.floor(Date.now() / 1000) + 7300) * 1000 })])
     assert.match(row(shown, 'last write') ?? '', /\(in 2 hours\)$/)
-    assert.match(shown.text, /\n\nAn app refuses it now:\n- time-in-future: .*compare the clocks of the servers\n\n/)
+    assert.match(shown.text, /\n\nAn app refuses it now:\n- time-in-future: .*Compare the clocks of your servers\.\n\n/)
     assert.deepEqual(shown.data, { userId: 42 })
 
     const near = await inspect([secretboxToken(key, { writtenAt: (Math.floor(Date.now() / 1000) + 50) * 1000 })])
@@ -217,7 +217,7 @@ describe('what is shown', () => {
 
   test('says where a lifetime of the session\'s own is over', async () => {
     const { text } = await inspect([sealedToken(key, { lifetime: 86400 })])
-    assert.match(text, /\n\nAn app refuses it now:\n- expired: the session's own lifetime of 86400 seconds has passed since the last write\n\n/)
+    assert.match(text, /\n\nAn app refuses it now:\n- expired: the lifetime of this session, 86400 seconds, has passed since the last write\.\n\n/)
   })
 
   test('has a time that is no date as the number that it is', async () => {

@@ -90,8 +90,8 @@ describe('in production, a cookie that is sent without Secure or without SameSit
 })
 
 const OUTLIVES = /maxAge of \d+ seconds outlives the session/
-const DROPPED = /maxAge of 0 has browsers drop it at once/
-const DATE = /"expires" is one date for all sessions/
+const DROPPED = /maxAge of 0 makes browsers drop it at once/
+const DATE = /"expires" is the same date for all sessions/
 
 const LIVES: Array<[options: object, words: RegExp | null]> = [
   [{}, null],

@@ -135,7 +135,7 @@ describe('a path that browsers ignore, since it begins with no slash', () => {
   it('is warned about at registration', async () => {
     const found = await warningsOf({ key: newKey(), cookie: { path: 'app' } })
     assert.deepEqual(found.map(({ code }) => code), [PATH])
-    assert.match(found[0]!.msg, /write "path: '\/'"/)
+    assert.match(found[0]!.msg, /Write "path: '\/'"/)
   })
 
   it("is warned about once where it comes from the app's own @fastify/cookie", async () => {
@@ -149,7 +149,7 @@ describe('a cookie without a path', () => {
     app.post('/api/auth/:tenant/login', async ({ session }) => { session.set('user', 1); return 'done' })
     for (let time = 0; time < 2; time++) await app.inject({ method: 'POST', url: '/api/auth/hidden/login?next=/hidden' })
     assert.deepEqual(warnings(lines).map(({ msg }) => msg), [
-      'session "session": the cookie "session" has no path and was set by POST /api/auth/:tenant/login, so browsers send it back only to URLs that begin with /api/auth/:tenant; write "path: \'/\'"'
+      'session "session": the cookie "session" has no path and was set by POST /api/auth/:tenant/login. Browsers send it back only to URLs that begin with /api/auth/:tenant, and your session is empty at all others. Write "path: \'/\'".'
     ])
   })
 
@@ -157,7 +157,7 @@ describe('a cookie without a path', () => {
     const { app, lines } = prepare({ key: newKey() })
     app.setNotFoundHandler(async ({ session }) => { session.set('user', 1); return 'done' })
     await app.inject('/hidden/hidden')
-    assert.match(warnings(lines)[0]!.msg, /set by GET \(no route\), .* begin with the folder of that one;/)
+    assert.match(warnings(lines)[0]!.msg, /set by GET \(no route\)\. .* begin with the folder of that one,/)
     assert.doesNotMatch(warnings(lines)[0]!.msg, /hidden/)
   })
 
@@ -218,7 +218,7 @@ describe('seconds that look like milliseconds', () => {
     const eightHours = 8 * HOUR * 1000
     const found = await warningsOf({ key: newKey(), expiry: eightHours, absoluteTimeout: eightHours, cookie: { path: '/', maxAge: eightHours } })
     assert.deepEqual(found.map(({ code }) => code), [MILLISECONDS, MILLISECONDS, MILLISECONDS])
-    assert.deepEqual(found.map(({ msg }) => /: (\S+) is 28800000 seconds, which are 333 days, and looks like milliseconds; if it is, give 28800/.exec(msg)?.[1]), ['expiry', 'absoluteTimeout', 'cookie.maxAge'])
+    assert.deepEqual(found.map(({ msg }) => /: (\S+) is 28800000 seconds, which are 333 days, and looks like milliseconds\. If it is, give 28800\./.exec(msg)?.[1]), ['expiry', 'absoluteTimeout', 'cookie.maxAge'])
   })
 
   it('are warned about once, where session.options() gives them', async () => {

@@ -40,10 +40,10 @@ const TRIGGERS: Record<OfDevices, [act: () => Promise<SealedSessionError>, messa
   FST_SEALED_SESSION_DEVICE_FORMAT: [() => rejection({}, { format: 'secretbox', accept: ['secretbox'] }), 'deviceBinding cannot bind session "session", which opens the format "secretbox" only'],
   FST_SEALED_SESSION_DEVICE_COOKIE: [() => rejection({}, { cookie: { path: '/', secure: false } }), 'deviceBinding cannot bind session "session": its cookie has "secure: false"'],
   FST_SEALED_SESSION_DEVICE_PATH: [() => rejection({}, { cookie: { ...SESSION.cookie, path: '/app' } }), 'the endpoint /session-device of deviceBinding lies outside of the path /app of the cookie, so browsers would not send it the session'],
-  FST_SEALED_SESSION_DEVICE_SITE: [() => rejection({}, { cookie: { ...SESSION.cookie, domain: 'app.example.com' } }), 'the cookie of session "session" has the domain "app.example.com", of which deviceBinding cannot tell if it is that of a whole site'],
+  FST_SEALED_SESSION_DEVICE_SITE: [() => rejection({}, { cookie: { ...SESSION.cookie, domain: 'app.example.com' } }), 'the cookie of session "session" has the domain "app.example.com", and deviceBinding cannot tell if it is that of a whole site'],
   FST_SEALED_SESSION_DEVICE_NAME_TAKEN: [
     () => rejection({}, {}, { session: [{ sessionName: 'session', key: newKey(), ...SESSION }, { sessionName: 'other', cookieName: 'session.device', key: newKey() }] }),
-    'the cookie "session.device" of the proof of session "session" is another session\'s'
+    'the cookie "session.device" of the proof of session "session" is the cookie of another session'
   ],
   FST_SEALED_SESSION_DEVICE_UNPROVEN: [
     async () => {
@@ -288,6 +288,6 @@ describe('an ordinary write of an unproven session', () => {
     const { device, response } = await loggedIn(app)
     await device.register(app, response)
     await app.inject({ method: 'POST', url: '/write', payload: { n: 1 }, headers: { cookie: only(device.cookies, ...SESSION_ONLY) } })
-    assert.deepEqual(warnings(lines).map(({ msg }) => msg), ['session "session" was written in a request that did not prove its device, so the write is ignored: its cookie would take the place of a login that only waits for the proof; call regenerate() if somebody logs in'])
+    assert.deepEqual(warnings(lines).map(({ msg }) => msg), ['session "session" was written in a request that did not prove its device, so the write is ignored. Its cookie would replace a login that only waits for the proof. If a user logs in, call regenerate().'])
   })
 })

@@ -225,7 +225,7 @@ describe('a key file is refused', () => {
       await assert.rejects(Keyring.fromFile(text), (error: KeyFileError) => {
         assert.match(error.message, /^the key file \(not shown: its path may be a key\) cannot be read: \w+$/)
         assert.equal(error.code, 'FST_SEALED_SESSION_KEY_FILE')
-        assert.match(error.hint, /A path is expected here.*new Keyring\(key\)/)
+        assert.match(error.hint, /Give the path of the file, not its content\. .*new Keyring\(key\)/)
         assert.equal(error.cause, undefined) // its message has the path
         const shown = inspect(error, { depth: null })
         for (const secret of [hexA, hexB, base64, text.trim()]) assert.ok(!shown.includes(secret.slice(5, 25)))
@@ -271,7 +271,7 @@ describe('a key file that others than its owner may use is warned about at regis
         await app.ready()
         await app.close()
         const found = warnings(lines).filter(({ code }) => code === 'FST_SEALED_SESSION_WARN_KEY_FILE_MODE')
-        const expected = said === null ? [] : [`session "session": the key file ${path} has mode ${said}; set its mode to 0600, or to 0640 if the app reads it through its group`]
+        const expected = said === null ? [] : [`session "session": the key file ${path} has mode ${said}. Set its mode to 0600, or to 0640 if your app reads it through its group.`]
         assert.deepEqual(found.map(({ msg }) => msg), expected)
       })
     })

@@ -233,7 +233,7 @@ describe('a key whose bytes are all equal', () => {
         const found = await warningsOf({ sessionName: 'main', key: option })
         assert.deepEqual(found.map(({ code }) => code), ['FST_SEALED_SESSION_WARN_KEY_CONSTANT'])
         assert.ok(found[0]!.msg.includes('session "main"') && found[0]!.msg.includes(`all bytes of ${label} are equal`), found[0]!.msg)
-        assert.match(found[0]!.msg, /create a random one with ".*keygen"/)
+        assert.match(found[0]!.msg, /Create a random key with ".*keygen"/)
       }
     })
   }

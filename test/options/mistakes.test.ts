@@ -23,7 +23,7 @@ describe('an error says what to do', () => {
     'a secret of 20 characters': [{ secret: 'twenty characters...' }, 'SECRET_LENGTH', /^secret must be at least 32 bytes$/, /It has 20 bytes\. Choose a longer passphrase, or better a random key/],
     'a salt of 15 bytes': [{ secret: SECRET, salt: Buffer.alloc(15) }, 'SALT_LENGTH', /^salt must be length 16$/, /It has 15 bytes\. Pass exactly 16 bytes/],
     'a salt of 15 characters': [{ secret: SECRET, salt: 'fifteen bytes..' }, 'SALT_LENGTH', /^salt must be length 16$/, /It has 15 bytes\. Pass exactly 16 bytes/],
-    "expiry: '60'": [{ key: newKey(), expiry: '60' }, 'DURATION', /^option "expiry" must be a finite positive number of seconds, got a string$/, /Give a positive number, not a string: Number\(/],
+    "expiry: '60'": [{ key: newKey(), expiry: '60' }, 'DURATION', /^option "expiry" must be a finite positive number of seconds, got a string$/, /A value from the environment is text: write Number\(/],
     'a near-miss option name': [{ key: newKey(), expirey: 60 }, 'OPTION_UNKNOWN', /^option "expirey" is not known, did you mean "expiry"\?$/, /Correct the name/]
   }
   for (const [what, [options, code, message, hint]] of Object.entries(mistakes)) {

@@ -14,7 +14,7 @@ describe('key together with secret', () => {
       const key = newKey()
       const found = await warningsOf({ key, secret, salt: 'short' })
       assert.deepEqual(found.map(({ code, level }) => [code, level]), [['FST_SEALED_SESSION_WARN_KEY_AND_SECRET', 40]])
-      assert.match(found[0]!.msg, /session "session": both key and secret are given, the key is used; remove "secret"/)
+      assert.match(found[0]!.msg, /session "session": both key and secret are given, and the key is used\. Remove "secret"\./)
 
       const app = newApp({ session: { key, secret, salt: 'short' } })
       assert.equal(openRaw(key, tokenOf(await post(app, '/set', undefined, { user: 1 }))).user, 1)
@@ -44,7 +44,7 @@ describe('a passphrase without a salt', () => {
   it('is warned about, with the salt to set', async () => {
     const found = await warningsOf({ secret: 'a passphrase of more than thirty-two bytes' })
     assert.deepEqual(found.map(({ code }) => code), ['FST_SEALED_SESSION_WARN_SALT'])
-    assert.match(found[0]!.msg, /set "salt" to 16 random bytes/)
+    assert.match(found[0]!.msg, /Set "salt" to 16 random bytes/)
   })
 })
 

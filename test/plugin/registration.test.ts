@@ -33,8 +33,8 @@ const REFUSED: Record<string, [register: (app: FastifyInstance) => void, code: s
   }, 'COOKIE_PLUGIN_LATE', /leave it out/],
   'it, twice': [app => { app.register(secureSession, { key }); app.register(secureSession, { key }) }, 'REGISTERED_TWICE', /give an array/],
   'it, twice, with another sessionName': [app => { app.register(secureSession, { key }); app.register(secureSession, { key, sessionName: 'other' }) }, 'REGISTERED_TWICE', /give an array: register\(plugin, \[/],
-  'it, again in a child, with the same sessionName': [app => { app.register(secureSession, { key }); app.register(async child => { child.register(secureSession, { key }) }) }, 'NAME_RESERVED', /you need not register it again/],
-  '@fastify/secure-session before it': [app => { app.register(peer, { key }); app.register(secureSession, { key, sessionName: 'other' }) }, 'BESIDE_PEER', /Register one of the two/]
+  'it, again in a child, with the same sessionName': [app => { app.register(secureSession, { key }); app.register(async child => { child.register(secureSession, { key }) }) }, 'NAME_RESERVED', /you can use it here: do not register it again/],
+  '@fastify/secure-session before it': [app => { app.register(peer, { key }); app.register(secureSession, { key, sessionName: 'other' }) }, 'BESIDE_PEER', /Remove @fastify\/secure-session: this plugin opens its sessions/]
 }
 
 describe('what cannot be registered beside it is refused', () => {
@@ -98,7 +98,7 @@ describe('a session in two contexts, of which one has revocation', () => {
   it('is warned about when the app is ready, since revoked sessions are let in at the other', async () => {
     const found = await siblings({ format: 'sealed' }, { format: 'sealed' })
     assert.equal(found.length, 1)
-    assert.match(found[0]!, /register sessionRevocation with the same store in this context/)
+    assert.match(found[0]!, /Register sessionRevocation with the same store in this context/)
   })
 
   it('is warned about under another sessionName, where its tokens open all the same', async () => {

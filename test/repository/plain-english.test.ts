@@ -5,6 +5,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
+import { ERRORS } from '../../src/errors.ts'
+import { explainRefusal, REASONS, type Refused, WARNINGS } from '../../src/messages.ts'
+import type { RefusalReason } from '../../src/types.ts'
 import { ROOT } from '../docs/workspace.ts'
 
 interface Count { status: number | null, stdout: string }
@@ -52,6 +55,28 @@ describe('docs/', () => {
 describe('README.md', () => {
   it('is plain English', () => {
     const { status, stdout } = count('README.md')
+    assert.equal(status, 0, stdout)
+  })
+})
+
+describe('errors and warnings', () => {
+  /** A message as a paragraph, of which the values and the quoted code are no prose. */
+  const paragraph = (text: string): string => `${text.replace(/"[^"]*"/g, '`code`').replaceAll('%s', '`value`').replace(/[^.]$/, '$&.')}\n\n`
+  const known: Refused = { token: '', isSigned: true, format: 'sealed', context: '', path: '', ids: [], lifetime: 60 }
+  const errors = Object.values(ERRORS).flatMap(([message, advice]) => [message, advice])
+  const warnings = Object.values(WARNINGS)
+  // Their first lines end in ', creating an empty session', as those of @fastify/secure-session do.
+  const reasons = Object.entries(REASONS).flatMap(([reason, [line]]) => [line, explainRefusal(reason as RefusalReason, known)])
+
+  for (const [name, list] of Object.entries({ errors, warnings })) {
+    it(`have short sentences with few commas: ${name}`, () => {
+      const found = over(countText(list.map(paragraph).join('')))
+      assert.ok(!found.includes('words a sentence') && !found.includes('commas a sentence'), found.join())
+    })
+  }
+
+  it('are plain English, taken together', () => {
+    const { status, stdout } = countText([...errors, ...warnings, ...reasons].map(paragraph).join(''))
     assert.equal(status, 0, stdout)
   })
 })
