@@ -34,7 +34,7 @@ describe('the tables of options and of the session', () => {
   })
 
   it('have each member of a session, and no other', () => {
-    assert.deepEqual(namesUnder(session, '## Its members'), membersOf('SessionMethods'))
+    assert.deepEqual(namesUnder(session, '## Its members'), membersOf('SessionMethods', 'StrictAccess'))
   })
 
   it('have each decorator, and no other', () => {
