@@ -412,7 +412,7 @@ export interface StandardIssue {
   readonly path?: ReadonlyArray<PropertyKey | { readonly key: PropertyKey }> | undefined
 }
 
-/** Data of a session that has this schema: `interface SessionData extends InferSession<typeof schema> {}`. */
+/** Data of a session that has this schema: `interface Sessions { session: InferSession<typeof schema> }`. */
 export type InferSession<Schema extends StandardSchema> = NonNullable<Schema['~standard']['types']>['output']
 
 /** Options of one session, besides its key. */

@@ -34,6 +34,30 @@ export function refuseLater (app: FastifyInstance, isCookieOurs: boolean): void 
   Object.assign(app, { decorate: checked })
 }
 
+/** Methods of sessions in express-session, @fastify/session and iron-session, and what to call in their place. */
+const FOREIGN: Readonly<Record<string, string>> = {
+  save: 'Remove the call: your session is sent with the response by itself.',
+  reload: 'Remove the call: each request opens its session by itself.',
+  destroy: 'Call delete() to end the session.'
+}
+
+/**
+ * Warns once of a handler that failed since it called a method of another package's session. A session has no such
+ * method, since each name on it is a name that the data of an app cannot have.
+ */
+export function watchForeignMethods (app: FastifyInstance, sessions: ReadonlyArray<{ sessionName: string }>, warn: Warn): void {
+  const told = new Set<string>()
+  app.addHook('onError', (_request, _reply, error, done) => {
+    const [, sessionName = '', method = ''] = /\b([\w$]+)\.(save|reload|destroy) is not a function/.exec(String(error?.message)) ?? []
+    const advice = FOREIGN[method]
+    if (advice !== undefined && sessions.some(session => session.sessionName === sessionName) && !told.has(method)) {
+      told.add(method)
+      warn('FST_SEALED_SESSION_WARN_FOREIGN_METHOD', sessionName, method, advice)
+    }
+    done()
+  })
+}
+
 /** Session of some context of the app, as others see it; it may be of the other copy of this package. */
 interface Seen {
   readonly config: SessionConfig

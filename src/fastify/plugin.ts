@@ -15,7 +15,7 @@ import { decorateFrameworkErrors, isCaught, kIsFirst, moveToFront, waitAsSent } 
 import { keyFileMessage } from '../keys/keyring-state.ts'
 import { logIn } from './login.ts'
 import { isNoLog, type Warn, warnerOf, warnOnce } from '../messages.ts'
-import { assertAlone, refuseLater, warnOfUnguarded } from './mistakes.ts'
+import { assertAlone, refuseLater, warnOfUnguarded, watchForeignMethods } from './mistakes.ts'
 import { readOptions, type SessionConfig } from '../options/options.ts'
 import { AssignableSessions, assign, discard, incumbent, openFrom } from './outside.ts'
 import { routeConfigCheck } from './route-config.ts'
@@ -65,6 +65,7 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   addHooks(app, sessions, hook)
   refuseLater(app, !coding.isApps)
   warnOfUnguarded(app, sessions, warn)
+  watchForeignMethods(app, configs, warn)
   followKeyFiles(app, configs)
   followKeys(app, configs, signals)
   warnOfWasm(app, warn)

@@ -10,7 +10,7 @@ type Listener = () => void
 
 /** Request that a session comes from. */
 export interface SessionRequest extends CookieRequest {
-  readonly headers: { readonly cookie?: string | undefined, readonly 'x-forwarded-proto'?: unknown }
+  readonly headers: { readonly cookie?: string | undefined, readonly host?: unknown, readonly origin?: unknown, readonly 'x-forwarded-proto'?: unknown }
   readonly id: unknown
   readonly method: string
   readonly originalUrl: string

@@ -192,12 +192,16 @@ function warnOfLifetime ({ sessionName, cookieName, expiry, absoluteTimeout }: S
   if (mismatch !== null) warn('FST_SEALED_SESSION_WARN_MAX_AGE', sessionName, cookieName, mismatch)
 }
 
+/** Origins at which browsers take a cookie that is `Secure` over plain http. */
+const LOOPBACK = /^http:\/\/(?:(?:[^:/]+\.)?localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?$/
+
 /** Warnings of a cookie that only a request can tell: each is given once. */
 class RequestCookieWarnings {
   readonly #config: SessionConfig
   readonly #warn: Warn
   #lacksPath: boolean
   #isAuto: boolean
+  #isSecure: boolean
 
   /** @param attributes all that cookies of the session have, but for those of one response. */
   constructor (config: SessionConfig, { path, secure }: CookieSerializeOptions, isProduction: boolean, warn: Warn) {
@@ -205,12 +209,14 @@ class RequestCookieWarnings {
     this.#warn = warn
     this.#lacksPath = path === undefined || path === ''
     this.#isAuto = secure === 'auto' && isProduction
+    this.#isSecure = secure === true
   }
 
   /** @param overrides attributes for this response. */
   look (request: SessionRequest, overrides: CookieSerializeOptions | null): void {
     if (this.#lacksPath && !overrides?.path) this.#lookAtPath(request)
     if (this.#isAuto && overrides?.secure === undefined) this.#lookAtProxy(request)
+    if (this.#isSecure && overrides?.secure === undefined) this.#lookAtOrigin(request)
   }
 
   /** Set by /login, a cookie is for the whole site all the same; set by /api/auth/login it is for /api/auth. */
@@ -230,5 +236,12 @@ class RequestCookieWarnings {
     if (protocol === 'https' || !String(headers['x-forwarded-proto']).includes('https')) return
     this.#isAuto = false
     this.#warn('FST_SEALED_SESSION_WARN_PROXY', this.#config.sessionName, this.#config.cookieName)
+  }
+
+  /** A browser that says that its page came over plain http drops the cookie, and tells nobody. */
+  #lookAtOrigin ({ headers: { origin, host } }: SessionRequest): void {
+    if (typeof origin !== 'string' || !origin.startsWith('http://') || origin !== `http://${host}` || LOOPBACK.test(origin)) return
+    this.#isSecure = false
+    this.#warn('FST_SEALED_SESSION_WARN_PLAIN_HTTP', this.#config.sessionName, this.#config.cookieName)
   }
 }

@@ -16,6 +16,7 @@ const BY_HAND: Record<string, string> = {
   'revocation/async-replies-child.ts': 'the same app with and without revocation, over three transports',
   'revocation/process-child.ts': 'program of its own process',
   'docs/errors.test.ts': 'registrations that are refused',
+  'options/typical-mistakes.test.ts': 'registrations that are refused, in the words of their users',
   'registry/errors.test.ts': 'registrations that are refused',
   'revocation/errors.test.ts': 'registrations that are refused',
   'cross-origin/options.test.ts': 'registrations that are refused',
