@@ -128,7 +128,7 @@ describe('deviceBinding', () => {
     it(`35. refuses a proof whose cookie has the name of a session of ${where}`, async () => {
       const app = newApp({ session: { key: newKey(), ...SESSION }, after: app => { register(app, (inner, _options, done) => { addSession(inner, 'session.device'); done() }) } })
       const { code, message } = await thrownBy(() => app.ready())
-      assert.deepEqual([code, message], ['FST_SEALED_SESSION_DEVICE_NAME_TAKEN', 'the cookie "session.device" of the proof of session "session" is another session\'s'])
+      assert.deepEqual([code, message], ['FST_SEALED_SESSION_DEVICE_NAME_TAKEN', 'the cookie "session.device" of the proof of session "session" is the cookie of another session'])
     })
   }
 
@@ -269,7 +269,7 @@ describe('the warning of a session that is too short to be bound', () => {
   }
 
   it('35. tells what browsers do with a proof that ends with its session, and what to do', async () => {
-    const message = (seconds: number): string => `session "session" lasts ${seconds} seconds, so proofs of its device count no longer: browsers ask for another 120 seconds before the end, with each request if that is over, and make six signatures in nine minutes; give it 300 seconds or more, or do not bind it`
+    const message = (seconds: number): string => `session "session" lasts ${seconds} seconds, so proofs of its device count no longer than that. Browsers ask for a new proof 120 seconds before the end, and then with each request. They make six signatures in nine minutes. Give your session 300 seconds or more, or do not bind it.`
     for (const session of [{ expiry: 60 }, { expiry: 120 }, { expiry: 299 }]) assert.deepEqual(await warned(session), [message(session.expiry)])
     assert.deepEqual((await warned({ expiry: 200, absoluteTimeout: 200 })), [message(200)])
   })
