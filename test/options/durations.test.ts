@@ -71,7 +71,7 @@ describe('expiry', () => {
       assert.deepEqual(found.map(({ code }) => code), warns ? ['FST_SEALED_SESSION_WARN_EXPIRY'] : [])
       for (const { msg, level } of found) {
         assert.equal(level, 40)
-        assert.match(msg, /expiry is (0|null), the default of 86401 seconds applies; .*give a number of seconds/)
+        assert.match(msg, /expiry is (0|null), so the default of 86401 seconds applies\. .*give a number of seconds/)
       }
 
       const clock = stopClock(t)
