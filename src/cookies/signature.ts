@@ -5,6 +5,11 @@ import type { DerivedKey, KeySource } from '../keys/key-set.ts'
 /** Signs the values of cookies, and checks signatures. */
 export type Signer = ReturnType<typeof cookiePlugin.signerFactory>
 
+/** Signer with the secret that an app gives `@fastify/cookie`. @throws an error of that plugin */
+export function makeSigner (secret: string): Signer {
+  return cookiePlugin.signerFactory(secret)
+}
+
 /** Check of signatures with one key at a time, if they can be told apart. */
 export interface SignatureCheck {
   /** Number of keys to try. */

@@ -1,9 +1,10 @@
 import { maxHeaderSize } from 'node:http'
 import { types } from 'node:util'
-import cookiePlugin, { type CookieSerializeOptions, type SerializeOptions } from '@fastify/cookie'
+import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
-import { encodeValue, readValue, resolveAttributes, type Serialize, unquoted } from '../cookies/set-cookie.ts'
+import { assertWritable, loadCookiePlugin } from '../cookies/serializer.ts'
+import { encodeValue, readValue, type Serialize, unquoted } from '../cookies/set-cookie.ts'
 import { checkWith, liveSigner, type Signer } from '../cookies/signature.ts'
 import { fail } from '../errors.ts'
 import { type CookieCoding, type Cookies, kCookies, type LazyRequest } from '../http/exchange.ts'
@@ -27,7 +28,7 @@ export async function registerCookies (app: FastifyInstance, configs: readonly S
   const signer = liveSigner(configs)
   if (isApps) assertSigning(app, configs)
   const hook = isApps ? null : await registerLazily(app, signer)
-  for (const config of configs) assertWritable(app, config)
+  for (const { cookieName, cookie } of configs) assertWritable(app.serializeCookie as Serialize, cookieName, cookie)
   const shared = {
     isApps,
     serialize: app.serializeCookie as Serialize,
@@ -82,17 +83,9 @@ async function registerLazily (app: FastifyInstance, secret: Signer): Promise<Ap
     }
     const decorateLazily = (name: string, value: unknown): unknown =>
       app.decorateRequest(name, name === 'cookies' ? LAZY_COOKIES : value as null)
-    await load(cookiePlugin, lazyApp, { secret })
+    await loadCookiePlugin(lazyApp, { secret })
   }, { fastify: '5.x', name: '@fastify/cookie' }))
   return hook
-}
-
-/** Runs a plugin by itself; older versions of @fastify/cookie take a callback. */
-async function load (plugin: unknown, app: FastifyInstance, options: object): Promise<void> {
-  const run = plugin as (app: FastifyInstance, options: object, done: (error?: Error) => void) => Promise<void> | undefined
-  await new Promise<void>((resolve, reject) => {
-    run(app, options, error => { if (error === undefined) resolve(); else reject(error) })?.then(resolve, reject)
-  })
 }
 
 const LAZY_COOKIES = {
@@ -118,18 +111,6 @@ function canSign (app: FastifyInstance): boolean {
     return app.hasDecorator('signCookie') && typeof app.signCookie('') === 'string'
   } catch {
     return false
-  }
-}
-
-/** Value with characters of a token and its signature that a cookie may not have, or that parsers trip over. */
-const TRICKY_VALUE = 'a+b/c==;d.e'
-
-/** Writes the cookie once, so that one that cannot be written is found at registration. */
-function assertWritable (app: FastifyInstance, { cookieName, cookie }: SessionConfig): void {
-  try {
-    app.serializeCookie(cookieName, TRICKY_VALUE, resolveAttributes(cookie, true) as SerializeOptions)
-  } catch (error) {
-    throw fail('COOKIE_INVALID', [cookieName, (error as Error).message])
   }
 }
 

@@ -18,7 +18,8 @@ export interface SessionRequest extends CookieRequest {
   /** Route in the words of the app: nothing in it is from the URL that a user sends. */
   readonly routeOptions: { readonly url?: string | undefined, readonly config?: object | undefined }
   readonly log: SessionLog
-  readonly raw: { readonly upgrade?: unknown, readonly closed: boolean, once (event: 'close', listener: Listener): unknown }
+  /** Null if nobody tells when its connection is closed. */
+  readonly raw: { readonly upgrade?: unknown, readonly closed: boolean, once (event: 'close', listener: Listener): unknown } | null
   /** Undefined as long as nothing has read it. */
   readonly body?: unknown
 }
@@ -37,12 +38,9 @@ export interface SessionReply {
   readonly sent: boolean
   readonly raw: RawReply
   getHeader (name: string): unknown
-  getHeaders (): Record<string, unknown>
   hasHeader (name: string): boolean
   header (name: string, value: unknown): unknown
-  headers (values: Record<string, string | string[]>): unknown
   removeHeader (name: string): unknown
-  hijack (): unknown
 }
 
 /** Response below the framework: its headers are those that leave. */

@@ -106,12 +106,12 @@ export function watchHeaders (reply: SessionReply, decide: (headers: FinalHeader
     decide(headers)
     return isFirst ? writeHead.call(raw, status, headers.given) : writeHead.call(raw, status, first, headers.given)
   }
-  if (isUpgrade(reply)) watchUpgrade(reply, decide)
+  if (isUpgrade(reply)) watchUpgrade(reply as UpgradeReply, decide) // only Node's have the mark
 }
 
 /** True for a request that Node takes for the upgrade to a WebSocket. */
 function isUpgrade (reply: SessionReply): boolean {
-  return (reply.request.raw as { upgrade?: boolean }).upgrade === true
+  return reply.request.raw?.upgrade === true
 }
 
 /** True if its connection is a WebSocket by now: the answer to the upgrade bypasses the reply. */
@@ -119,11 +119,18 @@ export function isUpgraded (reply: SessionReply): boolean {
   return reply.sent && isUpgrade(reply)
 }
 
+/** Reply to an upgrade. */
+interface UpgradeReply extends SessionReply {
+  getHeaders (): Record<string, unknown>
+  headers (values: Record<string, string | string[]>): unknown
+  hijack (): unknown
+}
+
 /**
  * The answer to an upgrade never gets to writeHead(): it is written to the socket right after hijack().
  * The app can add the reply's headers to it, and a cookie that is not among those is lost.
  */
-function watchUpgrade (reply: SessionReply, decide: (headers: FinalHeaders) => void): void {
+function watchUpgrade (reply: UpgradeReply, decide: (headers: FinalHeaders) => void): void {
   const { hijack } = reply
   reply.hijack = () => {
     const before = reply.getHeaders()

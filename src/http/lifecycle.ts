@@ -46,7 +46,7 @@ export class Lifecycle {
       cause,
       reason,
       method,
-      requestId: request === null ? null : String(request.id)
+      requestId: request === null || request.id === null ? null : String(request.id)
     })
   }
 

@@ -343,7 +343,8 @@ export class RequestSession implements WriteObserver {
     if (reply != null) this.#watch(reply)
   }
 
-  closed (listener: () => void): boolean {
+  closed (listener: () => void): boolean | null {
+    if (this.#request.raw === null) return null
     const raw = this.#request[kReply]?.raw ?? this.#request.raw
     raw.once('close', listener)
     return !raw.closed

@@ -40,8 +40,8 @@ export interface WriteObserver {
   refused?: (reason: RefusalReason) => void
   /** False if the session may be sent only for what the app does to it. Asked if it is due to be renewed. */
   mayExtend?: () => boolean
-  /** Has `listener` hear once that the response or the WebSocket has closed. @returns false if it has closed. */
-  closed?: (listener: () => void) => boolean
+  /** Has `listener` hear once that the response or the WebSocket has closed. @returns false if it has closed, null if nobody tells. */
+  closed?: (listener: () => void) => boolean | null
   /** Reason for which a session that opened is not valid any more, beside its key and its times. */
   refusal?: (() => RefusalReason | null) | undefined
 }

@@ -47,6 +47,9 @@ type OfDevices = Extract<ErrorCode, `FST_SEALED_SESSION_DEVICE_${string}`>
 /** That one is in test/keys/from-env.test.ts. */
 type OfEnvironment = 'FST_SEALED_SESSION_ENV_MISSING'
 
+/** Those are in test/web/errors.test.ts. */
+type OfWebSessions = `FST_SEALED_SESSION_${'REQUEST_INVALID' | 'HEADERS_INVALID' | 'HEADERS_IMMUTABLE' | 'WEB_OPTION_MISSING'}`
+
 /** What `ready()` rejects with. */
 async function rejection (options: unknown, before?: (app: FastifyInstance) => unknown): Promise<unknown> {
   const app = newApp({ before, session: options })
@@ -108,6 +111,9 @@ type OfRegistry = `FST_SEALED_SESSION_${'REGISTRY_ALONE' | 'REGISTRY_TWICE' | 'R
 /** Those are in test/step-up/guards.test.ts: they are for users, and no mistakes. */
 type OfGuards = 'FST_SEALED_SESSION_LOGIN_REQUIRED' | 'FST_SEALED_SESSION_NOT_FRESH'
 
+/** Those are in test/web/errors.test.ts. */
+type OfWebSessions = `FST_SEALED_SESSION_${'REQUEST_INVALID' | 'HEADERS_INVALID' | 'HEADERS_IMMUTABLE' | 'WEB_OPTION_MISSING'}`
+
 /** What `ready()` rejects with. */
 async function registered (register: (app: FastifyInstance) => void): Promise<unknown> {
   const app = Fastify()
@@ -118,7 +124,7 @@ async function registered (register: (app: FastifyInstance) => void): Promise<un
 /** Status of those that are no mistake of a developer. */
 const EVENTS: Partial<Record<ErrorCode, number>> = { FST_SEALED_SESSION_ENDED: 409, FST_SEALED_SESSION_OVER: 401 }
 
-const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOrigin | OfRegistry | OfGuards | OfDevices | OfEnvironment>, () => Promise<unknown>> = {
+const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOrigin | OfRegistry | OfGuards | OfDevices | OfEnvironment | OfWebSessions>, () => Promise<unknown>> = {
   FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),
   FST_SEALED_SESSION_OPTION_UNKNOWN: () => rejection({ keys: SECRET }),
   FST_SEALED_SESSION_OPTION_INVALID: () => rejection({ key, cookie: SECRET }),

@@ -48,6 +48,14 @@ export interface AppSetup {
   routes?: Handlers | ((app: FastifyInstance) => unknown)
 }
 
+/** Plugin of apps that name none. */
+let front: FastifySecureSession = secureSession
+
+/** Has the apps of all tests that follow in this file another plugin, if they name none. */
+export function useFront (plugin: FastifySecureSession): void {
+  front = plugin
+}
+
 /** Passphrases take half a second each, and on a busy machine more than the ten that Fastify gives a plugin. */
 const PATIENT: FastifyServerOptions = { pluginTimeout: 120_000 }
 
@@ -65,7 +73,7 @@ export const SET_AND_GET: Handlers = {
 
 /** An app that has not started: it starts with `ready()`, `listen()` or the first request. */
 export function newApp (setup: AppSetup = {}): FastifyInstance {
-  const { server, t, before, crossOrigin, plugin = secureSession, revocation, registry, device, after, routes = SET_AND_GET } = setup
+  const { server, t, before, crossOrigin, plugin = front, revocation, registry, device, after, routes = SET_AND_GET } = setup
   const session = 'session' in setup ? setup.session : { key: newKey() }
   const app = Fastify({ ...PATIENT, ...server } as FastifyServerOptions) as FastifyInstance
   t?.after(async () => { await app.close() })

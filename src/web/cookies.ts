@@ -1,0 +1,54 @@
+import { assertWritable, loadSerializer } from '../cookies/serializer.ts'
+import { encodeValue, readValue } from '../cookies/set-cookie.ts'
+import { checkWith, liveSigner, makeSigner, type SignatureCheck, type Signer } from '../cookies/signature.ts'
+import { fail, kindOf } from '../errors.ts'
+import type { CookieCoding } from '../http/exchange.ts'
+import type { SessionConfig } from '../options/options.ts'
+
+/** Attributes that `@fastify/cookie` gives all cookies. */
+const DEFAULTS = { sameSite: 'lax' } as const
+
+/**
+ * Coding of cookies where there is no app: as the plugin has it for an app that does not register `@fastify/cookie`.
+ * @throws `FST_SEALED_SESSION_COOKIE_INVALID`, `FST_SEALED_SESSION_OPTION_INVALID`
+ */
+export async function webCoding (config: SessionConfig, secret: unknown): Promise<CookieCoding> {
+  const serialize = await loadSerializer()
+  assertWritable(serialize, config.cookieName, config.cookie)
+  const { signer, check } = signerOf(config, secret)
+  return {
+    isApps: false,
+    encode: encodeValue,
+    decode: readValue,
+    serialize,
+    sign: value => signer.sign(value),
+    signatures: check,
+    defaultsOf: () => DEFAULTS,
+    maxHeaderBytes: null
+  }
+}
+
+function signerOf (config: SessionConfig, secret: unknown): { signer: Pick<Signer, 'sign'>, check: SignatureCheck } {
+  if (secret === undefined || secret === null) {
+    const signer = liveSigner([config])
+    return { signer, check: signer.check }
+  }
+  const signer = isSigner(secret) ? secret : signerFrom(secret)
+  return { signer, check: checkWith(value => signer.unsign(value)) }
+}
+
+function isSigner (secret: unknown): secret is Pick<Signer, 'sign' | 'unsign'> {
+  const { sign, unsign } = Object(secret) as Partial<Signer>
+  return typeof sign === 'function' && typeof unsign === 'function'
+}
+
+function signerFrom (secret: unknown): Signer {
+  const invalid = (cause?: unknown): Error =>
+    fail('OPTION_INVALID', ['cookieSecret', 'the secret that the app gives @fastify/cookie: text, a Buffer, an array of them, or a signer', secret === '' ? 'empty text' : kindOf(secret)], { cause })
+  if (secret === '' || (Array.isArray(secret) && (secret.length === 0 || secret.includes('')))) throw invalid()
+  try {
+    return makeSigner(secret as string)
+  } catch (cause) {
+    throw invalid(cause)
+  }
+}

@@ -1,0 +1,133 @@
+import { Codec } from '../token/codec.ts'
+import { webDevices } from '../device/codec-devices.ts'
+import { DeviceExtension } from '../device/extension.ts'
+import type { SignatureCheck } from '../cookies/signature.ts'
+import { publishDevice } from '../diagnostics.ts'
+import { fail } from '../errors.ts'
+import { type ExtensibleSession, extensible } from '../http/extension.ts'
+import { SessionCookie } from '../http/response-cookie.ts'
+import { RouteWarnings } from '../http/route-warnings.ts'
+import { type Registered, SessionManager } from '../http/session-manager.ts'
+import { type Warn, warnerOf } from '../messages.ts'
+import { readOptions } from '../options/options.ts'
+import { withSafeDefaults } from '../options/safe-defaults.ts'
+import { readRegistryOptions } from '../registry/options.ts'
+import { addRegistry } from '../registry/registration.ts'
+import type { RegistryMethods, SessionRegistryOptions } from '../registry/types.ts'
+import { readRevocationOptions } from '../revocation/options.ts'
+import { addRevocation } from '../revocation/registration.ts'
+import type { RevocationMethods } from '../revocation/types.ts'
+import { SessionSignals } from '../session/signal.ts'
+import type { SessionData } from '../types.ts'
+import { webCoding } from './cookies.ts'
+import type { WebRequest } from './exchange.ts'
+import { type Log, logOf, warnOfBuild } from './log.ts'
+import { OpenedSessions } from './opened.ts'
+import type { OpenOptions, WebRequestSource, WebSession, WebSessions, WebSessionsOptions } from './types.ts'
+
+/**
+ * Sessions on web standards, for servers without Fastify: it opens the cookies of an app on Fastify beside it, and that app
+ * opens those from here. It needs the same options there and here, of `sealedSession`, whose defaults it has.
+ *
+ * A server here does not know if its users come over TLS: if NODE_ENV is not `production` and `cookie.secure` is not given,
+ * the cookie has no prefix, and `secure: 'auto'`.
+ * @throws the errors of registration, with the same codes: those of the session, and those of the plugins.
+ */
+export async function createWebSessions<T = SessionData> (options: WebSessionsOptions = {}): Promise<WebSessions<T>> {
+  const { own, revocation, registry, device, cookieSecret, log: given } = parted(options)
+  const log = logOf(given)
+  const warn = warnerOf(log)
+  const [read] = await readOptions(await withSafeDefaults(own, surroundings(log, warn)), warn)
+  const config = read! // readOptions returns at least one
+  warnOfBuild(warn)
+  const signals = new SessionSignals()
+  const coding = await webCoding(config, cookieSecret)
+  const registered: Registered = {
+    manager: new SessionManager(config, new Codec(config), coding, signals, warn),
+    cookie: new SessionCookie(config, coding, warn),
+    warnings: new RouteWarnings(config.sessionName, warn),
+    slot: Symbol(config.sessionName),
+    extensions: null,
+    isCaught: () => true
+  }
+  const session = extensible(registered, signals)
+  addDevices(session, device, coding.signatures, warn)
+  const opened = new OpenedSessions(registered, log)
+  const methods = { ...addEnds(session, revocation, opened, log, warn), ...addList(session, registry, log, warn) }
+  const unfollow = config.appKeyring?.changed(() => { signals.lookAgain() })
+  return {
+    ...methods,
+    async open (request: WebRequestSource, options?: OpenOptions) {
+      return await opened.open(request, options) as WebSession<T>
+    },
+    close () {
+      unfollow?.()
+      signals.close()
+    }
+  }
+}
+
+interface Parted extends Pick<WebSessionsOptions, 'revocation' | 'registry' | 'device' | 'cookieSecret' | 'log'> {
+  own: unknown
+}
+
+/** The options that a session has itself, and those of plugins. @throws `FST_SEALED_SESSION_OPTIONS_INVALID` */
+function parted (options: WebSessionsOptions): Parted {
+  if (Array.isArray(options)) throw fail('OPTIONS_INVALID', ['', 'an array'])
+  if (typeof options !== 'object' || options === null) return { own: options } // refused by who reads it
+  const { revocation, registry, device, cookieSecret, log, ...own } = options
+  return { own, revocation, registry, device, cookieSecret, log }
+}
+
+function surroundings (log: Log, warn: Warn): Parameters<typeof withSafeDefaults>[1] {
+  return {
+    isProduction: process.env.NODE_ENV === 'production',
+    isTls: false,
+    fellAway: (sessionName, cookieName) => { log.info(`session "${sessionName}": NODE_ENV is not production, so the cookie is named "${cookieName}" and is "Secure" over TLS only`) },
+    madeKey: sessionName => { warn('FST_SEALED_SESSION_WARN_KEY_EPHEMERAL', sessionName) }
+  }
+}
+
+/** Has sessions open that are bound to a device, beside its proof, and keeps others from taking their place. */
+function addDevices (session: ExtensibleSession, given: unknown, signatures: SignatureCheck, warn: Warn): void {
+  const { config, sessionName } = session
+  const found = webDevices(config, given, config.cookie.signed === true ? signatures : null)
+  if (found === null) return
+  const { devices, isOff } = found
+  session.useDevices(devices)
+  let isWarned = false
+  session.extend(new DeviceExtension({
+    devices,
+    isOff,
+    unproven: ({ origin }) => {
+      const skipped = origin?.device?.skipped ?? null
+      publishDevice({ sessionName, event: skipped === null ? 'unproven' : 'skipped', reason: skipped, algorithm: null })
+    },
+    ignored: () => {
+      if (!isWarned) warn('FST_SEALED_SESSION_WARN_DEVICE_UNPROVEN', sessionName)
+      isWarned = true
+    }
+  }))
+}
+
+function addEnds (session: ExtensibleSession, given: WebSessionsOptions['revocation'], opened: OpenedSessions, log: Log, warn: Warn): RevocationMethods {
+  if (given === undefined) return missing(['revokeSession', 'revokeSessionId', 'revokeSubject', 'revokeOtherSessions', 'revokeAll', 'restampSession', 'isSessionRevoked', 'useOnce'], 'revocation')
+  const { extension, methods } = addRevocation(session, readRevocationOptions(given), { log, warn, requestNow: () => undefined, requestOf: state => opened.requestOf(state) })
+  opened.revocation = extension
+  return methods
+}
+
+function addList (session: ExtensibleSession, given: WebSessionsOptions['registry'], log: Log, warn: Warn): RegistryMethods {
+  if (given === undefined) return missing(['listSessions'], 'registry')
+  const { identities } = session
+  if (identities?.tellsSubjects !== true) throw fail('REGISTRY_ALONE', ['option "revocation" with a "subject"'])
+  const { describe } = given
+  const own = describe === undefined ? {} : { describe: (request: unknown) => describe((request as WebRequest).given) }
+  const options: SessionRegistryOptions = { ...given as Omit<typeof given, 'describe'>, ...own }
+  return { listSessions: addRegistry(session, identities, readRegistryOptions(options), log, warn) }
+}
+
+/** Methods of an option that is not given. */
+function missing<Name extends string> (names: readonly Name[], option: string): Record<Name, () => Promise<never>> {
+  return Object.fromEntries(names.map(name => [name, async () => { throw fail('WEB_OPTION_MISSING', [name, option]) }])) as Record<Name, () => Promise<never>>
+}
