@@ -43,8 +43,8 @@ export * from '../../cjs/${folder}/index.js'
 export default ${plugin}
 `)
 }
-// No plugin: what helps the tests of an app.
-writeFileSync(new URL('dist/esm/testing/index.d.ts', root), "export * from '../../cjs/testing/index.js'\n")
+// No plugins: what helps the tests of an app, and sessions without Fastify.
+for (const folder of ['testing', 'web']) writeFileSync(new URL(`dist/esm/${folder}/index.d.ts`, root), `export * from '../../cjs/${folder}/index.js'\n`)
 
 // For require(): all that an entry point exports, on the plugin. SessionData and Sessions have declarations of their own,
 // as in src/require.d.cts: `declare module` extends no alias. The reference is for programs in which a file resolves this

@@ -47,9 +47,6 @@ type OfDevices = Extract<ErrorCode, `FST_SEALED_SESSION_DEVICE_${string}`>
 /** That one is in test/keys/from-env.test.ts. */
 type OfEnvironment = 'FST_SEALED_SESSION_ENV_MISSING'
 
-/** Those are in test/web/errors.test.ts. */
-type OfWebSessions = `FST_SEALED_SESSION_${'REQUEST_INVALID' | 'HEADERS_INVALID' | 'HEADERS_IMMUTABLE' | 'WEB_OPTION_MISSING'}`
-
 /** What `ready()` rejects with. */
 async function rejection (options: unknown, before?: (app: FastifyInstance) => unknown): Promise<unknown> {
   const app = newApp({ before, session: options })

@@ -51,7 +51,7 @@ export interface AppSetup {
 /** Plugin of apps that name none. */
 let front: FastifySecureSession = secureSession
 
-/** Has the apps of all tests that follow in this file another plugin, if they name none. */
+/** Has the apps of all tests that follow in this file another plugin, if they name none. It gets the options of the other plugins with its own. */
 export function useFront (plugin: FastifySecureSession): void {
   front = plugin
 }
@@ -79,9 +79,10 @@ export function newApp (setup: AppSetup = {}): FastifyInstance {
   t?.after(async () => { await app.close() })
   before?.(app)
   if (crossOrigin !== undefined) app.register(crossOriginProtection, crossOrigin)
-  if (plugin !== null) app.register(plugin, session as Parameters<FastifySecureSession>[1])
-  if (revocation !== undefined) app.register(sessionRevocation, revocation)
-  if (registry !== undefined) app.register(sessionRegistry, registry)
+  const isOnWeb = plugin !== secureSession && plugin === front
+  if (plugin !== null) app.register(plugin, (isOnWeb ? { ...session as object, revocation, registry } : session) as Parameters<FastifySecureSession>[1])
+  if (revocation !== undefined && !isOnWeb) app.register(sessionRevocation, revocation)
+  if (registry !== undefined && !isOnWeb) app.register(sessionRegistry, registry)
   if (device !== undefined) app.register(deviceBinding, device)
   after?.(app)
   if (typeof routes === 'function') routes(app)

@@ -1,13 +1,17 @@
 // The web entry as a plugin of Fastify: the tests of cookies run against both, by the same routes and requests. Fastify is
 // the HTTP server here and nothing more: each session comes from `sessions.open(request)` and goes by `commit(headers)`.
 // An app on Fastify with the same options stands beside it, for tokens outside requests.
+import cookiePlugin from '@fastify/cookie'
 import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
+import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
 import secureSession, { sealedSession, type FastifySecureSession } from '../../src/index.ts'
 import { createWebSessions, type WebSession, type WebSessionsOptions } from '../../src/web/index.ts'
 
 /** The drop-in's defaults as options, since those of the web entry are the ones of `sealedSession`. */
 const DROP_IN = { format: 'secretbox', cookieName: 'session', expiry: 86_401, rolling: false, absoluteTimeout: null, cookie: { httpOnly: true, secure: false, sameSite: 'lax', path: undefined } } as const
+
+const METHODS = ['revokeSession', 'revokeSessionId', 'revokeSubject', 'revokeOtherSessions', 'revokeAll', 'restampSession', 'isSessionRevoked', 'useOnce', 'listSessions'] as const
 
 const NAMES = ['createSecureSession', 'encodeSecureSession', 'decodeSecureSession', 'signCookie', 'unsignCookie'] as const
 
@@ -29,13 +33,16 @@ function headersOf (reply: FastifyReply): Headers {
   return headers
 }
 
-async function plugin (app: FastifyInstance, options: WebSessionsOptions, beside: FastifySecureSession): Promise<void> {
-  const sessions = await createWebSessions({ log: app.log as never, ...options })
+async function plugin (app: FastifyInstance, { revocation, registry, ...options }: WebSessionsOptions, beside: FastifySecureSession): Promise<void> {
+  const sessions = await createWebSessions({ log: app.log as never, ...options, ...(revocation !== undefined && { revocation }), ...(registry !== undefined && { registry }) } as WebSessionsOptions)
   const other = Fastify({ pluginTimeout: 120_000 }) as FastifyInstance
   other.register(beside, options as never)
+  if (revocation !== undefined) other.register(sessionRevocation, { store: new MemoryStore() }) // for the ids
   await other.ready()
+  if (!app.hasPlugin('@fastify/cookie')) await app.register(cookiePlugin)
   app.addHook('onClose', async () => { await other.close(); sessions.close() })
   for (const name of NAMES) if (other.hasDecorator(name)) app.decorate(name, (other[name] as () => unknown).bind(other) as never)
+  for (const name of METHODS) app.decorate(name, sessions[name] as never)
   app.decorateRequest('session', null as never)
   app.addHook('onRequest', async request => {
     // As a framework on web standards does it. Headers of node:http work as well, see test/web/.
