@@ -7,7 +7,7 @@ import FakeTimers from '@sinonjs/fake-timers'
 import type { FastifyError, FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { Keyring, sessionInfo } from '../../src/index.ts'
 import { cookiesOf, newKey, setCookies, warnings } from '../support/helpers.ts'
-import { get, logged, readyApp, tokenWith, type AppSetup, type Handler } from '../support/app.ts'
+import { get, logged, ofFastify, readyApp, tokenWith, type AppSetup, type Handler } from '../support/app.ts'
 
 const MAX_LINE = 4096
 const TOO_LARGE = 'FST_SEALED_SESSION_COOKIE_TOO_LARGE'
@@ -107,7 +107,7 @@ const variants: Record<string, { options?: object, setup?: AppSetup, large?: num
 }
 
 for (const [variant, { options = {}, setup = {}, large = 4500 }] of Object.entries(variants)) {
-  describe(`a session that outgrows one cookie: ${variant}`, () => {
+  describe(`a session that outgrows one cookie: ${variant}`, 'before' in setup ? ofFastify() : {}, () => {
     const name = (options as { cookieName?: string }).cookieName ?? 'session'
 
     it('is kept in two, and read again', async () => {
@@ -344,7 +344,7 @@ for (const format of ['secretbox', 'sealed']) {
       assert.deepEqual(fewer.names, ['session'])
     })
 
-    it('leaves the cookies of other sessions on the error response', async () => {
+    it('leaves the cookies of other sessions on the error response', ofFastify(), async () => {
       const app = await readyApp({
         session: ['one', 'two'].map(sessionName => ({ sessionName, key: newKey(), format })),
         routes: {
@@ -425,7 +425,7 @@ for (const format of ['secretbox', 'sealed']) {
     ]
     for (const [what, length, names] of late) {
       for (const url of ['/set/4500', '/stream']) {
-        it(`are all replaced by a write in a later onSend hook that makes it ${what}: ${url}`, async () => {
+        it(`are all replaced by a write in a later onSend hook that makes it ${what}: ${url}`, ofFastify(), async () => {
           const app = await readyApp({
             session: { key: newKey(), format },
             after: app => app.addHook('onSend', async ({ session, url }) => { if (url !== '/get') session.set('text', text(length)) }),
@@ -439,13 +439,13 @@ for (const format of ['secretbox', 'sealed']) {
       }
     }
 
-    it('are all replaced by a deletion in a later onSend hook', async () => {
+    it('are all replaced by a deletion in a later onSend hook', ofFastify(), async () => {
       const app = await readyApp({ session: { key: newKey(), format }, after: app => app.addHook('onSend', async ({ session }) => session.delete()), routes })
       assert.deepEqual(changes(await get(app, '/set/4500')), ['-session'])
     })
 
     for (const url of ['/set/4500', '/stream']) {
-      it(`are all taken back where a later onSend hook makes it too large: ${url}`, async () => {
+      it(`are all taken back where a later onSend hook makes it too large: ${url}`, ofFastify(), async () => {
         const app = await readyApp({
           session: { key: newKey(), format },
           after: app => app.addHook('onSend', async ({ session }) => session.set('text', text(6000))),
@@ -497,7 +497,7 @@ describe('a session that fits into one cookie', () => {
   })
 })
 
-describe('what a hook puts into request.cookies', () => {
+describe('what a hook puts into request.cookies', ofFastify(), () => {
   for (const [which, before] of Object.entries({ own: () => null, 'of the app': (app: FastifyInstance) => app.register(cookiePlugin) })) {
     it(`counts for chunks as well: the ${which} @fastify/cookie`, async () => {
       let held: Record<string, string | undefined> | null = null
@@ -521,7 +521,7 @@ describe('what a hook puts into request.cookies', () => {
 
 describe('maxChunks', () => {
   for (const [maxChunks, http, warned] of [[2, {}, false], [4, {}, false], [5, {}, true], [8, {}, true], [8, { maxHeaderSize: 32_768 }, false], [2, { maxHeaderSize: 8192 }, true]] as const) {
-    it(`${maxChunks} is ${warned ? '' : 'not '}warned about where the server takes ${'maxHeaderSize' in http ? http.maxHeaderSize : 'the default'} of headers`, async () => {
+    it(`${maxChunks} is ${warned ? '' : 'not '}warned about where the server takes ${'maxHeaderSize' in http ? http.maxHeaderSize : 'the default'} of headers`, ofFastify(), async () => {
       const { lines, server } = logged('warn')
       await readyApp({ session: { key: newKey(), maxChunks }, server: { ...server, http } as never, routes })
       assert.deepEqual(warnings(lines).map(({ code }) => code), warned ? ['FST_SEALED_SESSION_WARN_MAX_CHUNKS'] : [])

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance, FastifyRequest, LightMyRequestResponse } from 'fastify'
 import type { Session } from '../../src/index.ts'
-import sessionRevocation, { MemoryStore } from '../../src/revocation/index.ts'
+import { MemoryStore } from '../../src/revocation/index.ts'
 import { openRaw, stopClock } from '../support/configurations.ts'
 import { cookieOf, newKey, setCookies, tokenOf } from '../support/helpers.ts'
 import { get, properties, readyApp, type Bag, type Handler } from '../support/app.ts'
@@ -27,8 +27,8 @@ async function appThat (attributes: Options, options: object = {}, onRequest?: (
   }
   return await readyApp({
     session: { key: OLD, format: 'sealed', cookie: { path: '/' }, ...options },
+    revocation: isGuarded ? { store: new MemoryStore() } : undefined,
     after: app => {
-      if (isGuarded) app.register(sessionRevocation, { store: new MemoryStore() })
       if (onRequest !== undefined) app.addHook('preHandler', async request => { onRequest(request) })
     },
     routes

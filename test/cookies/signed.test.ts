@@ -4,7 +4,7 @@ import cookiePlugin, { Signer, type FastifyCookieOptions } from '@fastify/cookie
 import type { FastifyInstance } from 'fastify'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
-import { get, logged, newApp, post, readyApp, type Handler } from '../support/app.ts'
+import { get, logged, newApp, ofFastify, post, readyApp, type Handler } from '../support/app.ts'
 import { cookieOf, newKey, setCookies, tokenOf } from '../support/helpers.ts'
 import { cookieHeader, openRaw, refusals, rejection, sealRaw, seconds, warningsOf } from '../support/configurations.ts'
 import { PLUGINS } from '../support/peer.ts'
@@ -127,7 +127,7 @@ describe('rotation of keys keeps signed sessions', () => {
     assert.deepEqual(await read(after, cookieHeader(before.signCookie(token))), {})
   })
 
-  it('of several sessions in one app', async () => {
+  it('of several sessions in one app', ofFastify(), async () => {
     const keys = { a: [newKey(), newKey()], b: [newKey(), newKey()] }
     const options = (rotated: boolean): object[] => (['a', 'b'] as const).map(sessionName => ({
       sessionName, key: rotated ? keys[sessionName] : keys[sessionName][1], ...SIGNED
@@ -147,7 +147,7 @@ describe('rotation of keys keeps signed sessions', () => {
   })
 })
 
-describe('a session that is added to the array', () => {
+describe('a session that is added to the array', ofFastify(), () => {
   it('signs from then on, as the last one, and keeps what the others have signed', async () => {
     const [key, added] = [newKey(), newKey()]
     const before = await readyApp({ session: { key, ...SIGNED } })
@@ -182,7 +182,7 @@ describe('decodeSecureSession of a signed session', () => {
   })
 })
 
-describe("with the app's own @fastify/cookie", () => {
+describe("with the app's own @fastify/cookie", ofFastify(), () => {
   const withSecret: Record<string, FastifyCookieOptions> = {
     'a secret': { secret: 'the secret of the app' },
     'a secret of bytes': { secret: randomBytes(32) },

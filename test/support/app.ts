@@ -56,6 +56,11 @@ export function useFront (plugin: FastifySecureSession): void {
   front = plugin
 }
 
+/** Options of a test that is about Fastify: it has no place on another front, where it is not made. */
+export function ofFastify (): { skip: false | string } {
+  return { skip: front === secureSession ? false : 'a matter of Fastify' }
+}
+
 /** Passphrases take half a second each, and on a busy machine more than the ten that Fastify gives a plugin. */
 const PATIENT: FastifyServerOptions = { pluginTimeout: 120_000 }
 
