@@ -11,7 +11,7 @@ import cookiePlugin from '@fastify/cookie'
 import type { FastifyInstance } from 'fastify'
 import { createSessionCodec, type SecureSessionPluginOptions } from '../../src/index.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
-import { get, logged, readyApp, type AppSetup, type Handler } from '../support/app.ts'
+import { get, logged, ofFastify, readyApp, type AppSetup, type Handler } from '../support/app.ts'
 
 const run = promisify(execFile)
 const text = (length: number): string => 'x'.repeat(length)
@@ -45,7 +45,7 @@ const quote = (pair: string): string => pair.replace(/=(.*)$/, '="$1"')
 
 for (const [kind, options] of Object.entries(kinds)) {
   for (const [way, setup] of Object.entries(ways)) {
-    it(`a value in double quotes opens, whole and split: ${kind}, ${way}`, async () => {
+    it(`a value in double quotes opens, whole and split: ${kind}, ${way}`, 'before' in setup ? ofFastify() : {}, async () => {
       const { lines, server } = logged()
       const app = await readyApp({ ...setup, server, session: { key: newKey(), cookie: { path: '/' }, ...options }, routes })
       for (const length of [10, 100, 4500]) {

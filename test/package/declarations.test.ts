@@ -7,11 +7,12 @@ import ts from 'typescript'
 import { repository } from './packed.ts'
 
 /** Entry points of the package, as folders of dist/esm and dist/cjs. */
-const ENTRIES = ['.', 'device', 'registry', 'revocation', 'cross-origin', 'testing']
+const ENTRIES = ['.', 'device', 'registry', 'revocation', 'cross-origin', 'testing', 'web']
 
 const esm = (entry: string): string => join(repository, 'dist/esm', entry, 'index.d.ts')
-/** Nothing of `testing` is a plugin, so what require() gives has no declarations of its own. */
-const cjs = (entry: string): string => join(repository, 'dist/cjs', entry, entry === 'testing' ? 'index.d.ts' : 'require.d.cts')
+/** Nothing of these is a plugin, so what require() gives has no declarations of its own. */
+const WITHOUT_PLUGIN = ['testing', 'web']
+const cjs = (entry: string): string => join(repository, 'dist/cjs', entry, WITHOUT_PLUGIN.includes(entry) ? 'index.d.ts' : 'require.d.cts')
 
 const program = ts.createProgram(ENTRIES.flatMap(entry => [esm(entry), cjs(entry)]), { module: ts.ModuleKind.NodeNext, types: ['node'], skipLibCheck: true })
 
@@ -30,6 +31,7 @@ const KNOWN: Record<string, string[]> = {
   device: ['DeviceBindingOptions', 'SessionDeviceMessage', 'deviceBinding'],
   registry: ['RegistryStore', 'MemoryRegistry'],
   testing: ['BrowserCookie', 'TestDevice', 'browserCookies', 'createTestDevice', 'sessionCookies'],
+  web: ['WebSession', 'createWebSessions'],
   revocation: ['RevocationStore', 'MemoryStore'],
   'cross-origin': ['TrustedOrigins', 'crossOriginProtection']
 }

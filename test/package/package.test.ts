@@ -33,6 +33,7 @@ describe('the tarball', () => {
       'dist/esm/cross-origin/index.js', 'dist/esm/cross-origin/index.d.ts', 'dist/cjs/cross-origin/require.cjs', 'dist/cjs/cross-origin/require.d.cts',
       'dist/esm/device/index.js', 'dist/esm/device/index.d.ts', 'dist/cjs/device/require.cjs', 'dist/cjs/device/require.d.cts',
       'dist/esm/testing/index.js', 'dist/esm/testing/index.d.ts', 'dist/cjs/testing/index.js',
+      'dist/esm/web/index.js', 'dist/esm/web/index.d.ts', 'dist/cjs/web/index.js',
       'dist/cjs/package.json', 'dist/cjs/require.cjs', 'dist/cjs/require.d.cts', 'dist/cjs/index.js', 'dist/cjs/index.d.ts'
     ]) assert.ok(files.includes(file), `${file} is missing`)
   })
@@ -43,7 +44,7 @@ describe('the tarball', () => {
       /^(bench\/chart|docs\/evidence\/reliability)\.svg$/,
       /^(package\.json|README\.md|LICENSE|llms\.txt|genkey\.js)$/,
       /^dist\/esm\/([\w-]+\/)*[\w-]+\.c?js$/,
-      /^dist\/esm\/((registry|revocation|cross-origin|device|testing)\/)?index\.d\.ts$/,
+      /^dist\/esm\/((registry|revocation|cross-origin|device|testing|web)\/)?index\.d\.ts$/,
       /^dist\/cjs\/([\w-]+\/)*[\w-]+\.(c?js|d\.c?ts)$/,
       /^dist\/cjs\/(package\.json|((registry|revocation|cross-origin|device)\/)?require\.cjs|((registry|revocation|cross-origin|device)\/)?require\.d\.cts)$/
     ]
@@ -59,7 +60,7 @@ describe('the tarball', () => {
     const output = await tool(folder, 'attw', [tarball, '--exclude-entrypoints', './genkey.js', '--no-definitely-typed', '--format', 'json'])
     const { analysis } = JSON.parse(output)
     assert.deepEqual(analysis.problems, [])
-    assert.deepEqual(Object.keys(analysis.entrypoints), ['.', './device', './registry', './revocation', './cross-origin', './testing', './types', './types/*', './package.json'])
+    assert.deepEqual(Object.keys(analysis.entrypoints), ['.', './device', './registry', './revocation', './cross-origin', './testing', './web', './types', './types/*', './package.json'])
   })
 })
 

@@ -112,6 +112,13 @@ describe('src/', () => {
     assert.deepEqual(cookies.filter(name => [...loadedBy(name)].some(target => target.startsWith('fastify'))), [])
   })
 
+  it('has sessions of requests and a front for web standards that load no Fastify', () => {
+    const files = [...sources.keys()].filter(name => /^(?:http|web)\//.test(name))
+    assert.ok(files.includes('http/request-session.ts') && files.includes('web/index.ts'))
+    const loaded = new Set(files.flatMap(name => [...loadedBy(name)]))
+    assert.deepEqual([...loaded].filter(target => /^fastify(?:\/|-plugin$|$)/.test(target)), [])
+  })
+
   it(`has no file of more than ${MAX_LINES} lines of code`, () => {
     const lines = [...sources].map(([name, source]) => [name, codeLines(source)] as const)
     assert.deepEqual(lines.filter(([, count]) => count > MAX_LINES), [])

@@ -262,4 +262,3 @@ describe('the other methods', () => {
     }
   })
 })
-
