@@ -22,11 +22,19 @@ const handler: ProxyHandler<SessionState> = {
 
 /** A session that can be committed. @param session as an app on Fastify would have it. */
 export function committable (session: Session, held: RequestSession, reply: WebReply): WebSession {
+  // One after the other: they share the reply, which knows one response at a time.
+  let last: Promise<unknown> = Promise.resolve()
   const commit = async (headers: WebResponseHeaders): Promise<void> => {
-    reply.begin(headers)
-    await held.send(reply)
-    await held.sendAgain(reply) // it may have been written meanwhile
-    reply.leave()
+    const own = last.then(async () => { await commitTo(headers, held, reply) })
+    last = own.catch(() => {}) // its own caller hears of it
+    await own
   }
   return new Proxy(stateOf(session), Object.assign(Object.create(handler) as CommitHandler, { commit })) as unknown as WebSession
+}
+
+async function commitTo (headers: WebResponseHeaders, held: RequestSession, reply: WebReply): Promise<void> {
+  reply.begin(headers)
+  await held.send(reply)
+  await held.sendAgain(reply) // it may have been written meanwhile
+  reply.leave()
 }

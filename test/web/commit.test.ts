@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
+import { MemoryStore } from '../../src/revocation/index.ts'
 import { authenticated, createWebSessions, sessionInfo, sessionSignal, type WebSession, type WebSessions, type WebSessionsOptions } from '../../src/web/index.ts'
 import { stopClock } from '../support/configurations.ts'
 import { Jar, type WebBag } from '../support/fetch.ts'
@@ -101,6 +102,14 @@ describe('commit', () => {
     await commit(session)
     assert.equal((await commit(session)).getSetCookie().length, 1)
     assert.deepEqual(codes(started), [])
+  })
+
+  it('can be called for two responses at once: each gets the cookie', async () => {
+    const started = await start({ revocation: { store: new MemoryStore() } })
+    const session = await started.open()
+    session.set('userId', 1)
+    const [first, second] = await Promise.all([commit(session), commit(session)])
+    assert.deepEqual([first, second].map(headers => headers.getSetCookie().length), [1, 1])
   })
 
   it('has one session for a request, however often it is opened', async () => {
