@@ -33,8 +33,8 @@ export class Jar {
   }
 }
 
-/** Answer of a server, whichever it is. */
-export interface Answer {
+/** WebAnswer of a server, whichever it is. */
+export interface WebAnswer {
   status: number
   body: unknown
   lines: string[]
@@ -42,10 +42,10 @@ export interface Answer {
 }
 
 /** A server that a browser can ask. */
-export type Ask = (path: string, jar: Jar) => Promise<Answer>
+export type AskServer = (path: string, jar: Jar) => Promise<WebAnswer>
 
 /** A server on the web entry. An error of a handler, or of `commit`, is answered with its status and code. */
-export function webServer (sessions: WebSessions, handlers: Record<string, WebHandler>, origin = 'https://app.example'): Ask {
+export function webServer (sessions: WebSessions, handlers: Record<string, WebHandler>, origin = 'https://app.example'): AskServer {
   const answer = async (request: Request): Promise<Response> => {
     const headers = new Headers()
     try {
@@ -67,7 +67,7 @@ export function webServer (sessions: WebSessions, handlers: Record<string, WebHa
 }
 
 /** The app on Fastify beside it. */
-export function fastifyServer (app: FastifyInstance): Ask {
+export function fastifyServer (app: FastifyInstance): AskServer {
   return async (path, jar) => {
     const response = await app.inject({ url: path, headers: jar.header === '' ? {} : { cookie: jar.header } })
     const lines = [response.headers['set-cookie'] ?? []].flat()

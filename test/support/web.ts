@@ -2,11 +2,12 @@
 // the HTTP server here and nothing more: each session comes from `sessions.open(request)` and goes by `commit(headers)`.
 // An app on Fastify with the same options stands beside it, for tokens outside requests.
 import cookiePlugin from '@fastify/cookie'
-import Fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import fp from 'fastify-plugin'
-import { MemoryStore, sessionRevocation } from '../../src/revocation/index.ts'
-import secureSession, { sealedSession, type FastifySecureSession } from '../../src/index.ts'
+import { MemoryStore } from '../../src/revocation/index.ts'
+import secureSession, { type FastifySecureSession } from '../../src/index.ts'
 import { createWebSessions, type WebSession, type WebSessionsOptions } from '../../src/web/index.ts'
+import { newApp } from './app.ts'
 
 /** The drop-in's defaults as options, since those of the web entry are the ones of `sealedSession`. */
 const DROP_IN = { format: 'secretbox', cookieName: 'session', expiry: 86_401, rolling: false, absoluteTimeout: null, cookie: { httpOnly: true, secure: false, sameSite: 'lax', path: undefined } } as const
@@ -33,11 +34,10 @@ function headersOf (reply: FastifyReply): Headers {
   return headers
 }
 
-async function plugin (app: FastifyInstance, { revocation, registry, ...options }: WebSessionsOptions, beside: FastifySecureSession): Promise<void> {
+async function plugin (app: FastifyInstance, { revocation, registry, ...options }: WebSessionsOptions): Promise<void> {
   const sessions = await createWebSessions({ log: app.log as never, ...options, ...(revocation !== undefined && { revocation }), ...(registry !== undefined && { registry }) } as WebSessionsOptions)
-  const other = Fastify({ pluginTimeout: 120_000 }) as FastifyInstance
-  other.register(beside, options as never)
-  if (revocation !== undefined) other.register(sessionRevocation, { store: new MemoryStore() }) // for the ids
+  // With revocation, sessions have ids.
+  const other = newApp({ plugin: secureSession, session: options, routes: {}, ...(revocation !== undefined && { revocation: { store: new MemoryStore() } }) })
   await other.ready()
   if (!app.hasPlugin('@fastify/cookie')) await app.register(cookiePlugin)
   app.addHook('onClose', async () => { await other.close(); sessions.close() })
@@ -64,10 +64,5 @@ export const onWeb = fp(async (app: FastifyInstance, given: Record<string, unkno
   const attributes = { ...DROP_IN.cookie, ...cookieOptions as object ?? cookie as object }
   const name = typeof given.sessionName === 'string' ? { cookieName: given.sessionName } : {}
   const accept = given.format === undefined && given.accept === undefined ? { accept: ['secretbox', 'sealed'] as const } : {}
-  await plugin(app, { ...DROP_IN, ...accept, ...name, ...rest, cookie: attributes } as unknown as WebSessionsOptions, secureSession)
-}, { fastify: '5.x', name: '@fastify/secure-session' }) as unknown as FastifySecureSession
-
-/** `sealedSession`, on the web entry. */
-export const sealedOnWeb = fp(async (app: FastifyInstance, given: WebSessionsOptions) => {
-  await plugin(app, given, sealedSession as FastifySecureSession)
+  await plugin(app, { ...DROP_IN, ...accept, ...name, ...rest, cookie: attributes } as unknown as WebSessionsOptions)
 }, { fastify: '5.x', name: '@fastify/secure-session' }) as unknown as FastifySecureSession

@@ -9,7 +9,7 @@ import { z } from 'zod'
 import secureSession, { authenticated, Keyring, sealedSession, sessionInfo } from '../../src/index.ts'
 import { createWebSessions, type WebSessionsOptions } from '../../src/web/index.ts'
 import { type Bag, readyApp } from '../support/app.ts'
-import { type Ask, fastifyServer, Jar, webServer } from '../support/fetch.ts'
+import { type AskServer, fastifyServer, Jar, webServer } from '../support/fetch.ts'
 import { newKey } from '../support/helpers.ts'
 
 /** Acts of a handler on a session, the same on both sides. */
@@ -75,7 +75,7 @@ const PAIRS: Record<string, Pair> = {
 }
 
 /** Both servers of a site, one after the other in each role. */
-async function both ({ options, plugin, before, own }: Pair): Promise<Array<[name: string, first: Ask, second: Ask]>> {
+async function both ({ options, plugin, before, own }: Pair): Promise<Array<[name: string, first: AskServer, second: AskServer]>> {
   const shared = options(newKey())
   const app = await readyApp({ session: shared, before, routes, ...(plugin !== undefined && { plugin }) })
   const sessions = await createWebSessions({ ...shared, ...own } as WebSessionsOptions)

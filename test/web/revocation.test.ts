@@ -8,7 +8,7 @@ import { MemoryStore, type RevocationStore, type SessionRevocationOptions } from
 import { createWebSessions, sessionSignal, type WebSessions, type WebSessionsOptions } from '../../src/web/index.ts'
 import { type Bag, readyApp } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { type Ask, fastifyServer, Jar, type WebBag, webServer } from '../support/fetch.ts'
+import { type AskServer, fastifyServer, Jar, type WebBag, webServer } from '../support/fetch.ts'
 import { newKey } from '../support/helpers.ts'
 
 const subject = (session: Session): string | undefined => (session as Bag).user as string | undefined
@@ -16,8 +16,8 @@ const subject = (session: Session): string | undefined => (session as Bag).user 
 interface Site {
   app: FastifyInstance
   sessions: WebSessions
-  fastify: Ask
-  web: Ask
+  fastify: AskServer
+  web: AskServer
 }
 
 /** Both servers of a site. `cacheTtl: 0`, so that the one asks the store of what the other has just done. */
@@ -42,9 +42,9 @@ async function site (revocation: SessionRevocationOptions = {}, more: object = {
 }
 
 /** Both orders of two servers. */
-const orders = ({ fastify, web }: Site): Array<[what: string, first: Ask, second: Ask]> => [['Fastify first', fastify, web], ['the web entry first', web, fastify]]
+const orders = ({ fastify, web }: Site): Array<[what: string, first: AskServer, second: AskServer]> => [['Fastify first', fastify, web], ['the web entry first', web, fastify]]
 
-const me = async (ask: Ask, jar: Jar): Promise<unknown> => (await ask('/me', jar)).body
+const me = async (ask: AskServer, jar: Jar): Promise<unknown> => (await ask('/me', jar)).body
 
 /** Opens the session of a jar at the web entry. */
 async function open ({ sessions }: Site, jar: Jar): Promise<WebBag> {
