@@ -137,7 +137,7 @@ const MISTAKES: Record<string, Mistake> = {
   'the session is written after the response': {
     app: sealed(),
     handler: (session, request) => { request.raw.socket.once('close', () => { write(session) }); return 'done' },
-    says: ['WARN_WRITE_LOST', /so the change is lost\. Write before reply\.send\(\)\./]
+    says: ['WARN_WRITE_LOST', /so the change is lost\. Write before reply\.send\(\) or commit\(\)\./]
   }
 }
 
