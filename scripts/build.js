@@ -1,6 +1,6 @@
 // Builds dist/: plain tsc, once for ESM and once for CommonJS, no bundler.
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { requireTypes } from './require-types.js'
@@ -25,8 +25,11 @@ for (const file of ['', 'device/', 'registry/', 'revocation/', 'cross-origin/'].
 // In the CommonJS build, tsc makes `require` of import(): bundles would have another file of libsodium.
 copyFileSync(new URL('dist/esm/crypto/load.cjs', root), new URL('dist/cjs/crypto/load.cjs', root))
 
-// The package's root says "type": "module"; this folder holds CommonJS.
-writeFileSync(new URL('dist/cjs/package.json', root), '{ "type": "commonjs" }\n')
+// The conditions that choose between runtimes, for each build: Node.js looks for them in the nearest package.json. The
+// package's root says "type": "module"; one folder holds CommonJS.
+const scope = readFileSync(new URL('src/package.json', root), 'utf8').replaceAll('.ts"', '.js"')
+writeFileSync(new URL('dist/esm/package.json', root), scope)
+writeFileSync(new URL('dist/cjs/package.json', root), scope.replace('"module"', '"commonjs"'))
 
 // One set of declarations serves both module systems: two would declare `request.session` twice,
 // with two types that differ. `export *` also lets `declare module` reach SessionData through here.

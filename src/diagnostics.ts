@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel'
+import { channel } from '#runtime'
 import type { ErrorCode } from './errors.ts'
 import type { Format, RefusalReason } from './types.ts'
 

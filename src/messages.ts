@@ -1,4 +1,4 @@
-import { format } from 'node:util'
+import { emitWarning, format } from '#runtime'
 import { MAX_TOKEN_LENGTH } from './token/format.ts'
 import type { Format, RefusalReason } from './types.ts'
 
@@ -57,7 +57,7 @@ export type WarningCode = keyof typeof WARNINGS
 export type Warn = (code: WarningCode, ...values: unknown[]) => void
 
 /** Writes a warning to the process. */
-export const warnProcess: Warn = (code, ...values) => { process.emitWarning(format(WARNINGS[code], ...values), { code }) }
+export const warnProcess: Warn = (code, ...values) => { emitWarning(format(WARNINGS[code], ...values), code) }
 
 /** Log of an app, as far as it is needed here. */
 interface Log {
@@ -93,7 +93,7 @@ const told = new Set<string>()
 export function warnOnce (code: string, message: string): void {
   if (told.has(message)) return
   told.add(message)
-  process.emitWarning(message, { code })
+  emitWarning(message, code)
 }
 
 /** Facts known of a token when it is refused. */

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { sodiumReady } from '../crypto/sodium.ts'
+import { sodiumReady } from '#sodium'
 import type { SealedSessionError } from '../errors.ts'
 import { Misuse, note, print, type Command, type ExitCode } from './command.ts'
 import * as inspect from './inspect.ts'

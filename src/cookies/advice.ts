@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import { types } from '#runtime'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 
 /**

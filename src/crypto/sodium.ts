@@ -1,5 +1,6 @@
 import { fail } from '../errors.ts'
-import { fillRandomWithout, NativeSodium, reasonOf, type SodiumLibrary, WasmSodium } from './library.ts'
+import { fillRandomWithout, NativeSodium, reasonOf, WasmSodium } from './builds.ts'
+import type { SodiumLibrary } from './library.ts'
 import { loadNative, loadWasm } from './load.cts'
 
 // Choice of the build of libsodium for this process: the addon, or the WebAssembly build if the addon cannot

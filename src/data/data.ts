@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import { types } from '#runtime'
 import { kindOf, fail } from '../errors.ts'
 
 /**

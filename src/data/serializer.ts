@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import { types } from '#runtime'
 import { type Data, keyPath } from './data.ts'
 import { kindOf, fail } from '../errors.ts'
 import type { SessionSerializer } from '../types.ts'

@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import { types } from '#runtime'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
 import { fail } from '../errors.ts'

@@ -1,5 +1,5 @@
 import { fillNonce } from '../crypto/nonces.ts'
-import { sodium } from '../crypto/sodium.ts'
+import { sodium } from '#sodium'
 import type { DerivedKey, KeySource } from '../keys/key-set.ts'
 import { BINDING_BYTES } from '../token/claims.ts'
 import { type AssociatedData, associatedDataOf, openMessage, sealMessage } from '../token/sealed.ts'

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest,
 import fp from 'fastify-plugin'
 import { CompanionCookie } from './companion-cookie.ts'
 import { type AppCookies, NO_COOKIES, registerCookies } from './cookie-plugin.ts'
-import { fallbackReason } from '../crypto/sodium.ts'
+import { fallbackReason } from '#sodium'
 import { fail } from '../errors.ts'
 import { kSessions, type RegisteredSession } from './extension.ts'
 import { type CookieCoding, kReply, kSealed, type SessionRequest, type TrackedRequest } from '../http/exchange.ts'

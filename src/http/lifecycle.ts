@@ -1,4 +1,4 @@
-import { sodium } from '../crypto/sodium.ts'
+import { sodium } from '#sodium'
 import { lifecycleChannel, publishLifecycle, type SessionLifecycleMessage } from '../diagnostics.ts'
 import { kReply, type SessionRequest, type TrackedRequest } from './exchange.ts'
 import type { SessionIdentities } from './extension.ts'

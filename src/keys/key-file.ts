@@ -1,5 +1,4 @@
-import { open, realpath } from 'node:fs/promises'
-import { types } from 'node:util'
+import { open, realpath, types } from '#runtime'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { fail, type SealedSessionError } from '../errors.ts'
 import { mayHoldKey, readKey } from './key.ts'

@@ -1,7 +1,9 @@
-import { inspect } from 'node:util'
 import { KEY_BYTES } from '../crypto/library.ts'
-import { sodium } from '../crypto/sodium.ts'
+import { sodium } from '#sodium'
 import { fail } from '../errors.ts'
+
+/** Key of the method that `util.inspect` calls. */
+export const kInspect: unique symbol = Symbol.for('nodejs.util.inspect.custom')
 
 /**
  * The keys of a session at one moment. Never changes: a rotation makes another set.
@@ -176,7 +178,7 @@ export class DerivedKey {
     return this.#id
   }
 
-  [inspect.custom] (): string { return 'DerivedKey {}' }
+  [kInspect] (): string { return 'DerivedKey {}' }
 }
 
 /** Source of a codec's keys: another set after each rotation. */

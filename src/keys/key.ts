@@ -1,4 +1,4 @@
-import { types } from 'node:util'
+import { types } from '#runtime'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { kindOf, fail, type SealedSessionError } from '../errors.ts'
 import { keyringInternals } from './key-set.ts'

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises'
-import { isSodiumReady } from '../crypto/sodium.ts'
+import { emitWarning, readFile } from '#runtime'
+import { isSodiumReady } from '#sodium'
 import { exposureOf, type KeyFile, parseKeyFile, watchKeys } from './key-file.ts'
 import { DerivedKey, type KeyFileEvent, type KeyringInternals, KeySet } from './key-set.ts'
 
@@ -190,7 +190,7 @@ export function keyFileMessage (event: KeyFileEvent): string {
 }
 
 function warnProcess (event: KeyFileEvent): void {
-  process.emitWarning(keyFileMessage(event), { code: 'FST_SEALED_SESSION_KEY_FILE' })
+  emitWarning(keyFileMessage(event), 'FST_SEALED_SESSION_KEY_FILE')
 }
 
 /**

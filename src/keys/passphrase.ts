@@ -1,6 +1,6 @@
-import { types } from 'node:util'
+import { types } from '#runtime'
 import { SALT_BYTES } from '../crypto/library.ts'
-import { sodium } from '../crypto/sodium.ts'
+import { sodium } from '#sodium'
 import { kindOf, fail } from '../errors.ts'
 
 const SECRET_MIN_BYTES = 32
@@ -10,7 +10,7 @@ const SECRET_MIN_BYTES = 32
  * public and the same everywhere, it lets an attacker try one guess against all installations at once; that
  * is the reason for the warning about an absent salt.
  */
-const DEFAULT_SALT = Buffer.from('mq9hDxBVDbspDR6nLfFT1g==', 'base64')
+const DEFAULT_SALT = 'mq9hDxBVDbspDR6nLfFT1g=='
 
 /** Derivations at the same time: each takes 256 MiB while it runs. */
 const MAX_PARALLEL = 2
@@ -33,7 +33,7 @@ export function readSecrets (secret: unknown): Buffer[] {
  * @throws `FST_SEALED_SESSION_SALT_TYPE`, `FST_SEALED_SESSION_SALT_LENGTH`, before anything is derived.
  */
 export async function keysFromPassphrases (passphrases: readonly Buffer[], salt: unknown): Promise<Buffer[]> {
-  const saltBytes = salt === undefined ? DEFAULT_SALT : readSalt(salt)
+  const saltBytes = salt === undefined ? Buffer.from(DEFAULT_SALT, 'base64') : readSalt(salt)
   const keys: Buffer[] = []
   const left = passphrases.entries()
   const derive = async (): Promise<void> => {

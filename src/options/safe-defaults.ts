@@ -1,4 +1,4 @@
-import { fillRandom, sodiumReady } from '../crypto/sodium.ts'
+import { fillRandom, sodiumReady } from '#sodium'
 import { KEY_BYTES } from '../crypto/library.ts'
 
 // The defaults of `sealedSession`. Whatever the app gives stands; the rest of the checks is that of the drop-in.

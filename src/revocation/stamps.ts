@@ -1,4 +1,4 @@
-import { sodium } from '../crypto/sodium.ts'
+import { sodium } from '#sodium'
 import { kindOf, fail } from '../errors.ts'
 import { remember } from './cache.ts'
 import type { RequestRecord } from './request-record.ts'

@@ -1,5 +1,5 @@
 import { remember } from './cache.ts'
-import { sodium } from '../crypto/sodium.ts'
+import { sodium } from '#sodium'
 import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 
 // Keys of the store, and the number of each:

@@ -1,4 +1,4 @@
-import { sodium } from '../crypto/sodium.ts'
+import { sodium } from '#sodium'
 import { SESSION_ID_BYTES } from '../token/record.ts'
 
 // Ids that tell sessions apart, if revocation has to.

@@ -1,4 +1,3 @@
-import { inspect } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { assertNotReserved, type Data, pickOwn, setOwn, snapshotOf, TIME_KEY } from '../data/data.ts'
 import { claimsKept, claimsOnly } from '../token/authentications.ts'
@@ -457,7 +456,7 @@ export class SessionState {
   }
 
   /** Names, never values: this text reaches a log. `this` may be the proxy. */
-  [kInspect] (): string {
+  [kInspect] (_depth: number, _options: object, inspect: (name: string) => string): string {
     const keys = Object.keys(this[kState].raw()).map(key => inspect(key)).join(', ')
     return `Session { keys: [${keys}], changed: ${this.changed}, deleted: ${this.deleted} }`
   }

@@ -129,12 +129,12 @@ const LETTER_F = 0x46
 const SLASH_VALUE = 63
 const PLUS_VALUE = 62
 
-const ALPHABET = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/')
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const EQUALS = 0x3d
 
 /** Values of characters, by their codes; -1 for those that are not in the standard alphabet. */
 const VALUES = new Int8Array(256).fill(-1)
-ALPHABET.forEach((code, value) => { VALUES[code] = value })
+for (let value = 0; value < ALPHABET.length; value++) VALUES[ALPHABET.charCodeAt(value)] = value
 
 /**
  * Decodes the bytes of text from `start` to `end` into `target` at `to`, which may be in the place of the

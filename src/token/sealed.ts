@@ -1,7 +1,7 @@
 import { AEAD_NONCE_BYTES as NONCE_BYTES, AEAD_TAG_BYTES as TAG_BYTES, type SodiumLibrary } from '../crypto/library.ts'
 import { type Claims, claimsBytes, claimsEnd, readClaims, writeClaims } from './claims.ts'
 import { fillNonce } from '../crypto/nonces.ts'
-import { sodium } from '../crypto/sodium.ts'
+import { sodium } from '#sodium'
 import type { Data } from '../data/data.ts'
 import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
 import { fail } from '../errors.ts'

@@ -1,6 +1,6 @@
 import { SECRETBOX_MAC_BYTES as MAC_BYTES, SECRETBOX_NONCE_BYTES as NONCE_BYTES } from '../crypto/library.ts'
 import { fillNonce } from '../crypto/nonces.ts'
-import { sodium } from '../crypto/sodium.ts'
+import { sodium } from '#sodium'
 import { type Claims, claimsOfText, claimsText } from './claims.ts'
 import { CLAIMS_KEY, type Data, DATA_KEY, getOwn, LIFE_KEY, TIME_KEY } from '../data/data.ts'
 import { JSON_SERIALIZER, parse, type Serializer } from '../data/serializer.ts'

@@ -1,6 +1,7 @@
 import { assertWritable, loadSerializer } from '../cookies/serializer.ts'
 import { encodeValue, readValue } from '../cookies/set-cookie.ts'
-import { checkWith, liveSigner, makeSigner, type SignatureCheck, type Signer } from '../cookies/signature.ts'
+import { checkWith, type SignatureCheck } from '../cookies/signature.ts'
+import { liveSigner, makeSigner, type Signer } from '../cookies/signer.ts'
 import { fail, kindOf } from '../errors.ts'
 import type { CookieCoding } from '../http/exchange.ts'
 import type { SessionConfig } from '../options/options.ts'

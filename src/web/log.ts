@@ -1,4 +1,4 @@
-import { fallbackReason } from '../crypto/sodium.ts'
+import { fallbackReason } from '#sodium'
 import type { SessionLog } from '../http/exchange.ts'
 import { type Warn, warnOnce } from '../messages.ts'
 import type { WebLog } from './types.ts'

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
 import fc, { type Arbitrary } from 'fast-check'
 import { loadNative, loadWasm, type SodiumWasm } from '../../src/crypto/load.cts'
-import { NativeSodium, type SodiumLibrary, WasmSodium } from '../../src/crypto/library.ts'
+import { NativeSodium, WasmSodium } from '../../src/crypto/builds.ts'
+import type { SodiumLibrary } from '../../src/crypto/library.ts'
 
 const found = loadNative()
 if ('error' in found) throw found.error

@@ -113,8 +113,8 @@ const THREAD = `import('tsx/esm/api').then(({ tsImport }) => tsImport(${JSON.str
 /** What a snapshot is built from: the pool as it is compiled, and a function that runs at each start. */
 const ENTRY = `
 const parts = {
-  'node:v8': require('node:v8'),
-  './sodium.ts': { sodium: () => ({ fillRandom: bytes => require('node:crypto').randomFillSync(bytes) }) }
+  '#runtime': { isMemoryCopied: () => require('node:v8').startupSnapshot.isBuildingSnapshot() },
+  '#sodium': { sodium: () => ({ fillRandom: bytes => require('node:crypto').randomFillSync(bytes) }) }
 }
 const pool = {}
 new Function('exports', 'require', COMPILED)(pool, name => parts[name])

@@ -28,7 +28,11 @@ function importsOf (name: string): Import[] {
   ]
 }
 
+/** Files that stand for a name with `#` in Node.js; those of other runtimes have the same exports. */
+const { imports } = JSON.parse(readFileSync(new URL('package.json', SRC), 'utf8')) as { imports: Record<string, { default: string }> }
+
 function resolve (from: string, target: string): string {
+  if (target.startsWith('#')) return join(imports[target]?.default ?? assert.fail(`${target} is not in src/package.json`))
   return target.startsWith('.') ? join(dirname(from), target) : target
 }
 
