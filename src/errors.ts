@@ -1,4 +1,4 @@
-import createError from '@fastify/error'
+import { createError } from '#runtime'
 
 /**
  * Errors that this package throws: message, advice, and a status code if it is not 500. A message is one printf-style
@@ -61,6 +61,8 @@ export const ERRORS = {
     'Install the package again with its dependencies "sodium-native" and "libsodium-wrappers-sumo". For a bundle, see docs/guide/bundling.md.'],
   SODIUM_NOT_READY: ['the WebAssembly build of libsodium is still being loaded',
     'Await something first, such as app.ready(), createSessionCodec() or Keyring.fromFile().'],
+  NOT_AT_EDGE: ['%s cannot be used at the edge',
+    'This package has keys and the format "sealed" in runtimes that are not Node.js. See docs/guide/edge.md.'],
   SECRET_TYPE: ['%s must be a string or a Buffer, got %s',
     'Pass a passphrase of at least 32 bytes, or better a random key as "key".'],
   SECRET_LENGTH: ['%s must be at least 32 bytes', // as the peer

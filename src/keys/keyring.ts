@@ -1,11 +1,9 @@
-import { resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { inspect } from 'node:util'
+import { environment, fileURLToPath, IS_EDGE, resolve } from '#runtime'
+import { fillRandom, sodiumReady } from '#sodium'
 import { KEY_BYTES } from '../crypto/library.ts'
-import { fillRandom, sodiumReady } from '../crypto/sodium.ts'
 import { kindOf, fail } from '../errors.ts'
 import { parseKeyFile, readKeyFile } from './key-file.ts'
-import { DerivedKey, type KeyringInternals, kKeyring } from './key-set.ts'
+import { DerivedKey, kInspect, type KeyringInternals, kKeyring } from './key-set.ts'
 import { hrefOf, readKey, readKeys } from './key.ts'
 import { fileSource, KeyringState } from './keyring-state.ts'
 import { warnProcess } from '../messages.ts'
@@ -64,6 +62,7 @@ export class Keyring {
    * `FST_SEALED_SESSION_DURATION` for a value of a wrong type.
    */
   static async fromFile (path: string | URL | undefined, options: KeyFileOptions = {}): Promise<Keyring> {
+    if (IS_EDGE) throw fail('NOT_AT_EDGE', ['a key file'], { detail: 'Take "Keyring.fromEnv(name)" or "new Keyring(keys)".' })
     refuseUnknown(options, FILE_OPTIONS)
     const watch = readFlag(options, 'watch', false)
     const activateAfter = readDuration(options, 'activateAfter', DEFAULT_ACTIVATE_AFTER, { orZero: true })
@@ -89,9 +88,10 @@ export class Keyring {
    */
   static fromEnv (name: string): Keyring {
     if (typeof name !== 'string' || name === '') throw fail('OPTION_INVALID', ['name', 'the name of a variable of the environment', kindOf(name)])
-    const texts = (process.env[name] ?? '').split(',').map(text => text.trim()).filter(text => text !== '')
+    const texts = (environment(name) ?? '').split(',').map(text => text.trim()).filter(text => text !== '')
     if (texts.length > 0) return new Keyring(texts.map((text, index) => readKey(text, texts.length === 1 ? name : `${name}[${index}]`)))
-    if (process.env.NODE_ENV === 'production') throw fail('ENV_MISSING', [name])
+    // At the edge there are many processes, and each would have another key.
+    if (IS_EDGE || environment('NODE_ENV') === 'production') throw fail('ENV_MISSING', [name])
     warnProcess('FST_SEALED_SESSION_WARN_ENV_MISSING', name)
     return new Keyring(generateKey())
   }
@@ -110,6 +110,8 @@ export class Keyring {
     if (typeof load !== 'function') throw fail('OPTION_INVALID', ['load', 'a function that gives the keys', kindOf(load)])
     refuseUnknown(options, LOAD_OPTIONS)
     const isOnce = options.refresh === null
+    // A timer that was set in a request ends with it, and the keys would never change.
+    if (IS_EDGE && !isOnce) throw fail('NOT_AT_EDGE', ['the "refresh" of Keyring.from()'], { detail: 'Write "refresh: null", and make another keyring in a later request.' })
     const interval = isOnce ? DEFAULT_REFRESH : readDuration(options, 'refresh', DEFAULT_REFRESH)
     const activateAfter = readDuration(options, 'activateAfter', Math.max(DEFAULT_ACTIVATE_AFTER, MIN_LOOKS_TO_ACTIVATE * interval), { orZero: true })
     if (!isOnce) assertPace(activateAfter, interval, 'refresh')
@@ -176,7 +178,7 @@ export class Keyring {
   get [kKeyring] (): KeyringInternals { return this.#state }
 
   /** @internal Name of the class, without any key. */
-  [inspect.custom] (): string {
+  [kInspect] (): string {
     return `Keyring { keys: ${this.#state.current.keys.length} }`
   }
 }

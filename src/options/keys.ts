@@ -1,4 +1,5 @@
-import { sodiumReady } from '../crypto/sodium.ts'
+import { IS_EDGE } from '#runtime'
+import { sodiumReady } from '#sodium'
 import { fail } from '../errors.ts'
 import { keyringInternals, type KeyringInternals, KeySet, type KeySource } from '../keys/key-set.ts'
 import { isConstant, readKeys } from '../keys/key.ts'
@@ -30,6 +31,8 @@ export async function readKeyring (options: Options, sessionName: string, warn: 
     return appKeyring === undefined ? givenKeys(key, sessionName, warn) : givenKeyring(appKeyring, sessionName, warn)
   }
   if (!secret) throw fail('KEY_MISSING')
+  // To derive its key would take a second and more, and 256 MiB: a Worker has half of that.
+  if (IS_EDGE) throw fail('NOT_AT_EDGE', ['a passphrase'], { detail: 'Give a "key" in place of "secret".' })
   if (!salt) warn('FST_SEALED_SESSION_WARN_SALT', sessionName)
   const secrets = readSecrets(secret)
   const keys = await keysFromPassphrases(secrets, salt || undefined)

@@ -1,4 +1,5 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
+import { IS_EDGE } from '#runtime'
 import { chunkName, MAX_CHUNKS } from '../cookies/chunks.ts'
 import { DataSchema } from '../data/schema.ts'
 import { customSerializer, JsonSerializer, type Serializer } from '../data/serializer.ts'
@@ -100,6 +101,8 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
   checkOptionNames(options, sessionName, warn)
   for (const name of ['expiry', 'maxExpiry', 'absoluteTimeout'] as const) warnOfMilliseconds(name, options[name], sessionName, warn)
   const format = readFormat(options.format)
+  const accept = readAccept(options.accept, format)
+  if (IS_EDGE && accept.includes('secretbox')) throw fail('NOT_AT_EDGE', ['the format "secretbox"'], { detail: 'Write "format: \'sealed\'", and leave "secretbox" out of "accept".' })
   return {
     ...readLifetimes(options, sessionName, warn),
     ...readRenewal(options, sessionName, warn),
@@ -107,7 +110,7 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
     noStore: readFlag(options, 'noStore', true),
     maxChunks: readWhole(options, 'maxChunks', 2, MAX_CHUNKS),
     format,
-    accept: readAccept(options.accept, format),
+    accept,
     context: readContext(options) ?? cookieName,
     serializer: readSerializer(options, sessionName, warn),
     schema: readSchema(options)

@@ -105,6 +105,9 @@ type OfCrossOrigin = `FST_SEALED_SESSION_${'CROSS_ORIGIN' | 'CROSS_ORIGIN_LATE' 
 /** Those are in test/registry/errors.test.ts. */
 type OfRegistry = `FST_SEALED_SESSION_${'REGISTRY_ALONE' | 'REGISTRY_TWICE' | 'REGISTRY_UNAVAILABLE' | 'TOO_MANY_SESSIONS' | 'DESCRIPTION_INVALID'}`
 
+/** That is in test/edge/refused.test.ts. */
+type OfTheEdge = 'FST_SEALED_SESSION_NOT_AT_EDGE'
+
 /** Those are in test/step-up/guards.test.ts: they are for users, and no mistakes. */
 type OfGuards = 'FST_SEALED_SESSION_LOGIN_REQUIRED' | 'FST_SEALED_SESSION_NOT_FRESH'
 
@@ -121,7 +124,7 @@ async function registered (register: (app: FastifyInstance) => void): Promise<un
 /** Status of those that are no mistake of a developer. */
 const EVENTS: Partial<Record<ErrorCode, number>> = { FST_SEALED_SESSION_ENDED: 409, FST_SEALED_SESSION_OVER: 401 }
 
-const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOrigin | OfRegistry | OfGuards | OfDevices | OfEnvironment | OfWebSessions>, () => Promise<unknown>> = {
+const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOrigin | OfRegistry | OfGuards | OfDevices | OfEnvironment | OfWebSessions | OfTheEdge>, () => Promise<unknown>> = {
   FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),
   FST_SEALED_SESSION_OPTION_UNKNOWN: () => rejection({ keys: SECRET }),
   FST_SEALED_SESSION_OPTION_INVALID: () => rejection({ key, cookie: SECRET }),
