@@ -1,7 +1,10 @@
-import { open, realpath, types } from '#runtime'
+import { open, readFile, realpath } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { types } from '#runtime'
 import { KEY_BYTES } from '../crypto/library.ts'
-import { fail, type SealedSessionError } from '../errors.ts'
-import { mayHoldKey, readKey } from './key.ts'
+import { fail, kindOf, type SealedSessionError } from '../errors.ts'
+import { hrefOf, mayHoldKey, readKey } from './key.ts'
 
 /** A file of keys as it was read. */
 export interface KeyFile {
@@ -18,12 +21,30 @@ export interface KeyFile {
 /**
  * Reads the file of a path that the app has given.
  * @throws `FST_SEALED_SESSION_KEY_FILE` if it cannot be read; the error of the file system is its cause.
+ * `FST_SEALED_SESSION_OPTION_INVALID` for what is no path.
  */
-export async function readKeyFile (path: string, given: string | URL): Promise<KeyFile> {
+export async function readKeyFile (given: string | URL | undefined): Promise<KeyFile> {
+  const path = asPath(given)
   try {
     return await readWithTimes(path)
   } catch (cause) {
     throw unreadable(path, String(given), cause as NodeJS.ErrnoException)
+  }
+}
+
+/** Absolute path, so that a later change of the current directory does not lead elsewhere. */
+function asPath (path: unknown): string {
+  const href = hrefOf(path)
+  if (href !== null) return pathOfUrl(href)
+  if (typeof path === 'string' && path !== '') return resolve(path)
+  throw fail('OPTION_INVALID', ['path', 'the path of a key file', path === '' ? 'an empty string' : kindOf(path)], { detail: 'If it comes from the environment, check that the variable is set.' })
+}
+
+function pathOfUrl (url: string): string {
+  try {
+    return fileURLToPath(url)
+  } catch {
+    throw fail('OPTION_INVALID', ['path', 'the path of a key file', 'a URL of no file'])
   }
 }
 
@@ -120,6 +141,23 @@ function readLine (line: string, number: number, path: string): Buffer {
     const { message, hint } = error as SealedSessionError
     throw fail('KEY_FILE', [path, `is not valid in line ${number}: ${message}`], { detail: hint })
   }
+}
+
+/** Keys that change outside of the process: those of a file, or what a function of the app's loads. */
+export interface Followed {
+  /** Source of the keys, as messages name it. */
+  readonly source: string
+  readonly content: Buffer
+  /** Milliseconds since 1970 at which they were changed last. */
+  readonly writtenAt: number
+  readonly read: () => Promise<Buffer>
+  /** @throws for content that is not valid */
+  readonly parse: (content: Buffer) => Buffer[]
+}
+
+/** A file that is followed. */
+export function fileSource ({ path, content, writtenAt }: KeyFile): Followed {
+  return { source: `the key file ${path}`, content, writtenAt, read: async () => await readFile(path), parse: content => parseKeyFile(content, path) }
 }
 
 /** Looks in a row that must find the same before it counts: a file that is being written changes. */

@@ -1,6 +1,7 @@
-import { emitWarning, readFile } from '#runtime'
+import { exposureOf, watchKeys } from '#key-file'
+import { emitWarning } from '#runtime'
 import { isSodiumReady } from '#sodium'
-import { exposureOf, type KeyFile, parseKeyFile, watchKeys } from './key-file.ts'
+import type { Followed, KeyFile } from './key-file.ts'
 import { DerivedKey, type KeyFileEvent, type KeyringInternals, KeySet } from './key-set.ts'
 
 /**
@@ -8,23 +9,6 @@ import { DerivedKey, type KeyFileEvent, type KeyringInternals, KeySet } from './
  * With the one before, these are ten looks that did not find the key.
  */
 const LOOKS_TO_LEAVE = 9
-
-/** Keys that change outside of the process: those of a file, or what a function of the app's loads. */
-export interface Followed {
-  /** Source of the keys, as messages name it. */
-  readonly source: string
-  readonly content: Buffer
-  /** Milliseconds since 1970 at which they were changed last. */
-  readonly writtenAt: number
-  readonly read: () => Promise<Buffer>
-  /** @throws for content that is not valid */
-  readonly parse: (content: Buffer) => Buffer[]
-}
-
-/** A file that is followed. */
-export function fileSource ({ path, content, writtenAt }: KeyFile): Followed {
-  return { source: `the key file ${path}`, content, writtenAt, read: async () => await readFile(path), parse: content => parseKeyFile(content, path) }
-}
 
 /** Times by which keys are followed, in seconds. */
 interface Following {

@@ -1,11 +1,11 @@
-import { environment, fileURLToPath, IS_EDGE, resolve } from '#runtime'
+import { fileSource, parseKeyFile, readKeyFile } from '#key-file'
+import { environment, IS_EDGE } from '#runtime'
 import { fillRandom, sodiumReady } from '#sodium'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { kindOf, fail } from '../errors.ts'
-import { parseKeyFile, readKeyFile } from './key-file.ts'
 import { DerivedKey, kInspect, type KeyringInternals, kKeyring } from './key-set.ts'
-import { hrefOf, readKey, readKeys } from './key.ts'
-import { fileSource, KeyringState } from './keyring-state.ts'
+import { readKey, readKeys } from './key.ts'
+import { KeyringState } from './keyring-state.ts'
 import { warnProcess } from '../messages.ts'
 import { readDuration, readFlag, refuseUnknown } from '../options/readers.ts'
 import type { KeyFileOptions, KeyLoader, KeyLoadOptions, SessionKey } from '../types.ts'
@@ -69,7 +69,7 @@ export class Keyring {
     const interval = readDuration(options, 'watchInterval', DEFAULT_WATCH_INTERVAL)
     if (watch) assertPace(activateAfter, interval)
     await sodiumReady()
-    const file = await readKeyFile(asPath(path), path!) // asPath() refuses undefined
+    const file = await readKeyFile(path)
     const keyring = new Keyring(parseKeyFile(file.content, file.path))
     keyring.#state.readFrom(file)
     if (watch) keyring.#state.follow(fileSource(file), { activateAfter, interval })
@@ -116,12 +116,13 @@ export class Keyring {
     const activateAfter = readDuration(options, 'activateAfter', Math.max(DEFAULT_ACTIVATE_AFTER, MIN_LOOKS_TO_ACTIVATE * interval), { orZero: true })
     if (!isOnce) assertPace(activateAfter, interval, 'refresh')
     await sodiumReady()
+    if (isOnce) return new Keyring(await load())
     const read = async (): Promise<Buffer> => contentOf(await load())
     const content = await read()
     const parse = (content: Buffer): Buffer[] => parseKeyFile(content, LOADED)
     const keyring = new Keyring(parse(content))
     // Nobody says when the first key came: others may not have loaded it yet.
-    if (!isOnce) keyring.#state.follow({ source: LOADED, content, writtenAt: Date.now(), read, parse }, { activateAfter, interval })
+    keyring.#state.follow({ source: LOADED, content, writtenAt: Date.now(), read, parse }, { activateAfter, interval })
     return keyring
   }
 
@@ -203,22 +204,6 @@ const LOADED = 'what Keyring.from() loads'
 /** Keys as the lines of a key file. @throws the errors of reading a key */
 function contentOf (keys: unknown): Buffer {
   return Buffer.from(readKeys(keys).map(({ bytes }) => bytes.toString('hex')).join('\n'))
-}
-
-/** Absolute path, so that a later change of the current directory does not lead elsewhere. */
-function asPath (path: unknown): string {
-  const href = hrefOf(path)
-  if (href !== null) return pathOfUrl(href)
-  if (typeof path === 'string' && path !== '') return resolve(path)
-  throw fail('OPTION_INVALID', ['path', 'the path of a key file', path === '' ? 'an empty string' : kindOf(path)], { detail: 'If it comes from the environment, check that the variable is set.' })
-}
-
-function pathOfUrl (url: string): string {
-  try {
-    return fileURLToPath(url)
-  } catch {
-    throw fail('OPTION_INVALID', ['path', 'the path of a key file', 'a URL of no file'])
-  }
 }
 
 /** A new key: 32 random bytes. */

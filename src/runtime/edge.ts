@@ -21,18 +21,6 @@ export function channel (name: string): { readonly name: string, readonly hasSub
   return { name, hasSubscribers: false, publish () {} }
 }
 
-// Options that would lead to a file are refused before.
-
-export const open = noFile
-export const readFile = noFile
-export const realpath = noFile
-export const resolve = noFile
-export const fileURLToPath = noFile
-
-function noFile (): never {
-  throw new Error('there are no files at the edge')
-}
-
 /** Text with each `%s` replaced by a value. */
 export function format (text: string, ...values: unknown[]): string {
   let next = 0

@@ -5,9 +5,6 @@ import { startupSnapshot } from 'node:v8'
 
 export { createError } from '@fastify/error'
 export { channel } from 'node:diagnostics_channel'
-export { open, readFile, realpath } from 'node:fs/promises'
-export { resolve } from 'node:path'
-export { fileURLToPath } from 'node:url'
 export { format, types } from 'node:util'
 
 /** True in the runtimes of `edge.ts`, which have no files, no libsodium and no threads. */

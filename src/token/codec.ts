@@ -1,3 +1,4 @@
+import { secretboxFormat } from '#secretbox'
 import { BINDING } from './claims.ts'
 import { fillNonce } from '../crypto/nonces.ts'
 import type { DataSchema } from '../data/schema.ts'
@@ -7,7 +8,7 @@ import type { DerivedKey, KeySet, KeySource } from '../keys/key-set.ts'
 import { boundLifetime, lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.ts'
 import type { FormatOpened, SessionRecord } from './record.ts'
 import { sealedFormat, type SealedRefusal } from './sealed.ts'
-import { secretboxFormat, type SecretboxRefusal } from './secretbox.ts'
+import type { SecretboxRefusal } from './secretbox.ts'
 import { idOfToken } from '../session/id.ts'
 import type { Format } from '../types.ts'
 

@@ -20,7 +20,7 @@ for (const runtime of Object.keys(CONDITIONS) as Runtime[]) {
       const { inputs, code } = await bundle('worker.ts', runtime)
       const files = Object.keys(inputs)
       assert.ok(files.some(file => file.includes('@noble/ciphers/')) && files.some(file => file.includes('@noble/hashes/')))
-      assert.deepEqual(files.filter(file => /sodium|\.cts$|passphrase-worker|runtime\/node|@fastify|fastify-plugin/.test(file)), [])
+      assert.deepEqual(files.filter(file => /sodium|\.cts$|passphrase-worker|runtime\/node|@fastify|fastify-plugin|token\/secretbox|key-file/.test(file)), [])
       assert.doesNotMatch(code, /\b(?:require|import)\s*\(?["']node:|from\s*["']node:/)
     })
   })
@@ -54,7 +54,7 @@ describe('both files that conditions choose between', () => {
 
   it('are the ones of Node.js for all that src/ imports under a name with #', () => {
     const { imports } = JSON.parse(readFileSync(join(root, 'src/package.json'), 'utf8')) as { imports: Record<string, Record<string, string>> }
-    assert.deepEqual(Object.values(imports).map(choice => choice.default), ['./crypto/sodium.ts', './runtime/node.ts'])
+    assert.deepEqual(Object.values(imports).map(choice => choice.default), ['./crypto/sodium.ts', './runtime/node.ts', './token/secretbox.ts', './keys/key-file.ts'])
   })
 })
 

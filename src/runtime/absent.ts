@@ -1,0 +1,19 @@
+import type { TokenFormat } from '../token/format.ts'
+
+// Parts of this package that are left out at the edge, which keeps bundles small: the format secretbox and key files.
+// Options that would lead here are refused before.
+
+/** Format of @fastify/secure-session, which neither seals nor opens here. */
+export function secretboxFormat (): TokenFormat<never> {
+  return { name: 'secretbox', seal: absent, sealEncoded: absent, open: absent, openEncoded: absent, openWith: absent, decryptions: absent }
+}
+
+export const exposureOf = absent
+export const fileSource = absent
+export const parseKeyFile = absent
+export const readKeyFile = absent
+export const watchKeys = absent
+
+function absent (): never {
+  throw new Error('this part of fastify-sealed-session is left out at the edge')
+}
