@@ -1,18 +1,5 @@
-import cookiePlugin, { type CookieSerializeOptions } from '@fastify/cookie'
-import { fail } from '../errors.ts'
-import { resolveAttributes, type Serialize } from './set-cookie.ts'
-
-/** Value with characters of a token and its signature that a cookie may not have, or that parsers trip over. */
-const TRICKY_VALUE = 'a+b/c==;d.e'
-
-/** Writes the cookie once, so that one that cannot be written is found at registration. @throws `FST_SEALED_SESSION_COOKIE_INVALID` */
-export function assertWritable (serialize: Serialize, name: string, cookie: CookieSerializeOptions): void {
-  try {
-    serialize(name, TRICKY_VALUE, resolveAttributes(cookie, true))
-  } catch (error) {
-    throw fail('COOKIE_INVALID', [name, (error as Error).message])
-  }
-}
+import cookiePlugin from '@fastify/cookie'
+import type { Serialize } from './set-cookie.ts'
 
 /** Runs `@fastify/cookie` by itself, in an app or what it takes for one; older versions take a callback. */
 export async function loadCookiePlugin (app: object, options: object): Promise<void> {

@@ -1,4 +1,5 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
+import { fail } from '../errors.ts'
 import { escapeBase64 } from '../token/format.ts'
 
 /**
@@ -81,4 +82,16 @@ export function resolveAttributes (attributes: CookieSerializeOptions, isSecure:
 export function replaceLines (header: unknown, earlier: readonly string[], lines: readonly string[]): string[] {
   const present: string[] = header === undefined ? [] : Array.isArray(header) ? header : [String(header)]
   return [...present.filter(line => !earlier.includes(line)), ...lines]
+}
+
+/** Value with characters of a token and its signature that a cookie may not have, or that parsers trip over. */
+const TRICKY_VALUE = 'a+b/c==;d.e'
+
+/** Writes the cookie once, so that one that cannot be written is found at registration. @throws `FST_SEALED_SESSION_COOKIE_INVALID` */
+export function assertWritable (serialize: Serialize, name: string, cookie: CookieSerializeOptions): void {
+  try {
+    serialize(name, TRICKY_VALUE, resolveAttributes(cookie, true))
+  } catch (error) {
+    throw fail('COOKIE_INVALID', [name, (error as Error).message])
+  }
 }

@@ -54,7 +54,8 @@ export class Keyring {
    * keys any more, as after `rotate --keep 0`, they open nothing from the second look on.
    * @param path of the file, or its URL. A relative one counts from the current directory.
    * `undefined` compiles, for a variable of the environment, and is refused.
-   * @throws `FST_SEALED_SESSION_KEY_FILE` if it cannot be read, with the error of the file system as its
+   * @throws `FST_SEALED_SESSION_NOT_AT_EDGE` in runtimes that are not Node.js;
+   * `FST_SEALED_SESSION_KEY_FILE` if it cannot be read, with the error of the file system as its
    * `cause`, or is not valid; `FST_SEALED_SESSION_OPTION_INVALID` if the path is not set or a URL of no file,
    * or if `activateAfter` is a second or longer and shorter than ten `watchInterval`,
    * `FST_SEALED_SESSION_OPTION_UNKNOWN` for any other option than those of `KeyFileOptions`, and
@@ -83,7 +84,7 @@ export class Keyring {
    * If the variable is not set, or empty, and NODE_ENV is not `production`, the keyring has a key that ends with this
    * process, and a warning says so.
    * @param name of the variable, such as `'SESSION_KEYS'`.
-   * @throws `FST_SEALED_SESSION_ENV_MISSING` if it is not set, in production; `FST_SEALED_SESSION_KEY_TEXT` if it
+   * @throws `FST_SEALED_SESSION_ENV_MISSING` if it is not set, in production and at the edge; `FST_SEALED_SESSION_KEY_TEXT` if it
    * holds anything but keys; `FST_SEALED_SESSION_OPTION_INVALID` for a name that is no text.
    */
   static fromEnv (name: string): Keyring {
@@ -102,7 +103,7 @@ export class Keyring {
    * `activateAfter` seconds later. A call that fails, or gives what is no key, changes nothing: the keys stay, and each
    * app that uses the keyring logs one error. `close()` ends it.
    * @param load gives one key, or several, newest first; or a promise of them.
-   * @throws what the first call throws, and the errors of the constructor for what it gives;
+   * @throws `FST_SEALED_SESSION_NOT_AT_EDGE` in runtimes that are not Node.js, unless `refresh` is null; what the first call throws, and the errors of the constructor for what it gives;
    * `FST_SEALED_SESSION_OPTION_INVALID` for a `load` that is no function, or an `activateAfter` of a second or longer that
    * is shorter than ten `refresh`; `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_DURATION` as `fromFile`.
    */

@@ -65,3 +65,8 @@ export function environment (name: string): string | undefined {
 export function emitWarning (message: string, code: string): void {
   console.warn(`[${code}] ${message}`)
 }
+
+/** True: no runtime but Node.js tells, and a signal that somebody listens to must be kept. */
+export function hasAbortListener (): boolean {
+  return true
+}

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { startupSnapshot } from 'node:v8'
 
 // All that the code under the web entry point needs of Node.js beside the language and `Buffer`. `edge.ts` has the same
@@ -23,4 +24,9 @@ export function environment (name: string): string | undefined {
 /** Writes a warning that no app can log. */
 export function emitWarning (message: string, code: string): void {
   process.emitWarning(message, { code })
+}
+
+/** True if somebody listens to a signal. */
+export function hasAbortListener (signal: AbortSignal): boolean {
+  return getEventListeners(signal, 'abort').length > 0
 }

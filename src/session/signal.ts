@@ -1,4 +1,4 @@
-import { getEventListeners } from 'node:events'
+import { hasAbortListener } from '#runtime'
 import { fail } from '../errors.ts'
 import { stateOf } from './info.ts'
 import type { SessionState } from './session.ts'
@@ -132,7 +132,7 @@ export class SessionSignals {
     const signal = open.weak.deref()
     if (signal === undefined || signal.aborted) return null
     // A signal with a listener is kept: the listener need not hold it.
-    if (open.isConnected === null) open.strong = getEventListeners(signal, 'abort').length > 0 ? signal : null
+    if (open.isConnected === null) open.strong = hasAbortListener(signal) ? signal : null
     return this.#parts.get(signal)?.state ?? null
   }
 

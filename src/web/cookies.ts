@@ -1,7 +1,8 @@
-import { assertWritable, loadSerializer } from '../cookies/serializer.ts'
-import { encodeValue, readValue } from '../cookies/set-cookie.ts'
+import { IS_EDGE } from '#runtime'
+import { loadSerializer } from '#serializer'
+import { liveSigner, makeSigner, type Signer } from '#signer'
+import { assertWritable, encodeValue, readValue } from '../cookies/set-cookie.ts'
 import { checkWith, type SignatureCheck } from '../cookies/signature.ts'
-import { liveSigner, makeSigner, type Signer } from '../cookies/signer.ts'
 import { fail, kindOf } from '../errors.ts'
 import type { CookieCoding } from '../http/exchange.ts'
 import type { SessionConfig } from '../options/options.ts'
@@ -14,6 +15,8 @@ const DEFAULTS = { sameSite: 'lax' } as const
  * @throws `FST_SEALED_SESSION_COOKIE_INVALID`, `FST_SEALED_SESSION_OPTION_INVALID`
  */
 export async function webCoding (config: SessionConfig, secret: unknown): Promise<CookieCoding> {
+  // The signature is an HMAC that Web Crypto computes asynchronously only.
+  if (IS_EDGE && config.cookie.signed === true) throw fail('NOT_AT_EDGE', ['a signed cookie'], { detail: 'Leave out "signed", here and in the app on Fastify: a session is authenticated without it.' })
   const serialize = await loadSerializer()
   assertWritable(serialize, config.cookieName, config.cookie)
   const { signer, check } = signerOf(config, secret)

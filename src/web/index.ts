@@ -13,6 +13,9 @@
  * @module fastify-sealed-session/web
  */
 export { createWebSessions } from './sessions.ts'
+// At the edge, the entry point of the package cannot be loaded, which has Fastify.
+export { generateKey, Keyring } from '../keys/keyring.ts'
+export { createSessionCodec } from '../session-codec.ts'
 export { authenticated } from '../session/authenticated.ts'
 export { sessionInfo } from '../session/info.ts'
 export { sessionSignal } from '../session/signal.ts'

@@ -1,3 +1,4 @@
+import { environment, IS_EDGE } from '#runtime'
 import { Codec } from '../token/codec.ts'
 import { webDevices } from '../device/codec-devices.ts'
 import { DeviceExtension } from '../device/extension.ts'
@@ -81,7 +82,8 @@ function parted (options: WebSessionsOptions): Parted {
 
 function surroundings (log: Log, warn: Warn): Parameters<typeof withSafeDefaults>[1] {
   return {
-    isProduction: process.env.NODE_ENV === 'production',
+    // At the edge each instance would make a key of its own.
+    isProduction: IS_EDGE || environment('NODE_ENV') === 'production',
     isTls: false,
     fellAway: (sessionName, cookieName) => { log.info(`session "${sessionName}": NODE_ENV is not production, so the cookie is named "${cookieName}" and is "Secure" over TLS only`) },
     madeKey: sessionName => { warn('FST_SEALED_SESSION_WARN_KEY_EPHEMERAL', sessionName) }

@@ -58,9 +58,10 @@ for (const page of pages) {
 
 /** Each block runs in the folder that those before it left behind, as a reader works through a page. */
 function describeBlocks (found: readonly Block[], markdown: string): void {
-  // Blocks for a bundle need more than this folder has: test/package/bundles.test.ts runs them. Files of a project are run
+  // Blocks for a bundle and for the edge need more than this folder has: test/package/bundles.test.ts and
+  // test/edge/page.test.ts run them. Files of a project are run
   // as one, by test/testing/guide.test.ts and test/examples/nestjs.test.ts.
-  const runnable = found.filter(({ language, prelude }) => !['text', 'json', 'yaml'].includes(language) && prelude !== 'in a bundle' && !prelude.startsWith('file '))
+  const runnable = found.filter(({ language, prelude }) => !['text', 'json', 'yaml'].includes(language) && !['in a bundle', 'at the edge'].includes(prelude) && !prelude.startsWith('file '))
   if (runnable.length === 0) return
   const workspace = new Workspace()
   after(() => workspace.remove())

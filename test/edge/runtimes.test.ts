@@ -20,7 +20,7 @@ for (const [name, start] of Object.entries(RUNTIMES)) {
   describe(`in ${name}`, () => {
     let node: SessionCodec
     let send: Send
-    const open = async (cookie: string): Promise<object> => JSON.parse(await send('/', { headers: { cookie } })) as object
+    const open = async (cookie: string): Promise<object> => await (await send('/', { headers: { cookie } })).json() as object
 
     before(async () => {
       node = await createSessionCodec({ ...options, key: keys })
@@ -28,7 +28,7 @@ for (const [name, start] of Object.entries(RUNTIMES)) {
     })
 
     it('keys have the ids that they have in Node.js', async () => {
-      assert.deepEqual(JSON.parse(await send('/ids')), new Keyring(keys).ids)
+      assert.deepEqual(await (await send('/ids')).json(), new Keyring(keys).ids)
     })
 
     it('a session opens that Node.js has sealed, with the same description', async () => {
@@ -43,14 +43,14 @@ for (const [name, start] of Object.entries(RUNTIMES)) {
     })
 
     it('Node.js opens a session that was sealed there', async () => {
-      const opened = node.open(await send('/seal', { method: 'POST', body: JSON.stringify(DATA) }))
+      const opened = node.open(await (await send('/seal', { method: 'POST', body: JSON.stringify(DATA) })).text())
       assert.ok(opened.ok)
       assert.deepEqual(opened.data, DATA)
       assert.ok(Math.abs(opened.lastWriteAt.getTime() - Date.now()) < 30_000, opened.lastWriteAt.toISOString())
     })
 
     it('no nonce is drawn twice', async () => {
-      const tokens = (await Promise.all([1, 2, 3].map(async () => JSON.parse(await send('/seal-many')) as string[]))).flat()
+      const tokens = (await Promise.all([1, 2, 3].map(async () => await (await send('/seal-many')).json() as string[]))).flat()
       const nonces = new Set(tokens.map(token => Buffer.from(token, 'base64url').toString('hex', 5, 29)))
       assert.equal(nonces.size, 3000)
     })
@@ -71,7 +71,7 @@ for (const [name, start] of Object.entries(RUNTIMES)) {
 describe('at the global scope of a Cloudflare Worker', () => {
   it('a codec is made, and to seal is refused by the runtime, which has no random numbers there', async () => {
     const send = await inWorkerd('global-seal.ts', {})
-    assert.match(await send('/'), /^Disallowed operation called within global scope\./)
+    assert.match(await (await send('/')).text(), /^Disallowed operation called within global scope\./)
   })
 })
 
@@ -81,6 +81,6 @@ describe('a runtime without the Buffer of Node.js', () => {
 
   it('is refused with the advice for Cloudflare (a Worker without the flag)', async () => {
     const send = await inWorkerd(`${codec}; export default { async fetch () { return new Response(await ${answer}) } }`, {}, ['no_nodejs_compat', 'no_nodejs_compat_v2'])
-    assert.match(await send('/'), /^FST_SEALED_SESSION_NOT_AT_EDGE: .*"nodejs_compat"/)
+    assert.match(await (await send('/')).text(), /^FST_SEALED_SESSION_NOT_AT_EDGE: .*"nodejs_compat"/)
   })
 })

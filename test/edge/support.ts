@@ -54,8 +54,15 @@ export async function load <Exports> (program: string): Promise<Exports> {
   }
 }
 
-/** Sends a request to a program, and gives the text of the answer. */
-export type Send = (path: string, init?: { method?: string, headers?: Record<string, string>, body?: string }) => Promise<string>
+/** Answer of a program, as far as it is needed here: each runtime has its own `Response`. */
+interface Answer {
+  headers: { getSetCookie: () => string[] }
+  text: () => Promise<string>
+  json: () => Promise<unknown>
+}
+
+/** Sends a request to a program. */
+export type Send = (path: string, init?: { method?: string, headers?: Record<string, string>, body?: string }) => Promise<Answer>
 
 /** Runs a program in workerd, which runs Cloudflare Workers, until the tests of the file have ended. */
 export async function inWorkerd (program: string, bindings: Record<string, string>, flags = ['nodejs_compat']): Promise<Send> {
@@ -63,12 +70,14 @@ export async function inWorkerd (program: string, bindings: Record<string, strin
   const workers = new Miniflare({ modules: true, script: code, compatibilityDate: '2026-07-01', compatibilityFlags: flags, bindings, handleRuntimeStdio: (out: NodeJS.ReadableStream) => { out.resume() } })
   running.add(workers)
   await workers.ready
-  return async (path, init) => await (await workers.dispatchFetch(`https://edge.test${path}`, init)).text()
+  return async (path, init) => await workers.dispatchFetch(`https://edge.test${path}`, init)
 }
 
 /** Runs a program in the edge runtime of Vercel, with the additions of Next.js: `Buffer`, and the environment. */
 export async function inEdgeRuntime (program: string, env: Record<string, string>, additions: object = { Buffer }): Promise<Send> {
-  const { code } = await bundle(`import worker from './${program}'; addEventListener('fetch', event => { event.respondWith(worker.fetch(event.request)) })`, 'edge-light', 'iife')
+  const listen = "addEventListener('fetch', event => { event.respondWith(worker.fetch(event.request)) })"
+  const text = program.endsWith('.ts') ? `import worker from './${program}'` : program.replace('export default', 'const worker =')
+  const { code } = await bundle(`${text}\n${listen}`, 'edge-light', 'iife')
   const runtime = new EdgeRuntime({ initialCode: code, extend: context => Object.assign(context, additions, { process: { env } }) })
-  return async (path, init) => await (await runtime.dispatchFetch(`https://edge.test${path}`, init)).text()
+  return async (path, init) => await runtime.dispatchFetch(`https://edge.test${path}`, init)
 }
