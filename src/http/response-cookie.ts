@@ -1,3 +1,4 @@
+import { environment } from '#runtime'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { browserRefusals, lifetimeMismatch, missingInProduction } from '../cookies/advice.ts'
 import { BYTES_PER_CHUNK } from '../cookies/chunks.ts'
@@ -24,7 +25,7 @@ export class SessionCookie {
   readonly #writer: CookieWriter
   /** Text behind the value, for plain and for TLS requests, which `secure: 'auto'` tells apart. */
   readonly #ends: { plain: string | null, secure: string | null } = { plain: null, secure: null }
-  readonly #isProduction = process.env.NODE_ENV === 'production'
+  readonly #isProduction = environment('NODE_ENV') === 'production'
   #defaults: Attributes | null = null
   #requestWarnings: RequestCookieWarnings | null = null
 
