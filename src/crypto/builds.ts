@@ -1,11 +1,46 @@
 import { randomFillSync } from 'node:crypto'
 import type { SodiumNative } from 'sodium-native'
 import {
-  AEAD_NONCE_BYTES, AEAD_TAG_BYTES, assertLength, assertSubkeyLength, KEY_BYTES, SECRETBOX_MAC_BYTES, SECRETBOX_NONCE_BYTES,
-  type SodiumLibrary, verifies, view
+  AEAD_NONCE_BYTES, AEAD_TAG_BYTES, assertSubkeyLength, KEY_BYTES, SECRETBOX_MAC_BYTES, SECRETBOX_NONCE_BYTES,
+  type SodiumLibrary, view
 } from './library.ts'
 import type { SodiumWasm } from './load.cts'
 import { derivePassphraseKeyInWorker } from './passphrase-worker.ts'
+
+/**
+ * Check of a buffer's length. Both builds of libsodium check what they read, but not all that is written to.
+ * @throws RangeError if a buffer does not have the length that it must have.
+ */
+function assertLength (name: string, { length }: Uint8Array, expected: number): void {
+  if (length !== expected) throw new RangeError(`${name} must have ${expected} bytes, got ${length}`)
+}
+
+/**
+ * False if a decryption throws: both builds of libsodium throw if a tag is wrong.
+ *
+ * Errors made meanwhile have no stack trace. Nobody reads it, and to write it takes longer than to open a
+ * token: a flood of bad tokens would cost more than one of good ones.
+ */
+function verifies (decrypt: () => void): boolean {
+  const { stackTraceLimit } = Error
+  limitStackTraces(0)
+  try {
+    decrypt()
+    return true
+  } catch {
+    return false
+  } finally {
+    limitStackTraces(stackTraceLimit)
+  }
+}
+
+function limitStackTraces (limit: number): void {
+  try {
+    Error.stackTraceLimit = limit
+  } catch {
+    // If intrinsics are frozen, errors have their traces.
+  }
+}
 
 /**
  * Reason why something could not be loaded, in one line for a log. The error's own message then has several

@@ -72,44 +72,9 @@ export interface SodiumLibrary {
   hash (input: Uint8Array, key?: Uint8Array): Buffer
 }
 
-/**
- * Check of a buffer's length. Libraries check what they read, but not all that is written to.
- * @throws RangeError if a buffer does not have the length that it must have.
- */
-export function assertLength (name: string, { length }: Uint8Array, expected: number): void {
-  if (length !== expected) throw new RangeError(`${name} must have ${expected} bytes, got ${length}`)
-}
-
 /** @throws RangeError for a length that crypto_kdf does not give. */
 export function assertSubkeyLength (length: number): void {
   if (length < SUBKEY_MIN_BYTES || length > SUBKEY_MAX_BYTES) throw new RangeError(`a subkey has ${SUBKEY_MIN_BYTES} to ${SUBKEY_MAX_BYTES} bytes, not ${length}`)
-}
-
-/**
- * False if a decryption throws: all libraries throw if a tag is wrong.
- *
- * Errors made meanwhile have no stack trace. Nobody reads it, and to write it takes longer than to open a
- * token: a flood of bad tokens would cost more than one of good ones.
- */
-export function verifies (decrypt: () => void): boolean {
-  const { stackTraceLimit } = Error
-  limitStackTraces(0)
-  try {
-    decrypt()
-    return true
-  } catch {
-    return false
-  } finally {
-    limitStackTraces(stackTraceLimit)
-  }
-}
-
-function limitStackTraces (limit: number): void {
-  try {
-    Error.stackTraceLimit = limit
-  } catch {
-    // If intrinsics are frozen, errors have their traces.
-  }
 }
 
 /**

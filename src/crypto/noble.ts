@@ -1,7 +1,7 @@
 import { xchacha20poly1305 } from '@noble/ciphers/chacha.js'
 import { blake2b } from '@noble/hashes/blake2.js'
 import { fail } from '../errors.ts'
-import { AEAD_NONCE_BYTES, AEAD_TAG_BYTES, assertLength, assertSubkeyLength, KEY_BYTES, type SodiumLibrary, verifies, view } from './library.ts'
+import { AEAD_NONCE_BYTES, AEAD_TAG_BYTES, assertSubkeyLength, KEY_BYTES, type SodiumLibrary, view } from './library.ts'
 
 // The same as sodium.ts for runtimes that libsodium does not run in: Cloudflare Workers, the edge runtime of Vercel and
 // Next.js, browsers. Conditions in src/package.json choose between the two files; Node.js never loads this one.
@@ -59,6 +59,28 @@ export class Noble implements SodiumLibrary {
 
   async derivePassphraseKey (): Promise<never> {
     throw new Error('there are no passphrases at the edge')
+  }
+}
+
+/** @throws RangeError if a buffer does not have the length that it must have. */
+function assertLength (name: string, { length }: Uint8Array, expected: number): void {
+  if (length !== expected) throw new RangeError(`${name} must have ${expected} bytes, got ${length}`)
+}
+
+/**
+ * False if a decryption throws, which it does for a wrong tag. The error has no stack trace, for the same reason as in
+ * builds.ts: a flood of bad tokens would cost more than that of good ones.
+ */
+function verifies (decrypt: () => void): boolean {
+  const { stackTraceLimit } = Error
+  try {
+    Error.stackTraceLimit = 0
+    decrypt()
+    return true
+  } catch {
+    return false
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
   }
 }
 

@@ -55,7 +55,7 @@ describe('both files that conditions choose between', () => {
   it('are chosen alike for all that src/ imports under a name with #: libsodium and Node.js by default', () => {
     const { imports } = JSON.parse(readFileSync(join(root, 'src/package.json'), 'utf8')) as { imports: Record<string, Record<string, unknown>> }
     for (const { workerd, default: inNode, ...rest } of Object.values(imports)) {
-      assert.deepEqual(rest, { 'edge-light': workerd, browser: { module: workerd } })
+      assert.deepEqual(rest, { 'edge-light': workerd, browser: { module: workerd, default: inNode } })
       assert.match(String(workerd), /^\.\/(?:runtime\/(?!node)|crypto\/noble)/)
       assert.doesNotMatch(String(inNode), /runtime\/(?!node)|noble/)
     }
