@@ -10,7 +10,7 @@ import { ROOT } from '../docs/workspace.ts'
 const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8')
 const manifest = JSON.parse(read('package.json')) as { version: string, scripts: Record<string, string> }
 
-for (const page of ['SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'examples/README.md', 'examples/asvs-level-2/README.md']) {
+for (const page of ['SECURITY.md', 'CONTRIBUTING.md', 'CHANGELOG.md', 'examples/README.md', 'examples/asvs-level-2/README.md', 'examples/everywhere/README.md']) {
   describe(page, () => {
     it('links to pages and headings that exist', () => {
       for (const link of localLinks(read(page))) {
