@@ -3,6 +3,9 @@
 /** The most that a request may add, as a share of what the peer adds. */
 export const BARS = { untouched: 0.05, read: 0.35, write: 0.35 }
 
+/** The most that the web entry may take, of the time of each package that seals in the same runtimes. */
+const WEB_BAR = 0.1
+
 /** The most that a token may take: of the limit, and of opening a valid one. */
 export const TOKEN_BARS = { decode: 1.25, encode: 1.25, reject: 1 }
 
@@ -49,9 +52,19 @@ export function bars (results) {
     { what: "refusing garbage, format 'sealed'", value: tasks['reject 170_B'].sealed.best / tasks['decode 170_B'].sealed.best, bar: TOKEN_BARS.reject, of: 'of opening a valid cookie' },
     { what: "opening with the last of 100 keys, format 'sealed'", value: keys['hundred-keys'].best / keys['one-key'].best, bar: 1.1, of: 'of opening with one key' },
     { what: 'event loop blocked by registration with a secret', value: register.ours, bar: 20, of: `ms (the peer: ${register.peer.toFixed(0)})` },
+    ...webBars(tasks),
     { what: 'bytes that a read allocates over the floor', value: bytes('read', 'ours'), bar: 0.5, of: "of the peer's" },
     { what: 'bytes that a write allocates over the floor', value: bytes('write', 'ours'), bar: 0.5, of: "of the peer's" },
     { what: "bytes that a read allocates over the floor, format 'sealed'", value: bytes('read', 'sealed'), bar: 0.5, of: "of the peer's" },
     { what: "bytes that a write allocates over the floor, format 'sealed'", value: bytes('write', 'sealed'), bar: 0.5, of: "of the peer's" }
   ]
+}
+
+/** The web entry, from header to header, beside sealing and opening alone in its peers; none where there is no Node for them. */
+function webBars (tasks) {
+  return ['encode', 'decode'].flatMap(kind => {
+    const sides = tasks[`${kind} 170_B web`]
+    if (sides === undefined) return []
+    return ['iron-session', 'h3'].map(peer => ({ what: `${kind === 'encode' ? 'sealing' : 'opening'} with the web entry, 170 B`, value: sides.web.best / sides[peer].best, bar: WEB_BAR, of: `of ${peer}'s time` }))
+  })
 }

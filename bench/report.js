@@ -2,7 +2,7 @@
 import { BARS, addedBytes, bars, leftByBar } from './bars.js'
 import { commit, machine, today, version } from './environment.js'
 
-const PACKAGES = ['fastify', '@fastify/cookie', '@fastify/secure-session', 'sodium-native', '@fastify/session', '@mgcrea/fastify-session', 'iron-session', 'jose']
+const PACKAGES = ['fastify', '@fastify/cookie', '@fastify/secure-session', 'sodium-native', '@fastify/session', '@mgcrea/fastify-session', 'iron-session', 'h3', 'jose']
 
 const NAMES = {
   limit: 'limit (raw libsodium + JSON + base64)',
@@ -18,7 +18,9 @@ const NAMES = {
   peer: '@fastify/secure-session',
   'fastify-session': '@fastify/session (memory)',
   mgcrea: '@mgcrea/fastify-session (memory)',
+  web: '**fastify-sealed-session/web**',
   'iron-session': 'iron-session',
+  h3: 'h3',
   jose: 'jose (JWE, dir + A256GCM)'
 }
 

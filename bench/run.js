@@ -37,11 +37,14 @@ const TASKS = [
 ]
 
 // iron-session needs a newer Node than this package does. The sides that it is compared with run on that one, too.
-const IRON_KINDS = [...SIZES.flatMap(size => [`encode ${size}`, `decode ${size}`]), 'reject 170_B']
+const WEB_KINDS = SIZES.flatMap(size => [`encode ${size}`, `decode ${size}`])
+const IRON_KINDS = [...WEB_KINDS, 'reject 170_B']
 const ironNode = await findIronNode()
 if (ironNode !== null) {
   const table = `A token, beside iron-session, all on Node.js ${ironNode.version}`
   TASKS.push(...IRON_KINDS.map(kind => ({ task: `${kind} iron`, sides: ['sealed', 'peer', 'iron-session'], node: ironNode, table })))
+  const webTable = `A session on web-standard headers, beside what seals and opens in iron-session and h3, all on Node.js ${ironNode.version}`
+  TASKS.push(...WEB_KINDS.map(kind => ({ task: `${kind} web`, sides: ['web', 'iron-session', 'h3'], node: ironNode, table: webTable })))
 }
 
 /** The Node of iron-session. null: a run that writes nothing goes on without iron-session where there is none. */
