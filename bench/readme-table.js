@@ -33,9 +33,9 @@ export function readmeTable (results) {
 | --- | --- | --- | --- | --- |
 ${rows.map(([what, cell]) => `| ${[what, ...SIDES.map(side => cell(side) ?? '–')].join(' | ')} |`).join('\n')}
 
-Times of a request are what is added to an app that only has \`@fastify/cookie\`, whose parsing of cookies
-waits, with this package, until somebody asks for them. "–" is what a package does not have, or not apart
-from a request. Only compare within a row. Measured on ${today()} with ${machine()}.
+A request's times are added to those of an app that only has \`@fastify/cookie\`. This package parses cookies when your
+code asks for them. "–": the package lacks it, or has it only within a request. Compare within a row only. Measured on
+${today()} with ${machine()}.
 
 ¹ All packages on Node.js ${results.ironNode.version}: iron-session asks for a newer one than this package. It takes
 ${timesOurs(tasks)} times as long as this package to seal or to open 170 bytes to 2.8 KB.

@@ -128,7 +128,7 @@ export const ERRORS = {
   ID_INVALID: ['the id of a session is 22 characters of base64url, got %s',
     'Pass the id of sessionInfo(session). If it comes from a browser, answer with this error: it may be anything.', 400],
   SUBJECT_TYPE: ['the subject of a session must be text or an array of texts, or be missing if nobody is logged in, got %s',
-    'Return text from your option "subject": session => session.userId === undefined ? undefined : String(session.userId).'],
+    'Return text from your option "subject": session => session.userId === undefined ? undefined : String(session.userId). Pass text to your call as well: app.revokeSubject(String(userId)).'],
   SUBJECT_LIMIT: ['a session has at most %s subjects of at most %s characters each, got %s',
     'Return fewer subjects from your option "subject": those by which you end sessions. For a long subject, return its hash.'],
   SUBJECT_MISSING: ['%s needs the option "subject"',

@@ -49,9 +49,15 @@ function guard (options: { redirect?: unknown, sessionName?: unknown }, refusalO
     if (refusal === null) return done()
     // It is the answer to this one user, at an address that others ask for.
     reply.header('cache-control', 'no-store')
-    if (path === undefined) done(refusal)
+    if (path === undefined) done(withoutStack(refusal))
     else reply.redirect(path, 303)
   }
+}
+
+/** A visitor without a login is no fault of the app: Fastify logs the stack of each error, a kilobyte that anybody could ask for. */
+function withoutStack (error: Error): Error {
+  error.stack = `${error.name}: ${error.message}`
+  return error
 }
 
 /**

@@ -6,12 +6,28 @@ import Fastify from 'fastify'
 import fp from 'fastify-plugin'
 import secureSession, { authenticated, requireFresh, requireSession, type NotFreshError } from '../../src/index.ts'
 import { sessionRevocation } from '../../src/revocation/index.ts'
-import { countTries, gate, newKey, setCookies } from '../support/helpers.ts'
+import { captureLog, countTries, gate, newKey, setCookies } from '../support/helpers.ts'
 import { TestStore } from '../support/revocation.ts'
 import { appWithStepUp, key, loggedIn, Visitor, withSubjects, type Setup } from './support.ts'
 import { get, newApp } from '../support/app.ts'
 
 type Guard = ReturnType<typeof requireSession>
+
+it('a refusal is logged without a stack: anybody could fill the log of an app with those', async () => {
+  const { lines, logger } = captureLog('info')
+  const app = await newApp({
+    server: { logger },
+    session: { key, format: 'sealed' },
+    routes: app => {
+      app.get('/member', { preHandler: requireSession() }, async () => 'let in')
+      app.get('/fresh', { preHandler: requireFresh({ within: 60 }) }, async () => 'let in')
+    }
+  })
+  for (const path of ['/member', '/fresh']) await get(app, path)
+  const errors = lines.flatMap(line => 'err' in line ? [line.err as { code: string, stack: string }] : [])
+  assert.deepEqual(errors.map(({ code }) => code), ['FST_SEALED_SESSION_LOGIN_REQUIRED', 'FST_SEALED_SESSION_NOT_FRESH'])
+  for (const { stack } of errors) assert.doesNotMatch(stack, /\n/)
+})
 
 /** Routes `GET /guarded` and `POST /guarded` behind a guard. */
 function behind (guard: Guard, hook: 'onRequest' | 'preValidation' | 'preHandler' = 'preHandler'): Pick<Setup, 'routes'> {
