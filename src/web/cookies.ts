@@ -46,10 +46,16 @@ function isSigner (secret: unknown): secret is Pick<Signer, 'sign' | 'unsign'> {
   return typeof sign === 'function' && typeof unsign === 'function'
 }
 
+/** True for a secret that everybody knows: text or bytes of no length. */
+function isEmpty (secret: unknown): boolean {
+  return (secret as { length?: unknown } | null)?.length === 0
+}
+
 function signerFrom (secret: unknown): Signer {
   const invalid = (cause?: unknown): Error =>
     fail('OPTION_INVALID', ['cookieSecret', 'the secret that the app gives @fastify/cookie: text, a Buffer, an array of them, or a signer', secret === '' ? 'empty text' : kindOf(secret)], { cause })
-  if (secret === '' || (Array.isArray(secret) && (secret.length === 0 || secret.includes('')))) throw invalid()
+  const secrets: unknown[] = Array.isArray(secret) ? secret : [secret]
+  if (secrets.length === 0 || secrets.some(isEmpty)) throw invalid()
   try {
     return makeSigner(secret as string)
   } catch (cause) {

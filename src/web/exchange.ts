@@ -55,7 +55,9 @@ export class WebRequest implements TrackedRequest {
 function isExtended (options: OpenOptions | undefined): boolean {
   if (options === undefined) return true
   refuseUnknown(options, ['extend'])
-  return options.extend !== false
+  const { extend = true } = options
+  if (typeof extend !== 'boolean') throw fail('OPTION_INVALID', ['extend', 'true or false', kindOf(extend)])
+  return extend
 }
 
 function headersOf (given: WebRequestSource): SessionRequest['headers'] {
@@ -99,10 +101,11 @@ export class WebReply implements SessionReply, RawReply {
 
   get raw (): this { return this }
 
-  /** Aims at the headers of a response. @throws `FST_SEALED_SESSION_HEADERS_INVALID` */
+  /** Aims at the headers of a response. @throws `FST_SEALED_SESSION_HEADERS_INVALID`, `FST_SEALED_SESSION_HEADERS_IMMUTABLE` */
   begin (headers: WebResponseHeaders): void {
     const { append, getSetCookie } = Object(headers) as Partial<WebResponseHeaders>
     if (typeof append !== 'function' || typeof getSetCookie !== 'function') throw fail('HEADERS_INVALID', [kindOf(headers)])
+    assertMutable(headers)
     this.#headers = headers
     this.headersSent = false
   }
@@ -143,13 +146,20 @@ export class WebReply implements SessionReply, RawReply {
 
   once (): void {} // nobody tells when it has left
 
-  /** @throws `FST_SEALED_SESSION_HEADERS_IMMUTABLE` for headers of a response that was fetched, or of `Response.redirect()` */
   #change (change: (headers: WebResponseHeaders) => void): void {
-    if (this.#headers === null) return
-    try {
-      change(this.#headers)
-    } catch (cause) {
-      throw fail('HEADERS_IMMUTABLE', [], { cause })
-    }
+    if (this.#headers !== null) change(this.#headers)
+  }
+}
+
+/**
+ * Asked before anything is sealed: the error of sealing is thrown once, and a commit to other headers must not pass for one
+ * that has sent the cookie.
+ * @throws `FST_SEALED_SESSION_HEADERS_IMMUTABLE` for headers of a response that was fetched, or of `Response.redirect()`
+ */
+function assertMutable (headers: WebResponseHeaders): void {
+  try {
+    headers.delete('sealed-session-probe')
+  } catch (cause) {
+    throw fail('HEADERS_IMMUTABLE', [], { cause })
   }
 }

@@ -11,6 +11,8 @@ import type { OpenOptions, WebRequestSource, WebSession } from './types.ts'
 interface Opened {
   readonly held: RequestSession
   readonly request: WebRequest
+  /** Header of the request, which a server may change for its next one. */
+  readonly cookie: string | undefined
   /** Null until it could be handed out. */
   session: WebSession | null
   /** Check by the revocation, as long as it is under way. */
@@ -23,6 +25,7 @@ export class OpenedSessions {
   revocation: RevocationExtension | null = null
   readonly #registered: Registered
   readonly #log: SessionLog
+  /** By the headers of the request: all wrappers of a request share those. */
   readonly #opened = new WeakMap<object, Opened>()
   readonly #requests = new WeakMap<SessionState, WebRequest>()
 
@@ -37,36 +40,42 @@ export class OpenedSessions {
   }
 
   async open (given: WebRequestSource, options: OpenOptions | undefined): Promise<WebSession> {
-    const known = this.#opened.get(Object(given))
-    const opened = known ?? this.#begin(given, options)
+    const request = new WebRequest(given, options, this.#log)
+    const known = this.#known(request)
+    const opened = known ?? this.#begin(request)
     if (known !== undefined) opened.checking ??= this.revocation?.recheck(opened.held.state, opened.request)
     if (opened.checking !== undefined) await opened.checking
     opened.checking = undefined
-    return this.#handOut(given, opened)
+    return this.#handOut(opened)
+  }
+
+  /** The session of a request that was opened before. A server that uses one object for many requests must not give a user that of another. */
+  #known (request: WebRequest): Opened | undefined {
+    const opened = this.#opened.get(request.given.headers)
+    return opened !== undefined && opened.cookie === request.headers.cookie ? opened : undefined
   }
 
   /** @throws if it could not be checked: a second attempt asks again. */
-  #handOut (given: WebRequestSource, opened: Opened): WebSession {
+  #handOut (opened: Opened): WebSession {
     const { held, request } = opened
     try {
       const { session } = held // as each use does, it asks who has a say in it
       opened.session ??= committable(session, held, request.reply)
       return opened.session
     } catch (error) {
-      this.#opened.delete(given)
+      this.#opened.delete(request.given.headers)
       throw error
     }
   }
 
-  #begin (given: WebRequestSource, options: OpenOptions | undefined): Opened {
-    const request = new WebRequest(given, options, this.#log)
+  #begin (request: WebRequest): Opened {
     const revocation = this.revocation
     revocation?.begin(request)
     const held = new RequestSession(this.#registered, request)
     const { state } = held
     const checking = state.origin?.ok === true ? revocation?.check(state, request) : undefined
-    const opened = { held, request, session: null, checking }
-    this.#opened.set(given, opened)
+    const opened = { held, request, cookie: request.headers.cookie, session: null, checking }
+    this.#opened.set(request.given.headers, opened)
     if (revocation !== null) this.#requests.set(state, request)
     return opened
   }

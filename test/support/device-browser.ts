@@ -91,7 +91,7 @@ export class DeviceSite {
 
   /** @param host a name below `.test`. */
   static async start (t: Ending, { server, session, device = {}, routes, ...setup }: DeviceSetup = {}, { host = 'app.test', port = 0, path = PATH } = {}): Promise<DeviceSite> {
-    const app = newApp({ t, ...setup, server: { ...tls(), ...server }, session: { key: newKey(), ...SESSION, ...session }, device, routes: { ...LOGINS, ...PAGES, ...routes } })
+    const app = newApp({ t, ...setup, server: { ...tls(), forceCloseConnections: true, ...server }, session: { key: newKey(), ...SESSION, ...session }, device, routes: { ...LOGINS, ...PAGES, ...routes } })
     const calls = new Calls(app.server, path)
     return new DeviceSite(app, calls, `https://${host}:${await listen(app, port)}`)
   }

@@ -42,6 +42,9 @@ const TRIGGERS: Record<string, Record<string, () => Promise<unknown>>> = {
   FST_SEALED_SESSION_OPTION_INVALID: {
     'an empty cookieSecret': async () => await ready({ cookieSecret: '' }),
     'a cookieSecret that is a number': async () => await ready({ cookieSecret: 5 }),
+    'a cookieSecret of no bytes': async () => await ready({ cookieSecret: Buffer.alloc(0) }),
+    'one of no bytes in an array': async () => await ready({ cookieSecret: [Buffer.alloc(0)] }),
+    'an extend that is text': async () => await (await ready()).open({ headers: {} }, { extend: 'false' } as never),
     'no cookieSecret in an array': async () => await ready({ cookieSecret: [] }),
     'a device that is text': async () => await ready({ device: SECRET })
   },
