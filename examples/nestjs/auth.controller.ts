@@ -1,4 +1,5 @@
-import { Body, Controller, Delete, Get, HttpCode, Post, Session, UseGuards } from '@nestjs/common'
+import { Body, Controller, Delete, Get, HttpCode, Post, Req, Session, UseGuards } from '@nestjs/common'
+import type { FastifyRequest } from 'fastify'
 import { authenticated, type Session as SealedSession } from 'fastify-sealed-session'
 import { z } from 'zod'
 import { CurrentUser } from './current-user.decorator.js'
@@ -7,16 +8,23 @@ import { LoggedInGuard } from './logged-in.guard.js'
 import { SchemaPipe } from './schema.pipe.js'
 import { UsersService } from './users.service.js'
 
-const Login = z.object({ name: z.string().min(1).max(40) })
+const Credentials = z.object({ name: z.string().min(1).max(40), password: z.string().min(12).max(128) })
+type Login = z.infer<typeof Credentials>
 
 @Controller()
 export class AuthController {
   constructor (private readonly users: UsersService) {}
 
+  @Post('signup')
+  @HttpCode(204)
+  async signUp (@Body(new SchemaPipe(Credentials)) { name, password }: Login): Promise<void> {
+    await this.users.add(name, password)
+  }
+
   @Post('login')
   @HttpCode(204)
-  login (@Body(new SchemaPipe(Login)) body: z.infer<typeof Login>, @Session() session: SealedSession): void {
-    const name = this.users.check(body.name)
+  async logIn (@Body(new SchemaPipe(Credentials)) { name, password }: Login, @Session() session: SealedSession): Promise<void> {
+    await this.users.check(name, password)
     session.regenerate() // nothing from before the login lives on
     session.name = name
     authenticated(session) // FreshLoginGuard looks at this time
@@ -32,14 +40,23 @@ export class AuthController {
   @Delete('account')
   @HttpCode(204)
   @UseGuards(LoggedInGuard, FreshLoginGuard)
-  remove (@CurrentUser() name: string, @Session() session: SealedSession): void {
+  async remove (@CurrentUser() name: string, @Req() request: FastifyRequest): Promise<void> {
     this.users.remove(name)
-    session.delete()
+    await request.server.revokeSubject(name) // other browsers are logged out, too
+    request.session.delete()
   }
 
   @Post('logout')
   @HttpCode(204)
-  logout (@Session() session: SealedSession): void {
-    session.delete()
+  logOut (@Session() session: SealedSession): void {
+    session.delete() // for every copy of the cookie
+  }
+
+  @Post('logout-everywhere')
+  @HttpCode(204)
+  @UseGuards(LoggedInGuard)
+  async logOutEverywhere (@CurrentUser() name: string, @Req() request: FastifyRequest): Promise<void> {
+    await request.server.revokeSubject(name)
+    request.session.delete()
   }
 }

@@ -1,9 +1,9 @@
-// NestJS on Fastify, with guards that ask the session. In a clone of the repository, after
-// `npm run build`:
+// NestJS on Fastify, with guards that ask the session. Start it with `npm start`. In a clone of the repository, after
+// `npm run build`: `npx tsc -p examples/nestjs && node examples/nestjs/dist/main.js`
 //
-//   npx tsc -p examples/nestjs && node examples/nestjs/dist/main.js
-//   curl -i -H 'content-type: application/json' -d '{"name":"Ada"}' http://127.0.0.1:3000/login
-//   curl -i -H 'cookie: nestjs-example=…' http://127.0.0.1:3000/profile
+//   curl -i -H 'content-type: application/json' -d '{"name":"Ada","password":"a long password"}' http://127.0.0.1:3000/signup
+//   curl -i -H 'content-type: application/json' -d '{"name":"Ada","password":"a long password"}' http://127.0.0.1:3000/login
+//   curl -i -H 'cookie: session=…' http://127.0.0.1:3000/profile
 import 'reflect-metadata'
 import { NestFactory } from '@nestjs/core'
 import type { NestFastifyApplication } from '@nestjs/platform-fastify'

@@ -1,8 +1,7 @@
 import 'fastify-sealed-session'
 
 declare module 'fastify-sealed-session' {
-  interface SessionData {
-    name: string
-    visits: number
+  interface Sessions {
+    session: { name: string, visits: number }
   }
 }

@@ -81,8 +81,8 @@ export class Example {
   }
 
   /** Logs in. @returns the line that sets the cookie */
-  async logIn (name = 'Ada'): Promise<string> {
-    const response = await this.post('/login', JSON.stringify({ name }))
+  async logIn (name = 'Ada', password?: string): Promise<string> {
+    const response = await this.post('/login', JSON.stringify({ name, password }))
     return response.headers.get('set-cookie') ?? ''
   }
 
@@ -98,11 +98,16 @@ export class Example {
 
 /** Runs a file of tests of an example with Node's test runner; fails with all that it has printed. */
 export async function runTests (file: string): Promise<void> {
+  await runRunner(['--test', file])
+}
+
+/** Runs a test runner, as the arguments of Node.js, in a folder. @returns all that it has printed; fails with that, if the runner fails */
+export async function runRunner (args: string[], cwd?: string): Promise<string> {
   // Node refuses a child of its own test runner that is one, too, unless this variable is gone.
   const { NODE_TEST_CONTEXT, ...env } = process.env
-  await new Promise<void>((resolve, reject) => {
-    execFile(process.execPath, ['--test', file], { env }, (error, stdout, stderr) => {
-      if (error === null) resolve()
+  return await new Promise((resolve, reject) => {
+    execFile(process.execPath, args, { cwd, env: { ...env, NO_COLOR: '1' } }, (error, stdout, stderr) => {
+      if (error === null) resolve(`${stdout}${stderr}`)
       else reject(new assert.AssertionError({ message: `${stdout}${stderr}` }))
     })
   })

@@ -1,20 +1,24 @@
 // examples/nestjs, compiled the way its header says, as its clients see it.
 import assert from 'node:assert/strict'
-import { readFileSync, readdirSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import { createSessionCodec, type SessionCodec } from '../../src/index.ts'
 import { blocks } from '../docs/markdown.ts'
+import { ROOT } from '../docs/workspace.ts'
 import { newKey } from '../support/helpers.ts'
-import { Example, cookieOf, runTests, tamperedWith } from './example.ts'
+import { Example, cookieOf, runRunner, runTests, tamperedWith } from './example.ts'
 
 const KEY = newKey().toString('hex')
-const COOKIE = 'nestjs-example'
+const COOKIE = 'session'
+const PASSWORD = 'a long password'
 const UNAUTHORIZED = { message: 'Unauthorized', statusCode: 401 }
 
 const FOLDER = fileURLToPath(new URL('../../examples/nestjs/', import.meta.url))
+const PAGE = readFileSync(new URL('../../docs/guide/nestjs.md', import.meta.url), 'utf8')
 const DECLARATIONS = fileURLToPath(new URL('../../dist/cjs/require.d.cts', import.meta.url))
 
 /** What an app has to compile that comes from the peer: the names are its, the package is this one. */
@@ -58,11 +62,19 @@ describe('examples/nestjs', () => {
     const own = program.getRootFileNames().filter(name => name !== RENAMED).map(name => program.getSourceFile(name))
     const found = own.flatMap(file => [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file)])
     assert.deepEqual(messages([...program.getOptionsDiagnostics(), ...program.getGlobalDiagnostics(), ...found, ...program.emit().diagnostics]), [])
-    example = await Example.start('nestjs/dist/main.js', { SESSION_KEY: KEY })
+    example = await Example.start('nestjs/dist/main.js', { SESSION_KEYS: KEY })
+    for (const name of ['Ada', 'Grace']) await signUp(name)
   })
   after(async () => await example.stop())
 
   const newCodec = async (): Promise<SessionCodec<object>> => await createSessionCodec<object>({ key: KEY, format: 'sealed', cookieName: COOKIE })
+
+  const signUp = async (name: string): Promise<Response> => await example.post('/signup', JSON.stringify({ name, password: PASSWORD }))
+  const logIn = async (name = 'Ada'): Promise<string> => await example.logIn(name, PASSWORD)
+  const statusOf = async (cookie: string): Promise<number> => (await example.get('/profile', cookie)).status
+
+  /** Sends a request without a body. */
+  const send = async (method: string, path: string, cookie: string): Promise<Response> => await fetch(example.url + path, { method, headers: { cookie } })
 
   /** What the session holds that a response sets. */
   async function sessionIn (response: Response): Promise<object> {
@@ -72,9 +84,9 @@ describe('examples/nestjs', () => {
   }
 
   it('is the code that docs/guide/nestjs.md prints', () => {
-    const page = blocks(readFileSync(new URL('../../docs/guide/nestjs.md', import.meta.url), 'utf8'))
+    const page = blocks(PAGE)
     const printed = page.filter(({ language }) => language === 'ts').map(({ prelude, code }) => ({ file: prelude.replace(/^file /, ''), code }))
-    const files = readdirSync(FOLDER).filter(name => name.endsWith('.ts') && !['app.module.ts', 'users.service.ts'].includes(name))
+    const files = readdirSync(FOLDER).filter(name => name.endsWith('.ts'))
     assert.deepEqual(printed.map(({ file }) => file).sort(), files.sort())
     for (const { file, code } of printed) assert.equal(code, readFileSync(join(FOLDER, file), 'utf8'), file)
   })
@@ -83,9 +95,40 @@ describe('examples/nestjs', () => {
     await runTests(join(FOLDER, 'dist/app.e2e.js'))
   })
 
+  it('passes its end-to-end test in the opposite order', async t => {
+    const [start = '', ...tests] = readFileSync(join(FOLDER, 'dist/app.e2e.js'), 'utf8').split(/^(?=test\()/m)
+    assert.ok(tests.length > 3)
+    const file = join(FOLDER, 'dist/reversed.e2e.js')
+    t.after(() => { rmSync(file) })
+    writeFileSync(file, [start, ...tests.reverse()].join('\n'))
+    await runTests(file)
+  })
+
+  it('passes its end-to-end test in the Vitest of `nest new`, with the imports that the page shows', async t => {
+    const folder = mkdtempSync(join(tmpdir(), 'nestjs-'))
+    t.after(() => { rmSync(folder, { recursive: true, force: true }) })
+    const { code: imports = '' } = blocks(PAGE).find(({ language, code }) => language === 'text' && code.includes("'vitest'")) ?? {}
+    let spec = readFileSync(join(FOLDER, 'dist/app.e2e.js'), 'utf8')
+    for (const line of imports.trim().split('\n')) {
+      const module = /'(?:\.\.\/src\/)?([\w.-]+)'$/.exec(line)?.[1] ?? ''
+      const old = new RegExp(`^import .* from '(?:\\./${module}|${module.replace('vitest', 'node:test')})';$`, 'm')
+      assert.match(spec, old)
+      spec = spec.replace(old, line)
+    }
+    cpSync(join(FOLDER, 'dist'), join(folder, 'src'), { recursive: true, filter: source => !source.endsWith('.e2e.js') })
+    mkdirSync(join(folder, 'test'))
+    writeFileSync(join(folder, 'test/app.e2e-spec.js'), spec)
+    writeFileSync(join(folder, 'package.json'), '{ "type": "module", "private": true }')
+    writeFileSync(join(folder, 'vitest.config.js'), "export default { test: { globals: true, include: ['**/*.e2e-spec.js'] } }")
+    mkdirSync(join(folder, 'node_modules'))
+    for (const name of ['@nestjs', 'reflect-metadata', 'rxjs', 'vitest', 'zod']) symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name))
+    symlinkSync(ROOT, join(folder, 'node_modules/fastify-sealed-session'))
+    assert.match(await runRunner([join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run'], folder), /Tests +6 passed/)
+  })
+
   it('logs in with a cookie that no script sees, and shows the profile of whoever sends it', async () => {
-    const line = await example.logIn('Grace')
-    assert.match(line, /^nestjs-example=[\w-]+; Path=\/; HttpOnly; SameSite=Lax$/)
+    const line = await logIn('Grace')
+    assert.match(line, /^session=[\w-]+; Path=\/; HttpOnly; SameSite=Lax$/)
     const response = await example.get('/profile', cookieOf(line))
     assert.deepEqual(await response.json(), { name: 'Grace', visits: 1 })
     const next = await example.get('/profile', cookieOf(response.headers.get('set-cookie') ?? ''))
@@ -94,7 +137,7 @@ describe('examples/nestjs', () => {
 
   it('answers 401 to whoever is not logged in, and says no more', async () => {
     const codec = await newCodec()
-    for (const cookie of [undefined, `${COOKIE}=garbage`, tamperedWith(cookieOf(await example.logIn())), `${COOKIE}=${codec.seal({})}`]) {
+    for (const cookie of [undefined, `${COOKIE}=garbage`, tamperedWith(cookieOf(await logIn())), `${COOKIE}=${codec.seal({})}`]) {
       for (const path of ['/profile', '/events']) {
         const response = await example.get(path, cookie)
         assert.deepEqual([response.status, await response.json(), response.headers.get('set-cookie')], [401, UNAUTHORIZED, null])
@@ -107,7 +150,7 @@ describe('examples/nestjs', () => {
     const response = await fetch(`${example.url}/login`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', cookie: `${COOKIE}=${codec.seal({ visits: 41 })}` },
-      body: '{"name":"Ada"}'
+      body: JSON.stringify({ name: 'Ada', password: PASSWORD })
     })
     assert.deepEqual(await sessionIn(response), { name: 'Ada' })
   })
@@ -115,7 +158,21 @@ describe('examples/nestjs', () => {
   it('tells the browser to drop the cookie at a logout', async () => {
     const response = await example.post('/logout', '{}')
     assert.equal(response.status, 204)
-    assert.match(response.headers.get('set-cookie') ?? '', /^nestjs-example=; Max-Age=0; Path=\/;.* HttpOnly; SameSite=Lax$/)
+    assert.match(response.headers.get('set-cookie') ?? '', /^session=; Max-Age=0; Path=\/;.* HttpOnly; SameSite=Lax$/)
+  })
+
+  it('ends a session for every copy of its cookie at a logout', async () => {
+    const [cookie, other] = [cookieOf(await logIn()), cookieOf(await logIn())]
+    assert.equal((await send('POST', '/logout', cookie)).status, 204)
+    assert.deepEqual([await statusOf(cookie), await statusOf(other)], [401, 200])
+  })
+
+  it('ends all sessions of a user at a logout everywhere, and those of no other user', async () => {
+    const [laptop, phone, other] = [cookieOf(await logIn()), cookieOf(await logIn()), cookieOf(await logIn('Grace'))]
+    assert.equal((await send('POST', '/logout-everywhere', '')).status, 401)
+    assert.equal((await send('POST', '/logout-everywhere', laptop)).status, 204)
+    assert.deepEqual([await statusOf(laptop), await statusOf(phone), await statusOf(other)], [401, 401, 200])
+    assert.equal(await statusOf(cookieOf(await logIn())), 200)
   })
 
   it('takes neither a login nor a logout from a form, which any site can have a browser send', async () => {
@@ -128,39 +185,61 @@ describe('examples/nestjs', () => {
   })
 
   it('refuses a login that is not what it expects, and begins no session', async () => {
-    for (const body of ['{', '{}', '{"name":1}', '{"name":""}', JSON.stringify({ name: 'x'.repeat(41) })]) {
+    const wrong = [{ name: 1 }, { name: '' }, { name: 'x'.repeat(41) }, { password: 1 }, { password: 'x'.repeat(129) }]
+    for (const body of ['{', '{}', '{"name":"Ada"}', ...wrong.map(part => JSON.stringify({ name: 'Ada', password: PASSWORD, ...part }))]) {
       const response = await example.post('/login', body)
       assert.deepEqual([response.status, response.headers.get('set-cookie')], [400, null], body)
     }
   })
 
+  it('takes a login with the password of the user only, with one answer for a wrong password and for an unknown name', async () => {
+    const refused = await Promise.all([['Ada', 'another password'], ['Eve', PASSWORD]].map(async ([name, password]) => await example.post('/login', JSON.stringify({ name, password }))))
+    for (const response of refused) assert.deepEqual([response.status, await response.json(), response.headers.get('set-cookie')], [401, UNAUTHORIZED, null])
+  })
+
+  it('does not give the name of a user to another one', async () => {
+    assert.equal((await example.post('/signup', JSON.stringify({ name: 'Ada', password: 'another password' }))).status, 409)
+    assert.equal(await statusOf(cookieOf(await logIn('Ada'))), 200)
+  })
+
   it('sends the cookie with server-sent events', async () => {
-    const { headers } = await example.get('/profile', cookieOf(await example.logIn('Grace')))
+    const { headers } = await example.get('/profile', cookieOf(await logIn('Grace')))
     const response = await example.get('/events', cookieOf(headers.get('set-cookie') ?? ''))
     assert.match(await response.text(), /^data: Hello Grace$/m)
     assert.equal(response.headers.get('content-type'), 'text/event-stream')
     assert.deepEqual(await sessionIn(response), { name: 'Grace', visits: 0 })
   })
 
-  it('removes an account only soon after a login, and ends the session with it', async () => {
-    const remove = async (cookie: string): Promise<Response> => await fetch(`${example.url}/account`, { method: 'DELETE', headers: { cookie } })
-    const old = cookieOf(await example.logIn())
+  it('removes an account only soon after a login, and ends all its sessions with it', async () => {
+    await signUp('Edsger')
+    const old = cookieOf(await logIn('Edsger'))
     await example.wait(300)
-    const refused = await remove(old)
+    const refused = await send('DELETE', '/account', old)
     assert.deepEqual([refused.status, (await refused.json() as { code: string }).code], [403, 'FRESH_LOGIN_REQUIRED'])
-    const removed = await remove(cookieOf(await example.logIn()))
+    const removed = await send('DELETE', '/account', cookieOf(await logIn('Edsger')))
     assert.deepEqual([removed.status, /Max-Age=0/.test(removed.headers.get('set-cookie') ?? '')], [204, true])
-    assert.equal((await remove('')).status, 401)
+    assert.deepEqual([await statusOf(old), await logIn('Edsger')], [401, ''])
+    assert.equal((await send('DELETE', '/account', '')).status, 401)
   })
 
   it('answers 401 once the session has expired', async () => {
-    const cookie = cookieOf(await example.logIn())
+    const cookie = cookieOf(await logIn())
     await example.wait(15 * 60)
     assert.equal((await example.get('/profile', cookie)).status, 401)
   })
 
   it('has the same types where the package is installed under the name of the peer', () => {
     assert.deepEqual(messages(program.getSemanticDiagnostics(program.getSourceFile(RENAMED))), [])
+  })
+
+  it('sets the cookie __Host-session in production', async () => {
+    const production = await Example.start('nestjs/dist/main.js', { SESSION_KEYS: KEY, NODE_ENV: 'production' })
+    try {
+      await production.post('/signup', JSON.stringify({ name: 'Ada', password: PASSWORD }))
+      assert.match(await production.logIn('Ada', PASSWORD), /^__Host-session=[\w-]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
+    } finally {
+      await production.stop()
+    }
   })
 
   it('ends on SIGTERM', async () => {
