@@ -120,7 +120,7 @@ for (const { title, program, ...recipe } of BUNDLES) {
       assert.ok(typeof passphrase === 'object' && passphrase !== null)
       assert.equal(passphrase.code, 'FST_SEALED_SESSION_SODIUM_MISSING')
       assert.match(passphrase.message, /the thread that derives a key from a passphrase finds no "libsodium-wrappers-sumo"$/)
-      assert.match(passphrase.hint, /^In a bundle, .*"node_modules" beside it.* "key" .*docs\/bundling\.md\.$/)
+      assert.match(passphrase.hint, /^In a bundle, .*"node_modules" beside it.* "key" .*docs\/guide\/bundling\.md\.$/)
     })
 
     it('uses the addon that is in node_modules beside it, and then leaves WebAssembly alone', LIMIT, async () => {
