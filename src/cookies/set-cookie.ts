@@ -1,6 +1,6 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { fail } from '../errors.ts'
-import { escapeBase64 } from '../token/format.ts'
+import { escapeBase64 } from '../token/base64.ts'
 
 /**
  * Bytes of a name, value and attributes that browsers take at least (RFC 6265 section 6.1). Chromium counts

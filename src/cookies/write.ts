@@ -27,9 +27,12 @@ export type LineEnd = string | Attributes
 /** Writes the cookie of a session: signed values into lines, split if they are too long. The inverse of `CookieReader`. */
 export class CookieWriter {
   readonly #writing: CookieWriting
+  /** Text before the value in a line. */
+  readonly start: string
 
   constructor (writing: CookieWriting) {
     this.#writing = writing
+    this.start = `${writing.name}=`
   }
 
   /** @throws `FST_SEALED_SESSION_COOKIE_INVALID` for attributes that the serializer refuses */
@@ -52,10 +55,10 @@ export class CookieWriter {
     return this.#withDeletions(lines, lines.length, header, attributesOf)
   }
 
-  /** The same of a value that is encoded. Null if it is too long for one cookie. */
-  writeEncoded (text: string, end: string, header: string | undefined, attributesOf: () => Attributes): Lines | null {
-    const line = `${this.#writing.name}=${text}${end}`
-    return line.length <= MAX_COOKIE_BYTES ? this.#withDeletions([line], 1, header, attributesOf) : null
+  /** The same of the line of a value. Null if it is not all: a value of several cookies, or one in the place of several. */
+  linesOf (line: string, header: string | undefined): Lines | null {
+    const { name, decode } = this.#writing
+    return line.length <= MAX_COOKIE_BYTES && chunksIn(header, name, 1, decode).length === 0 ? [line] : null
   }
 
   /** The lines that have the browser drop the cookie. */

@@ -16,22 +16,16 @@ function assertLength (name: string, { length }: Uint8Array, expected: number): 
 }
 
 /**
- * False if a decryption throws: both builds of libsodium throw if a tag is wrong.
+ * Has errors be made without a stack trace from here on, and returns the limit of before. Both builds of libsodium throw
+ * if a tag is wrong. Nobody reads that trace, and to write it takes longer than to open a token: a flood of bad
+ * tokens would cost more than one of good ones.
  *
- * Errors made meanwhile have no stack trace. Nobody reads it, and to write it takes longer than to open a
- * token: a flood of bad tokens would cost more than one of good ones.
+ * Decryptions do this themselves: a function that takes one as a callback costs a closure for each token.
  */
-function verifies (decrypt: () => void): boolean {
+function withoutTraces (): number {
   const { stackTraceLimit } = Error
   limitStackTraces(0)
-  try {
-    decrypt()
-    return true
-  } catch {
-    return false
-  } finally {
-    limitStackTraces(stackTraceLimit)
-  }
+  return stackTraceLimit
 }
 
 function limitStackTraces (limit: number): void {
@@ -88,7 +82,15 @@ export class NativeSodium implements SodiumLibrary {
     assertLength('message', message, sealed.length - AEAD_TAG_BYTES)
     assertLength('nonce', nonce, AEAD_NONCE_BYTES)
     assertLength('key', key, KEY_BYTES)
-    return verifies(() => this.#sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(message, null, sealed, associatedData, nonce, key))
+    const limit = withoutTraces()
+    try {
+      this.#sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(message, null, sealed, associatedData, nonce, key)
+      return true
+    } catch {
+      return false // the tag is wrong
+    } finally {
+      limitStackTraces(limit)
+    }
   }
 
   deriveSubkey (key: Uint8Array, id: number, context: string, length: number): Buffer {
@@ -157,7 +159,15 @@ export class WasmSodium implements SodiumLibrary {
     assertLength('mac', mac, SECRETBOX_MAC_BYTES)
     assertLength('nonce', nonce, SECRETBOX_NONCE_BYTES)
     assertLength('key', key, KEY_BYTES)
-    return verifies(() => ciphertext.set(this.#sodium.crypto_secretbox_open_detached(view(ciphertext), view(mac), view(nonce), view(key))))
+    const limit = withoutTraces()
+    try {
+      ciphertext.set(this.#sodium.crypto_secretbox_open_detached(view(ciphertext), view(mac), view(nonce), view(key)))
+      return true
+    } catch {
+      return false // the tag is wrong
+    } finally {
+      limitStackTraces(limit)
+    }
   }
 
   aeadSeal (sealed: Uint8Array, message: Uint8Array, associatedData: Uint8Array, nonce: Uint8Array, key: Uint8Array): void {
@@ -169,7 +179,15 @@ export class WasmSodium implements SodiumLibrary {
     assertLength('message', message, sealed.length - AEAD_TAG_BYTES)
     assertLength('nonce', nonce, AEAD_NONCE_BYTES)
     assertLength('key', key, KEY_BYTES)
-    return verifies(() => message.set(this.#sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, view(sealed), view(associatedData), view(nonce), view(key))))
+    const limit = withoutTraces()
+    try {
+      message.set(this.#sodium.crypto_aead_xchacha20poly1305_ietf_decrypt(null, view(sealed), view(associatedData), view(nonce), view(key)))
+      return true
+    } catch {
+      return false // the tag is wrong
+    } finally {
+      limitStackTraces(limit)
+    }
   }
 
   deriveSubkey (key: Uint8Array, id: number, context: string, length: number): Buffer {

@@ -2,7 +2,7 @@ import { fillNonce } from '../crypto/nonces.ts'
 import { sodium } from '#sodium'
 import type { DerivedKey, KeySource } from '../keys/key-set.ts'
 import { BINDING_BYTES } from '../token/claims.ts'
-import { type AssociatedData, associatedDataOf, openMessage, sealMessage } from '../token/sealed.ts'
+import { type AssociatedData, associatedDataOf, lengthOf, openMessage, sealMessage } from '../token/sealed.ts'
 import { getWorkspace, MESSAGE_OFFSET } from '../token/format.ts'
 import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 import { SESSION_ID_BYTES } from '../token/record.ts'
@@ -157,9 +157,9 @@ class Kind {
   }
 
   open (text: string): { bytes: Buffer, key: DerivedKey } | null {
-    const opened = openMessage(text, 1, this.#version, this.#keys.current, this.#associatedData, sodium())
-    if (!opened.ok) return null
-    return { bytes: Buffer.from(getWorkspace().bytes.subarray(MESSAGE_OFFSET, MESSAGE_OFFSET + opened.length)), key: opened.key }
+    const key = openMessage(text, 1, this.#version, this.#keys.current, this.#associatedData, sodium())
+    if (typeof key === 'string') return null
+    return { bytes: Buffer.from(getWorkspace().bytes.subarray(MESSAGE_OFFSET, MESSAGE_OFFSET + lengthOf(text))), key }
   }
 }
 

@@ -55,6 +55,14 @@ export class FinalHeaders {
     return value === undefined ? [] : [value].flat().map(String)
   }
 
+  /** True if one of these lines stands in `Set-Cookie`. */
+  hasAny (lines: readonly string[]): boolean {
+    const value = this.get('set-cookie')
+    if (typeof value === 'string' && lines.length === 1) return value === lines[0] // nearly always
+    const { cookies } = this
+    return lines.some(line => cookies.includes(line))
+  }
+
   /** Takes lines out of `Set-Cookie`. */
   removeCookies (lines: readonly string[]): void {
     const kept = this.cookies.filter(line => !lines.includes(line))
@@ -94,8 +102,11 @@ function isList (given: NonNullable<Given>): given is readonly unknown[] {
   return Array.isArray(given)
 }
 
-/** Has `decide` called when the headers of a reply leave; it may still change them. */
-export function watchHeaders (reply: SessionReply, decide: (headers: FinalHeaders) => void): void {
+/** Looks at the headers of a reply when they leave, and may still change them. */
+export interface HeadersWatcher { leaving (headers: FinalHeaders): void }
+
+/** Has the headers of a reply looked at when they leave. */
+export function watchHeaders (reply: SessionReply, watcher: HeadersWatcher): void {
   const raw = reply.raw as unknown as Raw
   const { writeHead } = raw
   // Node calls it for headers that nobody writes as well, over HTTP/1 and HTTP/2.
@@ -103,10 +114,10 @@ export function watchHeaders (reply: SessionReply, decide: (headers: FinalHeader
     if (raw.headersSent) return writeHead.call(raw, status, first, second)
     const isFirst = typeof first === 'object' && first !== null // without a text of the status
     const headers = new FinalHeaders(status, raw, (isFirst ? first : second) as Given)
-    decide(headers)
+    watcher.leaving(headers)
     return isFirst ? writeHead.call(raw, status, headers.given) : writeHead.call(raw, status, first, headers.given)
   }
-  if (isUpgrade(reply)) watchUpgrade(reply as UpgradeReply, decide) // only Node's have the mark
+  if (isUpgrade(reply)) watchUpgrade(reply as UpgradeReply, watcher) // only Node's have the mark
 }
 
 /** True for a request that Node takes for the upgrade to a WebSocket. */
@@ -130,12 +141,12 @@ interface UpgradeReply extends SessionReply {
  * The answer to an upgrade never gets to writeHead(): it is written to the socket right after hijack().
  * The app can add the reply's headers to it, and a cookie that is not among those is lost.
  */
-function watchUpgrade (reply: UpgradeReply, decide: (headers: FinalHeaders) => void): void {
+function watchUpgrade (reply: UpgradeReply, watcher: HeadersWatcher): void {
   const { hijack } = reply
   reply.hijack = () => {
     const before = reply.getHeaders()
     const headers = new FinalHeaders(SWITCHING_PROTOCOLS, reply.raw as unknown as Raw, before)
-    decide(headers)
+    watcher.leaving(headers)
     if (headers.given !== before) { // it was a copy of the reply's own
       for (const name of Object.keys(before)) reply.removeHeader(name)
       reply.headers(headers.given as Record<string, string | string[]>)

@@ -3,7 +3,7 @@ import { fail } from '../errors.ts'
 import type { Extensions } from './extension.ts'
 import { endOfSession } from '../messages.ts'
 import { isPoll, kReply, kSealed, type SessionReply, type SessionRequest, type TrackedRequest } from './exchange.ts'
-import { type FinalHeaders, isSharedCacheable, isUpgraded, watchHeaders } from './final-headers.ts'
+import { type FinalHeaders, type HeadersWatcher, isSharedCacheable, isUpgraded, watchHeaders } from './final-headers.ts'
 import { lifeOf, type SessionLife } from './lifecycle.ts'
 import { Discarded, type Registered, type SessionManager, unusable } from './session-manager.ts'
 import type { SessionCookie } from './response-cookie.ts'
@@ -15,8 +15,12 @@ import type { RefusalReason, Session } from '../types.ts'
 
 type Sealing = ReturnType<Extensions['sealing']>
 
+// Shared by all, since each of them would have its own otherwise.
+const NO_LINES: Lines = []
+const NO_SESSIONS: readonly SessionState[] = []
+
 /** A session that is used in a request: its state, and how it gets into the response. */
-export class RequestSession implements WriteObserver {
+export class RequestSession implements WriteObserver, HeadersWatcher {
   readonly state: SessionState
   /** Absent without extensions: a session without them does not pay for the question. */
   readonly refusal: (() => RefusalReason | null) | undefined
@@ -39,7 +43,7 @@ export class RequestSession implements WriteObserver {
   /** True for a write that is not sealed yet. */
   #isWritten = false
   /** Lines that this session has put on the response so far. */
-  #lines: Lines = []
+  #lines: Lines = NO_LINES
   /** True if `Cache-Control: no-store` was put beside them: the app had not set that header by then. */
   #hasNoStore = false
   /** True as soon as something looks at the headers when they leave. */
@@ -49,7 +53,7 @@ export class RequestSession implements WriteObserver {
   /** Null as long as there is nothing to tell, or nobody who listens. */
   #life: SessionLife | null = null
   /** Sessions in whose place it was assigned, and that the app had read. */
-  #replaced: readonly SessionState[] = []
+  #replaced: readonly SessionState[] = NO_SESSIONS
 
   /** @param state default: that of the request's cookie. */
   constructor ({ manager, cookie, warnings, extensions }: Registered, request: TrackedRequest, state?: SessionState) {
@@ -200,32 +204,33 @@ export class RequestSession implements WriteObserver {
   }
 
   #set (reply: SessionReply, overrides: SessionState['cookieOptions']): Lines {
-    return this.#cookie.takesEncoded(reply, overrides)
-      ? this.#cookie.setEncoded(reply, this.#manager.sealEncoded(this.state), this.#lines)
+    const end = this.#cookie.lineEnd(reply, overrides)
+    return end !== null
+      ? this.#cookie.setLine(reply, this.#manager.sealLine(this.state, this.#cookie.lineStart, end), this.#lines)
       : this.#cookie.set(reply, this.#manager.seal(this.state), overrides, this.#lines)
   }
 
-  #watch (reply: SessionReply): void {
-    if (this.#isWatched || reply.raw.headersSent) return
+  #watch (reply: SessionReply | null): void {
+    if (reply === null || this.#isWatched || reply.raw.headersSent) return
     this.#isWatched = true
-    watchHeaders(reply, headers => { this.#leaving(headers) })
+    watchHeaders(reply, this)
   }
 
   /** Last look, at the headers that leave. */
-  #leaving (headers: FinalHeaders): void {
+  leaving (headers: FinalHeaders): void {
     const isShared = isSharedCacheable(headers.cacheControl(this.#hasNoStore))
     if (this.#lines.length === 0) this.state.detectMutation()
     if (this.state.changedByApp) this.#leavingAsked(headers, isShared)
     else this.#leavingUnasked(headers, isShared)
-    this.#life?.left(this.#lines.some(line => headers.cookies.includes(line)))
+    this.#life?.left(headers.hasAny(this.#lines))
   }
 
-  #leavingAsked ({ cookies, status }: FinalHeaders, isShared: boolean): void {
-    const isSent = this.#lines.some(line => cookies.includes(line))
+  #leavingAsked (headers: FinalHeaders, isShared: boolean): void {
+    const isSent = headers.hasAny(this.#lines)
     if (isSent && isShared) this.#warnings.warn('FST_SEALED_SESSION_WARN_SHARED_CACHE', this.#request)
     if (isSent || !this.state.changed || this.#isDiscarded) return
     // A failure is told by an error, and a session that was revoked is no loss.
-    const isSilent = this.#failed ? this.#isUnheard && status < 500 : !this.#isHeldBack
+    const isSilent = this.#failed ? this.#isUnheard && headers.status < 500 : !this.#isHeldBack
     if (isSilent) this.#warnings.warn('FST_SEALED_SESSION_WARN_NOT_SENT', this.#request)
   }
 
@@ -314,7 +319,7 @@ export class RequestSession implements WriteObserver {
 
   #takeBack (reply: SessionReply): void {
     if (this.#lines.length > 0) this.#cookie.remove(reply, this.#lines)
-    this.#lines = []
+    this.#lines = NO_LINES
   }
 
   /** After the hook that seals, a write is sealed at once while there is time; else it is lost. */
@@ -338,10 +343,7 @@ export class RequestSession implements WriteObserver {
   /** Asked only if there is something that nobody asked for: to look at a route's config costs. */
   mayExtend (): boolean { return !isPoll(this.#request) }
 
-  snapshotTaken (): void {
-    const reply = this.#request[kReply]
-    if (reply != null) this.#watch(reply)
-  }
+  snapshotTaken (): void { this.#watch(this.#request[kReply] ?? null) }
 
   closed (listener: () => void): boolean | null {
     if (this.#request.raw === null) return null

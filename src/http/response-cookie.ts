@@ -62,16 +62,18 @@ export class SessionCookie {
     return this.#writer.write(value, this.#end(reply, overrides), reply.request.headers.cookie, () => this.attributes(reply, overrides))
   }
 
-  /** True if `setEncoded` does the same for this response as `set`. */
-  takesEncoded (reply: SessionReply, overrides: Attributes | null): boolean {
-    return overrides === null && !this.#coding.isApps && this.#config.cookie.signed !== true && this.#ends[kindOf(reply)] !== null
+  /** Text before the value in a line. */
+  get lineStart (): string { return this.#writer.start }
+
+  /** Text behind it, if `setLine` does the same for this response as `set`; otherwise null. */
+  lineEnd (reply: SessionReply, overrides: Attributes | null): string | null {
+    return overrides === null && !this.#coding.isApps && this.#config.cookie.signed !== true ? this.#ends[kindOf(reply)] : null
   }
 
-  /** The same of a token that is percent-encoded. */
-  setEncoded (reply: SessionReply, text: string, earlier: Lines): Lines {
-    const end = this.#ends[kindOf(reply)] ?? '' // `takesEncoded` says that there is one
-    const lines = this.#writer.writeEncoded(text, end, reply.request.headers.cookie, () => this.attributes(reply, null))
-    if (lines === null) return this.set(reply, decodeValue(text), null, earlier)
+  /** Gives the browser the cookie by a whole line, with these texts around its value. */
+  setLine (reply: SessionReply, line: string, earlier: Lines): Lines {
+    const lines = this.#writer.linesOf(line, reply.request.headers.cookie)
+    if (lines === null) return this.set(reply, decodeValue(line.slice(this.lineStart.length, -this.#ends[kindOf(reply)]!.length)), null, earlier)
     this.#requestWarnings?.look(reply.request, null)
     return this.#put(reply, earlier, lines)
   }

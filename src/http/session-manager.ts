@@ -136,9 +136,9 @@ export class SessionManager {
     return sealChannel.hasSubscribers ? this.#sealObserved(state) : this.#codec.seal(state.record())
   }
 
-  /** The same as it stands in a cookie: in one go, if the app has no encoding of its own. */
-  sealEncoded (state: SessionState): string {
-    return sealChannel.hasSubscribers ? encodeValue(this.#sealObserved(state)) : this.#codec.sealEncoded(state.record())
+  /** The same as it stands in a cookie whose encoding is ours, between two texts of ASCII. */
+  sealLine (state: SessionState, before: string, after: string): string {
+    return sealChannel.hasSubscribers ? `${before}${encodeValue(this.#sealObserved(state))}${after}` : this.#codec.sealLine(state.record(), before, after)
   }
 
   /** Seals, and publishes the outcome. */

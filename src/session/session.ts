@@ -6,7 +6,7 @@ import { attributesWith, lifeFrom, withoutLife } from './attributes.ts'
 import { kState, sessionHandler } from './properties.ts'
 import type { SessionSettings, Successor, WriteObserver } from './settings.ts'
 import { endOf, isDueForRenewal, lifetimeOf, toWholeSeconds } from '../token/lifetime.ts'
-import { type DeviceFacts, newRecord, type OpeningKey, type Origin, type RecordChanges, recordWith, type SessionRecord } from '../token/record.ts'
+import { type DeviceFacts, newRecord, type OpeningKey, type Origin, type RecordChanges, recordWith, recordWrittenAt, type SessionRecord } from '../token/record.ts'
 import { survivalUntil } from '../token/survived.ts'
 import type { RefusalReason, Session } from '../types.ts'
 
@@ -358,7 +358,7 @@ export class SessionState {
     const now = Date.now()
     if (this.changedByApp || this.#origin?.ok !== true || !isDueForRenewal(this.#record, this.#settings, now)) return
     if (this.#observer?.mayExtend?.() === false || this.#hasEndedNow()) return
-    this.#change({ writtenAt: toWholeSeconds(now) })
+    this.#record = recordWrittenAt(this.#record, toWholeSeconds(now))
     this.#due = 'renewal'
   }
 
@@ -387,7 +387,7 @@ export class SessionState {
     this.#due = 'write'
     // Time of the write. It never goes backwards: a clock that was set back must not end a session early.
     const writtenAt = toWholeSeconds(now)
-    if (writtenAt > this.#record.writtenAt) this.#change({ writtenAt })
+    if (writtenAt > this.#record.writtenAt) this.#record = recordWrittenAt(this.#record, writtenAt)
   }
 
   /** Passes a value on, and takes a snapshot of the data if the value can be changed in place. */

@@ -96,9 +96,9 @@ export class Codec {
     return this.#formatFor(record).seal(this.#checked(record), key)
   }
 
-  /** The same token as it stands in a cookie, percent-encoded as `encodeValue` does. */
-  sealEncoded (record: SessionRecord): string {
-    return this.#formatFor(record).sealEncoded(this.#checked(record), this.sealingKey())
+  /** The same token as it stands in a cookie, percent-encoded as `encodeValue` does, between two texts of ASCII. */
+  sealLine (record: SessionRecord, before: string, after: string): string {
+    return this.#formatFor(record).sealLine(this.#checked(record), this.sealingKey(), before, after)
   }
 
   /** Format in which a session is sealed. */

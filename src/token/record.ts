@@ -44,6 +44,12 @@ export function recordWith (record: SessionRecord, changes: RecordChanges): Sess
   return withRare(next, place, claims)
 }
 
+/** A record that was written at another time, in milliseconds since 1970. As each write does it, without an object of changes. */
+export function recordWrittenAt (record: SessionRecord, writtenAt: number): SessionRecord {
+  const { data, createdAt, lifetime, cookieMaxAge, id, place, claims } = record
+  return withRare({ data, writtenAt, createdAt, lifetime, cookieMaxAge, id }, place, claims)
+}
+
 /** A record with the fields that few have. All others have one shape. */
 export function withRare (record: SessionRecord, place: Readonly<Place> | null | undefined, claims: Claims | null | undefined): SessionRecord {
   if (!place && !claims) return record

@@ -2,10 +2,10 @@ import { AEAD_NONCE_BYTES as NONCE_BYTES, AEAD_TAG_BYTES as TAG_BYTES, type Sodi
 import { type Claims, claimsBytes, claimsEnd, readClaims, writeClaims } from './claims.ts'
 import { fillNonce } from '../crypto/nonces.ts'
 import { sodium } from '#sodium'
-import type { Data } from '../data/data.ts'
 import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
 import { fail } from '../errors.ts'
-import { type FormatSettings, getWorkspace, MAX_TOKEN_LENGTH, MESSAGE_OFFSET, messageOf, SPARE_BITS_ZERO, type TokenFormat, workspace, type Workspace } from './format.ts'
+import { lineFor, SPARE_BITS_ZERO } from './base64.ts'
+import { type FormatSettings, getWorkspace, MAX_TOKEN_LENGTH, MESSAGE_OFFSET, messageOf, type TokenFormat, workspace, type Workspace } from './format.ts'
 import type { DerivedKey, KeySet } from '../keys/key-set.ts'
 import { MAX_SECONDS } from './lifetime.ts'
 import { type FormatOpened, isPlace, type Place, SESSION_ID_BYTES, type SessionRecord, withRare } from './record.ts'
@@ -37,9 +37,6 @@ export const ENVELOPE_BYTES = NAME_BYTES + NONCE_BYTES + TAG_BYTES
 /** Reason for which an envelope was not opened, in the order in which it is found out. */
 export type EnvelopeRefusal = 'too-long' | 'malformed' | 'version-unknown' | 'key-unknown' | 'not-authentic'
 
-/** A message that was opened, in the workspace; or the reason to refuse it. */
-type MessageOpened = { ok: true, key: DerivedKey, length: number } | { ok: false, reason: EnvelopeRefusal }
-
 /**
  * Associated data of an envelope: room for its first five bytes, which are filled in each time, then the
  * context.
@@ -53,6 +50,16 @@ export function associatedDataOf (context: string): AssociatedData {
 
 /** Seals the message of a length in the workspace. */
 export function sealMessage (space: Workspace, length: number, version: number, key: DerivedKey, associatedData: AssociatedData, fillRandom: (nonce: Uint8Array) => void, library: SodiumLibrary): string {
+  return textIn(space, encryptMessage(space, length, version, key, associatedData, fillRandom, library))
+}
+
+/** Text of the envelope in the workspace. */
+function textIn ({ bytes }: Workspace, end: number): string {
+  return bytes.toString('base64url', START, end)
+}
+
+/** Encrypts it, and returns where the envelope ends in the workspace. */
+function encryptMessage (space: Workspace, length: number, version: number, key: DerivedKey, associatedData: AssociatedData, fillRandom: (nonce: Uint8Array) => void, library: SodiumLibrary): number {
   const { bytes } = space
   bytes[START] = version
   bytes.writeUInt32BE(key.idNumber, KEY_ID_START)
@@ -60,32 +67,34 @@ export function sealMessage (space: Workspace, length: number, version: number, 
   fillRandom(nonce)
   const sealed = space.messages[length + TAG_BYTES] ?? messageOf(space, length + TAG_BYTES)
   library.aeadSeal(sealed, space.messages[length] ?? messageOf(space, length), complete(associatedData, bytes), nonce, key.encryption)
-  return bytes.toString('base64url', START, MESSAGE_OFFSET + length + TAG_BYTES)
+  return MESSAGE_OFFSET + length + TAG_BYTES
 }
 
 /**
- * Opens a text with the key that it names. The message stands in the workspace then.
+ * Opens a text with the key that it names. The message stands in the workspace then, and `lengthOf` has its length.
  * @param least bytes that the message has at least.
+ * @returns the key; or the reason to refuse it.
  */
-export function openMessage (text: string, least: number, version: number, keys: KeySet, associatedData: AssociatedData, library: SodiumLibrary): MessageOpened {
+export function openMessage (text: string, least: number, version: number, keys: KeySet, associatedData: AssociatedData, library: SodiumLibrary): DerivedKey | EnvelopeRefusal {
   // A bound on the work
-  if (text.length > MAX_TOKEN_LENGTH) return unopened('too-long')
+  if (text.length > MAX_TOKEN_LENGTH) return 'too-long'
   const space = workspace ?? getWorkspace()
   const { bytes } = space
   const end = START + bytes.write(text, START, 'base64url')
-  if (end - START < least + ENVELOPE_BYTES || !isCanonicalUrl(text, end - START)) return unopened('malformed')
-  if (bytes[START] !== version) return unopened('version-unknown')
+  if (end - START < least + ENVELOPE_BYTES || !isCanonicalUrl(text, end - START)) return 'malformed'
+  if (bytes[START] !== version) return 'version-unknown'
   const key = keys.find(bytes.readUInt32BE(KEY_ID_START))
-  if (key === undefined) return unopened('key-unknown')
+  if (key === undefined) return 'key-unknown'
   const length = end - MESSAGE_OFFSET - TAG_BYTES
   const message = space.messages[length] ?? messageOf(space, length)
   const sealed = space.messages[length + TAG_BYTES] ?? messageOf(space, length + TAG_BYTES)
   const isAuthentic = library.aeadOpen(message, sealed, complete(associatedData, bytes), nonceOf(bytes), key.encryption)
-  return isAuthentic ? { ok: true, key, length } : unopened('not-authentic')
+  return isAuthentic ? key : 'not-authentic'
 }
 
-function unopened (reason: EnvelopeRefusal): MessageOpened {
-  return { ok: false, reason }
+/** Bytes of the message in an envelope that was opened. */
+export function lengthOf (text: string): number {
+  return Math.floor(text.length / 4 * 3) - ENVELOPE_BYTES
 }
 
 /** Completes the associated data with the version and key id of the envelope in the workspace. */
@@ -169,31 +178,50 @@ export function sealedFormat ({ context, serializer, fillRandom }: FormatSetting
   let loaded: SodiumLibrary | null = null // it may still be loading
   const library = (): SodiumLibrary => { loaded ??= sodium(); return loaded }
   const seal: TokenFormat['seal'] = (record, key) => sealSealed(record, key, associatedData, fillRandom, serializer, library())
+  const sealLine: TokenFormat['sealLine'] = (record, key, before, after) => {
+    const end = sealInto(record, key, associatedData, fillRandom, serializer, library())
+    return lineIn(workspace ?? getWorkspace(), end, before, after)
+  }
   const open: TokenFormat<SealedRefusal>['open'] = (token, keys) => openSealed(token, keys, associatedData, serializer, library())
   // Nothing in it is percent-encoded, and the token names its key.
-  return { name: 'sealed', seal, sealEncoded: seal, open, openEncoded: open, openWith: open, decryptions: () => 1 }
+  return { name: 'sealed', seal, sealLine, open, openEncoded: open, openWith: open, decryptions: () => 1 }
 }
 
 /** Seals with a key, for a context. */
 export function sealSealed (record: SessionRecord, key: DerivedKey, associatedData: AssociatedData, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER, library: SodiumLibrary = sodium()): string {
+  const end = sealInto(record, key, associatedData, fillRandom, serializer, library)
+  return textIn(workspace ?? getWorkspace(), end)
+}
+
+/** Seals into the workspace, where the envelope has this end. */
+function sealInto (record: SessionRecord, key: DerivedKey, associatedData: AssociatedData, fillRandom: (nonce: Uint8Array) => void, serializer: Serializer, library: SodiumLibrary): number {
   // 1. data to text, JSON by default: code of the app's, such as a toJSON(), runs here and nowhere below
   const text = serializer.stringify(record.data)
   // 2. times and text to bytes
   const space = workspace ?? getWorkspace()
-  const { bytes } = space
-  const length = writeMessage(bytes, text, record)
-  // 3. and 4. encrypt and encode
-  return sealMessage(space, length, VERSION, key, associatedData, fillRandom, library)
+  const length = writeMessage(space.bytes, text, record)
+  // 3. encrypt; 4., to encode, is the caller's
+  return encryptMessage(space, length, VERSION, key, associatedData, fillRandom, library)
+}
+
+/** The envelope in the workspace between two texts of ASCII. */
+function lineIn (space: Workspace, end: number, before: string, after: string): string {
+  const line = lineFor(end - START, before, after)
+  if (line === null) return `${before}${textIn(space, end)}${after}`
+  line.text(before)
+  line.base64url(space.view, START, end)
+  line.text(after)
+  return line.end()
 }
 
 /** Opens with the key that the token names: the steps of `sealSealed`, backwards. */
 export function openSealed (token: string, keys: KeySet, associatedData: AssociatedData, serializer: Serializer = JSON_SERIALIZER, library: SodiumLibrary = sodium()): SealedOpened {
   // 4. and 3. decode and decrypt
-  const opened = openMessage(token, HEADER_BYTES, VERSION, keys, associatedData, library)
-  if (!opened.ok) return opened
+  const key = openMessage(token, HEADER_BYTES, VERSION, keys, associatedData, library)
+  if (typeof key === 'string') return refused(key)
   // 2. and 1. bytes to times and text, text to data
   const { bytes } = workspace ?? getWorkspace()
-  return readMessage(bytes, MESSAGE_OFFSET + opened.length, opened.key, serializer)
+  return readMessage(bytes, MESSAGE_OFFSET + lengthOf(token), key, serializer)
 }
 
 function refused (reason: SealedRefusal): SealedOpened {
@@ -214,16 +242,15 @@ function writeMessage (bytes: Buffer, text: string, record: SessionRecord): numb
 function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: Serializer): SealedOpened {
   const payload = payloadStart(bytes, MESSAGE_OFFSET)
   if (payload === null || payload > end) return refused('header-invalid')
-  const header = readHeader(bytes, MESSAGE_OFFSET)
-  if (header === null) return refused('header-invalid')
+  const createdAt = createdAtIn(bytes, MESSAGE_OFFSET)
+  const writtenAt = writtenAtIn(bytes, MESSAGE_OFFSET, createdAt)
+  const rest = restIn(bytes, MESSAGE_OFFSET)
+  if (rest === null) return refused('header-invalid')
   const data = serializer.parse(bytes.toString('utf8', payload, end))
   if (data === null) return refused('payload-invalid')
-  return { ok: true, record: recordOf(data, header), key }
-}
-
-function recordOf (data: Data, { createdAt, writtenAt, lifetime, cookieMaxAge, id, place, claims }: Header): SessionRecord {
+  const { lifetime, cookieMaxAge, id, place, claims } = rest
   const record = { data, writtenAt, createdAt, lifetime, cookieMaxAge, id }
-  return place === null && claims === null ? record : withRare(record, place, claims)
+  return { ok: true, record: place === null && claims === null ? record : withRare(record, place, claims), key }
 }
 
 /** Writes a header at `start` and returns where it ends. */
@@ -280,31 +307,56 @@ function placeEnd (bytes: Buffer, start: number): number {
   return path + 1 + (bytes[path] ?? 0)
 }
 
+/** Fields of a header that was read, beside its times. */
+type HeaderRest = Pick<SessionRecord, 'lifetime' | 'cookieMaxAge' | 'id'> & { readonly place: Place | null, readonly claims: Claims | null }
+
 /** A header that was read. */
-export type Header = Omit<SessionRecord, 'data' | 'place' | 'claims'> & { readonly place: Place | null, readonly claims: Claims | null }
+export type Header = HeaderRest & Pick<SessionRecord, 'createdAt' | 'writtenAt'>
 
 /** Content of the header at `start`; null for a place, or claims, that are refused. */
 export function readHeader (bytes: Buffer, start: number): Header | null {
-  const flags = bytes[start]! // as above
-  const createdAt = bytes.readUIntBE(start + CREATED_AT, CREATED_BYTES)
-  const writtenAt = createdAt + bytes.readUInt32BE(start + LAST_WRITE_AT) * 1000
+  const rest = restIn(bytes, start)
+  const createdAt = createdAtIn(bytes, start)
+  return rest === null ? null : { createdAt, writtenAt: writtenAtIn(bytes, start, createdAt), ...rest }
+}
+
+function createdAtIn (bytes: Buffer, start: number): number {
+  return bytes.readUIntBE(start + CREATED_AT, CREATED_BYTES)
+}
+
+function writtenAtIn (bytes: Buffer, start: number, createdAt: number): number {
+  return createdAt + bytes.readUInt32BE(start + LAST_WRITE_AT) * 1000
+}
+
+/** Rest of nearly all sessions; shared, since it takes as much memory as all else of a header. */
+const NO_REST: HeaderRest = { lifetime: null, cookieMaxAge: null, id: null, place: null, claims: null }
+
+/** Fields behind the times; null for a place, or claims, that are refused. */
+function restIn (bytes: Buffer, start: number): HeaderRest | null {
+  const flags = bytes[start]! // there are at least HEADER_BYTES
+  return flags === 0 ? NO_REST : readRest(bytes, start, flags)
+}
+
+function readRest (bytes: Buffer, start: number, flags: number): HeaderRest | null {
   const lifetimeAt = start + HEADER_BYTES
   const maxAgeAt = lifetimeAt + (flags & LIFETIME ? SECONDS_BYTES : 0)
-  const idAt = maxAgeAt + (flags & MAX_AGE ? SECONDS_BYTES : 0)
-  const placeAt = idAt + (flags & ID ? SESSION_ID_BYTES : 0)
+  const idStart = maxAgeAt + (flags & MAX_AGE ? SECONDS_BYTES : 0)
+  const placeAt = idStart + (flags & ID ? SESSION_ID_BYTES : 0)
   const place = flags & PLACE ? readPlace(bytes, placeAt) : null
   if (flags & PLACE && place === null) return null
   const claims = claimsIn(bytes, flags, placeAt)
   if (flags & CLAIMS && claims === null) return null
   return {
-    createdAt,
-    writtenAt,
     lifetime: flags & LIFETIME ? bytes.readUInt32BE(lifetimeAt) : null,
     cookieMaxAge: flags & MAX_AGE ? bytes.readUInt32BE(maxAgeAt) : null,
-    id: flags & ID ? Buffer.from(bytes.subarray(idAt, idAt + SESSION_ID_BYTES)) : null,
+    id: flags & ID ? idAt(bytes, idStart) : null,
     place,
     claims
   }
+}
+
+function idAt (bytes: Buffer, start: number): Buffer {
+  return Buffer.from(bytes.subarray(start, start + SESSION_ID_BYTES))
 }
 
 function claimsIn (bytes: Buffer, flags: number, placeAt: number): Claims | null {

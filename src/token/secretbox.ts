@@ -5,10 +5,8 @@ import { type Claims, claimsOfText, claimsText } from './claims.ts'
 import { CLAIMS_KEY, type Data, DATA_KEY, getOwn, LIFE_KEY, TIME_KEY } from '../data/data.ts'
 import { JSON_SERIALIZER, parse, type Serializer } from '../data/serializer.ts'
 import { fail } from '../errors.ts'
-import {
-  decodeBase64, escapeBase64, type FormatSettings, getWorkspace, isCanonical, isStandardAlphabet, MAX_TOKEN_LENGTH,
-  MESSAGE_OFFSET, messageOf, type TokenFormat, type Workspace
-} from './format.ts'
+import { decodeBase64, escapeBase64, isCanonical, isStandardAlphabet, lineFor } from './base64.ts'
+import { type FormatSettings, getWorkspace, MAX_TOKEN_LENGTH, MESSAGE_OFFSET, messageOf, type TokenFormat, type Workspace } from './format.ts'
 import type { DerivedKey, KeySet } from '../keys/key-set.ts'
 import { idOfText } from '../session/id.ts'
 import { MAX_SECONDS } from './lifetime.ts'
@@ -51,7 +49,7 @@ export function secretboxFormat (settings: FormatSettings): TokenFormat<Secretbo
   return {
     name: 'secretbox',
     seal: (record, key) => sealSecretbox(said(record), key, fillRandom, serializer),
-    sealEncoded: (record, key) => sealEncodedSecretbox(said(record), key, fillRandom, serializer),
+    sealLine: (record, key, before, after) => sealSecretboxLine(before, after, said(record), key, fillRandom, serializer),
     open: (token, keys) => openSecretbox(token, keys, serializer),
     openEncoded: (text, keys) => openEncodedSecretbox(text, keys, serializer),
     openWith: (token, { keys }, index) => openSecretbox(token, { keys: keys.slice(index, index + 1) }, serializer),
@@ -66,18 +64,34 @@ type Sealing = [record: SecretboxRecord, key: DerivedKey, fillRandom?: (nonce: U
 
 /** Seals with a key. */
 export function sealSecretbox (...sealing: Sealing): string {
-  const { ciphertext, nonce } = seal(...sealing)
+  const [ciphertext, nonce] = partsIn(getWorkspace(), seal(...sealing))
   return `${ciphertext};${nonce}`
 }
 
-/** The same as it stands in a cookie, percent-encoded. */
-function sealEncodedSecretbox (...sealing: Sealing): string {
-  const { ciphertext, nonce } = seal(...sealing)
-  return `${escapeBase64(ciphertext)}%3B${escapeBase64(nonce)}`
+/** The same as it stands in a cookie, percent-encoded, between two texts of ASCII. */
+function sealSecretboxLine (before: string, after: string, ...sealing: Sealing): string {
+  const end = seal(...sealing)
+  const workspace = getWorkspace()
+  const line = lineFor(end - START + NONCE_BYTES, before, after)
+  if (line === null) {
+    const [ciphertext, nonce] = partsIn(workspace, end)
+    return `${before}${escapeBase64(ciphertext)}%3B${escapeBase64(nonce)}${after}`
+  }
+  line.text(before)
+  line.base64(workspace.view, START, end)
+  line.text('%3B')
+  line.base64(workspace.nonceView, 0, NONCE_BYTES)
+  line.text(after)
+  return line.end()
 }
 
-/** Both parts of a token, in base64. */
-function seal (record: SecretboxRecord, key: DerivedKey, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): { ciphertext: string, nonce: string } {
+/** Both parts of the token in the workspace, in base64. */
+function partsIn ({ bytes, nonce }: Workspace, end: number): [ciphertext: string, nonce: string] {
+  return [bytes.toString('base64', START, end), nonce.toString('base64')]
+}
+
+/** Seals into the workspace, where the token's first part has this end. */
+function seal (record: SecretboxRecord, key: DerivedKey, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER): number {
   // 1. data to JSON: code of the app's, such as a toJSON(), runs here and nowhere below
   const text = serializer.stringify(record.data)
   // A serializer of the app's may write anything; the payload stays JSON.
@@ -86,11 +100,10 @@ function seal (record: SecretboxRecord, key: DerivedKey, fillRandom: (nonce: Uin
   const workspace = getWorkspace()
   const { bytes, mac, nonce } = workspace
   const length = writeMessage(bytes, json, record)
-  // 3. encrypt
+  // 3. encrypt; 4., to encode, is the caller's
   fillRandom(nonce)
   sodium().secretboxSeal(messageOf(workspace, length), mac, nonce, key.bytes)
-  // 4. encode
-  return { ciphertext: bytes.toString('base64', START, MESSAGE_OFFSET + length), nonce: nonce.toString('base64') }
+  return MESSAGE_OFFSET + length
 }
 
 /**
@@ -109,16 +122,17 @@ export function openSecretbox (token: string, keys: Pick<KeySet, 'keys'>, serial
  * is no token: then it has to be decoded first.
  */
 function openEncodedSecretbox (text: string, keys: KeySet, serializer: Serializer = JSON_SERIALIZER): SecretboxOpened | null {
-  const parts = partsOfEncoded(text)
-  if (parts === null || text.length > MAX_TOKEN_LENGTH) return null
+  const semicolon = encodedSemicolon(text)
+  if (semicolon === -1 || text.length > MAX_TOKEN_LENGTH) return null
   const workspace = getWorkspace()
   const { bytes, nonce } = workspace
   // Beyond ASCII, bytes would be taken for characters that they are not.
   if (bytes.write(text, START) !== text.length) return null
-  const { end, padding, nonceStart } = parts
+  const nonceStart = semicolon + SEMICOLON_LENGTH
+  const end = paddingStart(text, semicolon)
   // The nonce first: the other part is decoded over it.
   if (text.length - nonceStart > 3 * NONCE_LENGTH || decodeBase64(bytes, START + nonceStart, START + text.length, 0, nonce, 0) !== NONCE_BYTES) return null
-  const byteCount = decodeBase64(bytes, START, START + end, padding, bytes, START)
+  const byteCount = decodeBase64(bytes, START, START + end, (semicolon - end) / 3, bytes, START)
   if (byteCount < MAC_BYTES) return null
   return openBytes(workspace, byteCount - MAC_BYTES, keys, serializer)
 }
@@ -206,8 +220,8 @@ function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: S
   if (data === null) return refused('payload-invalid')
   if (typeof time !== 'number' || !Number.isFinite(time)) return refused('time-missing')
   const { lifetime, cookieMaxAge, id, place } = life
-  const times = { writtenAt: writtenAtOf(life, time), createdAt: createdAtOf(life, time) }
-  return { ok: true, record: withRare({ data, ...times, lifetime, cookieMaxAge, id }, place, claims), key }
+  const record = { data, writtenAt: writtenAtOf(life, time), createdAt: createdAtOf(life, time), lifetime, cookieMaxAge, id }
+  return { ok: true, record: withRare(record, place, claims), key }
 }
 
 /** Takes the claims out of a payload; undefined without any, null for what are none. */
@@ -386,25 +400,22 @@ function partsOf (token: string): TextParts | null {
   return { whole, ciphertext: whole.slice(0, end), padding: semicolon - end, nonce: whole.slice(semicolon + 1) }
 }
 
-/** Characters of `%3B` and a nonce of 24 bytes, if each of its characters were percent-encoded. */
-const ESCAPED_NONCE_LENGTH = 3 + 3 * NONCE_LENGTH
+/** Length of a `;` that is percent-encoded. */
+const SEMICOLON_LENGTH = 3
 
-/** Positions of the parts of a token whose `;` and `=` are percent-encoded, as in a cookie. */
-interface EncodedParts {
-  /** End of the first part, without its padding. */
-  end: number
-  padding: number
-  /** Start of the nonce's part, which ends with the text. */
-  nonceStart: number
-}
+/** Characters of a nonce of 24 bytes with the `;` before it, if each of its characters were percent-encoded. */
+const ESCAPED_NONCE_LENGTH = SEMICOLON_LENGTH + 3 * NONCE_LENGTH
 
-/** Positions of the parts; null if there are not two. Other escapes in them are not looked at. */
-function partsOfEncoded (text: string): EncodedParts | null {
+/** Position of the `;` between the parts of a token, percent-encoded as in a cookie; -1 if there are not two. Other escapes are not looked at. */
+function encodedSemicolon (text: string): number {
   // Searched from the earliest place where it can be: a text has many other escapes. One that comes earlier
   // is none of a token.
-  const semicolon = text.indexOf('%3B', text.length - ESCAPED_NONCE_LENGTH)
-  if (semicolon === -1) return null
+  return text.indexOf('%3B', text.length - ESCAPED_NONCE_LENGTH)
+}
+
+/** End of the first part, without its padding. */
+function paddingStart (text: string, semicolon: number): number {
   let end = semicolon
   while (text.endsWith('%3D', end)) end -= 3
-  return { end, padding: (semicolon - end) / 3, nonceStart: semicolon + 3 }
+  return end
 }

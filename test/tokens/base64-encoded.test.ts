@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { decodeBase64, escapeBase64 } from '../../src/token/format.ts'
+import { decodeBase64, escapeBase64, lineFor } from '../../src/token/base64.ts'
 
 /** Decodes text whose padding was taken off, in place as the secretbox format does; null where it is refused. */
 function decode (text: string, padding: number): Buffer | null {
@@ -20,6 +20,42 @@ describe('escapeBase64', () => {
       const base64 = bytes.toString('base64')
       assert.equal(escapeBase64(base64), base64.replaceAll('/', '%2F').replaceAll('=', '%3D'))
     }), { numRuns: 1000 })
+  })
+})
+
+describe('a line of a cookie', () => {
+  const viewOf = (bytes: Buffer): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const anyText = fc.stringMatching(/^[ -~]{0,40}$/)
+
+  it('has between its texts what Node writes of bytes of any number, each / and = percent-encoded', () => {
+    fc.assert(fc.property(anyBytes, anyText, anyText, (bytes, before, after) => {
+      const line = lineFor(bytes.length, before, after)!
+      line.text(before)
+      line.base64(viewOf(bytes), 0, bytes.length)
+      line.text(after)
+      assert.equal(line.end(), `${before}${escapeBase64(bytes.toString('base64'))}${after}`)
+    }), { numRuns: 2000 })
+  })
+
+  it('has the same in the alphabet of URLs, of a part of the bytes', () => {
+    fc.assert(fc.property(anyBytes, fc.nat(20), (bytes, start) => {
+      const from = Math.min(start, bytes.length)
+      const line = lineFor(bytes.length, '', '')!
+      line.base64url(viewOf(bytes), from, bytes.length)
+      assert.equal(line.end(), bytes.toString('base64url', from))
+    }), { numRuns: 2000 })
+  })
+
+  it('has room for bytes whose every character is percent-encoded, and is refused for more than a cookie holds', () => {
+    const bytes = Buffer.alloc(3072, 0xff)
+    const text = 'x'.repeat(1984)
+    const line = lineFor(bytes.length, text, text)!
+    line.text(text)
+    line.base64(viewOf(bytes), 0, bytes.length)
+    line.text(text)
+    assert.equal(line.end(), `${text}${'%2F'.repeat(4096)}${text}`)
+    assert.equal(lineFor(3073, '', ''), null)
+    assert.equal(lineFor(1, 'x'.repeat(4096), ''), null)
   })
 })
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { isCanonical, isStandardAlphabet } from '../../src/token/format.ts'
+import { isCanonical, isStandardAlphabet } from '../../src/token/base64.ts'
 import { isCanonicalUrl } from '../../src/token/sealed.ts'
 
 /** Base64 of any bytes with a few characters changed, put in or taken out: near misses of every kind. */
