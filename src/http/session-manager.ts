@@ -207,9 +207,8 @@ export class SessionManager {
     const { headers } = request
     const brought = { header: headers.cookie, parsed: parsedCookies(request) }
     const judge = isAnyDevices ? undefined : this.#devices?.judgeOf({ headers, cookies: brought.parsed })
-    // A message describes the token, and ids are made of tokens: it has to be decoded for both.
-    const isPlain = !openChannel.hasSubscribers && this.#settings.newId === undefined
-    const opened = isPlain ? this.#reader.readSingle(brought, judge) : null
+    // A message describes the token, which has to be decoded for that.
+    const opened = openChannel.hasSubscribers ? null : this.#reader.readSingle(brought, judge)
     return opened === null ? this.#read(brought, request.log, judge) : this.#told('', opened, request.log)
   }
 

@@ -38,6 +38,20 @@ export class RevocationCache {
     return readAt !== undefined && now >= readAt && now - readAt < this.#ttl
   }
 
+  /** Times between which the answers about all these keys are believed, in milliseconds since 1970. */
+  believed ({ own, epochs }: { own: readonly string[], epochs: readonly string[] }): { since: number, until: number } {
+    let since = -Infinity
+    let earliest = Infinity
+    for (const keys of [own, epochs]) {
+      for (const key of keys) {
+        const readAt = this.#readAt.get(key) ?? NaN // no answer at all makes both NaN
+        since = Math.max(since, readAt)
+        earliest = Math.min(earliest, readAt)
+      }
+    }
+    return { since, until: earliest + this.#ttl }
+  }
+
   /** Puts a number that the store has given, or will give after it was told. Numbers only grow. */
   put (key: string, value: number, now: number): void {
     const before = this.get(key)
@@ -57,8 +71,8 @@ export class RevocationCache {
 }
 
 /** Puts a value into a bounded map, as its newest. */
-export function remember<Value> (map: Map<string, Value>, key: string, value: Value): void {
+export function remember<Value> (map: Map<string, Value>, key: string, value: Value, max = MAX_KEYS): void {
   map.delete(key) // so that it becomes the newest
-  if (map.size >= MAX_KEYS) map.delete(map.keys().next().value!) // it is not empty
+  if (map.size >= max) map.delete(map.keys().next().value!) // it is not empty
   map.set(key, value)
 }

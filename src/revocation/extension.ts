@@ -61,7 +61,7 @@ export class RevocationExtension implements SessionExtension {
 
   /** Notes that a request has just come in. */
   begin (request: SessionRequest): void {
-    this.records.begin(request, { beganAt: this.#now(), sequence: this.#revocations.sequence, order: this.#stamps?.order ?? 0 })
+    this.records.begin(request, this.#now(), this.#revocations.sequence, this.#stamps?.order ?? 0)
   }
 
   /**

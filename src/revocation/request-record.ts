@@ -40,7 +40,7 @@ export class RequestRecords {
   /** Symbol of the property, for all requests to be made with it. */
   get symbol (): symbol { return this.#records.symbol }
 
-  begin (request: SessionRequest, { beganAt, sequence, order }: Omit<RequestRecord, 'own'>): void {
+  begin (request: SessionRequest, beganAt: number, sequence: number, order: number): void {
     this.#records.set(request, { beganAt, sequence, order, own: null })
   }
 

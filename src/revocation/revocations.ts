@@ -51,9 +51,24 @@ export interface Identity {
 
 /** The keys that decide over a session. */
 interface Keys {
-  own: string[]
-  epochs: string[]
+  readonly own: readonly string[]
+  readonly epochs: readonly string[]
+  /** Value of `sequence` at which none of them ended the session; none does as long as it stays. */
+  goodAt: number
 }
+
+/** A session of which the store has said that it is not revoked. */
+interface Good {
+  readonly created: number
+  readonly subjects: readonly string[]
+  readonly keys: Keys
+  /** Times between which the answers about all of its keys are believed, in milliseconds since 1970. */
+  readonly since: number
+  readonly until: number
+}
+
+/** Sessions that are known to be good, at most: a few MB. For more, the answers are put together of those about their keys. */
+const MAX_GOOD = 10_000
 
 export interface RevocationsOptions extends Limits {
   client: StoreClient
@@ -77,6 +92,8 @@ interface Reading {
 export class Revocations {
   readonly #options: RevocationsOptions
   readonly #cache: RevocationCache
+  /** Cache of answers about sessions, by id: to put one together of those about its keys takes longer than to open a cookie. */
+  readonly #good = new Map<string, Good>()
   /** Revocations of subjects that this process has made, by key: the latest ones. */
   readonly #made = new Map<string, number>()
   /** The latest read of each key that is under way, so that many requests at once ask once. */
@@ -122,10 +139,25 @@ export class Revocations {
 
   /** True if a session is revoked; null if the store has to be asked. */
   isRevokedSync (identity: Identity): boolean | null {
-    const { own, epochs } = keysOf(identity)
-    if (this.isKnownRevoked(identity)) return true
+    const { id } = identity
     const now = this.#options.now()
-    return [...own, ...epochs].every(key => this.#cache.isFresh(key, now)) ? false : null
+    const name = id === null ? null : id.toString('latin1')
+    if (name !== null && this.#isGood(name, identity, now)) return false
+    const keys = keysOf(identity)
+    if (this.#isKnown(keys, identity)) return true
+    const { since, until } = this.#cache.believed(keys)
+    if (!(now >= since && now < until)) return null
+    if (name !== null) remember(this.#good, name, { created: identity.created, subjects: identity.subjects, keys, since, until }, MAX_GOOD)
+    return false
+  }
+
+  /** True for a session that was good a moment ago, if nothing became known since. */
+  #isGood (name: string, identity: Identity, now: number): boolean {
+    const good = this.#good.get(name)
+    if (good === undefined || good.keys.goodAt !== this.#cache.sequence || now < good.since || now >= good.until) return false
+    if (good.created !== identity.created || !isSameList(good.subjects, identity.subjects)) return false
+    identity.keys = good.keys
+    return true
   }
 
   /** Asks the store for many sessions at once, so that `isKnownRevoked` knows. @throws as `isRevoked` does. */
@@ -136,7 +168,7 @@ export class Revocations {
 
   /** True if a session is revoked as far as this process knows. */
   isKnownRevoked (identity: Identity): boolean {
-    return this.#isKnown(keysOf(identity), identity)
+    return identity.keys?.goodAt !== this.#cache.sequence && this.#isKnown(keysOf(identity), identity)
   }
 
   /**
@@ -184,8 +216,12 @@ export class Revocations {
     return epoch > beganAt && epoch <= this.#options.now()
   }
 
-  #isKnown ({ own, epochs }: Keys, { created }: Identity): boolean {
-    return own.some(key => this.#hasCome(key)) || epochs.some(key => created <= this.#cache.get(key))
+  #isKnown (keys: Keys, { created }: Identity): boolean {
+    const { own, epochs } = keys
+    if (own.some(key => this.#hasCome(key)) || epochs.some(key => created <= this.#cache.get(key))) return true
+    // One that goes on under another id ends without anything that becomes known.
+    if (own.every(key => this.#cache.get(key) === 0)) keys.goodAt = this.#cache.sequence
+    return false
   }
 
   /** True if a session was revoked by its own key: at once, or after a moment that is over. */
@@ -394,7 +430,7 @@ export function userOf (identity: Identity | null): string | undefined {
 
 /** Identity of a session of which only the hashes of its subjects are known. */
 export function knownIdentity ({ id, created, subjectHashes, stamp }: KnownSession): Identity {
-  return { id, created, subjects: [], stamp, keys: { own: [idKey(id)], epochs: [ALL, ...subjectHashes.map(keyOfHash)] } }
+  return { id, created, subjects: [], stamp, keys: { own: [idKey(id)], epochs: [ALL, ...subjectHashes.map(keyOfHash)], goodAt: -1 } }
 }
 
 /** True for the number of a session that goes on under another id. */
@@ -407,8 +443,12 @@ function endedAt (time: number, before: number, goesOn: boolean): number {
   return Math.max(before, before >= DELAYED && !goesOn ? ENDED + time : time)
 }
 
+function isSameList (a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((value, index) => value === b[index])
+}
+
 function keysOf (identity: Identity): Keys {
   const { id, subjects } = identity
-  identity.keys ??= { own: id === null ? [] : [idKey(id)], epochs: epochKeysOf(subjects) }
+  identity.keys ??= { own: id === null ? [] : [idKey(id)], epochs: epochKeysOf(subjects), goodAt: -1 }
   return identity.keys
 }

@@ -146,7 +146,9 @@ export class Codec {
     if (format === undefined) return null
     const keys = this.#keyring.current
     const opened = format.openEncoded(text, keys)
-    return opened === null ? null : this.#admit(opened, text, format.name, keys)
+    // An id that the token does not say is made of the token as it is decoded.
+    if (opened === null || (this.#usesIds && opened.ok && !hasIdentity(opened.record))) return null
+    return this.#admit(opened, text, format.name, keys)
   }
 
   /** Checks expiry and schema of a session whose token is authentic. */
@@ -208,10 +210,14 @@ export function formatOf (token: string): Format {
   return token.includes(';') ? 'secretbox' : 'sealed'
 }
 
+function hasIdentity ({ id, createdAt }: SessionRecord): boolean {
+  return id !== null && createdAt !== null
+}
+
 /** Record with the id and the time of creation that its token, which is older than the use of ids, does not say. */
 function withIdentity (record: SessionRecord, token: string): SessionRecord {
   const { id, createdAt, writtenAt } = record
-  if (id !== null && createdAt !== null) return record
+  if (hasIdentity(record)) return record
   // Half a second before the write, whose time was rounded to the second: it must not be later.
   return { ...record, id: id ?? idOfToken(token), createdAt: createdAt ?? writtenAt - 500 }
 }
