@@ -14,21 +14,35 @@ export class LoadServer {
   static async start (side, processes = 1) {
     const server = new LoadServer()
     server.#process = fork(SERVER, [side, String(processes)])
-    const { port } = await server.#answer()
+    const { port } = await server.#answer('port')
     server.#base = `http://127.0.0.1:${port}`
     return server
   }
 
-  #answer () {
-    return new Promise(resolve => this.#process.once('message', resolve))
+  /** The next answer with a property. */
+  #answer (name) {
+    return new Promise(resolve => {
+      const look = message => {
+        if (!(name in message)) return
+        this.#process.off('message', look)
+        resolve(message)
+      }
+      this.#process.on('message', look)
+    })
   }
 
-  /** Microseconds of CPU time that all processes of the server have used. */
+  /** Microseconds of CPU time that all processes of the server have used, in their own code and in the system's. */
   async cpu () {
-    const answer = this.#answer()
+    const answer = this.#answer('user')
     this.#process.send('cpu')
-    const { user, system } = await answer
-    return user + system
+    return await answer
+  }
+
+  /** Microseconds by place in the code, of some milliseconds. */
+  async profile (ms) {
+    const answer = this.#answer('places')
+    this.#process.send({ profile: ms })
+    return (await answer).places
   }
 
   /** The cookie of a session that holds the data; the floor, which has none, gets one to parse. */
@@ -38,16 +52,18 @@ export class LoadServer {
   }
 
   /**
-   * Load on a route: what wrk says, the CPU microseconds a request of the server, and how many cores
-   * were busy with anything else.
+   * Load on a route: what wrk says, the CPU microseconds a request of the server, those of them outside system calls, and how
+   * many cores were busy with anything else.
    */
   async load (route, options) {
     const [cpu, idle, start] = [await this.cpu(), idleTime(), performance.now()]
     const counts = await wrk(`${this.#base}${route}`, options)
-    const own = await this.cpu() - cpu
+    const now = await this.cpu()
+    const user = now.user - cpu.user
+    const own = user + now.system - cpu.system
     const microseconds = (performance.now() - start) * 1000
     const others = os.cpus().length - (idleTime() - idle + own + counts.client * counts.requests) / microseconds
-    return { ...counts, cpu: own / counts.requests, others }
+    return { ...counts, cpu: own / counts.requests, user: user / counts.requests, others }
   }
 
   /** What a new connection answers to requests for the routes, one after the other. */

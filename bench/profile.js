@@ -1,10 +1,11 @@
 // npm run bench:profile [-- --quick]: where a request that reads its session, and one that writes it,
 // spend their time, and so do the tokens whose bars do not hold. Writes bench/PROFILE.md (not with --quick).
 //
-// The profile gives shares, and slows down what it looks at. So they are shares of a time that is
+// Both in process, and over real HTTP, for which it needs wrk. The profile gives shares, and slows down what it looks at. So they are shares of a time that is
 // measured without it, as `npm run bench` does: in fresh processes, beside the floor, the peer and the limit.
 import { writeFileSync } from 'node:fs'
 import { TOKEN_BARS } from './bars.js'
+import { loadProfileReport } from './profile-load.js'
 import { profileReport } from './profile-report.js'
 import { askAll } from './side-process.js'
 import { runTask } from './starts.js'
@@ -37,6 +38,9 @@ const tokens = [
   { what: 'Decoding 170 B', time: results.tasks['decode 170_B'].ours.best, bar: TOKEN_BARS.decode, of: 'the limit', base: limit.best, profile: await profileOf('decode 170_B') },
   { what: "Refusing a changed token, format 'sealed'", time: results.tasks['reject 170_B'].sealed.best, bar: TOKEN_BARS.reject, of: 'opening a valid one', base: sealed.best, profile: await profileOf('reject 170_B', 'sealed') }
 ]
-const text = profileReport(results, profiles, tokens, { ...PLAN, profileMs: PROFILE_MS })
+const load = await loadProfileReport(quick ? { seconds: 1, profileMs: 1000 } : { seconds: 4, profileMs: 8000 })
+const text = `${profileReport(results, profiles, tokens, { ...PLAN, profileMs: PROFILE_MS })}
+${load}`
 process.stdout.write(text)
 if (!quick) writeFileSync(new URL('PROFILE.md', import.meta.url), text)
+process.exit()

@@ -1,6 +1,7 @@
 // One server of the load run, of one process or of several that share a key. Says how much CPU time
 // it has used when asked.
 import cluster from 'node:cluster'
+import { setTimeout } from 'node:timers/promises'
 
 const [name, processes] = process.argv.slice(2)
 
@@ -27,6 +28,10 @@ if (cluster.isPrimary && processes !== '1') {
   const side = await import(`./sides/${name}.js`)
   const app = await side.app()
   await app.listen({ port: 0, host: '127.0.0.1' })
-  process.on('message', () => process.send(process.cpuUsage()))
+  process.on('message', async message => {
+    if (message === 'cpu') return process.send(process.cpuUsage())
+    const { profile } = await import('./profiler.js')
+    process.send({ places: await profile(() => setTimeout(100), message.profile) })
+  })
   if (!cluster.isWorker) process.send({ port: app.server.address().port })
 }
