@@ -40,6 +40,7 @@ function addHooks (app: FastifyInstance, session: RegisteredSession, extension: 
   const recheck = (request: FastifyRequest, reply: FastifyReply, done: HookHandlerDoneFunction): void => {
     const state = session.held(request)
     const waiting = state === null ? undefined : extension.recheck(state, request)
+    if (waiting === undefined && currentRequest.getStore() === request) return done() // nearly always
     const next = within(request, done)
     // An async handler that called reply.callNotFound() may be done before that.
     if (waiting !== undefined && request.is404) waitAsSent(reply, waiting, next)
