@@ -1,5 +1,5 @@
 // Turns the profiles into text, with what follows from them.
-import { BARS, added, leftByBar } from './bars.js'
+import { BARS, leastOf, usedOf } from './bars.js'
 import { commit, machine, today } from './environment.js'
 import { GROUPS, groupOf, placeOf } from './profile-groups.js'
 
@@ -32,32 +32,20 @@ function topTable (places, ours, unit = 'request') {
 
 const leftText = left => left > 0 ? `the bar leaves **${us(left)} µs**` : `the bar is **${us(-left)} µs** short of that`
 
-/** What the bar leaves for the code of a session, counted in two ways, and what that code takes. */
+/** What the bar allows, and where the time goes. */
 function conclusion (results, task, places) {
-  const [floor, ours] = ['floor', 'ours'].map(side => results.tasks[task][side].best)
-  const allowed = floor + BARS[task] * added(results, task, 'peer')
+  const { ours } = results.tasks[task]
+  const [used, least] = [usedOf(results, task), leastOf(results, task)]
   const around = timeOf(places, 'fastify', 'harness')
   const primitives = timeOf(places, 'sodium', 'json', 'base64')
   const own = timeOf(places, 'token', 'cookie', 'session')
-  const rest = ours - around - primitives - own
-  const lefts = [allowed - around - primitives, leftByBar(results, task)]
-  return `- A **${task}** takes ${us(ours)} µs. The bar of ${BARS[task]} allows ${us(floor)} µs of the floor and ${BARS[task]} of the ${us(added(results, task, 'peer'))} µs
-  that the peer adds: ${us(allowed)} µs.
+  return `- A **${task}** takes ${us(ours.best)} µs, ${us(used)} µs more than a request that does not use its session: ${us(used / least)} of the ${us(least)} µs
+  that libsodium, JSON and base64 take in a tight loop. The bar is ${BARS[task]}: ${us(BARS[task] * least)} µs.
   - Where the time goes: ${us(around)} µs are Fastify's and the harness's. ${us(primitives)} µs are libsodium, JSON and base64:
-    ${percent(primitives / ours)} of the request. ${us(own)} µs are our own code (token, cookie, session), and ${us(rest)} µs
+    ${percent(primitives / ours.best)} of the request. ${us(own)} µs are our own code (token, cookie, session), and ${us(ours.best - around - primitives - own)} µs
     @fastify/cookie, the garbage collector and what could not be told apart.
-  - By this profile, with Fastify, harness, libsodium, JSON and base64 as they are, ${leftText(lefts[0])}.
-    By the limit of \`npm run bench\`, which calls the same in a tight loop, ${leftText(lefts[1])}.
-  - ${verdict(lefts, own + rest)}`
-}
-
-/** @param needed what all but Fastify, harness, libsodium, JSON and base64 takes now */
-function verdict (lefts, needed) {
-  const most = Math.max(...lefts)
-  if (most <= 0) return 'By neither count can the bar be reached in process: a session that did nothing else would miss it.'
-  if (most >= needed) return `That is enough for the ${us(needed)} µs that the rest takes.`
-  return `So the rest, ${us(needed)} µs now, would have to be done in ${us(most)} µs at most: ${percent(most / needed)} of its time, for finding the
-    cookie, undoing its escapes, checking the token, making the session and collecting all of their garbage.`
+  - libsodium, JSON and base64 take ${us(primitives / least)} of the limit's time in a request: they are called between other code, and not again and
+    again. With them as they are, ${leftText(BARS[task] * least - primitives)} for the ${us(own)} µs of our own code.`
 }
 
 /** The same of a token whose bar is a ratio to another side. */

@@ -4,7 +4,7 @@
 // Both in process, and over real HTTP, for which it needs wrk. The profile gives shares, and slows down what it looks at. So they are shares of a time that is
 // measured without it, as `npm run bench` does: in fresh processes, beside the floor, the peer and the limit.
 import { writeFileSync } from 'node:fs'
-import { TOKEN_BARS } from './bars.js'
+import { REJECT_BARS, TOKEN_BARS } from './bars.js'
 import { loadProfileReport } from './profile-load.js'
 import { profileReport } from './profile-report.js'
 import { askAll } from './side-process.js'
@@ -36,7 +36,7 @@ const profiles = { read: await profileOf('read'), write: await profileOf('write'
 const { limit, sealed } = results.tasks['decode 170_B']
 const tokens = [
   { what: 'Decoding 170 B', time: results.tasks['decode 170_B'].ours.best, bar: TOKEN_BARS.decode, of: 'the limit', base: limit.best, profile: await profileOf('decode 170_B') },
-  { what: "Refusing a changed token, format 'sealed'", time: results.tasks['reject 170_B'].sealed.best, bar: TOKEN_BARS.reject, of: 'opening a valid one', base: sealed.best, profile: await profileOf('reject 170_B', 'sealed') }
+  { what: "Refusing a changed token, format 'sealed'", time: results.tasks['reject 170_B'].sealed.best, bar: REJECT_BARS.sealed, of: 'opening a valid one', base: sealed.best, profile: await profileOf('reject 170_B', 'sealed') }
 ]
 const load = await loadProfileReport(quick ? { seconds: 1, profileMs: 1000 } : { seconds: 4, profileMs: 8000 })
 const text = `${profileReport(results, profiles, tokens, { ...PLAN, profileMs: PROFILE_MS })}

@@ -1,5 +1,5 @@
 // Turns the figures of a run into text.
-import { BARS, addedBytes, bars, leftByBar } from './bars.js'
+import { addedBytes, bars } from './bars.js'
 import { commit, machine, today, version } from './environment.js'
 
 const PACKAGES = ['fastify', '@fastify/cookie', '@fastify/secure-session', 'sodium-native', '@fastify/session', '@mgcrea/fastify-session', 'iron-session', 'h3', 'jose']
@@ -37,17 +37,8 @@ function table (head, rows) {
 }
 
 function barTable (results) {
-  const rows = bars(results).map(({ what, value, bar, of, least }) => [
-    what, `${times(value)} ${of}`, least === undefined ? '–' : times(least), `at most ${bar}`, value <= bar ? 'holds' : '**does not hold**'
-  ])
-  return table(['what', 'measured', 'the least that libsodium allows', 'bar', 'result'], rows)
-}
-
-function leftSentence (results, task) {
-  const left = leftByBar(results, task)
-  return left > 0
-    ? `For a ${task}, the bar of ${BARS[task]} leaves ${times(left)} µs for everything else that a session does.`
-    : `For a ${task}, the bar of ${BARS[task]} is ${times(-left)} µs below that least.`
+  const rows = bars(results).map(({ what, value, bar, of }) => [what, `${times(value)} ${of}`, `at most ${bar}`, value <= bar ? 'holds' : '**does not hold**'])
+  return table(['what', 'measured', 'bar', 'result'], rows)
 }
 
 /** A table with the tasks as columns and the sides as rows. */
@@ -103,12 +94,7 @@ figures mean little elsewhere; the ratios do. [README.md](README.md) tells how i
 
 ${barTable(results)}
 
-"The least that libsodium allows" is what the row would be if a session cost no more than raw
-libsodium, JSON and base64 on prepared buffers, which is the side \`limit\`: our request that does not
-touch its session, plus \`decode 170 B\` (and for a write \`encode 170 B\`) of the limit, less the floor,
-by what the peer adds. The limit is a tight loop around warm code, which a request is not.
-${leftSentence(results, 'read')}
-${leftSentence(results, 'write')}
+The limit is raw libsodium, JSON and base64 on prepared buffers, in a tight loop around warm code, which a request is not.
 [PROFILE.md](PROFILE.md) shows where the time goes.
 
 "Blocked by registration" is the longest pause of the event loop in the worst of the starts.
