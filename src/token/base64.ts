@@ -28,7 +28,9 @@ export function isStandardAlphabet (text: string): boolean {
 
 const PERCENT = 0x25
 const TWO = 0x32
+const THREE = 0x33
 const LETTER_B = 0x42
+const LETTER_D = 0x44
 const LETTER_F = 0x46
 
 const SLASH_VALUE = 63
@@ -36,6 +38,8 @@ const PLUS_VALUE = 62
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const EQUALS = 0x3d
+
+const ALPHABET_CODES = Uint8Array.from(ALPHABET, character => character.charCodeAt(0))
 
 /** Values of characters, by their codes; -1 for those that are not in the standard alphabet. */
 const VALUES = new Int8Array(256).fill(-1)
@@ -121,79 +125,89 @@ const MAX_LINE_TEXT = 4096
 /** Characters of a byte at most: four of three bytes, each percent-encoded. */
 const LINE_LENGTH = MAX_LINE_TEXT + MAX_LINE_BYTES * 4
 
-/** Pairs of characters by the 12 bits that they stand for; 0 for a pair with one that is percent-encoded. */
-type Pairs = Uint16Array
+/** Pairs of characters by the 12 bits that they stand for; 0 for a pair with a `/`. */
+const PAIRS = Uint16Array.from({ length: 4096 }, (_, bits) => {
+  const [first, second] = [bits >> 6, bits & 63]
+  return first === SLASH_VALUE || second === SLASH_VALUE ? 0 : ALPHABET_CODES[first]! << 8 | ALPHABET_CODES[second]! // of 64
+})
 
-const STANDARD_PAIRS = pairsOf(ALPHABET.replace('/', '\0'))
-const URL_PAIRS = pairsOf(ALPHABET.replace('+/', '-_'))
-
-function pairsOf (alphabet: string): Pairs {
-  const codes = Array.from(alphabet, character => character.charCodeAt(0))
-  return Uint16Array.from({ length: 4096 }, (_, bits) => {
-    const first = codes[bits >> 6]! // there are 64
-    const second = codes[bits & 63]!
-    return first === 0 || second === 0 ? 0 : first << 8 | second
-  })
-}
-
-/** Line of text with base64 in it. */
+/** Line of text with base64 in it, all of it ASCII. */
 class Line {
   readonly #bytes = Buffer.allocUnsafeSlow(LINE_LENGTH)
   /** Writes and reads several bytes at once, which takes three quarters of the time. */
   readonly #view = new DataView(this.#bytes.buffer)
   #length = 0
+  // Texts of the last line, which nearly all lines share: to write them again takes as long as the base64.
+  #before = ''
+  #after = ''
+  #afterBytes = Buffer.alloc(0)
 
-  /** @param text ASCII. */
-  text (text: string): void { this.#length += this.#bytes.write(text, this.#length, 'latin1') }
+  /** Begins anew, with a text. */
+  begin (before: string): void {
+    if (before !== this.#before) this.#bytes.write(before, 0, 'latin1')
+    this.#before = before
+    this.#length = before.length
+  }
 
   /** Base64 of the bytes from `start` to `end`, its `/` and `=` percent-encoded. */
   base64 (source: DataView, start: number, end: number): void {
-    this.#whole(source, start, end, STANDARD_PAIRS)
+    this.#groups(source, start, end)
     const count = (end - start) % 3
     if (count === 0) return
-    this.#characters(restOf(source, end, count), count + 1)
-    this.text(ESCAPED_PADDING[3 - count]!) // 1 or 2
+    this.#length = this.#characters(this.#length, restOf(source, end, count), count + 1)
+    for (let padding = count; padding < 3; padding++) this.#escape(LETTER_D)
   }
 
-  /** Base64 with the alphabet of URLs and without padding. */
-  base64url (source: DataView, start: number, end: number): void {
-    this.#whole(source, start, end, URL_PAIRS)
-    const count = (end - start) % 3
-    if (count === 0) return
-    const bits = restOf(source, end, count)
-    this.#view.setUint32(this.#length, URL_PAIRS[bits >> 12]! << 16 | URL_PAIRS[bits & 4095]!) // of 4096
-    this.#length += count + 1
+  /** A `;`, percent-encoded. */
+  semicolon (): void { this.#escape(LETTER_B) }
+
+  /** Text of the line, with another one behind it. */
+  end (after: string): string {
+    if (after !== this.#after) this.#afterBytes = Buffer.from(after, 'latin1')
+    this.#after = after
+    this.#bytes.set(this.#afterBytes, this.#length)
+    return this.#bytes.toString('latin1', 0, this.#length + after.length)
   }
 
-  /** Text of the line, which begins anew. */
-  end (): string {
-    const length = this.#length
-    this.#length = 0
-    return this.#bytes.toString('latin1', 0, length)
+  /** A character that is percent-encoded with a 3: `;` or `=`. */
+  #escape (digit: number): void {
+    this.#bytes[this.#length++] = PERCENT
+    this.#bytes[this.#length++] = THREE
+    this.#bytes[this.#length++] = digit
   }
 
   /** All groups of three bytes. */
-  #whole (source: DataView, start: number, end: number, pairs: Pairs): void {
+  #groups (source: DataView, start: number, end: number): void {
+    const view = this.#view
+    let at = this.#length // a field would be written in each round
     for (let from = start; from + 3 <= end; from += 3) {
       const bits = source.getUint16(from) << 8 | source.getUint8(from + 2)
-      const first = pairs[bits >> 12]! // of 4096
-      const second = pairs[bits & 4095]!
+      const first = PAIRS[bits >> 12]! // of 4096
+      const second = PAIRS[bits & 4095]!
       if (first !== 0 && second !== 0) {
-        this.#view.setUint32(this.#length, first << 16 | second)
-        this.#length += 4
+        view.setUint32(at, first << 16 | second)
+        at += 4
       } else {
-        this.#characters(bits, 4)
+        at = this.#characters(at, bits, 4)
       }
     }
+    this.#length = at
   }
 
-  /** The first characters of a group, one by one. */
-  #characters (bits: number, count: number): void {
-    for (let shift = 18; count > 0; count--, shift -= 6) {
+  /** The first characters of a group, one by one. @returns where they end. */
+  #characters (start: number, bits: number, count: number): number {
+    let at = start
+    for (let shift = 18; shift > 18 - count * 6; shift -= 6) {
       const value = bits >> shift & 63
-      if (value === SLASH_VALUE) this.text('%2F')
-      else this.#bytes[this.#length++] = ALPHABET.charCodeAt(value)
+      if (value === SLASH_VALUE) {
+        this.#bytes[at++] = PERCENT
+        this.#bytes[at++] = TWO
+        this.#bytes[at++] = LETTER_F
+      } else {
+        this.#bytes[at++] = ALPHABET_CODES[value]! // of 64
+      }
     }
+    return at
   }
 }
 

@@ -4,7 +4,7 @@ import { fillNonce } from '../crypto/nonces.ts'
 import { sodium } from '#sodium'
 import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
 import { fail } from '../errors.ts'
-import { lineFor, SPARE_BITS_ZERO } from './base64.ts'
+import { SPARE_BITS_ZERO } from './base64.ts'
 import { type FormatSettings, getWorkspace, MAX_TOKEN_LENGTH, MESSAGE_OFFSET, messageOf, type TokenFormat, workspace, type Workspace } from './format.ts'
 import type { DerivedKey, KeySet } from '../keys/key-set.ts'
 import { MAX_SECONDS } from './lifetime.ts'
@@ -50,16 +50,6 @@ export function associatedDataOf (context: string): AssociatedData {
 
 /** Seals the message of a length in the workspace. */
 export function sealMessage (space: Workspace, length: number, version: number, key: DerivedKey, associatedData: AssociatedData, fillRandom: (nonce: Uint8Array) => void, library: SodiumLibrary): string {
-  return textIn(space, encryptMessage(space, length, version, key, associatedData, fillRandom, library))
-}
-
-/** Text of the envelope in the workspace. */
-function textIn ({ bytes }: Workspace, end: number): string {
-  return bytes.toString('base64url', START, end)
-}
-
-/** Encrypts it, and returns where the envelope ends in the workspace. */
-function encryptMessage (space: Workspace, length: number, version: number, key: DerivedKey, associatedData: AssociatedData, fillRandom: (nonce: Uint8Array) => void, library: SodiumLibrary): number {
   const { bytes } = space
   bytes[START] = version
   bytes.writeUInt32BE(key.idNumber, KEY_ID_START)
@@ -67,7 +57,7 @@ function encryptMessage (space: Workspace, length: number, version: number, key:
   fillRandom(nonce)
   const sealed = space.messages[length + TAG_BYTES] ?? messageOf(space, length + TAG_BYTES)
   library.aeadSeal(sealed, space.messages[length] ?? messageOf(space, length), complete(associatedData, bytes), nonce, key.encryption)
-  return MESSAGE_OFFSET + length + TAG_BYTES
+  return bytes.toString('base64url', START, MESSAGE_OFFSET + length + TAG_BYTES)
 }
 
 /**
@@ -178,10 +168,7 @@ export function sealedFormat ({ context, serializer, fillRandom }: FormatSetting
   let loaded: SodiumLibrary | null = null // it may still be loading
   const library = (): SodiumLibrary => { loaded ??= sodium(); return loaded }
   const seal: TokenFormat['seal'] = (record, key) => sealSealed(record, key, associatedData, fillRandom, serializer, library())
-  const sealLine: TokenFormat['sealLine'] = (record, key, before, after) => {
-    const end = sealInto(record, key, associatedData, fillRandom, serializer, library())
-    return lineIn(workspace ?? getWorkspace(), end, before, after)
-  }
+  const sealLine: TokenFormat['sealLine'] = (record, key, before, after) => `${before}${seal(record, key)}${after}`
   const open: TokenFormat<SealedRefusal>['open'] = (token, keys) => openSealed(token, keys, associatedData, serializer, library())
   // Nothing in it is percent-encoded, and the token names its key.
   return { name: 'sealed', seal, sealLine, open, openEncoded: open, openWith: open, decryptions: () => 1 }
@@ -189,29 +176,13 @@ export function sealedFormat ({ context, serializer, fillRandom }: FormatSetting
 
 /** Seals with a key, for a context. */
 export function sealSealed (record: SessionRecord, key: DerivedKey, associatedData: AssociatedData, fillRandom: (nonce: Uint8Array) => void = fillNonce, serializer: Serializer = JSON_SERIALIZER, library: SodiumLibrary = sodium()): string {
-  const end = sealInto(record, key, associatedData, fillRandom, serializer, library)
-  return textIn(workspace ?? getWorkspace(), end)
-}
-
-/** Seals into the workspace, where the envelope has this end. */
-function sealInto (record: SessionRecord, key: DerivedKey, associatedData: AssociatedData, fillRandom: (nonce: Uint8Array) => void, serializer: Serializer, library: SodiumLibrary): number {
   // 1. data to text, JSON by default: code of the app's, such as a toJSON(), runs here and nowhere below
   const text = serializer.stringify(record.data)
   // 2. times and text to bytes
   const space = workspace ?? getWorkspace()
   const length = writeMessage(space.bytes, text, record)
-  // 3. encrypt; 4., to encode, is the caller's
-  return encryptMessage(space, length, VERSION, key, associatedData, fillRandom, library)
-}
-
-/** The envelope in the workspace between two texts of ASCII. */
-function lineIn (space: Workspace, end: number, before: string, after: string): string {
-  const line = lineFor(end - START, before, after)
-  if (line === null) return `${before}${textIn(space, end)}${after}`
-  line.text(before)
-  line.base64url(space.view, START, end)
-  line.text(after)
-  return line.end()
+  // 3. and 4. encrypt and encode
+  return sealMessage(space, length, VERSION, key, associatedData, fillRandom, library)
 }
 
 /** Opens with the key that the token names: the steps of `sealSealed`, backwards. */

@@ -77,12 +77,11 @@ function sealSecretboxLine (before: string, after: string, ...sealing: Sealing):
     const [ciphertext, nonce] = partsIn(workspace, end)
     return `${before}${escapeBase64(ciphertext)}%3B${escapeBase64(nonce)}${after}`
   }
-  line.text(before)
+  line.begin(before)
   line.base64(workspace.view, START, end)
-  line.text('%3B')
+  line.semicolon()
   line.base64(workspace.nonceView, 0, NONCE_BYTES)
-  line.text(after)
-  return line.end()
+  return line.end(after)
 }
 
 /** Both parts of the token in the workspace, in base64. */
