@@ -20,6 +20,10 @@ const INSTALLED: Record<string, string> = {
   redis: 'node_modules/redis',
   ioredis: 'node_modules/ioredis',
   pg: 'node_modules/pg',
+  '@aws-sdk/client-secrets-manager': 'node_modules/@aws-sdk/client-secrets-manager',
+  '@azure/identity': 'node_modules/@azure/identity',
+  '@azure/keyvault-secrets': 'node_modules/@azure/keyvault-secrets',
+  '@google-cloud/secret-manager': 'node_modules/@google-cloud/secret-manager',
   '@types': 'node_modules/@types'
 }
 
