@@ -4,7 +4,7 @@
 //   curl -i -H 'content-type: application/json' -d '{"name":"Ada","password":"analytical engine"}' http://127.0.0.1:3000/login
 import { randomUUID } from 'node:crypto'
 import Fastify from 'fastify'
-import secureSession, { authenticated, generateKey } from 'fastify-sealed-session'
+import secureSession, { authenticated, Keyring } from 'fastify-sealed-session'
 import sessionRevocation, { MemoryStore } from 'fastify-sealed-session/revocation'
 import { auditSessions } from './audit-log.js'
 
@@ -17,8 +17,8 @@ const app = Fastify({ genReqId: () => randomUUID() }) // in all lines about a re
 app.addHook('onClose', async () => { stop() })
 
 app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'audit-log-example', // with `secure: true` better '__Host-session', which nobody can plant
   cookie: { path: '/', sameSite: 'lax', secure: 'auto' }

@@ -8,7 +8,7 @@
 //   await (await fetch('http://127.0.0.1:3000/profile', { credentials: 'include' })).json()
 import cors from '@fastify/cors'
 import Fastify from 'fastify'
-import secureSession, { generateKey } from 'fastify-sealed-session'
+import secureSession, { Keyring } from 'fastify-sealed-session'
 
 // By name: with `origin: true`, any site could read what this API says to its users.
 const ORIGINS = [process.env.PAGE_ORIGIN ?? 'http://127.0.0.1:8080']
@@ -26,8 +26,8 @@ app.addHook('onRequest', async ({ method, headers: { origin } }, reply) => {
 })
 
 app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'cors-example', // with `secure: true` better '__Host-session', which nobody can plant
   expiry: 15 * 60, // seconds

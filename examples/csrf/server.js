@@ -7,13 +7,13 @@
 import csrf from '@fastify/csrf-protection'
 import formbody from '@fastify/formbody'
 import Fastify from 'fastify'
-import secureSession, { generateKey } from 'fastify-sealed-session'
+import secureSession, { Keyring } from 'fastify-sealed-session'
 
 const app = Fastify()
 app.register(secureSession, {
-  // Several, newest first, with a comma between them, while you rotate. A key made at each start
-  // ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY?.split(',') ?? generateKey(),
+  // Several keys, newest first, with commas between them, while you rotate. Without this variable it makes a key at each
+  // start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'csrf-example', // with `secure: true` better '__Host-session', which nobody can plant
   expiry: 30 * 60, // seconds; also how long a form may stay open in a tab

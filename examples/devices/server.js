@@ -8,7 +8,7 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import formbody from '@fastify/formbody'
 import Fastify from 'fastify'
-import secureSession, { authenticated, generateKey, requireFresh, requireSession, sessionInfo, sessionSignal } from 'fastify-sealed-session'
+import secureSession, { authenticated, Keyring, requireFresh, requireSession, sessionInfo, sessionSignal } from 'fastify-sealed-session'
 import { crossOriginProtection } from 'fastify-sealed-session/cross-origin'
 import { MemoryRegistry, sessionRegistry } from 'fastify-sealed-session/registry'
 import { MemoryStore, sessionRevocation } from 'fastify-sealed-session/revocation'
@@ -39,8 +39,8 @@ async function isRight (name, password) {
 const app = Fastify({ forceCloseConnections: true }) // pages keep a stream of events open
 app.register(crossOriginProtection)
 await app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'devices-example', // with `secure: true` better '__Host-session', which nobody can plant
   expiry: 30 * 60, // seconds without a request

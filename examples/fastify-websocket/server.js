@@ -6,14 +6,14 @@
 //   npx wscat -o http://127.0.0.1:3000 -H 'cookie: fastify-websocket-example=…' -c ws://127.0.0.1:3000/greeting
 import websocket from '@fastify/websocket'
 import Fastify from 'fastify'
-import secureSession, { generateKey, sessionSignal } from 'fastify-sealed-session'
+import secureSession, { Keyring, sessionSignal } from 'fastify-sealed-session'
 
 const app = Fastify({ logger: { level: 'warn' } })
 
 app.register(websocket, { options: { maxPayload: 1024 } })
 app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'fastify-websocket-example', // with `secure: true` better '__Host-session', which nobody can plant
   expiry: 15 * 60, // seconds

@@ -7,12 +7,12 @@
 import flash from '@fastify/flash'
 import formbody from '@fastify/formbody'
 import Fastify from 'fastify'
-import secureSession, { generateKey } from 'fastify-sealed-session'
+import secureSession, { Keyring } from 'fastify-sealed-session'
 
 const app = Fastify()
 app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'flash-example', // with `secure: true` better '__Host-session', which nobody can plant
   expiry: 30 * 60, // seconds

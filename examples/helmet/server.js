@@ -5,7 +5,7 @@
 //   then open http://127.0.0.1:3000
 import helmet from '@fastify/helmet'
 import Fastify from 'fastify'
-import secureSession, { generateKey } from 'fastify-sealed-session'
+import secureSession, { Keyring } from 'fastify-sealed-session'
 
 const app = Fastify()
 
@@ -25,8 +25,8 @@ app.register(helmet, {
 })
 
 app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'helmet-example', // with `secure: true` better '__Host-session', which nobody can plant
   expiry: 15 * 60, // seconds

@@ -5,14 +5,14 @@
 //   curl -i -H 'content-type: application/json' -d '{"query":"mutation { login(id: 1) { id } }"}' http://127.0.0.1:3000/graphql
 //   curl -i -H 'content-type: application/json' -H 'cookie: mercurius-example=…' -d '{"query":"{ me { id } }"}' http://127.0.0.1:3000/graphql
 import Fastify from 'fastify'
-import secureSession, { generateKey, sessionInfo } from 'fastify-sealed-session'
+import secureSession, { Keyring, sessionInfo } from 'fastify-sealed-session'
 import mercurius from 'mercurius'
 
 const app = Fastify()
 
 app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'mercurius-example', // with `secure: true` better '__Host-session', which nobody can plant
   expiry: 15 * 60, // seconds

@@ -1,6 +1,6 @@
 // node examples/metrics/server.js: an app with a session, and its metrics at /metrics.
 import Fastify from 'fastify'
-import secureSession, { generateKey } from 'fastify-sealed-session'
+import secureSession, { Keyring } from 'fastify-sealed-session'
 import { Registry } from 'prom-client'
 import { countSessions } from './metrics.js'
 
@@ -11,7 +11,7 @@ const app = Fastify()
 app.addHook('onClose', async () => { stop() })
 
 app.register(secureSession, {
-  key: generateKey(), // lives as long as this process; an app of yours reads its key from a file
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookie: { path: '/', sameSite: 'lax', secure: 'auto' }
 })

@@ -6,7 +6,7 @@
 //   curl -i -H 'cookie: node-http-example=…' http://127.0.0.1:3000/profile
 import { createServer } from 'node:http'
 import { stringifySetCookie } from 'cookie'
-import { createSessionCodec, generateKey } from 'fastify-sealed-session'
+import { createSessionCodec, Keyring } from 'fastify-sealed-session'
 
 const EXPIRY = 15 * 60 // seconds
 const MAX_BODY = 1024
@@ -19,8 +19,8 @@ const COOKIE_NAME = isProduction ? '__Host-session' : 'node-http-example'
 
 /** @type {import('fastify-sealed-session').SessionCodec<{ name?: string }>} */
 const codec = await createSessionCodec({
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: COOKIE_NAME, // what a token is bound to
   expiry: EXPIRY

@@ -9,15 +9,15 @@ import { randomBytes } from 'node:crypto'
 import formbody from '@fastify/formbody'
 import oauth2 from '@fastify/oauth2'
 import Fastify from 'fastify'
-import secureSession, { generateKey } from 'fastify-sealed-session'
+import secureSession, { Keyring } from 'fastify-sealed-session'
 
 const { ISSUER = '', CLIENT_ID = '', CLIENT_SECRET = '', PORT = '3000' } = process.env
 
 const app = Fastify()
 // Before @fastify/oauth2, which otherwise registers @fastify/cookie, without a secret.
 app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'oauth2-example', // with `secure: true` better '__Host-session', which nobody can plant
   expiry: 30 * 60, // seconds; also the time that a user has to log in at the provider

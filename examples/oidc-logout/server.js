@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto'
 import formbody from '@fastify/formbody'
 import oauth2 from '@fastify/oauth2'
 import Fastify from 'fastify'
-import secureSession, { generateKey } from 'fastify-sealed-session'
+import secureSession, { Keyring } from 'fastify-sealed-session'
 import { crossOriginProtection } from 'fastify-sealed-session/cross-origin'
 import { MemoryStore, sessionRevocation } from 'fastify-sealed-session/revocation'
 import { createRemoteJWKSet, jwtVerify } from 'jose'
@@ -28,8 +28,8 @@ const app = Fastify()
 app.register(crossOriginProtection) // lets the provider through: a server sends no Origin
 // Before @fastify/oauth2, which otherwise registers @fastify/cookie, without a secret.
 app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'oidc-logout-example', // with `secure: true` better '__Host-session', which nobody can plant
   expiry: 8 * 60 * 60, // seconds

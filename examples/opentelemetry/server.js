@@ -7,7 +7,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { context, ROOT_CONTEXT, trace } from '@opentelemetry/api'
 import Fastify from 'fastify'
-import secureSession, { generateKey } from 'fastify-sealed-session'
+import secureSession, { Keyring } from 'fastify-sealed-session'
 import sessionRevocation, { MemoryStore } from 'fastify-sealed-session/revocation'
 import { observeSessions } from './sessions.js'
 
@@ -32,8 +32,8 @@ app.addHook('onClose', async () => { stop() })
 app.addHook('onRequest', (_request, _reply, done) => context.with(trace.setSpan(ROOT_CONTEXT, printing), done))
 
 app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'opentelemetry-example', // with `secure: true` better '__Host-session', which nobody can plant
   cookie: { path: '/', sameSite: 'lax', secure: 'auto' }

@@ -11,7 +11,7 @@ import {
   generateAuthenticationOptions, generateRegistrationOptions, verifyAuthenticationResponse, verifyRegistrationResponse
 } from '@simplewebauthn/server'
 import Fastify from 'fastify'
-import secureSession, { authenticated, generateKey, requireFresh, requireSession } from 'fastify-sealed-session'
+import secureSession, { authenticated, Keyring, requireFresh, requireSession } from 'fastify-sealed-session'
 import { crossOriginProtection } from 'fastify-sealed-session/cross-origin'
 import { MemoryStore, sessionRevocation } from 'fastify-sealed-session/revocation'
 
@@ -30,8 +30,8 @@ const passkeysOf = user => [...passkeys.values()].filter(passkey => passkey.user
 const app = Fastify()
 app.register(crossOriginProtection)
 app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'passkeys-example', // with `secure: true` better '__Host-session', which nobody can plant
   expiry: 8 * 60 * 60, // seconds

@@ -9,7 +9,7 @@ import { promisify } from 'node:util'
 import formbody from '@fastify/formbody'
 import { Authenticator } from '@fastify/passport'
 import Fastify from 'fastify'
-import secureSession, { generateKey } from 'fastify-sealed-session'
+import secureSession, { Keyring } from 'fastify-sealed-session'
 import { Strategy as LocalStrategy } from 'passport-local'
 
 /** @type {(password: string, salt: Buffer, length: number) => Promise<any>} */
@@ -49,8 +49,8 @@ passport.registerUserDeserializer(async (/** @type {string} */ id) => users.get(
 
 const app = Fastify()
 app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'passport-local-example', // with `secure: true` better '__Host-session', which nobody can plant
   expiry: 30 * 60, // seconds

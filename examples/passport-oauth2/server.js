@@ -9,7 +9,7 @@
 import formbody from '@fastify/formbody'
 import { Authenticator } from '@fastify/passport'
 import Fastify from 'fastify'
-import secureSession, { generateKey } from 'fastify-sealed-session'
+import secureSession, { Keyring } from 'fastify-sealed-session'
 import OAuth2Strategy from 'passport-oauth2'
 
 const { ISSUER, CLIENT_ID = '', CLIENT_SECRET = '', PORT = '3000' } = process.env
@@ -33,8 +33,8 @@ passport.registerUserDeserializer(async (/** @type {string} */ id) => ({ id })) 
 
 const app = Fastify()
 app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'passport-oauth2-example', // with `secure: true` better '__Host-session', which nobody can plant
   expiry: 30 * 60, // seconds; also the time that a user has to log in at the provider

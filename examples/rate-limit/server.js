@@ -6,13 +6,13 @@
 //   curl -i -H 'cookie: rate-limit-example=…' http://127.0.0.1:3000/profile
 import rateLimit, { normalizeIP } from '@fastify/rate-limit'
 import Fastify from 'fastify'
-import secureSession, { generateKey } from 'fastify-sealed-session'
+import secureSession, { Keyring } from 'fastify-sealed-session'
 
 const app = Fastify() // behind a proxy set `trustProxy`, or all users have the proxy's address
 
 app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'rate-limit-example', // with `secure: true` better '__Host-session', which nobody can plant
   expiry: 15 * 60, // seconds

@@ -9,7 +9,7 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
 import formbody from '@fastify/formbody'
 import Fastify from 'fastify'
-import secureSession, { authenticated, generateKey, requireFresh, requireSession } from 'fastify-sealed-session'
+import secureSession, { authenticated, Keyring, requireFresh, requireSession } from 'fastify-sealed-session'
 import { crossOriginProtection } from 'fastify-sealed-session/cross-origin'
 import { sessionRevocation } from 'fastify-sealed-session/revocation'
 
@@ -33,8 +33,8 @@ async function isRight (name, password) {
 const app = Fastify()
 app.register(crossOriginProtection)
 app.register(secureSession, {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: 'sealed',
   cookieName: 'step-up-example', // with `secure: true` better '__Host-session', which nobody can plant
   expiry: 8 * 60 * 60, // seconds

@@ -5,7 +5,7 @@
 //   curl -i -H 'content-type: application/json' -d '{"name":"Ada"}' http://127.0.0.1:3000/login
 //   npx wscat -o http://127.0.0.1:3000 -H 'cookie: websocket-example=…' -c ws://127.0.0.1:3000
 import Fastify from 'fastify'
-import secureSession, { createSessionCodec, generateKey } from 'fastify-sealed-session'
+import secureSession, { createSessionCodec, Keyring } from 'fastify-sealed-session'
 import { WebSocketServer } from 'ws'
 
 const COOKIE_NAME = 'websocket-example' // with `secure: true` better '__Host-session', which nobody can plant
@@ -15,8 +15,8 @@ const COOKIE_NAME = 'websocket-example' // with `secure: true` better '__Host-se
  * @satisfies {import('fastify-sealed-session').SecureSessionPluginOptions}
  */
 const options = {
-  // A key made at each start ends all sessions with it, and no other process opens them.
-  key: process.env.SESSION_KEY ?? generateKey(),
+  // Without this variable it makes a key at each start, and warns.
+  key: Keyring.fromEnv('SESSION_KEYS'),
   format: /** @type {const} */ ('sealed'),
   cookieName: COOKIE_NAME,
   expiry: 15 * 60, // seconds

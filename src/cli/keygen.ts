@@ -18,7 +18,7 @@ Without a format: text in hex on a terminal, 32 bytes into a file or a pipe.
 
   fastify-sealed-session > secret-key
   fastify-sealed-session keygen --out secret-key     (also in PowerShell)
-  SESSION_KEY=$(fastify-sealed-session keygen --hex)
+  SESSION_KEYS=$(fastify-sealed-session keygen --hex)
 `
 
 type Format = 'hex' | 'base64' | 'raw'

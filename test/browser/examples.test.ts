@@ -41,7 +41,7 @@ describe('in Chromium, the example', { skip: noBrowser }, () => {
   }
 
   it('node-http keeps a session across a restart with the same key, and deletes it at a logout', async () => {
-    const environment = { SESSION_KEY: newKey().toString('hex') }
+    const environment = { SESSION_KEYS: newKey().toString('hex') }
     await fakePages()
     await logIn('node-http/server.js', environment)
     await restart('node-http/server.js', environment)
@@ -53,7 +53,7 @@ describe('in Chromium, the example', { skip: noBrowser }, () => {
   })
 
   it('websocket greets the user of the page, across a restart too, and nobody after a logout', async () => {
-    const environment = { SESSION_KEY: newKey().toString('base64') }
+    const environment = { SESSION_KEYS: newKey().toString('base64') }
     await logIn('websocket/server.js', environment)
     assert.equal(await greeting(), 'Hello Ada')
     await restart('websocket/server.js', environment)

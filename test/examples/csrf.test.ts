@@ -10,7 +10,7 @@ const COOKIE = 'csrf-example'
 
 describe('examples/csrf', () => {
   let example: Example
-  before(async () => { example = await Example.start('csrf/server.js', { SESSION_KEY: KEY }) })
+  before(async () => { example = await Example.start('csrf/server.js', { SESSION_KEYS: KEY }) })
   after(async () => await example.stop())
 
   /** The page that a browser sees, and the token in its form. */
@@ -86,7 +86,7 @@ describe('examples/csrf', () => {
   it('takes a form that was opened before the process was replaced by one with a new key', async t => {
     const browser = new Browser()
     const { token } = await open(browser)
-    const rotated = await Example.start('csrf/server.js', { SESSION_KEY: `${newKey().toString('hex')},${KEY}` })
+    const rotated = await Example.start('csrf/server.js', { SESSION_KEYS: `${newKey().toString('hex')},${KEY}` })
     t.after(async () => await rotated.stop())
     assert.equal((await logIn(browser, token, rotated.url)).status, 303)
     assert.match((await open(browser, rotated.url)).page, /Hello Ada/)

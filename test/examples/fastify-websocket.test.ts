@@ -12,7 +12,7 @@ const COOKIE = 'fastify-websocket-example'
 
 describe('examples/fastify-websocket', () => {
   let example: Example
-  before(async () => { example = await Example.start('fastify-websocket/server.js', { SESSION_KEY: KEY }) })
+  before(async () => { example = await Example.start('fastify-websocket/server.js', { SESSION_KEYS: KEY }) })
   after(async () => await example.stop())
 
   /** What a page of the app opens, with this cookie. */

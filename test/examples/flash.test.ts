@@ -10,7 +10,7 @@ const COOKIE = 'flash-example'
 
 describe('examples/flash', () => {
   let example: Example
-  before(async () => { example = await Example.start('flash/server.js', { SESSION_KEY: KEY }) })
+  before(async () => { example = await Example.start('flash/server.js', { SESSION_KEYS: KEY }) })
   after(async () => await example.stop())
 
   const messagesOn = (page: string): string[] => [...page.matchAll(/<p>(.*)<\/p>/g)].map(([, message = '']) => message)
@@ -47,7 +47,7 @@ describe('examples/flash', () => {
   })
 
   it('shows a message that another process with the same key has left', async t => {
-    const other = await Example.start('flash/server.js', { SESSION_KEY: KEY })
+    const other = await Example.start('flash/server.js', { SESSION_KEYS: KEY })
     t.after(async () => await other.stop())
     const browser = new Browser()
     await browser.post(`${other.url}/login`)

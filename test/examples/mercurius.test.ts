@@ -12,7 +12,7 @@ const COOKIE_LINE = /^mercurius-example=[\w-]+; Path=\/; HttpOnly; SameSite=Lax$
 
 describe('examples/mercurius', () => {
   let example: Example
-  before(async () => { example = await Example.start('mercurius/server.js', { SESSION_KEY: newKey().toString('hex') }) })
+  before(async () => { example = await Example.start('mercurius/server.js', { SESSION_KEYS: newKey().toString('hex') }) })
   after(async () => await example.stop())
 
   /** What a query is answered with, or a batch of them. */

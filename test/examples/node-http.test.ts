@@ -12,7 +12,7 @@ const COOKIE = 'node-http-example'
 
 describe('examples/node-http', () => {
   let example: Example
-  before(async () => { example = await Example.start('node-http/server.js', { SESSION_KEY: KEY }) })
+  before(async () => { example = await Example.start('node-http/server.js', { SESSION_KEYS: KEY }) })
   after(async () => await example.stop())
 
   async function profile (cookie?: string): Promise<Response> {
@@ -101,7 +101,7 @@ describe('examples/node-http', () => {
   })
 
   it('has a __Host- cookie in production, as browsers take it, and ends on SIGTERM', async () => {
-    const production = await Example.start('node-http/server.js', { NODE_ENV: 'production' })
+    const production = await Example.start('node-http/server.js', { SESSION_KEYS: KEY, NODE_ENV: 'production' })
     const line = await production.logIn()
     assert.match(line, /^__Host-session=[\w-]+; Max-Age=900; Path=\/; HttpOnly; Secure; SameSite=Lax$/)
     const response = await fetch(`${production.url}/profile`, { headers: { cookie: cookieOf(line) } })

@@ -20,7 +20,7 @@ describe('examples/oauth2', () => {
 
   before(async () => {
     provider = await Provider.start('client_secret_basic')
-    example = await Example.start('oauth2/server.js', { SESSION_KEY: KEY, ...provider.environment })
+    example = await Example.start('oauth2/server.js', { SESSION_KEYS: KEY, ...provider.environment })
     codec = await createSessionCodec({ key: KEY, format: 'sealed', cookieName: COOKIE })
   })
   after(async () => {
@@ -143,7 +143,7 @@ describe('examples/oauth2', () => {
   it('keeps a user logged in when the process is replaced by one with the same key', async t => {
     const browser = new Browser()
     await browser.get((await authorize(browser)).href)
-    const other = await Example.start('oauth2/server.js', { SESSION_KEY: KEY, ...provider.environment })
+    const other = await Example.start('oauth2/server.js', { SESSION_KEYS: KEY, ...provider.environment })
     t.after(async () => await other.stop())
     assert.equal(await greeting(browser, other.url), 'Hello Ada')
   })

@@ -24,7 +24,7 @@ describe('examples/passport-local', () => {
   let codec: SessionCodec<object>
 
   before(async () => {
-    example = await Example.start('passport-local/server.js', { SESSION_KEY: KEY })
+    example = await Example.start('passport-local/server.js', { SESSION_KEYS: KEY })
     codec = await createSessionCodec<object>({ key: KEY, format: 'sealed', cookieName: COOKIE })
   })
   after(async () => await example.stop())
@@ -127,7 +127,7 @@ describe('examples/passport-local', () => {
   it('lets a session go on in another process that has the key, and in no other', async t => {
     const browser = await logIn()
     for (const [key, expected] of [[KEY, true], [newKey().toString('hex'), false]] as const) {
-      const other = await Example.start('passport-local/server.js', { SESSION_KEY: key })
+      const other = await Example.start('passport-local/server.js', { SESSION_KEYS: key })
       t.after(async () => await other.stop())
       assert.equal(await isLoggedIn(browser.copy(), other.url), expected)
     }

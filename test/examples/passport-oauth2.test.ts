@@ -21,7 +21,7 @@ describe('examples/passport-oauth2', () => {
 
   before(async () => {
     provider = await Provider.start('client_secret_post')
-    example = await Example.start('passport-oauth2/server.js', { SESSION_KEY: KEY, ...provider.environment })
+    example = await Example.start('passport-oauth2/server.js', { SESSION_KEYS: KEY, ...provider.environment })
     codec = await createSessionCodec({ key: KEY, format: 'sealed', cookieName: COOKIE })
   })
   after(async () => {
@@ -154,7 +154,7 @@ describe('examples/passport-oauth2', () => {
 
   it('finishes in another process with the same key a login that began in this one', async t => {
     const browser = new Browser()
-    const other = await Example.start('passport-oauth2/server.js', { SESSION_KEY: KEY, ...provider.environment })
+    const other = await Example.start('passport-oauth2/server.js', { SESSION_KEYS: KEY, ...provider.environment })
     t.after(async () => await other.stop())
     const began = await authorize(browser)
     // The provider wants the redirect URI that it was given: the processes would be behind one URL.

@@ -15,7 +15,7 @@ const [LIMIT, LOGINS] = [10, 5] // a minute
 
 describe('examples/rate-limit', () => {
   let example: Example
-  before(async () => { example = await Example.start('rate-limit/server.js', { SESSION_KEY: KEY }) })
+  before(async () => { example = await Example.start('rate-limit/server.js', { SESSION_KEYS: KEY }) })
   after(async () => await example.stop())
   beforeEach(async () => await example.wait(60))
 

@@ -1,5 +1,6 @@
 // The examples call what exists, the way it is meant to be called: checked as strictly as our own code.
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
 import { it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
@@ -23,4 +24,13 @@ it('the examples have no type errors', () => {
   })
   const found = ts.getPreEmitDiagnostics(program).map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
   assert.deepEqual(found, [])
+})
+
+it('each example takes its keys from the variable that the README names, but for the demo and for servers with a key file', () => {
+  const folder = fileURLToPath(new URL('../../examples/', import.meta.url))
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(file => /\.(?:js|ts)$/.test(file) && !/^demo|node_modules|dist|\.next/.test(file))
+  const keys = files.flatMap(file => [...readFileSync(`${folder}${file}`, 'utf8').matchAll(/^ *(?:const )?key ?[:=] ?(.*)$/gm)].map(([, key = '']) => [file, key] as const))
+  const others = keys.filter(([, key]) => !key.includes("Keyring.fromEnv('SESSION_KEYS')") && !key.includes('Keyring.fromFile(process.env.SESSION_KEY_FILE'))
+  assert.ok(keys.length > 15, 'the keys are found')
+  assert.deepEqual(others, [])
 })

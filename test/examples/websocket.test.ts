@@ -13,7 +13,7 @@ const COOKIE = 'websocket-example'
 
 describe('examples/websocket', () => {
   let example: Example
-  before(async () => { example = await Example.start('websocket/server.js', { SESSION_KEY: KEY }) })
+  before(async () => { example = await Example.start('websocket/server.js', { SESSION_KEYS: KEY }) })
   after(async () => await example.stop())
 
   /** What a page of the app opens, with these headers. */
