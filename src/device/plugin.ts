@@ -3,7 +3,7 @@ import fp from 'fastify-plugin'
 import { publishDevice } from '../diagnostics.ts'
 import { fail } from '../errors.ts'
 import type { CompanionCookie } from '../fastify/companion-cookie.ts'
-import { kEndpoint, kSessions, type RegisteredSession } from '../fastify/extension.ts'
+import { kEndpoint, type RegisteredSession, sessionsOf } from '../fastify/extension.ts'
 import { moveBehindFirst } from '../fastify/internals.ts'
 import { configsOfAll } from '../fastify/mistakes.ts'
 import { DEVICE } from '../http/extension.ts'
@@ -65,11 +65,6 @@ function findSession (app: FastifyInstance, name: string | null): RegisteredSess
   if (session === undefined) throw fail('DEVICE_ALONE', [name ?? 'session'])
   if (session.hasExtension(DEVICE)) throw fail('DEVICE_TWICE', [session.sessionName])
   return session
-}
-
-function sessionsOf (app: FastifyInstance): readonly RegisteredSession[] {
-  const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly RegisteredSession[] }
-  return sessions
 }
 
 /** @throws `FST_SEALED_SESSION_DEVICE_FORMAT`, `FST_SEALED_SESSION_DEVICE_COOKIE` */

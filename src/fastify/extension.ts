@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
+import { fail } from '../errors.ts'
 import type { ExtensibleSession } from '../http/extension.ts'
 import type { Login, LoginCookie } from './login.ts'
 import type { SessionState } from '../session/session.ts'
@@ -9,6 +10,8 @@ import type { CompanionCookie } from './companion-cookie.ts'
 
 /** A session of an app of Fastify, as plugins see it. */
 export interface RegisteredSession extends ExtensibleSession {
+  /** Version of the package that has registered it: an app may have loaded two. */
+  readonly version: string
   /** The session of a request that brings a cookie for it; null without one. */
   find (request: FastifyRequest): SessionState | null
   /** The session that a request brings, whatever its device is, outside that request; null without one that opens. */
@@ -28,6 +31,21 @@ export interface RegisteredSession extends ExtensibleSession {
 
 /** The sessions of an app, on the app. Registered, since ESM and CommonJS each have a copy of this file. */
 export const kSessions: unique symbol = Symbol.for('fastify-sealed-session.extensible')
+
+/** Version of this package, as package.json has it. */
+export const VERSION = '0.2.0'
+
+/**
+ * Sessions of a context of an app, for a plugin that extends them.
+ * @throws `FST_SEALED_SESSION_VERSIONS` if another version of this package has registered one: their insides differ, so that
+ * a revocation would be told of sessions, and never asked.
+ */
+export function sessionsOf (app: object): readonly RegisteredSession[] {
+  const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly RegisteredSession[] }
+  const other = sessions.find(({ version }) => version !== VERSION)
+  if (other !== undefined) throw fail('VERSIONS', [other.version as string | undefined ?? 'an older one', VERSION])
+  return sessions
+}
 
 /** Mark, in the config of a route, of an endpoint that its plugin answers: sessions are looked at there by that plugin alone. */
 export const kEndpoint: unique symbol = Symbol.for('fastify-sealed-session.endpoint')

@@ -58,6 +58,33 @@ export function watchForeignMethods (app: FastifyInstance, sessions: ReadonlyArr
   })
 }
 
+/** Error of a handler that calls a method of a session that is undefined, in V8. Others, such as `data`, are names of much else. */
+const OF_UNDEFINED = /^Cannot read properties of undefined \(reading '(get|set|delete|touch|regenerate)'\)/
+
+/**
+ * Warns once of a handler in another context that failed for want of a session that was registered inside a plugin: its
+ * error says "undefined" and names no session.
+ */
+export function watchOtherContexts (app: FastifyInstance, sessions: ReadonlyArray<{ sessionName: string }>, warn: Warn): void {
+  const root = outermost(app)
+  if (root === app) return // all contexts have it
+  let isTold = false
+  root.addHook('onError', (request, _reply, error, done) => {
+    const method = OF_UNDEFINED.exec(String(error?.message))?.[1]
+    const missing = method === undefined || isTold ? undefined : sessions.find(({ sessionName }) => !(sessionName in request))
+    if (missing !== undefined) {
+      isTold = true
+      warn('FST_SEALED_SESSION_WARN_OTHER_CONTEXT', `${request.method} ${request.routeOptions.url ?? '(no route)'}`, method, missing.sessionName)
+    }
+    done()
+  })
+}
+
+function outermost (app: FastifyInstance): FastifyInstance {
+  const around = Object.getPrototypeOf(app) as FastifyInstance | null
+  return typeof around?.addHook === 'function' ? outermost(around) : app
+}
+
 /** Session of some context of the app, as others see it; it may be of the other copy of this package. */
 interface Seen {
   readonly config: SessionConfig

@@ -4,7 +4,7 @@ import { CompanionCookie } from './companion-cookie.ts'
 import { type AppCookies, NO_COOKIES, registerCookies } from './cookie-plugin.ts'
 import { fallbackReason } from '#sodium'
 import { fail } from '../errors.ts'
-import { kSessions, type RegisteredSession } from './extension.ts'
+import { kSessions, type RegisteredSession, VERSION } from './extension.ts'
 import { type CookieCoding, kReply, kSealed, type SessionRequest, type TrackedRequest } from '../http/exchange.ts'
 import { type ExtensibleSession, extensible } from '../http/extension.ts'
 import { heldIn, sessionOf } from '../http/request-session.ts'
@@ -15,7 +15,7 @@ import { decorateFrameworkErrors, isCaught, kIsFirst, moveToFront, waitAsSent } 
 import { keyFileMessage } from '../keys/keyring-state.ts'
 import { logIn } from './login.ts'
 import { isNoLog, type Warn, warnerOf, warnOnce } from '../messages.ts'
-import { assertAlone, refuseLater, warnOfUnguarded, watchForeignMethods } from './mistakes.ts'
+import { assertAlone, refuseLater, warnOfUnguarded, watchForeignMethods, watchOtherContexts } from './mistakes.ts'
 import { readOptions, type SessionConfig } from '../options/options.ts'
 import { AssignableSessions, assign, discard, incumbent, openFrom } from './outside.ts'
 import { routeConfigCheck } from './route-config.ts'
@@ -66,6 +66,7 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   refuseLater(app, !coding.isApps)
   warnOfUnguarded(app, sessions, warn)
   watchForeignMethods(app, configs, warn)
+  watchOtherContexts(app, configs, warn)
   followKeyFiles(app, configs)
   followKeys(app, configs, signals)
   warnOfWasm(app, warn)
@@ -172,6 +173,7 @@ function addToRequests (app: FastifyInstance, registered: Registered, assignable
 function onApp (app: FastifyInstance, registered: Registered, coding: CookieCoding, signals: SessionSignals): RegisteredSession {
   const { manager, cookie } = registered
   return Object.assign(extensible(registered, signals), {
+    version: VERSION,
     find (request) {
       // Also one that a hook has discarded: a session that is assigned in its place must end it.
       return manager.mayFind(request) ? incumbent(request, registered).state : null

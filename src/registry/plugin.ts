@@ -1,7 +1,7 @@
 import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { fail } from '../errors.ts'
-import { kSessions, type RegisteredSession } from '../fastify/extension.ts'
+import { type RegisteredSession, sessionsOf } from '../fastify/extension.ts'
 import type { SessionIdentities } from '../http/extension.ts'
 import { warnerOf } from '../messages.ts'
 import { REGISTRY } from './extension.ts'
@@ -17,8 +17,7 @@ const plugin: FastifyPluginAsync<SessionRegistryOptions> = async (app, options) 
 
 /** @throws `FST_SEALED_SESSION_REGISTRY_ALONE`, `FST_SEALED_SESSION_REGISTRY_TWICE` */
 function findSession (app: FastifyInstance, name: string | null): { session: RegisteredSession, identities: SessionIdentities } {
-  const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly RegisteredSession[] }
-  const session = sessions.find(({ sessionName }) => name === null || sessionName === name)
+  const session = sessionsOf(app).find(({ sessionName }) => name === null || sessionName === name)
   if (session === undefined) throw fail('REGISTRY_ALONE', [`session "${name ?? 'session'}"`])
   const { identities } = session
   if (identities === null) throw fail('REGISTRY_ALONE', [`sessionRevocation of session "${session.sessionName}"`])

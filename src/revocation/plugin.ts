@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest,
 import fp from 'fastify-plugin'
 import { fail } from '../errors.ts'
 import type { RevocationExtension } from './extension.ts'
-import { kEndpoint, kSessions, type RegisteredSession } from '../fastify/extension.ts'
+import { kEndpoint, type RegisteredSession, sessionsOf } from '../fastify/extension.ts'
 import { waitAsSent } from '../fastify/internals.ts'
 import type { SessionRequest } from '../http/exchange.ts'
 import { DEVICE, REVOCATION } from '../http/extension.ts'
@@ -71,8 +71,7 @@ function goOn (waiting: Promise<void> | undefined, done: HookHandlerDoneFunction
 
 /** @throws `FST_SEALED_SESSION_REVOCATION_ALONE`, `FST_SEALED_SESSION_REVOCATION_TWICE` */
 function findSession (app: FastifyInstance, name: string | null): RegisteredSession {
-  const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly RegisteredSession[] }
-  const session = sessions.find(({ sessionName }) => name === null || sessionName === name)
+  const session = sessionsOf(app).find(({ sessionName }) => name === null || sessionName === name)
   if (session === undefined) throw fail('REVOCATION_ALONE', [name ?? 'session'])
   if (session.hasExtension(REVOCATION) || Object.hasOwn(app, 'revokeSession')) throw fail('REVOCATION_TWICE')
   return session

@@ -3,7 +3,7 @@ import { types } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyRequest } from 'fastify'
 import { kindOf, fail } from '../errors.ts'
-import { kSessions, type RegisteredSession } from '../fastify/extension.ts'
+import { type RegisteredSession, sessionsOf } from '../fastify/extension.ts'
 import type { LoginCookie } from '../fastify/login.ts'
 import { readText, refuseUnknown } from '../options/readers.ts'
 import { METHOD_RULE } from '../session/authenticated.ts'
@@ -142,7 +142,7 @@ function outermost (app: TestedApp): TestedApp {
 
 /** @throws `FST_SEALED_SESSION_TEST_ALONE`, `FST_SEALED_SESSION_UNKNOWN_SESSION` */
 function sessionOf (app: object, name: string | undefined): RegisteredSession {
-  const { [kSessions]: sessions = [] } = app as { [kSessions]?: readonly RegisteredSession[] }
+  const sessions = sessionsOf(app)
   const [first] = sessions
   if (first === undefined) throw fail('TEST_ALONE')
   const session = name === undefined ? first : sessions.find(({ sessionName }) => sessionName === name)

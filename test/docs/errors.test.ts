@@ -10,6 +10,7 @@ import secureSession, { Keyring, authenticated, createSessionCodec, sessionSigna
 import { CODES, rowOf } from '../support/errors.ts'
 import { newKey, withKeyFile } from '../support/helpers.ts'
 import { newApp, readyApp } from '../support/app.ts'
+import { sessionRevocation } from '../../src/revocation/index.ts'
 import { sessionCookies } from '../../src/testing/index.ts'
 
 /** What depends on how libsodium was loaded is tried in processes of its own: test/crypto/fallback.test.ts. */
@@ -145,6 +146,10 @@ const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOri
   FST_SEALED_SESSION_NAME_RESERVED: () => rejection({ key: SECRET, sessionName: 'headers' }),
   FST_SEALED_SESSION_REGISTERED_TWICE: () => registered(app => { for (let time = 0; time < 2; time++) app.register(secureSession, { key: SECRET }) }),
   FST_SEALED_SESSION_BESIDE_PEER: () => registered(app => { app.decorate('createSecureSession', null as never); app.register(secureSession, { key: SECRET }) }),
+  FST_SEALED_SESSION_VERSIONS: () => registered(app => {
+    app.decorate(Symbol.for('fastify-sealed-session.extensible') as never, [{ sessionName: SECRET }] as never)
+    app.register(sessionRevocation)
+  }),
   FST_SEALED_SESSION_COOKIE_PLUGIN_LATE: () => registered(app => { app.register(secureSession, { key: SECRET }); app.register(cookiePlugin, { secret: SECRET }) }),
   FST_SEALED_SESSION_KEY_MISSING: () => rejection({ salt: SECRET }),
   FST_SEALED_SESSION_KEY_TYPE: () => rejection({ key: { key: SECRET } }),

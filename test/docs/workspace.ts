@@ -13,6 +13,7 @@ const INSTALLED: Record<string, string> = {
   '@fastify/secure-session': '.',
   '.bin/fastify-sealed-session': 'genkey.js',
   fastify: 'node_modules/fastify',
+  'fastify-plugin': 'node_modules/fastify-plugin',
   '@fastify/cookie': 'node_modules/@fastify/cookie',
   'sodium-native': 'node_modules/sodium-native',
   zod: 'node_modules/zod',

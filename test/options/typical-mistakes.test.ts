@@ -5,8 +5,9 @@ import { request as requestOver } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
-import secureSession, { generateKey, Keyring, sealedSession } from '../../src/index.ts'
+import secureSession, { generateKey, Keyring, requireSession, sealedSession } from '../../src/index.ts'
 import { sessionRevocation } from '../../src/revocation/index.ts'
+import { setEnvironment } from '../support/environment.ts'
 import { captureLog, type LogLine } from '../support/helpers.ts'
 
 const key = generateKey()
@@ -109,6 +110,36 @@ const MISTAKES: Record<string, Mistake> = {
     app: app => { app.register(sessionRevocation); sealed()(app) },
     says: ['REVOCATION_ALONE', /Register your session first, then sessionRevocation, in the same context\./]
   },
+  'the session is registered inside a plugin, and a route outside of it uses it': {
+    app: app => { app.register(async app => { sealed()(app) }) },
+    handler: session => session.get!('userId'), // it is undefined there
+    says: ['WARN_OTHER_CONTEXT', /a handler of GET \/ called get\(\) of undefined, and its requests have no session "session"/, /Register it on the app that has your routes\. Or wrap your plugin in fastify-plugin\./]
+  },
+  'a guard is on a route outside of the plugin that has the session': {
+    app: app => {
+      app.register(async app => { sealed()(app) })
+      app.get('/guarded', { preHandler: requireSession() }, async () => '')
+    },
+    handler: async (_session, { server }) => { await server.inject('/guarded') },
+    says: ['UNKNOWN_SESSION', /In a hook or handler, register the session first, in the same context or around it\./]
+  },
+  'the cookies are missing in a test of a protected route': {
+    app: app => {
+      sealed()(app)
+      app.get('/guarded', { preHandler: requireSession() }, async () => '')
+      app.setErrorHandler((error, { log }) => { log.error(error); return 'refused' })
+    },
+    handler: async (_session, { server }) => { await server.inject('/guarded') },
+    says: ['LOGIN_REQUIRED', /nobody is logged in/, /In a test, log a user in: app\.inject\(\{ url, cookies: await sessionCookies\(app, data\) \}\)\./]
+  },
+  'two versions of the package are loaded': {
+    app: app => {
+      sealed()(app)
+      app.after(() => { Object.assign((app as unknown as Record<symbol, object[]>)[Symbol.for('fastify-sealed-session.extensible')]![0]!, { version: '0.1.0' }) }) // registered above
+      app.register(sessionRevocation)
+    },
+    says: ['VERSIONS', /the session of this app is of version 0\.1\.0 of fastify-sealed-session, and the plugin is of version \d/, /Run "npm ls fastify-sealed-session @fastify\/secure-session" and install one version\./]
+  },
   'a promise is stored': {
     app: sealed(),
     handler: session => { session.set?.('user', Promise.resolve(1)) },
@@ -139,16 +170,6 @@ const MISTAKES: Record<string, Mistake> = {
     handler: (session, request) => { request.raw.socket.once('close', () => { write(session) }); return 'done' },
     says: ['WARN_WRITE_LOST', /so the change is lost\. Write before reply\.send\(\) or commit\(\)\./]
   }
-}
-
-function setEnvironment (t: TestContext, value: string | undefined): void {
-  const { NODE_ENV } = process.env
-  const set = (to: string | undefined): void => {
-    if (to === undefined) delete process.env.NODE_ENV
-    else process.env.NODE_ENV = to
-  }
-  set(value)
-  t.after(() => { set(NODE_ENV) })
 }
 
 /** Asks an app over a socket of its own, with any `Host`, and waits until the socket has closed. */
@@ -215,6 +236,48 @@ describe('the warning of plain http', () => {
     it(`is not given for ${title}`, async t => { assert.equal(await said(headers, t), false) })
   }
 })
+
+describe('the warning of a session in another context', () => {
+  const warningsOf = async (t: TestContext, add: (app: FastifyInstance) => void, urls: string[]): Promise<LogLine[]> => {
+    const { lines, logger } = captureLog()
+    const app = Fastify({ logger })
+    t.after(async () => { await app.close() })
+    app.register(async app => {
+      sealed()(app)
+      app.get('/inside', async ({ session }) => { session.get('user'); (undefined as unknown as Any).get!('session') }) // it fails
+    })
+    add(app)
+    for (const url of urls) await app.inject(url)
+    return lines.filter(({ code }) => code === 'FST_SEALED_SESSION_WARN_OTHER_CONTEXT')
+  }
+
+  for (const [title, handler] of Object.entries<(request: FastifyRequest) => unknown>({
+    'a method': request => request.session.get('user'),
+    'a method that is called by a function of the app': ({ session }) => userOf(session)
+  })) {
+    it(`is given once, for ${title}, in a context that was made before or after, or around`, async t => {
+      const told = await warningsOf(t, app => {
+        app.get('/around', handler)
+        app.register(async app => { app.get('/beside', handler) })
+      }, ['/around', '/beside', '/around'])
+      assert.equal(told.length, 1)
+    })
+  }
+
+  for (const [title, url, handler] of [
+    ['a mistake of the same kind where the session is', '/inside', () => ''],
+    ['the data of another value that is undefined', '/own', () => (undefined as unknown as Any).data],
+    ['another error', '/own', (request: FastifyRequest) => { if (request.session === undefined) throw new Error('the session is not there') }]
+  ] as const) {
+    it(`is not given for ${title}`, async t => {
+      assert.deepEqual(await warningsOf(t, app => { app.get('/own', async request => handler(request)) }, [url]), [])
+    })
+  }
+})
+
+function userOf (session: FastifyRequest['session']): unknown {
+  return session.get('user')
+}
 
 describe('the warning of a method of other packages', () => {
   it('is given once, and not for an object of the app', async t => {

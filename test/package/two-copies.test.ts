@@ -1,0 +1,47 @@
+// The built package twice in one app, as an alias beside the package's own name makes it: two folders of node_modules.
+import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import assert from 'node:assert/strict'
+import { dirname, join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { VERSION } from '../../src/fastify/extension.ts'
+import { emptyFolder, repository, run } from './packed.ts'
+
+interface Manifest { version: string, dependencies: Record<string, string>, optionalDependencies?: Record<string, string> }
+
+let folder: string
+let manifest: Manifest
+
+const COPIES = ['fastify-sealed-session', '@fastify/secure-session']
+
+before(async () => {
+  manifest = JSON.parse(await readFile(join(repository, 'package.json'), 'utf8')) as Manifest
+  folder = await emptyFolder()
+  for (const name of COPIES) {
+    const copy = join(folder, 'node_modules', name)
+    await mkdir(copy, { recursive: true })
+    for (const part of ['dist', 'package.json']) await cp(join(repository, part), join(copy, part), { recursive: true })
+  }
+  for (const name of ['fastify', ...Object.keys(manifest.dependencies)]) {
+    const link = join(folder, 'node_modules', name)
+    await mkdir(dirname(link), { recursive: true })
+    await symlink(join(repository, 'node_modules', name), link)
+  }
+  await cp(join(import.meta.dirname, 'fixtures', 'two-copies.mjs'), join(folder, 'two-copies.mjs'))
+})
+
+after(async () => await rm(folder, { recursive: true, force: true }))
+
+test('the session of one copy works with the revocation, registry, guards and test helpers of another copy', async () => {
+  await run(folder, process.execPath, ['two-copies.mjs'])
+})
+
+test('a session of another version of the package is refused when the app starts', async () => {
+  const file = join(folder, 'node_modules', '@fastify/secure-session', 'dist/esm/fastify/extension.js')
+  const code = await readFile(file, 'utf8')
+  await writeFile(file, code.replace(`VERSION = '${VERSION}'`, 'VERSION = \'0.0.1\''))
+  await run(folder, process.execPath, ['two-copies.mjs', 'versions'])
+})
+
+test('the version that copies compare is that of the package', () => {
+  assert.equal(VERSION, manifest.version)
+})
