@@ -14,6 +14,17 @@ const PAGES = [
   { file: 'devices.html', scripts: read('client.js') + read('devices.js'), controls: 1, headings: ['devices', 'confirm'] }
 ]
 
+test("each of the demo's pages has a title and a description of its own, and the title begins with the first heading", () => {
+  const heads = PAGES.map(({ file }) => {
+    const html = read(file)
+    const [title = '', heading, description] = [/<title>([^<]+)</, /<h1>([^<]+)</, /<meta name="description" content="([^"]+)"/].map(pattern => pattern.exec(html)?.[1])
+    assert.equal(title, `${heading} · Demo · fastify-sealed-session`, file)
+    return { title, description }
+  })
+  assert.equal(new Set(heads.map(({ title }) => title)).size, PAGES.length)
+  assert.equal(new Set(heads.map(({ description }) => description)).size, PAGES.length)
+})
+
 for (const { file, scripts, controls: least, headings } of PAGES) {
   const html = read(file)
 
