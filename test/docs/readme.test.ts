@@ -73,6 +73,7 @@ function describeBlocks (found: readonly Block[], markdown: string): void {
   for (const block of runnable) {
     it(`line ${block.line}: the ${block.language} block works`, { skip: SERVERS[block.prelude]?.skip ?? false }, async () => {
       if (block.language === 'sh') await runShell(block, workspace)
+      else if (block.prelude === 'beside the quick start') runTest(block, found.find(isServer), workspace)
       else await runProgram(block, workspace)
     })
   }
@@ -119,6 +120,17 @@ async function runProgram (block: Block, workspace: Workspace): Promise<void> {
   assert.equal(status, 0, stderr)
   const expected = expectedOutput(block)
   if (expected.length > 0) assert.equal(stdout.trim(), expected.join('\n'))
+}
+
+/** Runs a test of the quick start, whose last line is replaced as the page says. */
+function runTest ({ code, line }: Block, quickStart: Block | undefined, workspace: Workspace): void {
+  assert.match(quickStart?.code ?? '', /^await app\.listen\(.*\)\n$/m)
+  workspace.write('app.mjs', quickStart!.code.replace(/^await app\.listen\(.*\)$/m, 'export { app }')) // it is there, see above
+  const file = workspace.write('profile.test.mjs', code)
+  assert.deepEqual(compile(file, workspace.folder), [], 'has no type errors')
+  const { status, stdout } = workspace.run(file)
+  assert.equal(status, 0, `line ${line}: ${stdout}`)
+  assert.match(stdout, /# pass 2\n/)
 }
 
 /** Runs a block beside the server that it needs, if it needs one. */
