@@ -32,7 +32,7 @@ app.post('/login', { schema: LOGIN }, async (request, reply) => {
   const { name, password } = /** @type {{ name: string, password: string }} */ (request.body)
   if (password !== 'analytical engine') { // stands for your check: see examples/step-up
     // The session hears nothing of it. The name is left out: users type passwords into the wrong field.
-    write(JSON.stringify({ time: new Date(), event: 'login.failed', requestId: request.id }))
+    write(JSON.stringify({ time: new Date(), event: 'login.failed', why: 'password', requestId: request.id }))
     return reply.code(401).send({ error: 'wrong name or password' })
   }
   request.session.regenerate()

@@ -24,6 +24,15 @@ const keys = createRemoteJWKSet(new URL(provider.jwks_uri))
 /** Checks of each token of the provider. The algorithm is the one that your client is registered with. */
 const CHECKS = { issuer: ISSUER, audience: CLIENT_ID, algorithms: ['RS256'], clockTolerance: 30 } // seconds
 
+/** Seconds after which users authenticate at the provider again, whatever their session here says: ASVS 7.6.1. */
+const MAX_AGE = Number(process.env.MAX_AGE ?? 8 * 60 * 60)
+
+/**
+ * True for a login at the provider that is young enough. @param time claim `auth_time`, in seconds since 1970
+ * @param {unknown} time
+ */
+const isRecent = time => typeof time === 'number' && Date.now() < (time + MAX_AGE) * 1000
+
 const app = Fastify()
 app.register(crossOriginProtection) // lets the provider through: a server sends no Origin
 // Before @fastify/oauth2, which otherwise registers @fastify/cookie, without a secret.
@@ -58,6 +67,7 @@ app.register(oauth2, {
   discovery: { issuer: ISSUER },
   startRedirectPath: '/login',
   callbackUri: () => `${url}/callback`,
+  callbackUriParams: { max_age: MAX_AGE }, // the provider asks for the password again if its own session is older
   pkce: 'S256',
   cookie: { path: '/', sameSite: 'lax', secure: 'auto' },
   // The state in the session: see examples/oauth2.
@@ -81,19 +91,23 @@ app.get('/callback', async (request, reply) => {
   try {
     const { token } = await getAccessTokenFromAuthorizationCodeFlow(request, reply)
     claims = (await jwtVerify(token.id_token ?? '', keys, { ...CHECKS, requiredClaims: ['sub'] })).payload
+    // A provider may ignore `max_age`.
+    if (!isRecent(claims.auth_time)) throw new Error('the user has authenticated too long ago')
   } catch (error) {
     console.log(`refused a login: ${/** @type {Error} */ (error).message}`)
     return reply.code(403).send('The login failed.')
   }
   request.session.regenerate()
   request.session.set('user', claims.sub)
+  request.session.set('authTime', claims.auth_time)
   request.session.set('sid', claims.sid) // a provider that names no session has none
   return reply.redirect('/')
 })
 
 app.get('/', async ({ session }, reply) => {
   reply.header('cache-control', 'no-store')
-  const user = session.get('user')
+  // On all your routes: the login at the provider counts, and no write or renewal of the session moves it.
+  const user = isRecent(session.get('authTime')) ? session.get('user') : undefined
   if (user === undefined) return reply.code(401).send('Nobody is logged in.')
   return `Hello ${user}`
 })

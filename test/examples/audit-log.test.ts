@@ -19,9 +19,11 @@ describe('examples/audit-log', () => {
     return JSON.parse(await example.printed(new RegExp(`^.*"${event}".*$`, 'm'))) as Line
   }
 
-  it('writes a line about a login that fails, which has the id of the request', async () => {
+  it('writes a line about a login that fails, with the method and the id of the request', async () => {
     assert.equal((await logIn('wrong')).status, 401)
-    assert.match((await line('login.failed')).requestId, /^[\da-f-]{36}$/)
+    const { requestId, why } = await line('login.failed')
+    assert.match(requestId, /^[\da-f-]{36}$/)
+    assert.equal(why, 'password')
     assert.doesNotMatch(example.output, /session\.begun/)
   })
 

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, beforeEach, describe, it } from 'node:test'
+import FakeTimers from '@sinonjs/fake-timers'
 import { type CryptoKey, exportJWK, generateKeyPair, type JWTHeaderParameters, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose'
-import { Browser } from './browser.ts'
+import { Browser, locationOf } from './browser.ts'
 import { Example, FAILING_STORE } from './example.ts'
 import { Provider } from './provider.ts'
 
@@ -33,7 +34,7 @@ class Federation {
   }
 
   /** @param namesSession if the provider's tokens say which session they are about. */
-  static async start (namesSession: boolean): Promise<Federation> {
+  static async start (namesSession: boolean, environment: Record<string, string> = {}): Promise<Federation> {
     const { privateKey } = await generateKeyPair('RS256', { extractable: true })
     const sent: Federation['sent'] = []
     let address = '' // of the example, which starts after the provider
@@ -42,7 +43,7 @@ class Federation {
       sent.push({ token: (init.body as URLSearchParams).get('logout_token') ?? '', status: response.status })
       return response
     }, { keys: [{ ...await exportJWK(privateKey), kid: 'of the test', alg: 'RS256', use: 'sig' }] })
-    const example = await Example.start('oidc-logout/server.js', { ...provider.environment, ...FAILING_STORE })
+    const example = await Example.start('oidc-logout/server.js', { ...provider.environment, ...FAILING_STORE, ...environment })
     address = example.url
     return new Federation(provider, example, privateKey, sent)
   }
@@ -269,4 +270,56 @@ describe('examples/oidc-logout, at a provider that names no session', () => {
     assert.deepEqual([await federation.isLoggedIn(laptop), await federation.isLoggedIn(phone)], [false, false])
     assert.equal(await federation.isLoggedIn(bob), true)
   })
+})
+
+describe('examples/oidc-logout, as the login at the provider grows old', () => {
+  const HOURS = 3600
+
+  it('ends its session eight hours after the login at the provider, and refuses one that is older, whatever the provider says', async t => {
+    const federation = await Federation.start(true)
+    t.after(async () => await federation.stop())
+    const browser = await federation.logIn('Ada')
+    await federation.waitFor(8 * HOURS - 60)
+    assert.equal(await federation.greeting(browser), 'Hello Ada')
+    await federation.waitFor(60)
+    assert.equal(await federation.greeting(browser), 'Nobody is logged in.')
+
+    // The clock of the provider stands at the login: it asks for no password.
+    const redirect = await browser.get(`${federation.example.url}/login`)
+    assert.equal(new URL(locationOf(redirect) ?? '').searchParams.get('max_age'), String(8 * HOURS))
+    assert.equal(await promptAfter(browser, redirect), 'consent')
+    const callback = await federation.provider.logIn(browser, await browser.get(`${federation.example.url}/login`), 'Ada')
+    assert.equal((await browser.get(callback.href)).status, 403)
+    await federation.example.printed(/refused a login: .*/)
+    assert.equal(await federation.greeting(browser), 'Nobody is logged in.')
+  })
+
+  it('has the provider ask for the password again once the login there is older than MAX_AGE, and not before', async t => {
+    const clock = FakeTimers.install({ now: Date.now(), toFake: ['Date'] })
+    t.after(() => { clock.uninstall() })
+    const federation = await Federation.start(true, { MAX_AGE: '60' })
+    t.after(async () => await federation.stop())
+    const browser = await federation.logIn('Ada')
+    const login = async (): Promise<Response> => await browser.get(`${federation.example.url}/login`)
+
+    clock.tick(30_000)
+    await federation.catchUp()
+    assert.equal(await promptAfter(browser, await login()), 'consent')
+    const callback = await federation.provider.logIn(browser, await login(), 'Ada')
+    assert.equal((await browser.get(callback.href)).status, 302)
+    assert.equal(await federation.greeting(browser), 'Hello Ada')
+
+    clock.tick(31_000)
+    await federation.catchUp()
+    assert.equal(await federation.greeting(browser), 'Nobody is logged in.', 'to come back without the password has given no more time')
+    assert.equal(await promptAfter(browser, await login()), 'login')
+    const again = await federation.provider.logIn(browser, await login(), 'Ada')
+    await browser.get(again.href)
+    assert.equal(await federation.greeting(browser), 'Hello Ada')
+  })
+
+  /** Question of the provider to somebody who was redirected there. */
+  async function promptAfter (browser: Browser, redirect: Response): Promise<string | undefined> {
+    return /name="prompt" value="(\w+)"/.exec(await (await browser.follow(redirect)).text())?.[1]
+  }
 })
