@@ -1,45 +1,26 @@
 import { fail } from '../errors.ts'
-import { DEVICE, type SessionExtension } from '../http/extension.ts'
 import type { SessionState } from '../session/session.ts'
 import type { SessionRecord } from '../token/record.ts'
-import type { RefusalReason } from '../types.ts'
 import type { Devices } from './devices.ts'
+import { type UnprovenOptions, UnprovenSessions } from './unproven.ts'
 
-export interface DeviceExtensionOptions {
+export interface DeviceExtensionOptions extends UnprovenOptions {
   devices: Devices
   isOff: boolean
-  /** Hears that the app has used a session that came without a proof; once a request. */
-  unproven: (state: SessionState) => void
-  /** Hears that the app has written to one. */
-  ignored: () => void
 }
 
 /** Keeps sessions that came without the proof of their device from being used, and from being written over. */
-export class DeviceExtension implements SessionExtension {
-  readonly name = DEVICE
+export class DeviceExtension extends UnprovenSessions {
   readonly #options: DeviceExtensionOptions
-  readonly #told = new WeakSet<SessionState>()
   readonly #binding = new WeakMap<SessionState, () => Promise<void>>()
 
   constructor (options: DeviceExtensionOptions) {
+    super(options)
     this.#options = options
-  }
-
-  used (state: SessionState): void {
-    if (!isRefused(state) || this.#told.has(state)) return
-    this.#told.add(state)
-    this.#options.unproven(state)
   }
 
   assignable (state: SessionState): void {
     if (!this.#options.isOff && this.#options.devices.isIgnored(state)) throw fail('DEVICE_UNPROVEN')
-  }
-
-  /** An anonymous cart must not take the place of a login that only waits for its proof. `regenerate()` and `delete()` do. */
-  sealing (state: SessionState, isDue: boolean): true | RefusalReason {
-    if (!isDue || !isRefused(state)) return true
-    this.#options.ignored()
-    return 'device-unproven'
   }
 
   /**
@@ -55,8 +36,4 @@ export class DeviceExtension implements SessionExtension {
     this.#binding.delete(state)
     return end?.()
   }
-}
-
-function isRefused ({ origin }: SessionState): boolean {
-  return origin?.ok === false && origin.reason === 'device-unproven'
 }

@@ -6,7 +6,7 @@ import type { CompanionCookie } from '../fastify/companion-cookie.ts'
 import { kEndpoint, type RegisteredSession, sessionsOf } from '../fastify/extension.ts'
 import { moveBehindFirst } from '../fastify/internals.ts'
 import { configsOfAll } from '../fastify/mistakes.ts'
-import { DEVICE } from '../http/extension.ts'
+import { DEVICE, hasUser } from '../http/extension.ts'
 import { warnerOf } from '../messages.ts'
 import { stateOf } from '../session/info.ts'
 import { Devices } from './devices.ts'
@@ -108,12 +108,14 @@ function assertNameFree (app: FastifyInstance, name: string, sessionName: string
   if (configsOfAll(app).some(({ cookieName }) => cookieName === name)) throw fail('DEVICE_NAME_TAKEN', [name, sessionName])
 }
 
-function extensionOf (app: FastifyInstance, { sessionName }: RegisteredSession, devices: Devices, { policy }: DeviceConfig): DeviceExtension {
+function extensionOf (app: FastifyInstance, session: RegisteredSession, devices: Devices, { policy }: DeviceConfig): DeviceExtension {
+  const { sessionName } = session
   const warn = warnerOf(app.log)
   let isWarned = false
   return new DeviceExtension({
     devices,
     isOff: policy === 'off',
+    hasUser: state => hasUser(session.identities, state),
     unproven: ({ origin }) => {
       const skipped = origin?.device?.skipped ?? null
       tellDevice(sessionName, { event: skipped === null ? 'unproven' : 'skipped', reason: skipped, algorithm: null })

@@ -65,6 +65,13 @@ export class Extensions implements Required<Omit<SessionExtension, 'name' | 'nee
     else this.#list.push(extension)
   }
 
+  /** The same with one more. */
+  with (extension: SessionExtension): Extensions {
+    const others = new Extensions()
+    for (const own of [...this.#list, extension]) others.add(own)
+    return others
+  }
+
   has (name: string): boolean {
     return this.#list.some(extension => extension.name === name)
   }
@@ -188,6 +195,11 @@ export interface SessionIdentities {
    * @throws (rejects) as `revokeId` does.
    */
   supersede (id: Buffer, lifetime?: number | null): Promise<boolean>
+}
+
+/** True if somebody is logged in; null if the app does not tell the revocation whose a session is. To ask is a use of the session. */
+export function hasUser (identities: SessionIdentities | null, state: SessionState): boolean | null {
+  return identities?.tellsSubjects === true ? identities.subjectsOf(state).length > 0 : null
 }
 
 /** Devices that sessions are bound to. */

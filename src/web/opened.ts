@@ -1,4 +1,6 @@
+import { isUnproven } from '../device/unproven.ts'
 import type { SessionLog, SessionRequest } from '../http/exchange.ts'
+import { Extensions, type SessionExtension } from '../http/extension.ts'
 import { RequestSession } from '../http/request-session.ts'
 import type { Registered } from '../http/session-manager.ts'
 import type { RevocationExtension } from '../revocation/extension.ts'
@@ -23,6 +25,8 @@ interface Opened {
 export class OpenedSessions {
   /** Null without the option. */
   revocation: RevocationExtension | null = null
+  /** Guard of sessions that are bound to a device, where nobody can ask for the proof; null where somebody does. */
+  guard: SessionExtension | null = null
   readonly #registered: Registered
   readonly #log: SessionLog
   /** By the headers of the request: all wrappers of a request share those. */
@@ -71,12 +75,21 @@ export class OpenedSessions {
   #begin (request: WebRequest): Opened {
     const revocation = this.revocation
     revocation?.begin(request)
-    const held = new RequestSession(this.#registered, request)
+    const held = this.#hold(request)
     const { state } = held
     const checking = state.origin?.ok === true ? revocation?.check(state, request) : undefined
     const opened = { held, request, cookie: request.headers.cookie, session: null, checking }
     this.#opened.set(request.given.headers, opened)
     if (revocation !== null) this.#requests.set(state, request)
     return opened
+  }
+
+  /** Others do not pay for the guard of a session that is bound. */
+  #hold (request: WebRequest): RequestSession {
+    const registered = this.#registered
+    const held = new RequestSession(registered, request)
+    if (this.guard === null || !isUnproven(held.state)) return held
+    const extensions = (registered.extensions ?? new Extensions()).with(this.guard)
+    return new RequestSession({ ...registered, extensions }, request, held.state)
   }
 }

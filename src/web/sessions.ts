@@ -2,14 +2,15 @@ import { environment, IS_EDGE } from '#runtime'
 import { Codec } from '../token/codec.ts'
 import { webDevices } from '../device/codec-devices.ts'
 import { DeviceExtension } from '../device/extension.ts'
+import { type UnprovenOptions, UnprovenSessions } from '../device/unproven.ts'
 import type { SignatureCheck } from '../cookies/signature.ts'
 import { publishDevice } from '../diagnostics.ts'
 import { fail } from '../errors.ts'
-import { type ExtensibleSession, extensible } from '../http/extension.ts'
+import { type ExtensibleSession, extensible, hasUser } from '../http/extension.ts'
 import { SessionCookie } from '../http/response-cookie.ts'
 import { RouteWarnings } from '../http/route-warnings.ts'
 import { type Registered, SessionManager } from '../http/session-manager.ts'
-import { type Warn, warnerOf } from '../messages.ts'
+import { type Warn, warnerOf, type WarningCode } from '../messages.ts'
 import { readOptions } from '../options/options.ts'
 import { withSafeDefaults } from '../options/safe-defaults.ts'
 import { readRegistryOptions } from '../registry/options.ts'
@@ -52,8 +53,8 @@ export async function createWebSessions<T = SessionData> (options: WebSessionsOp
     isCaught: () => true
   }
   const session = extensible(registered, signals)
-  addDevices(session, device, coding.signatures, warn)
   const opened = new OpenedSessions(registered, log)
+  addDevices(session, device, coding.signatures, opened, warn)
   const methods = { ...addEnds(session, revocation, opened, log, warn), ...addList(session, registry, log, warn) }
   const unfollow = config.appKeyring?.changed(() => { signals.lookAgain() })
   return {
@@ -91,25 +92,36 @@ function surroundings (log: Log, warn: Warn): Parameters<typeof withSafeDefaults
 }
 
 /** Has sessions open that are bound to a device, beside its proof, and keeps others from taking their place. */
-function addDevices (session: ExtensibleSession, given: unknown, signatures: SignatureCheck, warn: Warn): void {
+function addDevices (session: ExtensibleSession, given: unknown, signatures: SignatureCheck, opened: OpenedSessions, warn: Warn): void {
   const { config, sessionName } = session
   const found = webDevices(config, given, config.cookie.signed === true ? signatures : null)
-  if (found === null) return
+  const own = (code: WarningCode): Pick<UnprovenOptions, 'hasUser' | 'ignored'> => ({
+    hasUser: state => hasUser(session.identities, state),
+    ignored: once(() => { warn(code, sessionName) })
+  })
+  if (found === null) {
+    opened.guard = new UnprovenSessions({ ...own('FST_SEALED_SESSION_WARN_DEVICE_UNKNOWN'), unproven: () => {} })
+    return
+  }
   const { devices, isOff } = found
   session.useDevices(devices)
-  let isWarned = false
   session.extend(new DeviceExtension({
+    ...own('FST_SEALED_SESSION_WARN_DEVICE_UNPROVEN'),
     devices,
     isOff,
     unproven: ({ origin }) => {
       const skipped = origin?.device?.skipped ?? null
       publishDevice({ sessionName, event: skipped === null ? 'unproven' : 'skipped', reason: skipped, algorithm: null })
-    },
-    ignored: () => {
-      if (!isWarned) warn('FST_SEALED_SESSION_WARN_DEVICE_UNPROVEN', sessionName)
-      isWarned = true
     }
   }))
+}
+
+function once (call: () => void): () => void {
+  let isCalled = false
+  return () => {
+    if (!isCalled) call()
+    isCalled = true
+  }
 }
 
 function addEnds (session: ExtensibleSession, given: WebSessionsOptions['revocation'], opened: OpenedSessions, log: Log, warn: Warn): RevocationMethods {

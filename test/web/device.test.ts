@@ -1,6 +1,7 @@
 // Sessions that an app on Fastify has bound to a device, on the web entry beside it.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { MemoryStore } from '../../src/revocation/index.ts'
 import { createWebSessions, sessionInfo, type WebSessionsOptions } from '../../src/web/index.ts'
 import { appWithDevices, boundDevice, only, PROOF_ONLY, SESSION, SESSION_ONLY } from '../support/device.ts'
 import type { WebBag } from '../support/fetch.ts'
@@ -66,9 +67,60 @@ for (const [what, session] of Object.entries({ sealed: {}, 'sealed and signed': 
   })
 }
 
-it('a bound session does not open without the option device', async () => {
-  const { cookies, open } = await start({ device: undefined })
-  const session = await open(cookies)
-  assert.equal(session.user, undefined)
-  assert.equal(sessionInfo(session).status, 'rejected')
+describe('a bound session without the option device', () => {
+  const WITHOUT = { device: undefined }
+
+  it('does not open', async () => {
+    const { cookies, open } = await start(WITHOUT)
+    const session = await open(cookies)
+    assert.equal(session.user, undefined)
+    assert.equal(sessionInfo(session).status, 'rejected')
+  })
+
+  for (const [kind, options] of Object.entries<object>({ alone: {}, 'with revocation': { revocation: { store: new MemoryStore(), subject: (session: WebBag) => session.user } } })) {
+    it(`is not written over by what is no login, since nobody here can see it, of which a warning tells once: ${kind}`, async () => {
+      const { cookies, open, warned } = await start({ ...WITHOUT, ...options })
+      for (const write of [
+        (session: WebBag) => { session.cart = 1 },
+        (session: WebBag) => { session.touch() },
+        (session: WebBag) => { session.regenerate(['user'] as never) }
+      ]) {
+        const session = await open(cookies)
+        write(session)
+        const headers = new Headers()
+        await session.commit(headers)
+        assert.deepEqual([...headers], [])
+      }
+      assert.deepEqual(warned, ['FST_SEALED_SESSION_WARN_DEVICE_UNKNOWN'])
+    })
+
+    it(`is replaced by a login, and deleted by a logout: ${kind}`, async () => {
+      const { cookies, open, ask, warned } = await start({ ...WITHOUT, ...options })
+      for (const [write, user] of [
+        [(session: WebBag) => { session.regenerate(); session.user = 'bob' }, 'bob'],
+        [(session: WebBag) => { session.regenerate(['passport'] as never); session.user = 'bob' }, 'bob'],
+        [(session: WebBag) => { session.delete() }, 'nobody']
+      ] as const) {
+        const session = await open(cookies)
+        write(session)
+        const headers = new Headers()
+        await session.commit(headers)
+        assert.equal(headers.getSetCookie().length, 1)
+        if (kind === 'alone') assert.equal(await ask('/me', headers.getSetCookie()[0]!.split(';')[0]!), user)
+      }
+      assert.deepEqual(warned, [])
+    })
+  }
+
+  it('has nothing to do with other sessions, and with cookies that open nothing', async () => {
+    const { open, warned } = await start(WITHOUT)
+    for (const cookie of ['', 'session=garbage']) {
+      const session = await open(cookie)
+      session.cart = 1
+      const headers = new Headers()
+      await session.commit(headers)
+      assert.equal(headers.getSetCookie().length, 1)
+    }
+    assert.deepEqual(warned, [])
+  })
 })
