@@ -67,7 +67,7 @@ export function assign (request: FastifyRequest, registered: Registered, value: 
   }
   if (!isAllowed(request, registered, state)) return
   assignable.remove(state) // first: a session that cannot be sealed must not get into a second request
-  manager.adopt(state)
+  manager.adopt(state, request)
   replace(request, registered, state)
 }
 

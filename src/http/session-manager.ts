@@ -18,7 +18,7 @@ import { newId } from '../session/id.ts'
 import { SessionState } from '../session/session.ts'
 import type { SessionSettings, WriteObserver } from '../session/settings.ts'
 import type { SessionJudge, SessionSignals } from '../session/signal.ts'
-import { type Codec, formatOf } from '../token/codec.ts'
+import { type Codec, formatOf, isBound } from '../token/codec.ts'
 import { MAX_SIGNED_LENGTH } from '../token/format.ts'
 import { toWholeSeconds } from '../token/lifetime.ts'
 import { recordWith } from '../token/record.ts'
@@ -57,6 +57,8 @@ export class SessionManager {
   readonly #settings: SessionSettings
   readonly #reader: CookieReader
   #devices: SessionDevices | null = null
+  /** Bound sessions that the app has opened itself, by the headers of the request that they came with. */
+  readonly #openedIn = new WeakMap<object, SessionState>()
   #isTold = false
 
   constructor (config: SessionConfig, codec: Codec, coding: CookieCoding, signals: SessionSignals, warn: Warn) {
@@ -116,9 +118,14 @@ export class SessionManager {
     return new SessionState(this.#settings, recordWith(state.record(), { createdAt: time, writtenAt: toWholeSeconds(time) }))
   }
 
-  /** Makes a new session that was made for another name one of this name. */
-  adopt (state: SessionState): void {
+  /**
+   * Makes a new session that was made for another name one of this name. It stays bound if the app has opened the session
+   * of the request itself: data that it has read there must not go on in one that a copy of the cookie opens.
+   */
+  adopt (state: SessionState, { headers }: SessionRequest): void {
     state.moveTo(this.#settings)
+    const opened = this.#openedIn.get(headers)
+    if (opened !== undefined) state.takePlaceOf(opened, true)
   }
 
   /**
@@ -173,7 +180,10 @@ export class SessionManager {
    */
   openIn (request: CookieRequest, log: DecodeLog, isAnyDevices = false): SessionState | null {
     const found = this.#find({ headers: request.headers, cookies: parsedCookies(request), log }, isAnyDevices)
-    return found?.ok === true ? this.#restoreOutside(found, isAnyDevices) : null
+    if (found?.ok !== true) return null
+    const state = this.#restoreOutside(found, isAnyDevices)
+    if (isBound(found.record)) this.#openedIn.set(request.headers, state)
+    return state
   }
 
   #restoreOutside (found: Found, isAnyDevices: boolean): SessionState {

@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import FakeTimers from '@sinonjs/fake-timers'
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { createSessionCodec, sessionInfo, sessionSignal, type SessionCodecOptions } from '../../src/index.ts'
+import { MemoryStore } from '../../src/revocation/index.ts'
 import { createTestDevice, type TestDevice } from '../../src/testing/index.ts'
 import { newSession, post } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
 import { appWithDevices, boundDevice, loggedIn, only, PROOF_ONLY, SESSION, SESSION_ONLY, stolen } from '../support/device.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
+import { subject } from '../support/revocation.ts'
 
 const REFUSED = { ok: false, reason: 'device-unproven' }
 const BOUND = { state: 'bound', skipped: null }
@@ -259,6 +261,70 @@ describe('a session that was opened while its device was ignored', () => {
     const browser = await boundDevice(app)
     assert.equal((await post(app, '/take', browser.cookies)).statusCode, 200)
     assert.equal((await post(app, '/new', sessionOnly(browser))).statusCode, 200)
+  })
+})
+
+describe('data of a bound session that the app has opened itself, which goes on in a new session', () => {
+  const LOOK = { device: 'ignore' } as const
+  let app: FastifyInstance
+
+  /** Ways in which an app opens the session of a request, and assigns its data. */
+  const WAYS: Record<string, (request: FastifyRequest) => Bag | null> = {
+    'by decodeSecureSession(request)': request => app.decodeSecureSession<Bag>(request),
+    'by decodeSecureSession(request.raw)': request => app.decodeSecureSession<Bag>(request.raw),
+    'by decodeSecureSession(request), and the session of the request is read as well': request => {
+      const opened = app.decodeSecureSession<Bag>(request)
+      return (request.session as Bag).user === undefined ? null : opened
+    }
+  }
+
+  for (const [kind, setup] of Object.entries({ 'without revocation': {}, 'with revocation': { revocation: { store: new MemoryStore(), subject } } })) {
+    for (const [way, open] of Object.entries(WAYS)) {
+      it(`14. stays bound, so that a thief with both cookies gets a session that ends with the proof: ${way}, ${kind}`, async t => {
+        const clock = stopClock(t)
+        app = await appWithDevices({ ...setup, routes: { 'POST /take': request => { request.session = newSession(app, { user: open(request)?.user ?? 'nobody' }); return sessionInfo(request.session) } } })
+        const browser = await boundDevice(app)
+        const response = await browser.inject(app, { method: 'POST', url: '/take' })
+        assert.equal(response.json<{ device: { state: string } }>().device.state, 'bound')
+        assert.equal(response.headers['secure-session-registration'], undefined)
+        assert.equal((await stolen(app, sessionOnly(browser))).body, 'nobody')
+        assert.equal((await stolen(app, browser.cookies)).body, 'ann')
+        clock.tick(INTERVAL + LEEWAY)
+        assert.equal((await stolen(app, browser.cookies)).body, 'nobody')
+        assert.equal((await browser.inject(app, { url: '/me' })).body, 'ann')
+      })
+    }
+  }
+
+  it('14. stays bound if its device was ignored: a copy without the proof gets nothing', async () => {
+    app = await appWithDevices({ routes: { 'POST /take': request => { request.session = newSession(app, app.decodeSecureSession<Bag>(request, undefined, undefined, LOOK)!) } } })
+    const browser = await boundDevice(app)
+    const thief = createTestDevice()
+    thief.take(await post(app, '/take', sessionOnly(browser)))
+    assert.equal((await stolen(app, thief.cookies)).body, 'nobody')
+    assert.equal((await stolen(app, `${thief.cookies}; ${only(browser.cookies, ...PROOF_ONLY)}`)).body, 'ann')
+  })
+
+  it('14. is another session in another request, and is not bound to the device of the first', async () => {
+    let opened: Bag | null = null
+    app = await appWithDevices({
+      routes: {
+        'POST /open': request => { opened = app.decodeSecureSession<Bag>(request) },
+        'POST /take': request => { request.session = newSession(app, { user: opened?.user }) }
+      }
+    })
+    const browser = await boundDevice(app)
+    await browser.inject(app, { method: 'POST', url: '/open' })
+    const response = await post(app, '/take')
+    assert.notEqual(response.headers['secure-session-registration'], undefined)
+  })
+
+  it('14. is not bound if the session that was opened was not', async () => {
+    app = await appWithDevices({ routes: { 'POST /take': request => { request.session = newSession(app, app.decodeSecureSession<Bag>(request)!) } } })
+    const { device } = await loggedIn(app)
+    const response = await device.inject(app, { method: 'POST', url: '/take' })
+    assert.notEqual(response.headers['secure-session-registration'], undefined)
+    assert.equal((await device.inject(app, { url: '/me' })).body, 'ann')
   })
 })
 
