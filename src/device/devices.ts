@@ -3,10 +3,11 @@ import type { BroughtCookies } from '../cookies/read.ts'
 import type { SessionDevices } from '../http/extension.ts'
 import { idAfter } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
-import { BINDING, type Claims, claimsWith } from '../token/claims.ts'
+import { BINDING, type Claims, claimsWith, UNBOUND } from '../token/claims.ts'
 import { isBound } from '../token/codec.ts'
 import { toDate } from '../token/lifetime.ts'
-import { type DeviceFacts, recordWith, type SessionRecord } from '../token/record.ts'
+import { type DeviceFacts, type RecordChanges, recordWith, type SessionRecord } from '../token/record.ts'
+import { claimsUnboundSince, unboundSince } from '../token/unbound.ts'
 import type { CookieRequest, DeviceInfo, RefusalReason } from '../types.ts'
 import { type DeviceValues, type Proof, wholeTime } from './values.ts'
 
@@ -78,9 +79,9 @@ export class Devices implements SessionDevices {
   }
 
   /** Reason for which a session that is not bound does not open; null if it does. */
-  unboundRefusal ({ createdAt, writtenAt }: SessionRecord): RefusalReason | null {
+  unboundRefusal (record: SessionRecord): RefusalReason | null {
     const { policy, grace, unboundExpiry } = this.#options
-    const age = Date.now() - (createdAt ?? writtenAt)
+    const age = Date.now() - unboundSince(record)
     if (unboundExpiry !== null && age >= unboundExpiry) return 'expired'
     return policy === 'require' && age >= grace ? 'device-required' : null
   }
@@ -103,10 +104,18 @@ export class Devices implements SessionDevices {
 
   /** Time at which a session ends that is not bound, in milliseconds since 1970; Infinity for one that is. */
   unboundEnd (record: SessionRecord): number {
+    return this.#options.policy === 'off' || isBound(record) ? Infinity : unboundSince(record) + this.#unboundLimit()
+  }
+
+  #unboundLimit (): number {
     const { policy, grace, unboundExpiry } = this.#options
-    if (policy === 'off' || isBound(record)) return Infinity
-    const limit = Math.min(unboundExpiry ?? Infinity, policy === 'require' ? grace : Infinity)
-    return (record.createdAt ?? record.writtenAt) + limit
+    return Math.min(unboundExpiry ?? Infinity, policy === 'require' ? grace : Infinity)
+  }
+
+  goOn (before: SessionRecord, { claims }: SessionRecord, isProven: boolean): RecordChanges {
+    if (isProven) return { claims: claimsWith(claims, UNBOUND, null) ?? null }
+    // A token that nobody looks at for this is no longer than it was.
+    return isBound(before) || this.#unboundLimit() === Infinity ? {} : { claims: claimsUnboundSince(claims, unboundSince(before)) ?? null }
   }
 
   ignore (state: SessionState): void {
@@ -170,7 +179,7 @@ function mayBecome (id: Buffer | null, binding: Buffer): boolean {
 
 /** A session that is bound. It has another id, if sessions are told apart: that of copies from before is revoked. */
 function boundTo (record: SessionRecord, binding: Buffer, id: Buffer | null): SessionRecord {
-  return recordWith(record, { claims: claimsWith(record.claims, BINDING, binding) ?? null, ...(record.id !== null && id !== null && { id }) })
+  return recordWith(record, { claims: claimsWith(claimsWith(record.claims, UNBOUND, null), BINDING, binding) ?? null, ...(record.id !== null && id !== null && { id }) })
 }
 
 function broughtIn ({ headers, cookies }: CookieRequest): BroughtCookies {

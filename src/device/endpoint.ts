@@ -5,7 +5,7 @@ import type { CompanionCookie } from '../fastify/companion-cookie.ts'
 import type { RegisteredSession } from '../fastify/extension.ts'
 import { idAfter, newId } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
-import { BINDING } from '../token/claims.ts'
+import { BINDING, UNBOUND } from '../token/claims.ts'
 import type { SessionRecord } from '../token/record.ts'
 import { type DeviceAnswer, readAnswer } from './answer.ts'
 import { algorithmOf, type DeviceKey, hasSigned, keyOf, numberOf } from './device-key.ts'
@@ -137,6 +137,7 @@ export class Endpoint {
     const { id, lifetime } = state.record()
     let isFirst = true
     state.setClaim(BINDING, binding)
+    state.setClaim(UNBOUND, null)
     state.sealAgain()
     if (id !== null) {
       state.renewId(idAfter(id))

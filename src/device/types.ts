@@ -27,7 +27,8 @@ export interface DeviceBindingOptions {
 
   /**
    * Seconds after which a session that is not bound has expired, counted from when it began: what a copy from before the
-   * binding is good for. Default: as long as any other.
+   * binding is good for. A session that goes on by `regenerate(keys)` or by an assignment has begun before that. Default:
+   * as long as any other.
    */
   unboundExpiry?: number | undefined
 

@@ -18,7 +18,7 @@ import { newId } from '../session/id.ts'
 import { SessionState } from '../session/session.ts'
 import type { SessionSettings, WriteObserver } from '../session/settings.ts'
 import type { SessionJudge, SessionSignals } from '../session/signal.ts'
-import { type Codec, formatOf, isBound } from '../token/codec.ts'
+import { type Codec, formatOf } from '../token/codec.ts'
 import { MAX_SIGNED_LENGTH } from '../token/format.ts'
 import { toWholeSeconds } from '../token/lifetime.ts'
 import { recordWith } from '../token/record.ts'
@@ -57,7 +57,7 @@ export class SessionManager {
   readonly #settings: SessionSettings
   readonly #reader: CookieReader
   #devices: SessionDevices | null = null
-  /** Bound sessions that the app has opened itself, by the headers of the request that they came with. */
+  /** Sessions that the app has opened itself, by the headers of the request that they came with. Only if devices count. */
   readonly #openedIn = new WeakMap<object, SessionState>()
   #isTold = false
 
@@ -119,8 +119,8 @@ export class SessionManager {
   }
 
   /**
-   * Makes a new session that was made for another name one of this name. It stays bound if the app has opened the session
-   * of the request itself: data that it has read there must not go on in one that a copy of the cookie opens.
+   * Makes a new session that was made for another name one of this name. It is bound, or is without a binding, as
+   * the session of the request if the app has opened that itself: data that it has read there must not go on in one that a copy of the cookie opens.
    */
   adopt (state: SessionState, { headers }: SessionRequest): void {
     state.moveTo(this.#settings)
@@ -182,7 +182,7 @@ export class SessionManager {
     const found = this.#find({ headers: request.headers, cookies: parsedCookies(request), log }, isAnyDevices)
     if (found?.ok !== true) return null
     const state = this.#restoreOutside(found, isAnyDevices)
-    if (isBound(found.record)) this.#openedIn.set(request.headers, state)
+    if (this.#devices !== null) this.#openedIn.set(request.headers, state)
     return state
   }
 

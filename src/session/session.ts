@@ -1,7 +1,7 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { assertNotReserved, type Data, pickOwn, setOwn, snapshotOf, TIME_KEY } from '../data/data.ts'
 import { claimsKept, claimsOnly } from '../token/authentications.ts'
-import { BINDING, type Claims, claimsWith, SURVIVED } from '../token/claims.ts'
+import { BINDING, type Claims, claimsWith, SURVIVED, UNBOUND } from '../token/claims.ts'
 import { attributesWith, lifeFrom, withoutLife } from './attributes.ts'
 import { kState, sessionHandler } from './properties.ts'
 import type { SessionSettings, Successor, WriteObserver } from './settings.ts'
@@ -249,10 +249,13 @@ export class SessionState {
     const { place } = before.#record
     if (place !== undefined && before.maySeal && this.#record.place === undefined) this.#change({ place })
     const binding = before.claims?.get(BINDING)
-    if (binding === undefined || !isRead || this.isOpened) return
+    if (!isRead || this.isOpened) return
+    if (binding === undefined) return this.#goOnFrom(before.#record, false)
     this.setClaim(BINDING, binding)
     this.#device = before.#device
   }
+
+  #goOnFrom (before: SessionRecord, isProven: boolean): void { this.#change(this.#settings.devices?.goOn(before, this.#record, isProven) ?? {}) }
 
   /** Has `observer` told of every write. */
   observe (observer: WriteObserver): void { this.#observer = observer }
@@ -338,6 +341,7 @@ export class SessionState {
     // A session that goes on begins no earlier than before. It may have begun after a revocation by a clock that is ahead:
     // with the time of now it would be among those that were revoked.
     if (successor.isKept && ended.createdAt !== null) this.#change({ createdAt: Math.max(ended.createdAt, Date.now()) })
+    if (successor.isKept) this.#goOnFrom(ended, successor.method !== undefined)
     this.#origin = null
     const isForgiven = this.#observer?.ended?.(ended, successor) === true
     if (isForgiven && this.#ended === 'revoked') this.#ended = null
@@ -428,7 +432,7 @@ export class SessionState {
   /** Begins the life of another user's session, with another id, and keeps all else. @param createdAt milliseconds since 1970. */
   beginAnother (id: Buffer, createdAt: number): void {
     this.#change({ id, createdAt })
-    this.setClaim(SURVIVED, null) // the user of before has
+    for (const claim of [SURVIVED, UNBOUND]) this.setClaim(claim, null) // they were of the user of before
   }
 
   /** Has revocations before a time not count, in milliseconds since 1970. The session is as old as it was. */

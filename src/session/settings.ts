@@ -3,7 +3,7 @@ import type { Data } from '../data/data.ts'
 import type { KeySource } from '../keys/key-set.ts'
 import type { SessionJudge, SessionSignals } from './signal.ts'
 import type { Limits } from '../token/lifetime.ts'
-import type { SessionRecord } from '../token/record.ts'
+import type { RecordChanges, SessionRecord } from '../token/record.ts'
 import type { SessionState } from './session.ts'
 import type { DeviceInfo, RefusalReason } from '../types.ts'
 
@@ -51,8 +51,12 @@ export interface DeviceView {
   /** Reason for which a session that has opened does not count any more, as far as its device is concerned. */
   refusal (state: SessionState): RefusalReason | null
   infoOf (state: SessionState): DeviceInfo
-  /** Reason for which a session that has opened does not count any more; null if it does. */
-  refusal (state: SessionState): RefusalReason | null
+  /**
+   * Changes of a session that goes on in another life: the time without a binding counts on, unless the user has just
+   * authenticated.
+   * @param next as it has begun. @param isProven true if the user has authenticated.
+   */
+  goOn (before: SessionRecord, next: SessionRecord, isProven: boolean): RecordChanges
   /** Time at which a session ends that is not bound, in milliseconds since 1970; Infinity for one that is. */
   unboundEnd (record: SessionRecord): number
   /** Has this response offer a binding. */

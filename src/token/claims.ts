@@ -18,7 +18,9 @@ export const AUTHENTICATIONS = 2
 export const BINDING = 3
 /** Time before which revocations do not count. */
 export const SURVIVED = 4
-const LAST_KNOWN = SURVIVED
+/** Time since which a session is without a binding, though it has begun later. */
+export const UNBOUND = 5
+const LAST_KNOWN = UNBOUND
 
 export const BINDING_BYTES = 16
 

@@ -10,7 +10,7 @@ import { type ExtensibleSession, extensible, hasUser } from '../http/extension.t
 import { SessionCookie } from '../http/response-cookie.ts'
 import { RouteWarnings } from '../http/route-warnings.ts'
 import { type Registered, SessionManager } from '../http/session-manager.ts'
-import { type Warn, warnerOf, type WarningCode } from '../messages.ts'
+import { type Warn, warnerOf } from '../messages.ts'
 import { readOptions } from '../options/options.ts'
 import { withSafeDefaults } from '../options/safe-defaults.ts'
 import { readRegistryOptions } from '../registry/options.ts'
@@ -95,18 +95,15 @@ function surroundings (log: Log, warn: Warn): Parameters<typeof withSafeDefaults
 function addDevices (session: ExtensibleSession, given: unknown, signatures: SignatureCheck, opened: OpenedSessions, warn: Warn): void {
   const { config, sessionName } = session
   const found = webDevices(config, given, config.cookie.signed === true ? signatures : null)
-  const own = (code: WarningCode): Pick<UnprovenOptions, 'hasUser' | 'ignored'> => ({
-    hasUser: state => hasUser(session.identities, state),
-    ignored: once(() => { warn(code, sessionName) })
-  })
+  const own = (ignored: () => void): Pick<UnprovenOptions, 'hasUser' | 'ignored'> => ({ hasUser: state => hasUser(session.identities, state), ignored: once(ignored) })
   if (found === null) {
-    opened.guard = new UnprovenSessions({ ...own('FST_SEALED_SESSION_WARN_DEVICE_UNKNOWN'), unproven: () => {} })
+    opened.guard = new UnprovenSessions({ ...own(() => { warn('FST_SEALED_SESSION_WARN_DEVICE_UNKNOWN', sessionName) }), unproven: () => {} })
     return
   }
   const { devices, isOff } = found
   session.useDevices(devices)
   session.extend(new DeviceExtension({
-    ...own('FST_SEALED_SESSION_WARN_DEVICE_UNPROVEN'),
+    ...own(() => { warn('FST_SEALED_SESSION_WARN_DEVICE_UNPROVEN', sessionName) }),
     devices,
     isOff,
     unproven: ({ origin }) => {

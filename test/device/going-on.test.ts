@@ -24,6 +24,10 @@ const WAYS: Handlers = {
   'POST /assign': request => {
     request.session = request.server.createSecureSession(request.session.data())
     return sessionInfo(request.session)
+  },
+  'POST /assign-twice': request => {
+    for (let times = 0; times < 2; times++) request.session = request.server.createSecureSession(request.session.data())
+    return sessionInfo(request.session)
   }
 }
 

@@ -121,7 +121,7 @@ export function readEntries (bytes: Uint8Array): Record<string, string> | null {
   for (let at = 0, last = 0; at < bytes.length;) {
     const numberOfClaim = bytes[at]! // it is below the length
     const end = at + 3 + number(bytes.slice(at + 1, at + 3))
-    if (at + 3 > bytes.length || end > bytes.length || numberOfClaim <= last || numberOfClaim > 4) return null
+    if (at + 3 > bytes.length || end > bytes.length || numberOfClaim <= last || numberOfClaim > 5) return null
     if (numberOfClaim === BINDING && end - at !== 3 + 16) return null
     claims[numberOfClaim] = hex(bytes.slice(at + 3, end))
     at = end

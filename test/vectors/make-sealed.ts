@@ -68,7 +68,8 @@ const cases: Case[] = [
   { title: 'a claim of no bytes', claims: { 2: '' } },
   { title: 'as many bytes of claims as there may be', claims: { 1: hex(bytes('long', 1021)) } },
   { title: 'a binding to a device, once it is proven', claims: { 3: hex(bytes('binding', 16)) } },
-  { title: 'a session that has survived a revocation', id: ID, claims: { 1: hex(bytes('stamp', 16)), 4: (NOW - 10_000).toString(16).padStart(12, '0') } }
+  { title: 'a session that has survived a revocation', id: ID, claims: { 1: hex(bytes('stamp', 16)), 4: (NOW - 10_000).toString(16).padStart(12, '0') } },
+  { title: 'a session that has gone on without a binding to a device', id: ID, claims: { 5: (NOW - 60_000).toString(16).padStart(12, '0') } }
 ]
 
 function positive ({ title, ...given }: Case): object {
@@ -226,7 +227,7 @@ const wrong: Wrong[] = [
   { title: 'claims that end within a length', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0002\u0001\u0000{}' }), reason: 'header-invalid' },
   { title: 'a claim of the number 0', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0003\u0000\u0000\u0000{}' }), reason: 'header-invalid' },
   { title: 'a claim of a number that is not known', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0003\u0003\u0000\u0000{}' }), reason: 'header-invalid' },
-  { title: 'a claim of the next number, which is not known either', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0003\u0005\u0000\u0000{}' }), reason: 'header-invalid' },
+  { title: 'a claim of the next number, which is not known either', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0003\u0006\u0000\u0000{}' }), reason: 'header-invalid' },
   { title: 'a claim that is there twice', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0006\u0001\u0000\u0000\u0001\u0000\u0000{}' }), reason: 'header-invalid' },
   { title: 'claims that are not sorted', token: authentic({ header: Uint8Array.of(16, ...HEADER.slice(1)), payload: '\u0000\u0006\u0002\u0000\u0000\u0001\u0000\u0000{}' }), reason: 'header-invalid' },
   { title: 'a binding of too few bytes', token: authentic({ header: headerOf({ ...FIELDS, claims: { 3: '00'.repeat(15) } }) }), reason: 'header-invalid' },

@@ -77,7 +77,8 @@ const cases: Case[] = [
   { title: 'a claim', claims: { 1: hex(bytes('stamp', 16)) } },
   { title: 'two claims beside all that may be said', life: { created: CREATED, written: TIME * 1000 + 500, expiry: 60, maxAge: 30, id: ID }, claims: { 1: hex(bytes('stamp', 16)), 2: hex(bytes('authentications', 40)) } },
   { title: 'a claim and no data', data: {}, claims: { 2: '' } },
-  { title: 'a session that has survived a revocation', life: { created: CREATED, id: ID }, claims: { 4: (TIME * 1000).toString(16).padStart(12, '0') } }
+  { title: 'a session that has survived a revocation', life: { created: CREATED, id: ID }, claims: { 4: (TIME * 1000).toString(16).padStart(12, '0') } },
+  { title: 'a session that has gone on without a binding to a device', life: { created: CREATED, id: ID }, claims: { 5: (TIME * 1000).toString(16).padStart(12, '0') } }
 ]
 
 function positive ({ title, key = KEY, keys = [key], data = DATA, life = null, time = TIME, now = NOW, absoluteTimeout = null, claims, payload = payloadOf(data, life, time, claims), tail = '' }: Case): object {
@@ -147,7 +148,7 @@ const wrong: Wrong[] = [
   { title: 'the text of a serializer where there is none', token: authentic(`{"__data":"{}","__ts":${TIME}}`), reason: 'payload-invalid' },
   ...[null, 1, 'text', [], { created: -1 }, { created: '5' }, { written: '5' }, { written: -1 }, { expiry: 1.5 }, { expiry: 4294967296 }, { maxAge: -1 }, { maxAge: null }, { id: 5 }].map((life): Wrong => (
     { title: `the life ${JSON.stringify(life)}`, token: withLife(life), reason: 'payload-invalid' })),
-  ...[null, 1, {}, '', 'AQ', 'AQAA=', 'AwAA', 'BQAA', 'AAAA', 'AQAB', 'AQAAAQAA', 'AgAAAQAA', 'AQABAQ!', 'AQABAB'].map((claims): Wrong => (
+  ...[null, 1, {}, '', 'AQ', 'AQAA=', 'AwAA', 'BgAA', 'AAAA', 'AQAB', 'AQAAAQAA', 'AgAAAQAA', 'AQABAQ!', 'AQABAB'].map((claims): Wrong => (
     { title: `the claims ${JSON.stringify(claims)}`, token: authentic(JSON.stringify({ a: 1, __claims: claims, __ts: TIME })), reason: 'payload-invalid' })),
   ...IDS.map((id): Wrong => ({ title: `the id ${JSON.stringify(id)}`, token: withLife({ id }), reason: 'payload-invalid' })),
   { title: 'no time', token: authentic('{"a":1}'), reason: 'time-missing' },
