@@ -4,7 +4,7 @@ import { fail } from '../errors.ts'
 import type { SessionRequest } from '../http/exchange.ts'
 import { REVOCATION, type SessionExtension } from '../http/extension.ts'
 import { refusalMessage } from '../messages.ts'
-import { newRequestState, type RequestRecord, RequestRecords, type RequestState, SymbolProperty } from './request-record.ts'
+import { newRequestState, noteStamp, type RequestRecord, RequestRecords, type RequestState, SymbolProperty } from './request-record.ts'
 import { type Identity, LOGOUT_LIFE, type RevocationSource, userOf } from './revocations.ts'
 import { newId } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
@@ -305,9 +305,9 @@ export class RevocationExtension implements SessionExtension {
     // Its own stamp is an old one by now, which is why it is called.
     if (hasEnded(state) || await this.#revocations.isRevoked(identity, true)) throw fail('REVOKED_MEANWHILE')
     const stamp = await this.#stamps.renew(identity, this.records.of(request))
-    for (const held of [current?.from, current?.opened]) if (userOf(held ?? null) === userOf(identity)) Object.assign(held ?? {}, { stamp })
+    for (const held of [current?.from, current?.opened]) noteStamp(held, identity, stamp)
     state.setClaim(STAMP, stamp)
-    state.touch()
+    if (current?.from != null && state.claims?.has(BINDING) === true) await this.goOn(state, identity.subjects, 0)
   }
 
   /**

@@ -36,6 +36,7 @@ export function methodsOf (parts: Parts): RevocationMethods {
     restampSession: async given => {
       const state = stateOf(given)
       await extension.restamp(state, requestOf(state))
+      state.touch()
     },
     useOnce: async (id, ttl) => await revocations.useOnce(checkedOnceId(id), lifeOf(ttl)),
     isSessionRevoked: async given => await extension.isRevoked(stateOf(given))

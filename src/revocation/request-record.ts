@@ -1,5 +1,5 @@
 import type { SessionRequest } from '../http/exchange.ts'
-import type { Identity } from './revocations.ts'
+import { type Identity, userOf } from './revocations.ts'
 
 /** Record of one request, by which revocations before it, during it and by it are told apart. */
 export interface RequestRecord {
@@ -82,4 +82,9 @@ export interface RequestState {
 
 export function newRequestState (): RequestState {
   return { brought: null, lifetime: null, opened: null, from: null, isChecked: true, checkedAt: 0, failure: null, ended: [], pending: [], superseded: null, wasRevoked: false, isRefused: false, isLoggedOut: false }
+}
+
+/** Notes the stamp that a user has just got, if an identity is that user's. */
+export function noteStamp (held: Identity | null | undefined, user: Identity, stamp: Buffer): void {
+  if (held != null && userOf(held) === userOf(user)) Object.assign(held, { stamp })
 }

@@ -338,3 +338,46 @@ describe('a bound session that goes on with another id', () => {
     assert.equal(device.isBound, false)
   })
 })
+
+describe('a bound session whose user gets another stamp', () => {
+  for (const [kind, store] of Object.entries<{ store: MemoryStore | false }>({ 'with a store': { store: new MemoryStore() }, 'without a store': { store: false } })) {
+    async function withStamps (): Promise<{ app: FastifyInstance, change: () => void }> {
+      let version = 0
+      const app = await newProcess({ revocation: { ...store, subject, stamp: async () => String(version), cacheTtl: 0 } }, {
+        routes: { 'POST /password': async ({ server, session }) => { version++; await server.restampSession(session) } }
+      })
+      return { app, change: () => { version++ } }
+    }
+
+    it(`39. is not ended by a refresh that is under way with the cookie of before, if it has changed that itself: ${kind}`, async t => {
+      const clock = stopClock(t)
+      const { app } = await withStamps()
+      const device = await boundDevice(app)
+      clock.tick(1000)
+      const response = await post(app, '/password', device.cookies)
+      assert.deepEqual(namesIn(response), ['session'])
+      assert.equal((await device.refresh(app)).statusCode, 200, 'it has not had the response yet')
+      assert.equal(device.isBound, true)
+      device.take(response)
+      clock.tick(INTERVAL + LEEWAY)
+      assert.equal((await device.inject(app, { url: '/me' })).body, 'ann')
+    })
+
+    it(`39. opens nothing any more if another browser has changed it, and the next login is bound: ${kind}`, async t => {
+      const clock = stopClock(t)
+      const { app, change } = await withStamps()
+      const device = await boundDevice(app)
+      clock.tick(1000)
+      change()
+      await device.refresh(app)
+      assert.equal(device.isBound, kind === 'without a store', 'without one nobody knows if the session goes on with its new stamp')
+      assert.deepEqual([(await device.inject(app, { url: '/me' })).body, (await infoOf(app, device.cookies)).reason], ['nobody', 'stamp-changed'])
+      clock.tick(1000)
+      const login = await device.inject(app, { method: 'POST', url: '/login', payload: { user: 'ann' } })
+      if (device.isBound) await device.refresh(app)
+      assert.equal(device.isBound, false)
+      assert.equal((await device.register(app, login))?.statusCode, 200)
+      assert.equal((await infoOf(app, device.cookies)).device?.state, 'bound')
+    })
+  }
+})
