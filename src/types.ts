@@ -42,8 +42,8 @@ export interface Sessions extends RequireSessions {}
  */
 export interface SessionData extends RequireSessionData {}
 
-/** Data of the session named `session`: as `Sessions` declares it, and as plugins add to `SessionData`. */
-type DeclaredData =
+/** Data of the session named `session`: as your app declares it by `Sessions`, and as plugins add to `SessionData`. */
+export type DeclaredData =
   Sessions extends { session: infer Data } ? keyof SessionData extends never ? Data : Data & SessionData : SessionData
 
 /** Sessions of a request besides `session`: those that `Sessions` declares. */

@@ -20,7 +20,7 @@ import { readRevocationOptions } from '../revocation/options.ts'
 import { addRevocation } from '../revocation/registration.ts'
 import type { RevocationMethods } from '../revocation/types.ts'
 import { SessionSignals } from '../session/signal.ts'
-import type { SessionData } from '../types.ts'
+import type { DeclaredData } from '../types.ts'
 import { webCoding } from './cookies.ts'
 import type { WebRequest } from './exchange.ts'
 import { type Log, logOf, warnOfBuild } from './log.ts'
@@ -35,7 +35,7 @@ import type { OpenOptions, WebRequestSource, WebSession, WebSessions, WebSession
  * the cookie has no prefix, and `secure: 'auto'`.
  * @throws the errors of registration, with the same codes: those of the session, and those of the plugins.
  */
-export async function createWebSessions<T = SessionData> (options: WebSessionsOptions = {}): Promise<WebSessions<T>> {
+export async function createWebSessions<T = DeclaredData> (options: WebSessionsOptions = {}): Promise<WebSessions<T>> {
   const { own, revocation, registry, device, cookieSecret, log: given } = parted(options)
   const log = logOf(given)
   const warn = warnerOf(log)

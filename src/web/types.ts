@@ -1,7 +1,7 @@
 import type { DeviceBindingOptions } from '../device/types.ts'
 import type { RegistryMethods, SessionRegistryOptions } from '../registry/types.ts'
 import type { RevocationMethods, SessionRevocationOptions } from '../revocation/types.ts'
-import type { SealedSessionPluginOptions, Session, SessionData } from '../types.ts'
+import type { DeclaredData, SealedSessionPluginOptions, Session } from '../types.ts'
 
 /**
  * Request that a session is opened from: a web `Request`, a request of node:http, or anything else with its headers, such
@@ -25,7 +25,7 @@ export interface WebResponseHeaders {
 }
 
 /** Session of a web request: a `Session`, and the method that sends it. */
-export type WebSession<T = SessionData> = Session<T> & {
+export type WebSession<T = DeclaredData> = Session<T> & {
   /**
    * Puts the session's cookies on a response, and `Cache-Control: no-store` if the headers have no `Cache-Control`. Call
    * it for every response, after the last write and when all other headers are set. Nothing is put there if nothing has
@@ -87,7 +87,7 @@ export type WebSessionsOptions = SealedSessionPluginOptions & {
 }
 
 /** Sessions on web standards. The methods that end and list sessions need the options `revocation` and `registry`. */
-export interface WebSessions<T = SessionData> extends RevocationMethods, RegistryMethods {
+export interface WebSessions<T = DeclaredData> extends RevocationMethods, RegistryMethods {
   /**
    * Opens the session that a request brings, or an empty one. The same request has one session, however often it is
    * opened: a middleware and a handler write to the same. If a request waits for long before its session is used, such as

@@ -4,6 +4,7 @@ import type { FastifyRequest } from 'fastify'
 import { type AnySession, Keyring, requireSession, sealedSession, type NamedSession, type Session, type SessionCodec, type Sessions } from 'fastify-sealed-session'
 import { deviceBinding } from 'fastify-sealed-session/device'
 import { sessionRevocation } from 'fastify-sealed-session/revocation'
+import { createWebSessions, type OpenOptions, type WebRequestSource, type WebSession, type WebSessions } from 'fastify-sealed-session/web'
 import { describe, expect, test } from 'tstyche'
 
 interface User {
@@ -27,6 +28,8 @@ const { session, admin } = request
 
 type IsAny<T> = 0 extends 1 & T ? true : false
 declare const anySession: AnySession
+declare const webSessions: WebSessions
+declare const webSession: WebSession
 export const readAny = () => anySession.get('adminId')
 
 describe('an app that declares its sessions', () => {
@@ -103,5 +106,14 @@ describe('an app that declares its sessions', () => {
     expect<keyof Sessions>().type.toBe<'session' | 'admin' | 'visitor'>()
     expect((session: Session): string => String(session.get('userId'))).type.toBeCallableWith(session)
     expect((session: Session): string => String(session.get('userId'))).type.not.toBeCallableWith(admin)
+  })
+})
+
+describe('a session on web standards', () => {
+  test('has the keys of the session that is declared as "session", unless the caller names others', () => {
+    expect(webSessions.open).type.toBe<(request: WebRequestSource, options?: OpenOptions) => Promise<WebSession<User>>>()
+    expect(webSession.get('userId')).type.toBe<number | undefined>()
+    expect(webSession.set).type.not.toBeCallableWith('usreId', 1)
+    expect(createWebSessions<{ adminId: string }>({ key: 'key' })).type.toBe<Promise<WebSessions<{ adminId: string }>>>()
   })
 })
