@@ -8,6 +8,7 @@ import type {
   AnySession,
   DeviceInfo,
   DeclaredSessionData,
+  DeclaredData,
   DeclaredSessions,
   FastifySecureSession,
   Format,
@@ -134,6 +135,7 @@ test('no exported type is any', () => {
   expect<AnyMembers<DecodeOptions>>().type.toBe<never>()
   expect<AnyMembers<DeviceInfo>>().type.toBe<never>()
   expect<IsAny<DeclaredSessionData>>().type.toBe<false>()
+  expect<IsAny<DeclaredData>>().type.toBe<false>()
   expect<IsAny<DeclaredSessions>>().type.toBe<false>()
   expect<IsAny<Sessions>>().type.toBe<false>()
   expect<IsAny<AnySession>>().type.toBe<false>()
