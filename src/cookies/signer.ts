@@ -1,15 +1,7 @@
-import cookiePlugin from '@fastify/cookie'
 import { sodium } from '#sodium'
+import { type Signer, signerFactory } from '#hmac'
 import type { DerivedKey, KeySource } from '../keys/key-set.ts'
 import type { SignatureCheck } from './signature.ts'
-
-/** Signs the values of cookies, and checks signatures. */
-export type Signer = ReturnType<typeof cookiePlugin.signerFactory>
-
-/** Signer with the secret that an app gives `@fastify/cookie`. @throws an error of that plugin */
-export function makeSigner (secret: string): Signer {
-  return cookiePlugin.signerFactory(secret)
-}
 
 interface LiveSigner extends Signer {
   check: SignatureCheck
@@ -38,8 +30,8 @@ export function liveSigner (sessions: readonly SigningKeys[]): LiveSigner {
     if (signer === null || !isSame(keys.flat(), usedKeys)) {
       usedKeys = keys.flat()
       const secrets = ordered.flatMap(({ secrets }, index): ReadonlyArray<Buffer | string> => secrets ?? keys[index]!.map(signingSecret))
-      signer = cookiePlugin.signerFactory(secrets as string[]) // its types know one Buffer only
-      single = secrets.map(secret => cookiePlugin.signerFactory([secret] as string[]))
+      signer = signerFactory(secrets)
+      single = secrets.map(secret => signerFactory([secret]))
     }
     return signer
   }

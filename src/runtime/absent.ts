@@ -1,15 +1,12 @@
 import type { TokenFormat } from '../token/format.ts'
 
-// Parts of this package that are left out at the edge, which keeps bundles small: the format secretbox, key files and signatures.
+// Parts of this package that are left out at the edge, which keeps bundles small: the format secretbox, and key files.
 // Options that would lead here are refused before.
 
 /** Format of @fastify/secure-session, which neither seals nor opens here. */
 export function secretboxFormat (): TokenFormat<never> {
   return { name: 'secretbox', seal: absent, sealLine: absent, open: absent, openEncoded: absent, openWith: absent, decryptions: absent }
 }
-
-export const liveSigner = (): { sign: () => never, unsign: () => never, check: { count: number, unsign: () => never } } => ({ sign: absent, unsign: absent, check: { count: 0, unsign: absent } })
-export const makeSigner = absent
 
 export const exposureOf = absent
 export const fileSource = absent

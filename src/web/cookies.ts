@@ -1,8 +1,8 @@
-import { IS_EDGE } from '#runtime'
 import { loadSerializer } from '#serializer'
-import { liveSigner, makeSigner, type Signer } from '#signer'
+import { type Signer, signerFactory } from '#hmac'
 import { assertWritable, encodeValue, readValue } from '../cookies/set-cookie.ts'
 import { checkWith, type SignatureCheck } from '../cookies/signature.ts'
+import { liveSigner } from '../cookies/signer.ts'
 import { fail, kindOf } from '../errors.ts'
 import type { CookieCoding } from '../http/exchange.ts'
 import type { SessionConfig } from '../options/options.ts'
@@ -15,8 +15,6 @@ const DEFAULTS = { sameSite: 'lax' } as const
  * @throws `FST_SEALED_SESSION_COOKIE_INVALID`, `FST_SEALED_SESSION_OPTION_INVALID`
  */
 export async function webCoding (config: SessionConfig, secret: unknown): Promise<CookieCoding> {
-  // The signature is an HMAC that Web Crypto computes asynchronously only.
-  if (IS_EDGE && config.cookie.signed === true) throw fail('NOT_AT_EDGE', ['a signed cookie'], { detail: 'Leave out "signed", here and in the app on Fastify: a session is authenticated without it.' })
   const serialize = await loadSerializer()
   assertWritable(serialize, config.cookieName, config.cookie)
   const { signer, check } = signerOf(config, secret)
@@ -57,7 +55,7 @@ function signerFrom (secret: unknown): Signer {
   const secrets: unknown[] = Array.isArray(secret) ? secret : [secret]
   if (secrets.length === 0 || secrets.some(isEmpty)) throw invalid()
   try {
-    return makeSigner(secret as string)
+    return signerFactory(secret as string)
   } catch (cause) {
     throw invalid(cause)
   }
