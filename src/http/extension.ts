@@ -6,7 +6,7 @@ import { heldIn } from './request-session.ts'
 import type { Registered } from './session-manager.ts'
 import type { SessionState } from '../session/session.ts'
 import type { DeviceView, Successor } from '../session/settings.ts'
-import type { SessionJudge, SessionSignals } from '../session/signal.ts'
+import type { SessionJudge, Signals } from '../session/signal.ts'
 import type { SessionRecord } from '../token/record.ts'
 import type { CookieRequest, RefusalReason } from '../types.ts'
 
@@ -236,7 +236,7 @@ export interface ExtensibleSession {
 }
 
 /** A registered session, as extensions see it. */
-export function extensible (registered: Registered, signals: SessionSignals): ExtensibleSession {
+export function extensible (registered: Registered, signals: Signals): ExtensibleSession {
   const { manager } = registered
   const { config } = manager
   const { sessionName, expiry, maxExpiry, absoluteTimeout } = config

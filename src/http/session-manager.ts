@@ -17,7 +17,7 @@ import type { RouteWarnings } from './route-warnings.ts'
 import { newId } from '../session/id.ts'
 import { SessionState } from '../session/session.ts'
 import type { SessionSettings, WriteObserver } from '../session/settings.ts'
-import type { SessionJudge, SessionSignals } from '../session/signal.ts'
+import type { SessionJudge, Signals } from '../session/signal.ts'
 import { type Codec, formatOf } from '../token/codec.ts'
 import { MAX_SIGNED_LENGTH } from '../token/format.ts'
 import { toWholeSeconds } from '../token/lifetime.ts'
@@ -61,7 +61,7 @@ export class SessionManager {
   readonly #openedIn = new WeakMap<object, SessionState>()
   #isTold = false
 
-  constructor (config: SessionConfig, codec: Codec, coding: CookieCoding, signals: SessionSignals, warn: Warn) {
+  constructor (config: SessionConfig, codec: Codec, coding: CookieCoding, signals: Signals, warn: Warn) {
     this.config = config
     this.#codec = codec
     this.#coding = coding

@@ -1,7 +1,7 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { Data } from '../data/data.ts'
 import type { KeySource } from '../keys/key-set.ts'
-import type { SessionJudge, SessionSignals } from './signal.ts'
+import type { SessionJudge, Signals } from './signal.ts'
 import type { Limits } from '../token/lifetime.ts'
 import type { RecordChanges, SessionRecord } from '../token/record.ts'
 import type { SessionState } from './session.ts'
@@ -73,7 +73,7 @@ export interface SessionSettings extends Limits {
   /** Text of the data, by which a change in place is told; default JSON.stringify. */
   stringify?: ((data: Data) => string) | undefined
   /** Signals of the app's sessions. */
-  signals?: SessionSignals
+  signals?: Signals
   /** Judge of sessions that stay open behind their request; absent without revocation. */
   judge?: SessionJudge
   /** Devices that sessions are bound to; absent without the plugin for it. */

@@ -20,7 +20,19 @@ export interface SessionJudge {
 }
 
 /** Milliseconds after which signals are looked at, at the latest: those that nobody has any more are dropped. */
-const HOUSEKEEPING = 60_000
+export const HOUSEKEEPING = 60_000
+
+/** Signals of an app. */
+export interface Signals {
+  /** Signal of a session: the same one each time, until that has ended. */
+  of (state: SessionState): AbortSignal
+  /** Fires the signal of a session that has just ended, if it has one. */
+  end (state: SessionState, end: SessionEnd): void
+  /** Looks at all sessions as soon as the code that runs now is done: some have ended, by a revocation or a key. */
+  lookAgain (): void
+  /** After this no signal fires, and nothing is left that runs. */
+  close (): void
+}
 
 /** Parts of a signal. They live as long as it does: nothing else may hold them. */
 interface Parts {
@@ -38,7 +50,7 @@ interface OpenSignal {
 }
 
 /** The signals of an app: one timer, and one question to the judge of sessions, for all of them. */
-export class SessionSignals {
+export class SessionSignals implements Signals {
   readonly #parts = new WeakMap<AbortSignal, Parts>()
   readonly #bySession = new WeakMap<SessionState, AbortSignal>()
   readonly #open = new Set<OpenSignal>()
@@ -51,7 +63,6 @@ export class SessionSignals {
   /** Number of signals that may still fire. */
   get size (): number { return this.#open.size }
 
-  /** Signal of a session: the same one each time, until that has ended. */
   of (state: SessionState): AbortSignal {
     const known = this.#bySession.get(state)
     if (known !== undefined) return known
@@ -81,14 +92,12 @@ export class SessionSignals {
     this.#schedule(Math.min(endTimeOf(state), now + HOUSEKEEPING, judge === undefined ? Infinity : this.#nextQuestion(judge, now)), now)
   }
 
-  /** Fires the signal of a session that has just ended, if it has one. */
   end (state: SessionState, end: SessionEnd): void {
     const signal = this.#bySession.get(state)
     this.#bySession.delete(state) // another life has a signal of its own
     if (signal !== undefined) this.#parts.get(signal)?.controller.abort(errorOf(end))
   }
 
-  /** Looks at all sessions as soon as the code that runs now is done: some have ended, by a revocation or a key. */
   lookAgain (): void {
     if (this.#isSweepDue || this.#open.size === 0) return
     this.#isSweepDue = true
@@ -98,7 +107,6 @@ export class SessionSignals {
     })
   }
 
-  /** After this no signal fires, and nothing is left that runs. */
   close (): void {
     this.#isClosed = true
     this.#open.clear()
@@ -190,7 +198,7 @@ function hasTime (state: SessionState): boolean {
   return state.origin?.ok === true || state.changedByApp
 }
 
-function endOf (state: SessionState, now: number): SessionEnd | null {
+export function endOf (state: SessionState, now: number): SessionEnd | null {
   state.look()
   if (state.endedBy !== null) return state.endedBy
   if (hasTime(state) && state.expiresAt <= now) return 'expired'
@@ -200,11 +208,11 @@ function endOf (state: SessionState, now: number): SessionEnd | null {
   return unproven ?? judge?.refusal(state) ?? null
 }
 
-function endTimeOf (state: SessionState): number {
+export function endTimeOf (state: SessionState): number {
   return hasTime(state) ? state.expiresAt : Infinity
 }
 
-function errorOf (end: SessionEnd): Error {
+export function errorOf (end: SessionEnd): Error {
   return Object.assign(fail('OVER', [end]), { end })
 }
 

@@ -19,6 +19,7 @@ import type { RegistryMethods, SessionRegistryOptions } from '../registry/types.
 import { readRevocationOptions } from '../revocation/options.ts'
 import { addRevocation } from '../revocation/registration.ts'
 import type { RevocationMethods } from '../revocation/types.ts'
+import { RequestSignals } from '../session/request-signals.ts'
 import { SessionSignals } from '../session/signal.ts'
 import type { DeclaredData } from '../types.ts'
 import { webCoding } from './cookies.ts'
@@ -42,7 +43,7 @@ export async function createWebSessions<T = DeclaredData> (options: WebSessionsO
   const [read] = await readOptions(await withSafeDefaults(own, surroundings(log, warn)), warn)
   const config = read! // readOptions returns at least one
   warnOfBuild(warn)
-  const signals = new SessionSignals()
+  const signals = IS_EDGE ? new RequestSignals() : new SessionSignals()
   const coding = await webCoding(config, cookieSecret)
   const registered: Registered = {
     manager: new SessionManager(config, new Codec(config), coding, signals, warn),

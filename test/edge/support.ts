@@ -65,9 +65,9 @@ interface Answer {
 export type Send = (path: string, init?: { method?: string, headers?: Record<string, string>, body?: string }) => Promise<Answer>
 
 /** Runs a program in workerd, which runs Cloudflare Workers, until the tests of the file have ended. */
-export async function inWorkerd (program: string, bindings: Record<string, string>, flags = ['nodejs_compat']): Promise<Send> {
+export async function inWorkerd (program: string, bindings: Record<string, string>, flags = ['nodejs_compat'], compatibilityDate = '2026-07-01'): Promise<Send> {
   const { code } = await bundle(program, 'workerd')
-  const workers = new Miniflare({ modules: true, script: code, compatibilityDate: '2026-07-01', compatibilityFlags: flags, bindings, handleRuntimeStdio: (out: NodeJS.ReadableStream) => { out.resume() } })
+  const workers = new Miniflare({ modules: true, script: code, compatibilityDate, compatibilityFlags: flags, bindings, handleRuntimeStdio: (out: NodeJS.ReadableStream) => { out.resume() } })
   running.add(workers)
   await workers.ready
   return async (path, init) => await workers.dispatchFetch(`https://edge.test${path}`, init)
