@@ -33,7 +33,7 @@ export async function createSessionCodec<T = TokenData> (options: SessionCodecOp
   const codec = new Codec(config)
   if (devices !== null) codec.openBound()
   // Only for sessions that the other one refuses: that one has others say no more than before.
-  const ofAnyDevice = new Codec(config)
+  const ofAnyDevice = new Codec({ ...config, cache: null })
   ofAnyDevice.openBound()
   const reason = fallbackReason()
   if (reason !== null) warnProcess('FST_SEALED_SESSION_WARN_WASM', reason)

@@ -525,6 +525,33 @@ export interface SessionOptions {
    * show there, when a session is first sealed or opened.
    */
   schema?: StandardSchema | undefined
+
+  /**
+   * Cache of tokens that opened: the token of a session that comes again within a minute is not decrypted again. All else
+   * is looked at each time: lifetime, keys, schema, signature, revocation, the proof of a device. `true` for a cache of
+   * 1 MiB and 60 seconds. Default `false`: with it, the content of sessions stays in the memory of the process, and in
+   * its heap dumps, for as long.
+   *
+   * Anything else but an object is refused with `FST_SEALED_SESSION_OPTION_INVALID`, and a name in it that is not known
+   * with `FST_SEALED_SESSION_OPTION_UNKNOWN`.
+   */
+  cache?: boolean | SessionCacheOptions | undefined
+}
+
+/** Limits of the option `cache`. Each codec, and each session of an app, has a cache of its own. */
+export interface SessionCacheOptions {
+  /**
+   * Bytes of memory for tokens and content, from 32,768 to 1,073,741,824. Default 1,048,576, which are about 1,000
+   * small sessions. A number outside is refused with `FST_SEALED_SESSION_OPTION_INVALID`. If there are more, those that
+   * were not used lately are decrypted again.
+   */
+  maxBytes?: number | undefined
+  /**
+   * Seconds after its last use for which a token is held at most, up to 3600; if there is room, half of them at least.
+   * Default 60. No positive number is refused with `FST_SEALED_SESSION_DURATION`, and more than 3600 with
+   * `FST_SEALED_SESSION_OPTION_INVALID`.
+   */
+  maxAge?: number | undefined
 }
 
 /** A session sealed with random keys. */

@@ -50,7 +50,7 @@ const plugin: FastifyPluginAsync = async (app, options) => {
 
   const signals = signalsOf(app)
   const sessions = configs.map((config): Registered => ({
-    manager: new SessionManager(config, new Codec(config), coding, signals, warn),
+    manager: new SessionManager(config, codecOf(app, config), coding, signals, warn),
     cookie: new SessionCookie(config, coding, warn),
     warnings: new RouteWarnings(config.sessionName, warn),
     slot: Symbol(config.sessionName),
@@ -70,6 +70,12 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   followKeyFiles(app, configs)
   followKeys(app, configs, signals)
   warnOfWasm(app, warn)
+}
+
+function codecOf (app: FastifyInstance, config: SessionConfig): Codec {
+  const codec = new Codec(config)
+  if (config.cache !== null) app.addHook('onClose', async () => { codec.close() })
+  return codec
 }
 
 /**

@@ -199,6 +199,8 @@ export interface KeyringInternals extends KeySource {
   subscribe (listener: (event: KeyFileEvent) => void): () => void
   /** Has `listener` hear that other keys are there, from a file or from the app; returns a function that stops it. */
   changed (listener: () => void): () => void
+  /** The same, and of a file that failed, and of `close()`: nothing that these keys have opened is kept in memory then. */
+  forgetting (listener: () => void): () => void
 }
 
 /**

@@ -29,6 +29,7 @@ export class KeyringState implements KeyringInternals {
   #stop: (() => void) | null = null
   readonly #listeners = new Set<(event: KeyFileEvent) => void>()
   readonly #followers = new Set<() => void>()
+  readonly #caches = new Set<() => void>()
 
   constructor (keys: readonly DerivedKey[]) {
     this.current = checked(keys)
@@ -41,11 +42,21 @@ export class KeyringState implements KeyringInternals {
   replace (keys: readonly DerivedKey[], leaving: readonly DerivedKey[] = []): void {
     this.current = checked(keys, leaving)
     for (const listener of this.#followers) listener()
+    this.#forget()
+  }
+
+  #forget (): void {
+    for (const forget of this.#caches) forget()
   }
 
   changed (listener: () => void): () => void {
     this.#followers.add(listener)
     return () => { this.#followers.delete(listener) }
+  }
+
+  forgetting (listener: () => void): () => void {
+    this.#caches.add(listener)
+    return () => { this.#caches.delete(listener) }
   }
 
   subscribe (listener: (event: KeyFileEvent) => void): () => void {
@@ -82,6 +93,7 @@ export class KeyringState implements KeyringInternals {
     this.#stop = null
     if (this.source !== null && this.#looksLeft.size > 0) this.#drop(this.source, new Map())
     this.source = null
+    this.#forget()
   }
 
   #activateFirst (activeFrom: number): void {
@@ -145,6 +157,7 @@ export class KeyringState implements KeyringInternals {
   /** Keeps the listed keys until the file is good again. */
   #fail (source: string, error: Error): void {
     this.#isInTrouble = true
+    this.#forget()
     this.#tell({ type: 'failed', source, error })
   }
 

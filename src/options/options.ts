@@ -8,10 +8,21 @@ import { type Keys, readKeyring } from './keys.ts'
 import type { Warn } from '../messages.ts'
 import {
   assertWithin, checkOptionNames, nearest, type Options, readCookie, readDuration, readFlag, readText, readWhole,
-  warnOfMilliseconds
+  refuseUnknown, warnOfMilliseconds
 } from './readers.ts'
+import type { CacheLimits } from '../token/cache.ts'
 import { DEFAULT_EXPIRY, DEFAULT_MAX_EXPIRY } from '../token/lifetime.ts'
-import type { Format, SessionSerializer, StandardSchema } from '../types.ts'
+import type { Format, SessionCacheOptions, SessionSerializer, StandardSchema } from '../types.ts'
+
+const DEFAULT_CACHE_BYTES = 2 ** 20
+/** Room for a token of the greatest length that the cache takes. Less would be a mistake: megabytes, or a number of sessions. */
+const MIN_CACHE_BYTES = 2 ** 15
+const MAX_CACHE_BYTES = 2 ** 30
+
+/** Seconds. */
+const DEFAULT_CACHE_AGE = 60
+/** An hour. More would be milliseconds. */
+const MAX_CACHE_AGE = 3600
 
 /** One session's options, checked, complete and frozen. */
 export interface SessionConfig extends Keys {
@@ -34,6 +45,8 @@ export interface SessionConfig extends Keys {
   readonly serializer: Serializer
   /** Null if a session may hold anything. */
   readonly schema: DataSchema | null
+  /** Null for no cache. */
+  readonly cache: CacheLimits | null
 }
 
 /**
@@ -113,8 +126,23 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
     accept,
     context: readContext(options) ?? cookieName,
     serializer: readSerializer(options, sessionName, warn),
-    schema: readSchema(options)
+    schema: readSchema(options),
+    cache: readCache(options)
   }
+}
+
+/** @throws `FST_SEALED_SESSION_OPTION_INVALID`, `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_DURATION` */
+function readCache (options: Options): CacheLimits | null {
+  const cache = options.cache ?? false
+  if (cache === false) return null
+  if (cache !== true && (typeof cache !== 'object' || Array.isArray(cache))) throw fail('OPTION_INVALID', ['cache', 'true, false, or an object with "maxBytes" and "maxAge"', kindOf(cache)])
+  const limits: SessionCacheOptions = cache === true ? {} : cache
+  refuseUnknown(limits, ['maxBytes', 'maxAge'])
+  // The cookie has a maxAge, too.
+  const named = { 'cache.maxBytes': limits.maxBytes, 'cache.maxAge': limits.maxAge }
+  const maxAge = readDuration(named, 'cache.maxAge', DEFAULT_CACHE_AGE)
+  if (maxAge > MAX_CACHE_AGE) throw fail('OPTION_INVALID', ['cache.maxAge', `at most ${MAX_CACHE_AGE} seconds`, String(maxAge)])
+  return Object.freeze({ maxBytes: readWhole(named, 'cache.maxBytes', DEFAULT_CACHE_BYTES, MAX_CACHE_BYTES, MIN_CACHE_BYTES), maxAge })
 }
 
 function readRenewal (options: Options, sessionName: string, warn: Warn): Pick<SessionConfig, 'absoluteTimeout' | 'rolling'> {

@@ -30,10 +30,10 @@ export function readFlag<Given extends object> (options: Given, name: keyof Give
 }
 
 /** @throws `FST_SEALED_SESSION_OPTION_INVALID` */
-export function readWhole<Given extends object> (options: Given, name: keyof Given & string, fallback: number, max: number): number {
+export function readWhole<Given extends object> (options: Given, name: keyof Given & string, fallback: number, max: number, min = 1): number {
   const value: unknown = options[name] ?? fallback
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= max) return value
-  throw fail('OPTION_INVALID', [name, `a whole number from 1 to ${max}`, typeof value === 'number' ? String(value) : kindOf(value)])
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value
+  throw fail('OPTION_INVALID', [name, `a whole number from ${min} to ${max}`, typeof value === 'number' ? String(value) : kindOf(value)])
 }
 
 /** A number of seconds. @throws `FST_SEALED_SESSION_DURATION` */
@@ -100,7 +100,8 @@ const OPTIONS = Object.keys({
   absoluteTimeout: true,
   maxChunks: true,
   serializer: true,
-  schema: true
+  schema: true,
+  cache: true
 } satisfies Record<OptionName, true>)
 
 /** Options of Fastify's own `register`, in the same object. */

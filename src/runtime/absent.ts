@@ -5,7 +5,7 @@ import type { TokenFormat } from '../token/format.ts'
 
 /** Format of @fastify/secure-session, which neither seals nor opens here. */
 export function secretboxFormat (): TokenFormat<never> {
-  return { name: 'secretbox', seal: absent, sealLine: absent, open: absent, openEncoded: absent, openWith: absent, decryptions: absent }
+  return { name: 'secretbox', seal: absent, sealLine: absent, open: absent, openEncoded: absent, openWith: absent, dataOf: absent, decryptions: absent }
 }
 
 export const exposureOf = absent

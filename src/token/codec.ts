@@ -1,10 +1,11 @@
 import { secretboxFormat } from '#secretbox'
+import { type CacheLimits, TokenCache } from './cache.ts'
 import { BINDING } from './claims.ts'
 import { fillNonce } from '../crypto/nonces.ts'
 import type { DataSchema } from '../data/schema.ts'
 import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
 import type { FormatSettings, TokenFormat } from './format.ts'
-import type { DerivedKey, KeySet, KeySource } from '../keys/key-set.ts'
+import type { DerivedKey, KeyringInternals, KeySet, KeySource } from '../keys/key-set.ts'
 import { boundLifetime, lifetimeRefusal, type LifetimeRefusal, type Limits } from './lifetime.ts'
 import type { FormatOpened, SessionRecord } from './record.ts'
 import { sealedFormat, type SealedRefusal } from './sealed.ts'
@@ -39,6 +40,10 @@ export interface CodecOptions {
   serializer?: Serializer
   /** Default null, for any data. */
   schema?: DataSchema | null
+  /** Limits of the cache of tokens that opened; null, the default, for none. */
+  cache?: CacheLimits | null
+  /** Keyring that tells the cache of its changes; null, the default, if the keys never change. */
+  appKeyring?: Pick<KeyringInternals, 'forgetting'> | null
 }
 
 /** Seals sessions into tokens and opens them again. Knows nothing of HTTP. */
@@ -52,10 +57,11 @@ export class Codec {
   readonly #accepted: { readonly [Name in Format]: TokenFormat<FormatRefusal> | undefined }
   readonly #schema: DataSchema | null
   readonly #settings: FormatSettings
+  readonly #cache: TokenCache | null
   #usesIds = false
   #opensBound = false
 
-  constructor ({ keyring, expiry, maxExpiry, absoluteTimeout = null, format, accept, context, serializer = JSON_SERIALIZER, schema = null }: CodecOptions, fillRandom: (nonce: Uint8Array) => void = fillNonce) {
+  constructor ({ keyring, expiry, maxExpiry, absoluteTimeout = null, format, accept, context, serializer = JSON_SERIALIZER, schema = null, cache = null, appKeyring = null }: CodecOptions, fillRandom: (nonce: Uint8Array) => void = fillNonce) {
     this.#keyring = keyring
     this.#limits = { expiry, maxExpiry, absoluteTimeout }
     this.#settings = { context, serializer, fillRandom, saysCreated: absoluteTimeout !== null }
@@ -67,6 +73,12 @@ export class Codec {
       sealed: accept.includes('sealed') ? formats.sealed : undefined
     }
     this.#schema = schema
+    this.#cache = cache === null ? null : new TokenCache(cache, appKeyring)
+  }
+
+  /** Drops the cache for good. */
+  close (): void {
+    this.#cache?.close()
   }
 
   /** Has each session that opens have an id and a time of its beginning from here on. */
@@ -125,10 +137,17 @@ export class Codec {
     const format = this.#accepted[formatOf(token)]
     if (format === undefined) return refused('format-not-accepted')
     const keys = this.#keyring.current
-    return this.#admit(format.open(token, keys), token, format.name, keys)
+    const cached = this.#cache === null ? null : this.#cache.open(token, format, keys)
+    const opened = cached ?? format.open(token, keys)
+    const admitted = this.#admit(opened, token, format.name, keys)
+    if (this.#cache !== null) this.#cached(this.#cache, token, format, keys, opened, admitted.ok)
+    return admitted
   }
 
-  /** The same with one key, of those that may be tried: `attempts` counts them. */
+  /**
+   * The same with one key, of those that may be tried: `attempts` counts them. Without the cache: several cookies come
+   * for one session, and what they may cost is counted in decryptions.
+   */
   openWith (token: string, index: number): Opened {
     const format = this.#accepted[formatOf(token)]
     if (format === undefined) return refused('format-not-accepted')
@@ -145,10 +164,21 @@ export class Codec {
     const format = this.#accepted[text.includes('%') ? 'secretbox' : 'sealed']
     if (format === undefined) return null
     const keys = this.#keyring.current
-    const opened = format.openEncoded(text, keys)
+    const cached = this.#cache === null ? null : this.#cache.open(text, format, keys)
+    const opened = cached ?? format.openEncoded(text, keys)
     // An id that the token does not say is made of the token as it is decoded.
     if (opened === null || (this.#usesIds && opened.ok && !hasIdentity(opened.record))) return null
-    return this.#admit(opened, text, format.name, keys)
+    const admitted = this.#admit(opened, text, format.name, keys)
+    if (this.#cache !== null) this.#cached(this.#cache, text, format, keys, opened, admitted.ok)
+    return admitted
+  }
+
+  /** Puts a token that opened into the cache, or takes one out that does not open any more, such as one that has expired. */
+  #cached (cache: TokenCache, token: string, format: TokenFormat, keys: KeySet, opened: FormatOpened<DerivedKey, FormatRefusal>, isOpen: boolean): void {
+    if (!opened.ok) return
+    if (!isOpen) cache.delete(token)
+    // A serializer or schema of the app's, which has just run, may have changed the keys.
+    else if (opened.text !== null && keys === this.#keyring.current) cache.add(token, format, keys, opened.record, opened.key, opened.text)
   }
 
   /** Checks expiry and schema of a session whose token is authentic. */

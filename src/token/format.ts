@@ -1,4 +1,5 @@
 import { AEAD_NONCE_BYTES } from '../crypto/library.ts'
+import type { Data } from '../data/data.ts'
 import type { Serializer } from '../data/serializer.ts'
 import type { DerivedKey, KeySet } from '../keys/key-set.ts'
 import type { FormatOpened, SessionRecord } from './record.ts'
@@ -19,6 +20,8 @@ export interface TokenFormat<Refusal extends string = string> {
   openEncoded (text: string, keys: KeySet): FormatOpened<DerivedKey, Refusal> | null
   /** The same with one key: the one with this index, of those that `decryptions` counts. */
   openWith (token: string, keys: KeySet, index: number): FormatOpened<DerivedKey, Refusal>
+  /** Data of a payload that has opened before; null if the serializer does not read it any more. */
+  dataOf (text: string): Data | null
   /** Number of decryptions that are tried for a token, at most. */
   decryptions (keys: KeySet): number
 }

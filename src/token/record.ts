@@ -82,7 +82,8 @@ export type Origin =
 
 /** Result of a format for a token. */
 export type FormatOpened<Key, Refusal> =
-  | { ok: true, record: SessionRecord, key: Key }
+  /** `text` is the payload, for a cache; null if that is where it comes from. */
+  | { ok: true, record: SessionRecord, key: Key, text: string | null }
   | { ok: false, reason: Refusal }
 
 /** Place of a session's cookie, if the session has one of its own: a cookie elsewhere is another cookie. */

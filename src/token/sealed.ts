@@ -171,7 +171,7 @@ export function sealedFormat ({ context, serializer, fillRandom }: FormatSetting
   const sealLine: TokenFormat['sealLine'] = (record, key, before, after) => `${before}${seal(record, key)}${after}`
   const open: TokenFormat<SealedRefusal>['open'] = (token, keys) => openSealed(token, keys, associatedData, serializer, library())
   // Nothing in it is percent-encoded, and the token names its key.
-  return { name: 'sealed', seal, sealLine, open, openEncoded: open, openWith: open, decryptions: () => 1 }
+  return { name: 'sealed', seal, sealLine, open, openEncoded: open, openWith: open, dataOf: text => serializer.parse(text), decryptions: () => 1 }
 }
 
 /** Seals with a key, for a context. */
@@ -217,11 +217,12 @@ function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: S
   const writtenAt = writtenAtIn(bytes, MESSAGE_OFFSET, createdAt)
   const rest = restIn(bytes, MESSAGE_OFFSET)
   if (rest === null) return refused('header-invalid')
-  const data = serializer.parse(bytes.toString('utf8', payload, end))
+  const text = bytes.toString('utf8', payload, end)
+  const data = serializer.parse(text)
   if (data === null) return refused('payload-invalid')
   const { lifetime, cookieMaxAge, id, place, claims } = rest
   const record = { data, writtenAt, createdAt, lifetime, cookieMaxAge, id }
-  return { ok: true, record: place === null && claims === null ? record : withRare(record, place, claims), key }
+  return { ok: true, record: place === null && claims === null ? record : withRare(record, place, claims), key, text }
 }
 
 /** Writes a header at `start` and returns where it ends. */

@@ -53,6 +53,7 @@ export function secretboxFormat (settings: FormatSettings): TokenFormat<Secretbo
     open: (token, keys) => openSecretbox(token, keys, serializer),
     openEncoded: (text, keys) => openEncodedSecretbox(text, keys, serializer),
     openWith: (token, { keys }, index) => openSecretbox(token, { keys: keys.slice(index, index + 1) }, serializer),
+    dataOf: text => dataOf(text, serializer),
     decryptions: ({ keys }) => keys.length
   }
 }
@@ -207,7 +208,8 @@ function wholeSeconds (milliseconds: number): number {
 /** The inverse of `writeMessage` and `stringify`. */
 function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: Serializer): SecretboxOpened {
   const timeAtEnd = cutTimeEnd(bytes, MESSAGE_OFFSET, end)
-  const payload = parse(bytes.toString('utf8', MESSAGE_OFFSET, timeAtEnd === null ? end : end - TIME_LENGTH + 1))
+  const text = bytes.toString('utf8', MESSAGE_OFFSET, timeAtEnd === null ? end : end - TIME_LENGTH + 1)
+  const payload = parse(text)
   if (payload === null) return refused('payload-invalid')
   const life = readLife(getOwn(payload, LIFE_KEY))
   const claims = claimsIn(payload)
@@ -220,7 +222,15 @@ function readMessage (bytes: Buffer, end: number, key: DerivedKey, serializer: S
   if (typeof time !== 'number' || !Number.isFinite(time)) return refused('time-missing')
   const { lifetime, cookieMaxAge, id, place } = life
   const record = { data, writtenAt: writtenAtOf(life, time), createdAt: createdAtOf(life, time), lifetime, cookieMaxAge, id }
-  return { ok: true, record: withRare(record, place, claims), key }
+  return { ok: true, record: withRare(record, place, claims), key, text }
+}
+
+/** Data of a payload that `readMessage` has read before, without the names that are not the app's. */
+function dataOf (text: string, serializer: Serializer): Data | null {
+  const payload = parse(text)
+  if (payload === null) return null
+  for (const name of [TIME_KEY, LIFE_KEY, CLAIMS_KEY]) if (Object.hasOwn(payload, name)) delete payload[name]
+  return readData(payload, serializer)
 }
 
 /** Takes the claims out of a payload; undefined without any, null for what are none. */

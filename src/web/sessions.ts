@@ -45,8 +45,9 @@ export async function createWebSessions<T = DeclaredData> (options: WebSessionsO
   warnOfBuild(warn)
   const signals = IS_EDGE ? new RequestSignals() : new SessionSignals()
   const coding = await webCoding(config, cookieSecret)
+  const codec = new Codec(config)
   const registered: Registered = {
-    manager: new SessionManager(config, new Codec(config), coding, signals, warn),
+    manager: new SessionManager(config, codec, coding, signals, warn),
     cookie: new SessionCookie(config, coding, warn),
     warnings: new RouteWarnings(config.sessionName, warn),
     slot: Symbol(config.sessionName),
@@ -66,6 +67,7 @@ export async function createWebSessions<T = DeclaredData> (options: WebSessionsO
     close () {
       unfollow?.()
       signals.close()
+      codec.close()
     }
   }
 }

@@ -97,6 +97,6 @@ export interface WebSessions<T = DeclaredData> extends RevocationMethods, Regist
    */
   open(request: WebRequestSource, options?: OpenOptions): Promise<WebSession<T>>
 
-  /** Ends what is left that runs: timers of `sessionSignal`. */
+  /** Ends what is left that runs: timers of `sessionSignal`. Drops the option `cache` for good. */
   close(): void
 }

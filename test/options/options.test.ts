@@ -12,7 +12,7 @@ const SECRET = 'a passphrase of more than thirty-two bytes'
 const SALT = 'sixteen bytes...'
 
 /** What the options have that these tests do not set. */
-const UNSET = { format: 'secretbox', accept: ['secretbox', 'sealed'], serializer: JSON_SERIALIZER, schema: null }
+const UNSET = { format: 'secretbox', accept: ['secretbox', 'sealed'], serializer: JSON_SERIALIZER, schema: null, cache: null }
 
 /** The keys of a session, newest first. */
 function bytesOf ({ keyring }: SessionConfig): Buffer[] {
