@@ -4,6 +4,9 @@
 //
 // With FASTIFY_SEALED_SESSION_SODIUM=wasm the tests run on the WebAssembly build of libsodium. It is
 // loaded before a test file is: most tests call the code that seals and opens at once.
+//
+// With FASTIFY_SEALED_SESSION_CACHE=everywhere every session has the option `cache`, and all tests have to pass
+// as they are.
 import { spawnSync } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -13,6 +16,7 @@ const root = new URL('../', import.meta.url)
 const words = process.argv.slice(2).filter(word => !word.startsWith('-'))
 const without = process.argv.slice(2).filter(word => word.startsWith('-')).map(word => word.slice(1))
 const isWasm = process.env.FASTIFY_SEALED_SESSION_SODIUM === 'wasm'
+const isCached = process.env.FASTIFY_SEALED_SESSION_CACHE === 'everywhere'
 
 const files = readdirSync(new URL('test/', root), { recursive: true, encoding: 'utf8' })
   .map(file => `test/${file.replaceAll('\\', '/')}`)
@@ -27,6 +31,7 @@ const { status } = spawnSync(process.execPath, [
   '--import', 'tsx',
   '--import', './test/support/quiet.ts',
   ...(isWasm ? ['--import', './test/support/wasm-ready.ts'] : []),
+  ...(isCached ? ['--import', './test/support/cache-everywhere.ts'] : []),
   '--test',
   `--test-timeout=${HANGS_AFTER}`,
   // Node leaves one core out, which of two is half.

@@ -6,13 +6,14 @@ import { inspect } from 'node:util'
 import { readOptions, type SessionConfig } from '../../src/options/options.ts'
 import { JSON_SERIALIZER } from '../../src/data/serializer.ts'
 import type { WarningCode } from '../../src/messages.ts'
+import { isCachedEverywhere } from '../support/helpers.ts'
 
 const key = randomBytes(32)
 const SECRET = 'a passphrase of more than thirty-two bytes'
 const SALT = 'sixteen bytes...'
 
 /** What the options have that these tests do not set. */
-const UNSET = { format: 'secretbox', accept: ['secretbox', 'sealed'], serializer: JSON_SERIALIZER, schema: null, cache: null }
+const UNSET = { format: 'secretbox', accept: ['secretbox', 'sealed'], serializer: JSON_SERIALIZER, schema: null, cache: isCachedEverywhere ? { maxBytes: 1_048_576, maxAge: 60 } : null }
 
 /** The keys of a session, newest first. */
 function bytesOf ({ keyring }: SessionConfig): Buffer[] {

@@ -12,6 +12,9 @@ export function newKey (): Buffer {
   return randomBytes(32)
 }
 
+/** True if sessions have the option `cache` unless a test says otherwise: see cache-everywhere.ts. */
+export const isCachedEverywhere = process.env.FASTIFY_SEALED_SESSION_CACHE === 'everywhere'
+
 /** One line of an app's log. */
 export interface LogLine {
   level: number
