@@ -14,7 +14,7 @@ import { readOptions } from '../../src/options/options.ts'
 import { WARNINGS } from '../../src/messages.ts'
 import { Keyring } from '../../src/index.ts'
 import { newApp, post } from '../support/app.ts'
-import { captureLog, newKey, setCookies, warnings, withKeyFile } from '../support/helpers.ts'
+import { captureLog, isCachedEverywhere, newKey, setCookies, warnings, withKeyFile } from '../support/helpers.ts'
 import { blocks, codeIn, exponentIn, tableUnder } from './markdown.ts'
 import { errorsUsed, membersIn, membersOf, pagesBelow, read, sourceFiles, warningsUsed } from './source.ts'
 import { ROOT } from './workspace.ts'
@@ -59,7 +59,8 @@ describe('the tables of options and of the session', () => {
       .map(([name, , value = '']) => [codeIn(name), /^`[^`]+`$/.test(value) ? codeIn(value) : null] as const)
       .filter(([, value]) => value !== null)
     const { sessionName, expiry, rolling, cookie, noStore, format, maxChunks } = config!
-    const actual = { expiry, rolling, cookie, sessionName, format, maxChunks, noStore }
+    const cache = isCachedEverywhere ? false : config!.cache ?? false
+    const actual = { expiry, rolling, cookie, sessionName, format, maxChunks, cache, noStore }
     assert.deepEqual(documented, Object.entries(actual).map(([name, value]) => [name, inspect(value)]))
   })
 
