@@ -4,21 +4,25 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createSessionCodec } from 'fastify-sealed-session'
 import { Redis as RedisClient } from 'ioredis'
 import { Redis } from '../soak/redis.js'
-import { SESSIONS } from './data.js'
+import { KEY, SESSIONS } from './data.js'
 import { checkShared } from './load-check.js'
-import { costText, loadReport, revocationText, scalingText } from './load-report.js'
+import { cacheText, costText, loadReport, revocationText, scalingText } from './load-report.js'
 import { LoadServer } from './load-server.js'
 
 const option = (name, fallback) => process.argv.includes(name) ? Number(process.argv[process.argv.indexOf(name) + 1]) : fallback
 const PLAN = { seconds: option('--seconds', 2), rounds: option('--rounds', 4) }
 
+/** Sessions, of which a cache of the default size holds a tenth. */
+const MANY = 10_000
+
 /** Loads each of the runs in turns, round after round. The first round warms up and does not count. */
 async function inTurns (runs) {
   for (let round = 0; round <= PLAN.rounds; round++) {
     for (const run of runs) {
-      const figure = await run.server.load(run.route, { cookie: run.cookie, seconds: PLAN.seconds })
+      const figure = await run.server.load(run.route, { cookie: run.cookie, cookies: run.cookies, seconds: PLAN.seconds })
       if (round > 0) run.figures.push(figure)
     }
   }
@@ -35,6 +39,25 @@ async function runCost () {
     servers.map(server => ({ ...server, task, route: `/${task}`, figures: [] })))
   await inTurns(runs)
   for (const { server } of servers) server.stop()
+  return runs
+}
+
+/** What the option `cache` saves: one session again and again, and many in turn, of which each comes too late for a cache. */
+async function runCache () {
+  const folder = mkdtempSync(join(tmpdir(), 'bench-cookies-'))
+  const cookies = join(folder, 'cookies')
+  const codec = await createSessionCodec({ key: KEY })
+  const headers = Array.from({ length: MANY }, () => `session=${encodeURIComponent(codec.seal(SESSIONS['170 B']))}`)
+  writeFileSync(cookies, headers.join('\n'))
+  const runs = []
+  for (const side of ['floor', 'ours', 'cache', 'peer']) {
+    const server = await LoadServer.start(side)
+    runs.push({ side, server, task: 'one session', route: '/read', cookie: headers[0], figures: [] })
+    runs.push({ side, server, task: `${MANY} in turn`, route: '/read', cookies, figures: [] })
+  }
+  await inTurns(runs)
+  for (const { server } of runs) server.stop()
+  rmSync(folder, { recursive: true })
   return runs
 }
 
@@ -84,7 +107,7 @@ async function commandsOf (client) {
 
 const checks = []
 for (const side of ['ours', 'peer']) checks.push(await checkShared(side, PLAN.seconds))
-const text = loadReport(PLAN, costText(await runCost()), revocationText(await runRevocation()), scalingText(await runScaling(), checks))
+const text = loadReport(PLAN, costText(await runCost()), cacheText(await runCache()), revocationText(await runRevocation()), scalingText(await runScaling(), checks))
 process.stdout.write(text)
 if (!process.argv.includes('--seconds')) writeFileSync(new URL('LOAD.md', import.meta.url), text)
 process.exit()

@@ -10,6 +10,8 @@ const NAMES = {
   ours: '**fastify-sealed-session**',
   sealed: "**fastify-sealed-session**, format `'sealed'`",
   wasm: 'fastify-sealed-session, libsodium as WebAssembly',
+  cache: 'fastify-sealed-session, `cache: true`',
+  'sealed-cache': "format `'sealed'`, `cache: true`",
   'one-key': "format `'sealed'`, one key",
   'hundred-keys': "format `'sealed'`, the last of 100 keys",
   device: "format `'sealed'`, bound to a device (ES256)",

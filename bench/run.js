@@ -24,11 +24,14 @@ const PLAN = quick ? { starts: 2, rounds: 3, burstMs: 20, warmMs: 100 } : { star
 
 const TOKEN_SIDES = ['limit', 'ours', 'sealed', 'wasm', 'peer', 'jose']
 const APP_SIDES = ['floor', 'ours', 'sealed', 'wasm', 'peer', 'fastify-session', 'mgcrea']
+const CACHE_SIDES = ['floor', 'ours', 'cache', 'sealed', 'sealed-cache', 'peer']
 const SIZES = ['170_B', '1_KB', '2.8_KB']
 
 // `task` is what worker.js knows, its kind first; `table` is the table of the report it goes into.
 const TASKS = [
   ...['untouched', 'read', 'write'].map(task => ({ task, sides: APP_SIDES, table: 'A request, from routing to the end of the response' })),
+  { task: 'read one_session', sides: CACHE_SIDES, table: 'A request that reads, with the option cache: one session again and again, and 10,000 in turn' },
+  { task: 'read-many 10,000_sessions', sides: CACHE_SIDES, table: 'A request that reads, with the option cache: one session again and again, and 10,000 in turn' },
   ...SIZES.flatMap(size => ['encode', 'decode'].map(kind => ({ task: `${kind} ${size}`, sides: TOKEN_SIDES, table: 'A token' }))),
   { task: 'reject 170_B', sides: ['ours', 'sealed', 'wasm', 'peer', 'jose'], table: 'A token with one character changed' },
   ...['untouched', 'read', 'write'].map(kind => ({ task: `${kind} device`, sides: ['floor', 'sealed', 'device-unbound', 'device'], table: 'A request, with device binding' })),

@@ -12,6 +12,7 @@ const FLOOR_COOKIE = `session=${'Ab1%2F'.repeat(9)}${'Zx9k'.repeat(56)}%3D%3B${'
 const KINDS = {
   untouched: () => prepareRequest('/untouched'),
   read: () => prepareRequest('/read'),
+  'read-many': () => prepareMany('/read'),
   write: () => prepareRequest('/write'),
   registration: () => prepareEndpoint('registration'),
   refresh: () => prepareEndpoint('refresh'),
@@ -42,6 +43,20 @@ async function prepareRequest (url) {
   if (side.bound !== undefined) return sender(app, url, (await side.bound()).cookie)
   const login = await requestAsync(app, `/login?data=${encodeURIComponent(JSON.stringify(SESSIONS['170 B']))}`)
   return sender(app, url, cookieOf(login) || FLOOR_COOKIE)
+}
+
+const MANY = 10_000
+
+/** Requests of ten thousand users in turn: each comes again long after a cache has dropped its session. */
+async function prepareMany (url) {
+  const app = await side.app()
+  const senders = []
+  for (let n = 0; n < MANY; n++) {
+    const login = await requestAsync(app, `/login?data=${encodeURIComponent(JSON.stringify(SESSIONS['170 B']))}`)
+    senders.push(sender(app, url, cookieOf(login) || FLOOR_COOKIE))
+  }
+  let at = 0
+  return () => senders[at++ % MANY]()
 }
 
 /** The request by which a browser binds a session, or proves its key. Nothing of it counts once, so it is sent over and over. */

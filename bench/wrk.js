@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const CHECK_BODY = fileURLToPath(new URL('check-body.lua', import.meta.url))
+const TURN_COOKIES = fileURLToPath(new URL('turn-cookies.lua', import.meta.url))
 
 /** The shell says how much CPU time its children have used. */
 const TIMED = 'wrk "$@" && times'
@@ -11,13 +12,15 @@ const NOT_FOUND = 127
 
 /**
  * Sends requests for some seconds.
+ * @param cookies file with `Cookie` headers, one a line, that are sent in turn in place of `cookie`
  * @param body what each response must hold; without it only the status is looked at
  * @returns how many requests were answered, a second too, how many of them not as they should be, and
  * the CPU microseconds that wrk has used for a request
  */
-export async function wrk (url, { cookie, seconds, connections = 20, body }) {
-  const check = body === undefined ? [] : ['-s', CHECK_BODY]
-  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, '-H', `Cookie: ${cookie}`, ...check, url, ...(body === undefined ? [] : ['--', body])]
+export async function wrk (url, { cookie, seconds, connections = 20, body, cookies }) {
+  const [script, given] = cookies === undefined ? [CHECK_BODY, body] : [TURN_COOKIES, cookies]
+  const sent = cookies === undefined ? ['-H', `Cookie: ${cookie}`] : []
+  const args = ['-t1', `-c${connections}`, `-d${seconds}s`, ...sent, ...(given === undefined ? [url] : ['-s', script, url, '--', given])]
   try {
     const { stdout } = await promisify(execFile)('sh', ['-c', TIMED, 'sh', ...args])
     return parse(stdout)

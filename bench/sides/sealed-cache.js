@@ -1,0 +1,8 @@
+// This package with its own token and the option `cache`.
+import fp from 'fastify-plugin'
+import plugin from 'fastify-sealed-session'
+import { sideOf } from './secure-session.js'
+
+const cached = fp(async (app, options) => { await app.register(plugin, { ...options, format: 'sealed', cache: true }) })
+
+export const { name, app, tokens } = sideOf("fastify-sealed-session (format 'sealed') with cache: true", cached)
