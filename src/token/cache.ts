@@ -28,13 +28,13 @@ export interface CacheLimits {
 const MAX_LENGTH = 4096
 
 /** Bytes of an entry beside its texts: its object, the numbers, the headers of the texts, its place in a map that grows by doubling. */
-const ENTRY_BYTES = 320
+const ENTRY_BYTES = 400
 
-/** Number of tokens that are remembered to have come once, by a number that is made of them: a power of two. */
-const SEEN = 4096
+/** Bytes of the cache for each slot of a generation's filter. */
+const BYTES_PER_SLOT = 128
 
-// Characters that the number is made of, counted from the end: random bytes in both formats. No hash of the whole token,
-// which would take as long as the look-up.
+// Characters that a token is known by in tables, counted from the end: random bytes in both formats. They stand for a hash
+// of the whole token, as a map makes it, which takes long, and longer still if the memory of the map is cold.
 const PRINT_START = 20
 const PRINT_END = 4
 
@@ -60,24 +60,30 @@ interface Entry extends Readonly<Pick<SessionRecord, 'writtenAt' | 'createdAt' |
  * and no sorting, and a token that is used again in time stays.
  */
 export class TokenCache {
+  /** A power of two. */
+  readonly #slots: number
   readonly #generationBytes: number
   /** Milliseconds. */
   readonly #generationAge: number
   /** Null for keys that do not change. */
   readonly #keyring: Pick<KeyringInternals, 'forgetting'> | null
   #keys: KeySet | null = null
-  #young = new Map<string, Entry>()
-  #old = new Map<string, Entry>()
-  #youngBytes = 0
+  #young: Generation
+  #old: Generation
+  /** Tokens that came lately, each by a number that is made of it. */
+  readonly #seen: Int32Array
   #turnedAt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   /** Null while it is empty: a keyring does not keep a codec alive that nobody uses any more. */
   #unfollow: (() => void) | null = null
   #isClosed = false
-  readonly #seen = new Int32Array(SEEN) // 16 KiB
 
   constructor ({ maxBytes, maxAge }: CacheLimits, keyring: Pick<KeyringInternals, 'forgetting'> | null) {
-    this.#generationBytes = maxBytes / 2
+    this.#slots = 2 ** Math.floor(Math.log2(maxBytes / BYTES_PER_SLOT))
+    this.#seen = new Int32Array(this.#slots / 4)
+    this.#generationBytes = (maxBytes - this.#slots * 2 - this.#seen.byteLength) / 2
+    this.#young = new Generation(this.#slots)
+    this.#old = new Generation(this.#slots)
     this.#generationAge = maxAge * 500
     this.#keyring = keyring
   }
@@ -91,7 +97,10 @@ export class TokenCache {
     if (keys !== this.#keys || token.length > MAX_LENGTH) return null
     const age = Math.abs(Date.now() - this.#turnedAt)
     if (age >= this.#generationAge) this.#expire(age)
-    const entry = this.#young.get(token) ?? this.#used(token)
+    const slot = printOf(token) & (this.#slots - 1)
+    // Most tokens that are not there are told without a look into a map.
+    if ((this.#young.filter[slot]! | this.#old.filter[slot]!) === 0) return null
+    const entry = this.#young.entries.get(token) ?? this.#used(token)
     return entry === undefined || entry.format !== format ? null : opened(entry)
   }
 
@@ -103,9 +112,9 @@ export class TokenCache {
 
   /** Entry of the old generation, which is in the young one from now on. */
   #used (token: string): Entry | undefined {
-    const entry = this.#old.get(token)
+    const entry = this.#old.entries.get(token)
     if (entry === undefined) return undefined
-    this.#old.delete(token)
+    this.#old.entries.delete(token)
     this.#put(entry)
     return entry
   }
@@ -122,11 +131,10 @@ export class TokenCache {
     this.#put(entry)
   }
 
-  /** True for a token that was seen before, as far as that is remembered. */
+  /** True for a token that came before, and lately. */
   #isSeen (token: string): boolean {
-    let print = 1
-    for (let at = token.length - PRINT_START; at < token.length - PRINT_END; at++) print = Math.imul(print, 31) + token.charCodeAt(at) | 0
-    const slot = print & (SEEN - 1)
+    const print = printOf(token)
+    const slot = print & (this.#seen.length - 1)
     const isSeen = this.#seen[slot] === print
     this.#seen[slot] = print
     return isSeen
@@ -140,16 +148,14 @@ export class TokenCache {
   }
 
   #put (entry: Entry): void {
-    if (this.#youngBytes + entry.bytes > this.#generationBytes) this.#turn()
-    this.#young.set(entry.token, entry) // its own text: that of a look-up may be a slice of a header
-    this.#youngBytes += entry.bytes
+    if (this.#young.bytes + entry.bytes > this.#generationBytes) this.#turn()
+    this.#young.add(entry)
   }
 
   /** Begins a generation, in a time that does not depend on how much there is. */
   #turn (at = Date.now()): void {
     this.#old = this.#young
-    this.#young = new Map()
-    this.#youngBytes = 0
+    this.#young = new Generation(this.#slots)
     this.#turnedAt = at
     // At the edge a timer ends with its request.
     if (IS_EDGE) return
@@ -160,16 +166,14 @@ export class TokenCache {
 
   /** Nobody has come for a while. */
   #grow (): void {
-    if (this.#young.size === 0) this.clear()
+    if (this.#young.entries.size === 0) this.clear()
     else this.#turn()
   }
 
   /** Drops one token. */
   delete (token: string): void {
-    const entry = this.#young.get(token)
-    if (entry !== undefined) this.#youngBytes -= entry.bytes
-    this.#young.delete(token)
-    this.#old.delete(token)
+    this.#young.entries.delete(token)
+    this.#old.entries.delete(token)
   }
 
   /** Drops all tokens, and the keys that have opened them. */
@@ -178,9 +182,8 @@ export class TokenCache {
     this.#unfollow?.()
     this.#unfollow = null
     this.#keys = null
-    this.#young = new Map()
-    this.#old = new Map()
-    this.#youngBytes = 0
+    this.#young = new Generation(this.#slots)
+    this.#old = new Generation(this.#slots)
     this.#seen.fill(0)
   }
 
@@ -189,6 +192,32 @@ export class TokenCache {
     this.#isClosed = true
     this.clear()
   }
+}
+
+/** Tokens that were used in one span of time. */
+class Generation {
+  readonly entries = new Map<string, Entry>()
+  /** 1 in the slot of each entry, and in no other but those of entries that were deleted. */
+  readonly filter: Uint8Array
+  /** Of all entries that were added. */
+  bytes = 0
+
+  constructor (slots: number) {
+    this.filter = new Uint8Array(slots)
+  }
+
+  add (entry: Entry): void {
+    this.entries.set(entry.token, entry) // its own text: that of a look-up may be a slice of a header
+    this.filter[printOf(entry.token) & (this.filter.length - 1)] = 1
+    this.bytes += entry.bytes
+  }
+}
+
+/** Number that tells tokens apart, nearly always. */
+function printOf (token: string): number {
+  let print = 1
+  for (let at = token.length - PRINT_START; at < token.length - PRINT_END; at++) print = Math.imul(print, 31) + token.charCodeAt(at) | 0
+  return print
 }
 
 function entryOf (token: string, format: TokenFormat, { writtenAt, createdAt, lifetime, cookieMaxAge, id, place, claims }: SessionRecord, key: DerivedKey, text: string): Entry {
