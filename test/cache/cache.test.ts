@@ -53,7 +53,8 @@ for (const format of FORMATS) {
 
     it('takes no token that does not open', async t => {
       const app = await withCache(t)
-      const cookie = cookieWith(app, { user: 1 })
+      let cookie = cookieWith(app, { user: 1 })
+      while (cookie.slice(0, 'session=AA'.length).includes('%')) cookie = cookieWith(app, { user: 1 }) // to change an escape would be another matter
       const changed = cookie.replace(/=.(.)/, (_, second: string) => `=A${second === 'A' ? 'B' : 'A'}`)
       const other = cookieWith(await withCache(t, { key: newKey() }), { user: 2 })
       for (const refused of [changed, other]) assert.deepEqual(await again(app, refused), {})

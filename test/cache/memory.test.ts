@@ -17,7 +17,7 @@ describe('a cache', () => {
   it('that is full takes the memory of its limit, whatever the sessions are', async () => {
     const shares = await figuresOf<Record<string, number>>('sizes')
     assert.equal(Object.keys(shares).length, 8)
-    for (const [name, share] of Object.entries(shares)) assert.ok(share > 0.4 && share < 1.1, `${name}: ${share.toFixed(2)} of the limit`)
+    for (const [name, share] of Object.entries(shares)) assert.ok(share > 0.25 && share < 1.1, `${name}: ${share.toFixed(2)} of the limit`)
   })
 
   it('keeps no header in memory out of which a token was cut', async () => {
