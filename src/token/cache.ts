@@ -89,11 +89,11 @@ export class TokenCache {
   }
 
   /**
-   * What a format has said of a token; null if it is not there. Two formats spell no token alike, but one of them may
+   * Result of a format for a token; null if the token is not there. Two formats spell no token alike, but one of them may
    * be asked for a spelling of the other's that it refuses.
    */
   open (token: string, format: TokenFormat, keys: KeySet): FormatOpened<DerivedKey, 'payload-invalid'> | null {
-    // Nothing is there that another set of keys has opened: a key that was retired opens nothing any more.
+    // All entries were opened with one set of keys: a key that was retired opens nothing any more.
     if (keys !== this.#keys || token.length > MAX_LENGTH) return null
     const age = Math.abs(Date.now() - this.#turnedAt)
     if (age >= this.#generationAge) this.#expire(age)
@@ -164,7 +164,7 @@ export class TokenCache {
     this.#timer.unref()
   }
 
-  /** Nobody has come for a while. */
+  /** Half of `maxAge` has passed without a look-up. */
   #grow (): void {
     if (this.#young.entries.size === 0) this.clear()
     else this.#turn()
