@@ -68,6 +68,16 @@ describe('a token in a cache', () => {
     }
   })
 
+  it('is held no longer in a process that was frozen meanwhile', async t => {
+    const clock = stopClock(t)
+    const codec = await codecWith(true)
+    const open = opener(t, codec)
+    const token = codec.seal({ n: 1 })
+    for (let time = 0; time < 3; time++) open(token)
+    clock.tick(60_000)
+    assert.equal(open(token), true)
+  })
+
   it('has 4096 characters at most', async t => {
     const codec = await codecWith(true)
     const lengths = new Map<number, boolean>()

@@ -165,7 +165,9 @@ for (const format of FORMATS) {
       takes = false
       assert.deepEqual((await get(app, '/get', cookie)).json(), {})
       takes = true
+      const decryptions = countDecryptions(t)
       assert.deepEqual((await get(app, '/get', cookie)).json(), { user: 1 })
+      assert.equal(decryptions(), 1, 'the content of what was refused is not held')
     })
 
     it('calls the serializer each time, and refuses what it does not read any more', async t => {
