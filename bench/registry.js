@@ -9,10 +9,10 @@ import { createHash } from 'node:crypto'
 import Fastify from 'fastify'
 import pg from 'pg'
 import { createClient } from 'redis'
-import secureSession from '../dist/esm/index.js'
-import { MemoryRegistry, postgresRegistry, redisRegistry, sessionRegistry } from '../dist/esm/registry/index.js'
-import { MemoryStore, sessionRevocation } from '../dist/esm/revocation/index.js'
-import { hashOf } from '../dist/esm/revocation/store-keys.js'
+import secureSession from '../src/index.ts'
+import { MemoryRegistry, postgresRegistry, redisRegistry, sessionRegistry } from '../src/registry/index.ts'
+import { MemoryStore, sessionRevocation } from '../src/revocation/index.ts'
+import { hashOf } from '../src/revocation/store-keys.ts'
 import { PostgresServer, noPostgres } from '../test/revocation/postgres-server.ts'
 import { RedisServer, noRedis } from '../test/revocation/redis-server.ts'
 import { commit, machine, today } from './environment.js'
@@ -28,7 +28,7 @@ const AT_ONCE = 200
 
 /**
  * @typedef {object} Opened
- * @property {import('../dist/cjs/registry/index.js').RegistryStore} store
+ * @property {import('../src/registry/index.ts').RegistryStore} store
  * @property {() => Promise<number>} bytes that the store takes
  * @property {() => Promise<void>} close
  */

@@ -1,35 +1,34 @@
-// Builds dist/: plain tsc, once for ESM and once for CommonJS, no bundler.
+// Builds dist/: bundles for Node.js, as ES modules and as CommonJS, and for the edge; and declarations, by tsc.
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { bundleAll, compileLoader } from './bundle.js'
 import { requireTypes } from './require-types.js'
 
 const root = new URL('../', import.meta.url)
 const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc')
 
-/** @param {string} project */
-function compile (project) {
-  execFileSync(process.execPath, [tsc, '-p', project], { cwd: fileURLToPath(root), stdio: 'inherit' })
-}
-
+process.chdir(fileURLToPath(root)) // paths of sources are in comments of the bundles
 rmSync(new URL('dist/', root), { recursive: true, force: true })
-compile('tsconfig.cjs.json')
-compile('tsconfig.esm.json')
+execFileSync(process.execPath, [tsc, '-p', 'tsconfig.cjs.json'], { stdio: 'inherit' })
+
+/** Entry points by the names of their files; the first is the plugin. */
+const ENTRIES = Object.fromEntries(['', 'web/', 'revocation/', 'registry/', 'device/', 'cross-origin/', 'testing/'].map(folder => [`${folder}index`, `src/${folder}index.ts`]))
+const { index, 'cross-origin/index': crossOrigin, 'testing/index': testing, ...edge } = ENTRIES
+
+await bundleAll({ folder: 'dist/esm', format: 'esm', entries: { ...ENTRIES, 'cli/main': 'src/cli/main.ts' } })
+await bundleAll({ folder: 'dist/cjs', format: 'cjs', entries: ENTRIES })
+// The conditions choose other files than for Node.js, as src/package.json says.
+await bundleAll({ folder: 'dist/edge', format: 'esm', entries: edge, conditions: ['workerd'] })
+
+for (const format of ['esm', 'cjs']) compileLoader('load.cts', readFileSync('src/crypto/load.cts', 'utf8'), `dist/${format}/load.cjs`)
+writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n') // the root says "type": "module"
 
 // TypeScript has no erasable syntax for `module.exports =`: what require() gets is written by hand.
 for (const file of ['', 'device/', 'registry/', 'revocation/', 'cross-origin/'].map(folder => `${folder}require.cjs`)) {
   copyFileSync(new URL(`src/${file}`, root), new URL(`dist/cjs/${file}`, root))
 }
-
-// In the CommonJS build, tsc makes `require` of import(): bundles would have another file of libsodium.
-copyFileSync(new URL('dist/esm/crypto/load.cjs', root), new URL('dist/cjs/crypto/load.cjs', root))
-
-// The conditions that choose between runtimes, for each build: Node.js looks for them in the nearest package.json. The
-// package's root says "type": "module"; one folder holds CommonJS.
-const scope = readFileSync(new URL('src/package.json', root), 'utf8').replaceAll('.ts"', '.js"')
-writeFileSync(new URL('dist/esm/package.json', root), scope)
-writeFileSync(new URL('dist/cjs/package.json', root), scope.replace('"module"', '"commonjs"'))
 
 // One set of declarations serves both module systems: two would declare `request.session` twice,
 // with two types that differ. `export *` also lets `declare module` reach SessionData through here.
