@@ -15,12 +15,12 @@ execFileSync(process.execPath, [tsc, '-p', 'tsconfig.cjs.json'], { stdio: 'inher
 
 /** Entry points by the names of their files; the first is the plugin. */
 const ENTRIES = Object.fromEntries(['', 'web/', 'revocation/', 'registry/', 'device/', 'cross-origin/', 'testing/'].map(folder => [`${folder}index`, `src/${folder}index.ts`]))
-const { index, 'cross-origin/index': crossOrigin, 'testing/index': testing, ...edge } = ENTRIES
+const AT_EDGE = { 'web/index': 'src/web/index.ts', ...Object.fromEntries(['revocation', 'registry', 'device'].map(part => [`${part}/index`, `src/${part}/edge.ts`])) }
 
 await bundleAll({ folder: 'dist/esm', format: 'esm', entries: { ...ENTRIES, 'cli/main': 'src/cli/main.ts' } })
 await bundleAll({ folder: 'dist/cjs', format: 'cjs', entries: ENTRIES })
 // The conditions choose other files than for Node.js, as src/package.json says.
-await bundleAll({ folder: 'dist/edge', format: 'esm', entries: edge, conditions: ['workerd'] })
+await bundleAll({ folder: 'dist/edge', format: 'esm', entries: AT_EDGE, conditions: ['workerd'] })
 
 for (const format of ['esm', 'cjs']) compileLoader('load.cts', readFileSync('src/crypto/load.cts', 'utf8'), `dist/${format}/load.cjs`)
 writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n') // the root says "type": "module"

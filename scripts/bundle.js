@@ -1,5 +1,5 @@
 // Bundles of the entry points: one file for each, and one for the code that several of them share, so that a process has
-// each session, symbol and error class once. A part that is loaded later, by import(), has a file of its own.
+// each session, symbol and error class once.
 import { build } from 'esbuild'
 import { writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
@@ -20,41 +20,31 @@ const REST = 'extensions.js'
 
 /** @param {Target} target */
 export async function bundleAll ({ folder, format, entries, conditions }) {
-  const options = { format, outdir: folder, conditions, platform: conditions === undefined ? 'node' : 'neutral', packages: 'external', bundle: true, target: 'es2022', logLevel: 'warning' }
+  const options = { format, conditions, platform: conditions === undefined ? 'node' : 'neutral', packages: 'external', bundle: true, target: 'es2022', logLevel: 'warning' }
   const files = await partition(options, entries)
   const exported = await exportsOf([...files.values()].flatMap(({ shares }) => [...shares]), options)
   const aliases = aliasesOf(exported)
   const shared = new Map([...files].flatMap(([name, { shares }]) => [...shares].map(module => [module, name])))
-  const lazy = new Map([...files].flatMap(([name, { isLazy, module }]) => isLazy ? [[module, name]] : []))
   for (const [name, { module, shares }] of files) {
     if (module === null && shares.size === 0) continue
-    const isShared = module !== null && shared.has(module)
-    const text = module === null
-      ? [...shares].map(path => reExport(path, path, aliases, exported, false)).join('\n')
-      : isShared ? `export * from ${JSON.stringify(module)}` : undefined
+    const contents = [...shares].map(path => reExport(path, path, aliases, exported, false)).join('\n')
     await build({
       ...options,
-      ...(text === undefined ? { entryPoints: { [name.replace(/\.js$/, '')]: module } } : { stdin: { contents: text, resolveDir: resolve('.'), sourcefile: name }, outdir: undefined, outfile: join(folder, name) }),
-      // Bundles of CommonJS have require() in place of it, which Jest can do, too.
-      supported: { 'dynamic-import': format === 'esm' },
-      plugins: [elsewhere({ name, shared, lazy, aliases, exported })]
+      ...(module === null ? { stdin: { contents, resolveDir: resolve('.'), sourcefile: name } } : { entryPoints: [module] }),
+      outfile: join(folder, name),
+      plugins: [elsewhere({ name, shared, aliases, exported })]
     })
   }
 }
 
 /** Resolves a module of another file to that file. */
-function elsewhere ({ name, shared, lazy, aliases, exported }) {
+function elsewhere ({ name, shared, aliases, exported }) {
   const pathTo = file => relative(dirname(name), file).replace(/^(?!\.)/, './')
   return {
     name: 'elsewhere',
     setup (builder) {
       builder.onResolve({ filter: /^file:/ }, ({ path }) => ({ path: pathTo(path.slice('file:'.length)), external: true }))
       builder.onResolve({ filter: /\.cts$/ }, ({ path }) => ({ path: pathTo(path.replace(/^.*\//, '').replace('.cts', '.cjs')), external: true }))
-      builder.onResolve({ filter: /^[.#/]/ }, async ({ path, kind, ...rest }) => {
-        if (kind !== 'dynamic-import' || rest.pluginData === 'resolved') return undefined
-        const found = await builder.resolve(path, { ...rest, kind, pluginData: 'resolved' })
-        return { path: pathTo(lazy.get(found.path)), external: true }
-      })
       builder.onLoad({ filter: /\/src\/.*\.ts$/ }, ({ path }) => {
         const file = shared.get(path)
         if (file === undefined || file === name) return undefined
@@ -76,19 +66,16 @@ function reExport (path, from, aliases, exported, isBack) {
 /**
  * Files of a build, in the order in which they are needed. A module that the closure of the first entry point has, and that
  * of another too, goes to CORE. One that two others have goes to REST.
- * @returns {Promise<Map<string, { module: string | null, isLazy: boolean, shares: Set<string> }>>}
+ * @returns {Promise<Map<string, { module: string | null, shares: Set<string> }>>}
  */
 async function partition (options, entries) {
-  const { inputs } = (await build({ ...options, format: 'esm', splitting: true, entryPoints: entries, metafile: true, write: false, external: ['*.cts'] })).metafile
-  const importsOf = (path, isLazy) => inputs[path].imports.filter(({ external, kind }) => external !== true && (kind === 'dynamic-import') === isLazy).map(({ path }) => path)
+  const { inputs } = (await build({ ...options, outdir: 'dist', entryPoints: entries, metafile: true, write: false, external: ['*.cts'] })).metafile
   const closureOf = path => {
     const seen = new Set([path])
-    for (const found of seen) for (const next of importsOf(found, false)) seen.add(next)
+    for (const found of seen) for (const { path: next, external } of inputs[found].imports) if (external !== true) seen.add(next)
     return seen
   }
   const files = new Map([[CORE, null], [REST, null], ...Object.entries(entries).map(([name, module]) => [`${name}.js`, module])])
-  const lazy = new Set(Object.keys(inputs).flatMap(path => importsOf(path, true)))
-  for (const path of lazy) files.set(`${path.replace(/^src\//, '').replaceAll('/', '-').replace(/\.ts$/, '.js')}`, path)
   const closures = [...files.values()].filter(module => module !== null).map(closureOf)
   const [first, ...others] = closures
   const times = module => others.filter(closure => closure.has(module)).length
@@ -99,7 +86,6 @@ async function partition (options, entries) {
   }
   return new Map([...files].map(([name, module]) => [name, {
     module: module === null ? null : resolve(module),
-    isLazy: lazy.has(module),
     shares: new Set((shares[name] ?? []).map(path => resolve(path)))
   }]))
 }
@@ -107,7 +93,7 @@ async function partition (options, entries) {
 /** Names that modules export, by their paths. Types have none. */
 async function exportsOf (modules, options) {
   if (modules.length === 0) return new Map()
-  const { metafile } = await build({ ...options, format: 'esm', bundle: false, packages: undefined, entryPoints: modules, metafile: true, write: false })
+  const { metafile } = await build({ ...options, format: 'esm', bundle: false, packages: undefined, outdir: 'dist', entryPoints: modules, metafile: true, write: false })
   return new Map(Object.values(metafile.outputs).map(({ entryPoint, exports }) => [resolve(entryPoint), exports]))
 }
 

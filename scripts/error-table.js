@@ -1,8 +1,8 @@
-// Prints docs/reference/errors.md, made from the tables in src/errors.ts and src/messages.ts:
+// Prints docs/reference/errors.md, made from the tables in src/error-table.ts and src/message-table.ts:
 //
 //   npm run docs:errors
-import { ERRORS } from '../src/errors.ts'
-import { WARNINGS } from '../src/messages.ts'
+import { ERRORS } from '../src/error-table.ts'
+import { WARNINGS } from '../src/message-table.ts'
 
 /** @param {string} text a printf-style message or an advice, as it goes into a cell of a table */
 function cell (text) {
@@ -20,7 +20,7 @@ const warnings = Object.entries(WARNINGS).map(([code, message]) => [`\`${code}\`
 process.stdout.write(`\
 # Errors and warnings
 
-<!-- Made by "npm run docs:errors" from src/errors.ts and src/messages.ts. Change those. -->
+<!-- Made by "npm run docs:errors" from src/error-table.ts and src/message-table.ts. Change those. -->
 
 Decide by \`code\` alone. A message may get better in any release, but a code stays. An \`…\`
 stands for a name, a position, a type or a length. Messages are free of keys, tokens and session values.

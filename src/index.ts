@@ -14,7 +14,7 @@ import { generateKey, Keyring } from './keys/keyring.ts'
 import { createSessionCodec } from './session-codec.ts'
 import { authenticated } from './session/authenticated.ts'
 import { sessionInfo } from './session/info.ts'
-import { sessionSignal } from './session/signal.ts'
+import { sessionSignal } from './session/signals.ts'
 
 // Named exports, on the plugin, too, which `require()` returns: with types, `secureSession.Session` is a name
 // in the namespace of the default import, in ES modules as in CommonJS.

@@ -1,8 +1,9 @@
 import { type Found, judged, type Refused } from './cookies/candidates.ts'
 import { CookieReader } from './cookies/read.ts'
 import { readValue } from './cookies/set-cookie.ts'
-import { type CodecDevices, codecDevices } from './device/codec-devices.ts'
+import { codecDevices } from '#device'
 import { fallbackReason } from '#sodium'
+import type { CodecDevices } from './device/codec-devices.ts'
 import { dataFrom } from './data/data.ts'
 import { kindOf, fail } from './errors.ts'
 import { checkWith } from './cookies/signature.ts'
@@ -29,7 +30,7 @@ export async function createSessionCodec<T = TokenData> (options: SessionCodecOp
   const { own, device } = withoutDevice(options)
   const [read] = await readOptions(own, warnProcess)
   const config = read! // readOptions returns at least one
-  const devices = codecDevices(config, device)
+  const devices = isOn(device) ? codecDevices(config, device) : null
   const codec = new Codec(config)
   if (devices !== null) codec.openBound()
   // Only for sessions that the other one refuses: that one has others say no more than before.
@@ -71,6 +72,11 @@ function withoutDevice (options: SessionCodecOptions): { own: SecureSessionPlugi
   if (!Object.hasOwn(Object(options) as object, 'device')) return { own: options, device: undefined }
   const { device, ...own } = options
   return { own: own as SecureSessionPluginOptions, device }
+}
+
+/** True for an option that asks for a part of this package. */
+function isOn (option: unknown): boolean {
+  return option !== undefined && option !== false
 }
 
 /** Description of a token for the caller. */

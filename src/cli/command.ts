@@ -1,4 +1,4 @@
-import { visible } from '../messages.ts'
+import { visible } from '../message-table.ts'
 
 // Types that the commands of the command line share.
 

@@ -2,11 +2,16 @@ import { readValue } from '../cookies/set-cookie.ts'
 import type { Found, Judge } from '../cookies/candidates.ts'
 import { type SignatureCheck, unsignedWith } from '../cookies/signature.ts'
 import { type BroughtCookies, cookieValues } from '../cookies/read.ts'
+import { publishDevice } from '../diagnostics.ts'
 import { fail, kindOf } from '../errors.ts'
+import { type ExtensibleSession, hasUser } from '../http/extension.ts'
+import type { Warn } from '../messages.ts'
 import type { SessionConfig } from '../options/options.ts'
 import { isBound } from '../token/codec.ts'
 import type { DeviceInfo } from '../types.ts'
 import { Devices, infoOf } from './devices.ts'
+import { DeviceExtension } from './extension.ts'
+import { once } from './unproven.ts'
 import { assertFormat, type DeviceConfig, readDeviceOptions } from './options.ts'
 import { DeviceValues, PROOF_SUFFIX } from './values.ts'
 
@@ -63,10 +68,26 @@ export function codecDevices (config: SessionConfig, given: unknown): CodecDevic
   return settings === null ? null : new CodecDevices(config, settings)
 }
 
-/** Devices for the option `device` of web sessions; null without it. @throws as `codecDevices` does */
-export function webDevices (config: SessionConfig, given: unknown, signatures: SignatureCheck | null): { devices: Devices, isOff: boolean } | null {
+/**
+ * Has web sessions open that are bound to a device, beside its proof, and keeps others from taking their place.
+ * @throws as `codecDevices` does
+ */
+export function addDevices (session: ExtensibleSession, given: unknown, signatures: SignatureCheck, warn: Warn): void {
+  const { config, sessionName } = session
   const settings = settingsOf(config, given)
-  return settings === null ? null : { devices: asking(config, settings, valuesOf(config), signatures), isOff: settings.policy === 'off' }
+  if (settings === null) return
+  const devices = asking(config, settings, valuesOf(config), config.cookie.signed === true ? signatures : null)
+  session.useDevices(devices)
+  session.extend(new DeviceExtension({
+    devices,
+    isOff: settings.policy === 'off',
+    unproven: ({ origin }) => {
+      const skipped = origin?.device?.skipped ?? null
+      publishDevice({ sessionName, event: skipped === null ? 'unproven' : 'skipped', reason: skipped, algorithm: null })
+    },
+    hasUser: state => hasUser(session.identities, state),
+    ignored: once(() => { warn('FST_SEALED_SESSION_WARN_DEVICE_UNPROVEN', sessionName) })
+  }))
 }
 
 function settingsOf (config: SessionConfig, given: unknown): DeviceConfig | null {

@@ -56,3 +56,12 @@ export class UnprovenSessions implements SessionExtension {
 export function isUnproven ({ origin }: SessionState): boolean {
   return origin?.ok === false && origin.reason === 'device-unproven'
 }
+
+/** A function that does something at its first call only. */
+export function once (call: () => void): () => void {
+  let isCalled = false
+  return () => {
+    if (!isCalled) call()
+    isCalled = true
+  }
+}

@@ -1,6 +1,6 @@
 import { environment } from '#runtime'
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { browserRefusals, lifetimeMismatch, missingInProduction } from '../cookies/advice.ts'
+import { browserRefusals, lifetimeMismatch, missingInProduction } from '#cookie-advice'
 import { BYTES_PER_CHUNK } from '../cookies/chunks.ts'
 import { decodeValue, replaceLines, resolveAttributes } from '../cookies/set-cookie.ts'
 import { CookieWriter, type LineEnd, type Lines } from '../cookies/write.ts'

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url'
 import { types } from '#runtime'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { fail, kindOf, type SealedSessionError } from '../errors.ts'
-import { hrefOf, mayHoldKey, readKey } from './key.ts'
+import { readKey } from './key.ts'
+import { hrefOf, mayHoldKey } from './key-text.ts'
 
 /** A file of keys as it was read. */
 export interface KeyFile {

@@ -1,9 +1,9 @@
+import { keysFromPassphrases, readSecrets } from '#passphrase'
 import { IS_EDGE } from '#runtime'
 import { sodiumReady } from '#sodium'
 import { fail } from '../errors.ts'
 import { keyringInternals, type KeyringInternals, KeySet, type KeySource } from '../keys/key-set.ts'
 import { isConstant, readKeys } from '../keys/key.ts'
-import { keysFromPassphrases, readSecrets } from '../keys/passphrase.ts'
 import type { Warn } from '../messages.ts'
 import type { Options } from './readers.ts'
 

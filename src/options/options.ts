@@ -1,4 +1,5 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
+import { nearest, warnOfMilliseconds } from '#option-hints'
 import { IS_EDGE } from '#runtime'
 import { chunkName, MAX_CHUNKS } from '../cookies/chunks.ts'
 import { DataSchema } from '../data/schema.ts'
@@ -6,10 +7,7 @@ import { customSerializer, JsonSerializer, type Serializer } from '../data/seria
 import { kindOf, fail, type SealedSessionError } from '../errors.ts'
 import { type Keys, readKeyring } from './keys.ts'
 import type { Warn } from '../messages.ts'
-import {
-  assertWithin, checkOptionNames, nearest, type Options, readCookie, readDuration, readFlag, readText, readWhole,
-  refuseUnknown, warnOfMilliseconds
-} from './readers.ts'
+import { assertWithin, checkOptionNames, type Options, readCookie, readDuration, readFlag, readText, readWhole, refuseUnknown } from './readers.ts'
 import type { CacheLimits } from '../token/cache.ts'
 import { DEFAULT_EXPIRY, DEFAULT_MAX_EXPIRY } from '../token/lifetime.ts'
 import type { Format, SessionCacheOptions, SessionSerializer, StandardSchema } from '../types.ts'

@@ -15,6 +15,8 @@ interface AppLog {
   info (message: string): void
 }
 
+export { readRegistryOptions } from './options.ts'
+
 const now = (): number => Date.now()
 
 /**

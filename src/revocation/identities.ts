@@ -1,6 +1,6 @@
 import type { SessionRequest } from '../http/exchange.ts'
 import type { EndedSession, KnownSession, SessionIdentities } from '../http/extension.ts'
-import type { Lifecycle } from '../http/lifecycle.ts'
+import type { Lifecycle } from '#lifecycle'
 import { idAfter } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
 import type { RevocationExtension } from './extension.ts'

@@ -24,6 +24,8 @@ interface Surroundings {
   requestOf: (state: SessionState | null) => SessionRequest | undefined
 }
 
+export { readRevocationOptions } from './options.ts'
+
 const now = (): number => Date.now()
 
 /** Adds revocation to a session. @returns its say in requests, and the methods for the app. */

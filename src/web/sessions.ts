@@ -1,10 +1,9 @@
+import { addDevices } from '#device'
+import { addRegistry, readRegistryOptions } from '#registry'
+import { addRevocation, readRevocationOptions } from '#revocation'
 import { environment, IS_EDGE } from '#runtime'
 import { Codec } from '../token/codec.ts'
-import { webDevices } from '../device/codec-devices.ts'
-import { DeviceExtension } from '../device/extension.ts'
-import { type UnprovenOptions, UnprovenSessions } from '../device/unproven.ts'
-import type { SignatureCheck } from '../cookies/signature.ts'
-import { publishDevice } from '../diagnostics.ts'
+import { once, UnprovenSessions } from '../device/unproven.ts'
 import { fail } from '../errors.ts'
 import { type ExtensibleSession, extensible, hasUser } from '../http/extension.ts'
 import { SessionCookie } from '../http/response-cookie.ts'
@@ -13,14 +12,9 @@ import { type Registered, SessionManager } from '../http/session-manager.ts'
 import { type Warn, warnerOf } from '../messages.ts'
 import { readOptions } from '../options/options.ts'
 import { withSafeDefaults } from '../options/safe-defaults.ts'
-import { readRegistryOptions } from '../registry/options.ts'
-import { addRegistry } from '../registry/registration.ts'
 import type { RegistryMethods, SessionRegistryOptions } from '../registry/types.ts'
-import { readRevocationOptions } from '../revocation/options.ts'
-import { addRevocation } from '../revocation/registration.ts'
 import type { RevocationMethods } from '../revocation/types.ts'
-import { RequestSignals } from '../session/request-signals.ts'
-import { SessionSignals } from '../session/signal.ts'
+import { SessionSignals } from '../session/signals.ts'
 import type { DeclaredData } from '../types.ts'
 import { webCoding } from './cookies.ts'
 import type { WebRequest } from './exchange.ts'
@@ -43,7 +37,7 @@ export async function createWebSessions<T = DeclaredData> (options: WebSessionsO
   const [read] = await readOptions(await withSafeDefaults(own, surroundings(log, warn)), warn)
   const config = read! // readOptions returns at least one
   warnOfBuild(warn)
-  const signals = IS_EDGE ? new RequestSignals() : new SessionSignals()
+  const signals = new SessionSignals()
   const coding = await webCoding(config, cookieSecret)
   const codec = new Codec(config)
   const registered: Registered = {
@@ -56,7 +50,8 @@ export async function createWebSessions<T = DeclaredData> (options: WebSessionsO
   }
   const session = extensible(registered, signals)
   const opened = new OpenedSessions(registered, log)
-  addDevices(session, device, coding.signatures, opened, warn)
+  if (device === undefined || device === false) opened.guard = unknownDevices(session, warn)
+  else addDevices(session, device, coding.signatures, warn)
   const methods = { ...addEnds(session, revocation, opened, log, warn), ...addList(session, registry, log, warn) }
   const unfollow = config.appKeyring?.changed(() => { signals.lookAgain() })
   return {
@@ -94,34 +89,13 @@ function surroundings (log: Log, warn: Warn): Parameters<typeof withSafeDefaults
   }
 }
 
-/** Has sessions open that are bound to a device, beside its proof, and keeps others from taking their place. */
-function addDevices (session: ExtensibleSession, given: unknown, signatures: SignatureCheck, opened: OpenedSessions, warn: Warn): void {
-  const { config, sessionName } = session
-  const found = webDevices(config, given, config.cookie.signed === true ? signatures : null)
-  const own = (ignored: () => void): Pick<UnprovenOptions, 'hasUser' | 'ignored'> => ({ hasUser: state => hasUser(session.identities, state), ignored: once(ignored) })
-  if (found === null) {
-    opened.guard = new UnprovenSessions({ ...own(() => { warn('FST_SEALED_SESSION_WARN_DEVICE_UNKNOWN', sessionName) }), unproven: () => {} })
-    return
-  }
-  const { devices, isOff } = found
-  session.useDevices(devices)
-  session.extend(new DeviceExtension({
-    ...own(() => { warn('FST_SEALED_SESSION_WARN_DEVICE_UNPROVEN', sessionName) }),
-    devices,
-    isOff,
-    unproven: ({ origin }) => {
-      const skipped = origin?.device?.skipped ?? null
-      publishDevice({ sessionName, event: skipped === null ? 'unproven' : 'skipped', reason: skipped, algorithm: null })
-    }
-  }))
-}
-
-function once (call: () => void): () => void {
-  let isCalled = false
-  return () => {
-    if (!isCalled) call()
-    isCalled = true
-  }
+/** Keeps sessions from taking the place of one that is bound to a device, whose proof nobody asks for here. */
+function unknownDevices (session: ExtensibleSession, warn: Warn): UnprovenSessions {
+  return new UnprovenSessions({
+    unproven: () => {},
+    hasUser: state => hasUser(session.identities, state),
+    ignored: once(() => { warn('FST_SEALED_SESSION_WARN_DEVICE_UNKNOWN', session.sessionName) })
+  })
 }
 
 function addEnds (session: ExtensibleSession, given: WebSessionsOptions['revocation'], opened: OpenedSessions, log: Log, warn: Warn): RevocationMethods {

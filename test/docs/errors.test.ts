@@ -106,8 +106,8 @@ type OfCrossOrigin = `FST_SEALED_SESSION_${'CROSS_ORIGIN' | 'CROSS_ORIGIN_LATE' 
 /** Those are in test/registry/errors.test.ts. */
 type OfRegistry = `FST_SEALED_SESSION_${'REGISTRY_ALONE' | 'REGISTRY_TWICE' | 'REGISTRY_UNAVAILABLE' | 'TOO_MANY_SESSIONS' | 'DESCRIPTION_INVALID'}`
 
-/** That is in test/edge/refused.test.ts. */
-type OfTheEdge = 'FST_SEALED_SESSION_NOT_AT_EDGE'
+/** Those are in test/edge/refused.test.ts. */
+type OfTheEdge = 'FST_SEALED_SESSION_NOT_AT_EDGE' | 'FST_SEALED_SESSION_PART_MISSING'
 
 /** Those are in test/step-up/guards.test.ts: they are for users, and no mistakes. */
 type OfGuards = 'FST_SEALED_SESSION_LOGIN_REQUIRED' | 'FST_SEALED_SESSION_NOT_FRESH'

@@ -1,6 +1,7 @@
 // Options that cannot work at the edge: each is refused when a codec or a keyring is made, with a code and with advice.
 import assert from 'node:assert/strict'
 import { before, describe, it } from 'node:test'
+import { type ErrorName, errorRow, ERRORS } from '../../src/error-table.ts'
 import { createSessionCodec } from '../../src/index.ts'
 import { newKey } from '../support/helpers.ts'
 import { load } from './support.ts'
@@ -39,10 +40,40 @@ describe('at the edge', () => {
     })
   }
 
-  it('each error has the code, the message and the advice that it has in Node.js', async () => {
+  it('each error has the code and the values that it has in Node.js, and names the page that has its text', async () => {
     const options = { key, format: 'sealed', expiry: 'a day' } as never
-    const errorOf = async (create: typeof createSessionCodec): Promise<object> => await create(options).then(() => assert.fail(), (error: Error) => ({ ...error, message: error.message, text: String(error) }))
-    assert.deepEqual(await errorOf(edge.createSessionCodec), await errorOf(createSessionCodec))
+    const errorOf = async (create: typeof createSessionCodec): Promise<{ hint: string, message: string }> => await create(options).then(() => assert.fail(), (error: Error) => error as never)
+    const { hint, message, ...facts } = await errorOf(edge.createSessionCodec)
+    const inNode = await errorOf(createSessionCodec)
+    assert.deepEqual({ hint: inNode.hint, message: inNode.message, ...facts }, { ...inNode })
+    assert.equal(message, 'duration: expiry, a string')
+    assert.match(inNode.message, /"expiry".* a string$/)
+    assert.equal(hint, 'See FST_SEALED_SESSION_DURATION in docs/reference/errors.md of fastify-sealed-session.')
+  })
+
+  it('each error has the status code that it has in Node.js', () => {
+    const statusIn = (rowOf: (name: ErrorName, values: number) => readonly [string, string, number?]): unknown => Object.keys(ERRORS).map(name => [name, rowOf(name as ErrorName, 0)[2] ?? 500])
+    assert.deepEqual(statusIn(edge.errorRow), statusIn(errorRow))
+  })
+
+  for (const part of ['device', 'revocation']) {
+    it(`the option "${part}" is refused if the part of that name is not imported, with advice`, async () => {
+      await assert.rejects(edge.createWebSessions({ key, [part]: {} }), (error: Error & { code: string, hint: string }) => {
+        assert.equal(error.code, 'FST_SEALED_SESSION_PART_MISSING')
+        assert.match(error.hint, new RegExp(`^Write: import "fastify-sealed-session/${part}"\\.`))
+        return true
+      })
+    })
+  }
+
+  it('the option "registry" is refused without its part, too', async () => {
+    const withEnds = await load<{ createWebSessions: Parts['createWebSessions'] }>("import '../../../src/revocation/edge.ts'\nexport { createWebSessions } from '../../../src/web/index.ts'")
+    const options = { key, revocation: { subject: () => 'ann' }, registry: {} }
+    await assert.rejects(withEnds.createWebSessions(options), { code: 'FST_SEALED_SESSION_PART_MISSING', message: 'part missing: registry, registry' })
+  })
+
+  it('a codec that opens sessions of devices is refused if that part is not imported', async () => {
+    await assert.rejects(edge.createSessionCodec({ key, format: 'sealed', device: true }), { code: 'FST_SEALED_SESSION_PART_MISSING' })
   })
 
   it('keys that are loaded once work', async () => {
@@ -58,6 +89,6 @@ describe('at the edge', () => {
   it('a warning goes to the log of the runtime, with its code', async context => {
     const warn = context.mock.method(console, 'warn', () => {})
     await edge.createSessionCodec({ key: Buffer.alloc(32, 1), format: 'sealed' })
-    assert.deepEqual(warn.mock.calls.map(({ arguments: [text] }) => /^\[(\w+)\] session "session": /.exec(String(text))?.[1]), ['FST_SEALED_SESSION_WARN_KEY_CONSTANT'])
+    assert.deepEqual(warn.mock.calls.map(({ arguments: [text] }) => /^\[(\w+)\] key constant: session, key\. See FST_SEALED_SESSION_WARN_KEY_CONSTANT in docs\/reference\/errors\.md /.exec(String(text))?.[1]), ['FST_SEALED_SESSION_WARN_KEY_CONSTANT'])
   })
 })

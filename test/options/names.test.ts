@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { format } from 'node:util'
 import { checkOptionNames } from '../../src/options/readers.ts'
-import { WARNINGS } from '../../src/messages.ts'
+import { WARNINGS } from '../../src/message-table.ts'
 
 const OPTIONS = ['sessionName', 'cookieName', 'key', 'secret', 'salt', 'expiry', 'cookie', 'cookieOptions', 'noStore']
 

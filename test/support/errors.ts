@@ -1,4 +1,4 @@
-import { type ErrorCode, ERRORS, type ErrorName } from '../../src/errors.ts'
+import { type ErrorCode, ERRORS, type ErrorName } from '../../src/error-table.ts'
 
 /** Codes of all errors that this package throws. */
 export const CODES = Object.keys(ERRORS).map(name => `FST_SEALED_SESSION_${name}` as ErrorCode)

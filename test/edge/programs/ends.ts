@@ -1,4 +1,5 @@
 // Sessions that end on the server, at the edge: revocation and its store.
+import '../../../src/revocation/edge.ts'
 import { createWebSessions } from '../../../src/web/index.ts'
 
 /** Store as Redis or KV of a Worker would be, behind the three methods. */

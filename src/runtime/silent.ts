@@ -1,0 +1,45 @@
+import type { SessionIdentities } from '../http/extension.ts'
+
+// Parts of this package whose only work are words and messages. At the edge they say nothing, which keeps bundles small:
+// hints at mistakes with keys, advice on attributes of cookies, messages of the channel `lifecycle`.
+
+const none = (): string => ''
+
+export const hintOfBytes = none
+export const hintOfText = none
+export const hintOfType = none
+
+export const browserRefusals = (): string[] => []
+export const missingInProduction = browserRefusals
+export const lifetimeMismatch = (): null => null
+
+/** Publisher that nobody hears. @see http/lifecycle.ts, in whose place this is. */
+export class Lifecycle {
+  /** Null without revocation. */
+  identities: SessionIdentities | null = null
+  readonly isHeard = false
+  tell (): void {}
+  refused (): void {}
+}
+
+export const lifeOf = (): null => null
+
+export const COOKIE_ATTRIBUTES: readonly string[] = []
+export const checkAttributeNames = (): void => {}
+export const checkSpelling = checkAttributeNames
+export const warnOfMilliseconds = checkAttributeNames
+
+/** Known name that was likely meant by another one, which has the same letters but for two, in any order. */
+export function nearest<Known extends string> (name: string, known: readonly Known[]): Known | undefined {
+  return known.find(option => lacking(name, option) + lacking(option, name) <= 2)
+}
+
+/** Number of letters that a name has, and another has not. */
+function lacking (name: string, other: string): number {
+  const left = [...other.toLowerCase()]
+  return [...name.toLowerCase()].filter(letter => {
+    const at = left.indexOf(letter)
+    if (at !== -1) left.splice(at, 1)
+    return at === -1
+  }).length
+}
