@@ -20,7 +20,7 @@ const REST = 'extensions.js'
 
 /** @param {Target} target */
 export async function bundleAll ({ folder, format, entries, conditions }) {
-  const options = { format, conditions, platform: conditions === undefined ? 'node' : 'neutral', packages: 'external', bundle: true, target: 'es2022', logLevel: 'warning' }
+  const options = { format, conditions, platform: conditions === undefined ? 'node' : 'neutral', packages: 'external', bundle: true, supported: { 'dynamic-import': format === 'esm' }, target: 'es2022', logLevel: 'warning' }
   const files = await partition(options, entries)
   const exported = await exportsOf([...files.values()].flatMap(({ shares }) => [...shares]), options)
   const aliases = aliasesOf(exported)

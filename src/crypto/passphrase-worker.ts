@@ -1,4 +1,3 @@
-import { Worker } from 'node:worker_threads'
 import { fail } from '../errors.ts'
 import { wasmPath } from './load.cts'
 
@@ -27,6 +26,7 @@ const ADVICE = 'In a bundle, a thread does not see what is in the bundle: put on
  */
 export async function derivePassphraseKeyInWorker (passphrase: Uint8Array, salt: Uint8Array): Promise<Buffer> {
   const library = libraryPath()
+  const { Worker } = await import('node:worker_threads') // few apps need it
   return await new Promise<Buffer>((resolve, reject) => {
     // Copies: a small buffer is part of a larger one, all of which would go to the thread. The thread gets
     // none of the options of this process, which may load code that has no place in it.
