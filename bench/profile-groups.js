@@ -43,7 +43,7 @@ function sourcesOf (url) {
 
 /** URL of the source of a place in a bundle of this package; otherwise its own. */
 function sourceOf ({ url, line }) {
-  return /\/dist\/esm\//.test(url) ? `/${sourcesOf(url)[line - 1] ?? url}` : url
+  return /\/dist\/(esm|cjs)\//.test(url) ? `/${sourcesOf(url)[line - 1] ?? url}` : url
 }
 
 /** The key of the group that a function belongs to. */

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { bundleAll, compileLoader } from './bundle.js'
+import { bundleAll, compileLoader, writeImport } from './bundle.js'
 import { requireTypes } from './require-types.js'
 
 const root = new URL('../', import.meta.url)
@@ -28,6 +28,15 @@ writeFileSync('dist/cjs/package.json', '{ "type": "commonjs" }\n') // the root s
 // TypeScript has no erasable syntax for `module.exports =`: what require() gets is written by hand.
 for (const file of ['', 'device/', 'registry/', 'revocation/', 'cross-origin/'].map(folder => `${folder}require.cjs`)) {
   copyFileSync(new URL(`src/${file}`, root), new URL(`dist/cjs/${file}`, root))
+}
+
+// Nothing of these is a plugin: require() gets the exports themselves.
+for (const part of ['web', 'testing']) writeFileSync(`dist/cjs/${part}/require.cjs`, "const exported = require('./index.js')\nmodule.exports = exported\n")
+
+for (const entry of Object.keys(ENTRIES)) {
+  const folder = entry.replace(/index$/, '')
+  const names = Object.keys(await import(new URL(`dist/esm/${entry}.js`, root).href))
+  writeImport(`dist/esm/${folder}node.js`, `${folder === '' ? '' : '../'}../cjs/${folder}require.cjs`, names)
 }
 
 // One set of declarations serves both module systems: two would declare `request.session` twice,

@@ -1,7 +1,7 @@
 // Bundles of the entry points: one file for each, and one for the code that several of them share, so that a process has
 // each session, symbol and error class once.
 import { build } from 'esbuild'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import ts from 'typescript'
 
@@ -34,7 +34,46 @@ export async function bundleAll ({ folder, format, entries, conditions }) {
       outfile: join(folder, name),
       plugins: [elsewhere({ name, shared, aliases, exported })]
     })
+    restoreNames(join(folder, name))
+    if (module === null && format === 'cjs') exportValues(join(folder, name))
   }
+}
+
+/** Gives classes their names back: esbuild has `class _Keyring` for a class that refers to itself, and users see the name. */
+function restoreNames (path) {
+  const text = readFileSync(path, 'utf8')
+  const names = [...text.matchAll(/^var (\w+) = class _\1\b/gm)].map(([, name]) => name)
+  writeFileSync(path, names.reduce((text, name) => text.replace(new RegExp(`\\b_${name}\\b`, 'g'), name), text))
+}
+
+/**
+ * Has a shared file of CommonJS export values in place of accessors: other files read them in every request.
+ */
+function exportValues (path) {
+  const text = readFileSync(path, 'utf8')
+  const accessors = /^__export\(\w+, \{\n([\s\S]*?)\n\}\);\n/m
+  const [, names = ''] = accessors.exec(text) ?? []
+  // A variable that is null at first changes.
+  const values = names.replace(/^(\s*)(\w+): \(\) => (\w+)/gm, (_line, indent, name, local) => text.includes(`\nvar ${local} = null;`) ? `${indent}get ${name} () { return ${local}; }` : `${indent}${name}: ${local}`)
+  if (names === '' || values.includes('=>')) throw new Error(`the exports of ${path} were not found`)
+  const [code] = text.replace(accessors, '').replace(/^module\.exports = __toCommonJS\(\w+\);\n/m, '').split('// Annotate the CommonJS export names')
+  writeFileSync(path, `${code}module.exports = {\n${values}\n};\n`)
+}
+
+/**
+ * Writes an entry point for `import` in Node.js that loads the one for `require`: Node.js takes twice as long to load an ES
+ * module of this size, and a process that has both copies of the package would have loaded both. Bundlers take the ES module.
+ * @param {string} file
+ * @param {string} target path of what `require` gets
+ * @param {string[]} names of its exports
+ */
+export function writeImport (file, target, names) {
+  const named = names.filter(name => name !== 'default').join(', ')
+  writeFileSync(file, [
+    `import exported from '${target}'`,
+    ...(names.includes('default') ? ['export default exported'] : []),
+    `export const { ${named} } = exported\n`
+  ].join('\n'))
 }
 
 /** Resolves a module of another file to that file. */

@@ -237,7 +237,7 @@ export interface ExtensibleSession {
 }
 
 /** A registered session, as extensions see it. */
-export function extensible (registered: Registered, signals: Signals): ExtensibleSession {
+export function extensible (registered: Registered, signals: SessionSignals): ExtensibleSession {
   const { manager } = registered
   const { config } = manager
   const { sessionName, expiry, maxExpiry, absoluteTimeout } = config

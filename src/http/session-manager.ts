@@ -62,7 +62,7 @@ export class SessionManager {
   readonly #openedIn = new WeakMap<object, SessionState>()
   #isTold = false
 
-  constructor (config: SessionConfig, codec: Codec, coding: CookieCoding, signals: Signals, warn: Warn) {
+  constructor (config: SessionConfig, codec: Codec, coding: CookieCoding, signals: SessionSignals, warn: Warn) {
     this.config = config
     this.#codec = codec
     this.#coding = coding

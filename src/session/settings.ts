@@ -74,7 +74,7 @@ export interface SessionSettings extends Limits {
   /** Text of the data, by which a change in place is told; default JSON.stringify. */
   stringify?: ((data: Data) => string) | undefined
   /** Signals of the app's sessions. */
-  signals?: Signals
+  signals?: SessionSignals
   /** Judge of sessions that stay open behind their request; absent without revocation. */
   judge?: SessionJudge
   /** Devices that sessions are bound to; absent without the plugin for it. */

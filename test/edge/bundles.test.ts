@@ -107,7 +107,7 @@ function loaded (env: NodeJS.ProcessEnv, ...args: string[]): string {
 describe('Node.js', () => {
   it('loads no file of @noble, in neither build of the package', () => {
     const files = loaded({ CJS: 'yes' })
-    assert.match(files, /dist\/esm\/core\.js/)
+    assert.match(files, /dist\/esm\/node\.js/)
     assert.match(files, /dist\/cjs\/core\.js/)
     assert.doesNotMatch(files, /@noble|dist\/edge/)
   })

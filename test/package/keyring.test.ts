@@ -1,4 +1,4 @@
-// The built package: its two copies, ESM and CommonJS, in one process.
+// The built package: its two copies, ESM and CommonJS, in one process, as bundles have them. Node.js has one of them only.
 import { symlink, mkdir, cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -19,6 +19,6 @@ after(async () => await rm(folder, { recursive: true, force: true }))
 
 for (const build of ['native', 'wasm']) {
   test(`a Keyring of one copy works in the other, and its rotations, retirements and file are seen there (libsodium: ${build})`, async () => {
-    await run(folder, process.execPath, ['keyring.mjs'], { FASTIFY_SEALED_SESSION_SODIUM: build })
+    await run(folder, process.execPath, ['--conditions=module', 'keyring.mjs'], { FASTIFY_SEALED_SESSION_SODIUM: build })
   })
 }

@@ -36,7 +36,7 @@ describe('the tarball', () => {
       'dist/esm/testing/index.js', 'dist/esm/testing/index.d.ts', 'dist/cjs/testing/index.js',
       'dist/esm/web/index.js', 'dist/esm/web/index.d.ts', 'dist/cjs/web/index.js',
       'dist/edge/web/index.js', 'dist/edge/revocation/index.js', 'dist/edge/registry/index.js', 'dist/edge/device/index.js',
-      'dist/esm/core.js', 'dist/cjs/core.js', 'dist/cjs/package.json', 'dist/cjs/require.cjs', 'dist/cjs/require.d.cts', 'dist/cjs/index.js', 'dist/cjs/index.d.ts'
+      'dist/esm/core.js', 'dist/esm/node.js', 'dist/esm/web/node.js', 'dist/cjs/core.js', 'dist/cjs/package.json', 'dist/cjs/require.cjs', 'dist/cjs/require.d.cts', 'dist/cjs/index.js', 'dist/cjs/index.d.ts'
     ]) assert.ok(files.includes(file), `${file} is missing`)
   })
 
@@ -48,7 +48,7 @@ describe('the tarball', () => {
       /^dist\/(esm|edge)\/([\w-]+\/)?[\w-]+\.c?js$/,
       /^dist\/esm\/((registry|revocation|cross-origin|device|testing|web)\/)?index\.d\.ts$/,
       /^dist\/cjs\/([\w-]+\/)*[\w-]+\.(c?js|d\.c?ts)$/,
-      /^dist\/cjs\/(package\.json|((registry|revocation|cross-origin|device)\/)?require\.cjs|((registry|revocation|cross-origin|device)\/)?require\.d\.cts)$/
+      /^dist\/cjs\/(package\.json|((registry|revocation|cross-origin|device|web|testing)\/)?require\.cjs|((registry|revocation|cross-origin|device)\/)?require\.d\.cts)$/
     ]
     assert.deepEqual(files.filter(file => !expected.some(pattern => pattern.test(file))), [])
   })
@@ -92,7 +92,23 @@ for (const { name, cookieVersion } of INSTALLATIONS) {
     })
 
     test('sessions pass between the ES module and the CommonJS module in one process', async () => {
-      await run(app, process.execPath, ['both.mjs'])
+      // As bundlers resolve it. Node.js itself has one copy, see below.
+      await run(app, process.execPath, ['--conditions=module', 'both.mjs'])
+    })
+
+    test('import and require() give the same plugins, functions and classes, so that a process has the code once', async () => {
+      const program = `
+        const { equal } = require('node:assert/strict')
+        const run = async () => {
+          for (const part of ['', '/device', '/registry', '/revocation', '/cross-origin', '/testing', '/web']) {
+            const [imported, required] = [await import('${name}' + part), require('${name}' + part)]
+            for (const key of Object.keys(imported)) equal(imported[key], key === 'default' ? required : required[key], part + ' ' + key)
+            equal(Object.keys(imported).length > 1, true)
+          }
+          equal(require('${name}').Keyring.name, 'Keyring')
+        }
+        run()`
+      await run(app, process.execPath, ['--unhandled-rejections=strict', '-e', program])
     })
 
     test('TypeScript compiles ES modules and CommonJS files that extend SessionData under this name, and they run', async () => {
