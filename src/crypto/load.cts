@@ -54,8 +54,3 @@ export async function loadWasm (): Promise<SodiumWasm> {
 export function wasmPath (): string {
   return bundleRequire().resolve('libsodium-wrappers-sumo')
 }
-
-/** True while a startup snapshot is made. The module that knows it is loaded with the first token, and not by each start. */
-export function isBuildingSnapshot (): boolean {
-  return (bundleRequire()('node:v8') as typeof import('node:v8')).startupSnapshot.isBuildingSnapshot()
-}

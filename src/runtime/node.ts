@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events'
-import { isBuildingSnapshot } from '../crypto/load.cts'
+import { startupSnapshot } from 'node:v8'
 
 // All that the code under the web entry point needs of Node.js beside the language and `Buffer`. `edge.ts` has the same
 // for runtimes that are not Node.js; conditions in src/package.json choose between the two files.
@@ -13,7 +13,7 @@ export const IS_EDGE: boolean = false
 
 /** True while the memory of this process is made for several starts: random bytes that are kept would be the same in each. */
 export function isMemoryCopied (): boolean {
-  return isBuildingSnapshot()
+  return startupSnapshot.isBuildingSnapshot()
 }
 
 /** Variable of the environment. */
