@@ -4,6 +4,7 @@ import { describe, it } from 'node:test'
 import { inWorkerd } from './support.ts'
 
 const PROGRAM = `
+  import '../../../src/revocation/edge.ts'
   import { createWebSessions, sessionSignal } from '../../../src/web/index.ts'
 
   const kept = new Map()
