@@ -37,6 +37,7 @@ import type {
   SecureSessionPluginOptions,
   Session,
   SessionCodec,
+  SessionCacheOptions,
   SessionCodecOptions,
   SessionData,
   SessionGuard,
@@ -120,6 +121,7 @@ test('no exported type is any', () => {
   expect<AnyMembers<Keyring>>().type.toBe<never>()
   expect<AnyMembers<OpenedToken<{ key: string }>>>().type.toBe<never>()
   expect<AnyMembers<SessionCodec>>().type.toBe<never>()
+  expect<IsAny<SessionCacheOptions>>().type.toBe<false>()
   expect<IsAny<SessionCodecOptions>>().type.toBe<false>()
   expect<AnyMembers<SessionInfo>>().type.toBe<never>()
   expect<AnyMembers<SessionOpenMessage>>().type.toBe<never>()
