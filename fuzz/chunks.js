@@ -4,9 +4,9 @@
 // header come at most 16 values, each made of what the header has, in a bounded time.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { MAX_CANDIDATES, MAX_CHUNKS, chunkName, joinChunks, splitValue } from '../dist/esm/cookies/chunks.js'
-import { chunksIn, cookieValues, numberedValues } from '../dist/esm/cookies/read.js'
-import { MAX_COOKIE_BYTES, decodeValue } from '../dist/esm/cookies/set-cookie.js'
+import { MAX_CANDIDATES, MAX_CHUNKS, chunkName, joinChunks, splitValue } from './build/cookies/chunks.js'
+import { chunksIn, cookieValues, numberedValues } from './build/cookies/read.js'
+import { MAX_COOKIE_BYTES, decodeValue } from './build/cookies/set-cookie.js'
 import { headerOf, joined, split } from './support/edits.js'
 
 const NAME = 's'

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
-import { run } from '../dist/esm/cli/inspect.js'
+import { run } from './build/cli/inspect.js'
 import { joined, split } from './support/edits.js'
 import { KEYS, KNOWN, SESSIONS, sealedOf, sealedPlaintext, secretboxOf, secretboxPlaintext } from './support/sealing.js'
 

@@ -5,7 +5,7 @@
 // bound to one context opens in no other.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { createSessionCodec } from '../dist/esm/index.js'
+import { createSessionCodec } from './build/index.js'
 import { EXPIRY, KEYS, KNOWN } from './support/sealing.js'
 import { assertSealedOrRefused } from './support/check.js'
 

@@ -6,7 +6,7 @@
 // exist; sealed again, it opens to the same.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { createSessionCodec } from '../dist/esm/index.js'
+import { createSessionCodec } from './build/index.js'
 import { assertRefusal, assertSame, isDate } from './support/check.js'
 import { joined, split } from './support/edits.js'
 import { EXPIRY, KEYS, LAST_WRITE, SESSIONS, sealedOf, sealedPlaintext, secretboxOf, secretboxPlaintext } from './support/sealing.js'

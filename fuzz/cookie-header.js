@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { sign, unsign } from '@fastify/cookie'
-import { createSessionCodec } from '../dist/esm/index.js'
+import { createSessionCodec } from './build/index.js'
 import { assertSealedOrRefused } from './support/check.js'
 import { headerOf } from './support/edits.js'
 import { EXPIRY, KEYS, KNOWN } from './support/sealing.js'

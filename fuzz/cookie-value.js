@@ -4,9 +4,9 @@
 // decoding and opening it says, or leaves it to them.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { Codec } from '../dist/esm/token/codec.js'
-import { decodeValue } from '../dist/esm/cookies/set-cookie.js'
-import { KeySet } from '../dist/esm/keys/key-set.js'
+import { Codec } from './build/token/codec.js'
+import { decodeValue } from './build/cookies/set-cookie.js'
+import { KeySet } from './build/keys/key-set.js'
 import { assertSealedOrRefused } from './support/check.js'
 import { headerOf } from './support/edits.js'
 import { CONTEXT, EXPIRY, KEYS, KNOWN, LAST_WRITE } from './support/sealing.js'

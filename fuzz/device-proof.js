@@ -6,7 +6,7 @@
 // its own beginning only.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { sessionInfo } from '../dist/esm/index.js'
+import { sessionInfo } from './build/index.js'
 import { app, BOUND, bytesOf, challengeOf, challengePlaintext, COOKIES, CREATED, identifierOf, NOW, OTHER_BOUND, OTHERS, proofOf, proofPlaintext, REFRESH } from './support/device.js'
 import { editedBy, headerOf, joined, split } from './support/edits.js'
 

@@ -6,7 +6,7 @@
 // bound and was not asked to renew. The cookies of a 200 open to the session.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { sessionInfo } from '../dist/esm/index.js'
+import { sessionInfo } from './build/index.js'
 import { ANYWHERE, app, askEndpoint, bare, BOUND, challengeOf, challengePlaintext, COOKIES, CREATED, bytesOf, JWK, jwtOf, NOW, OTHERS, part, POINT, PROOF, REFRESH, REGISTER, REGISTRATION_HEAD, RENEW, verified } from './support/device.js'
 import { editedBy, headerOf, joined, split } from './support/edits.js'
 

@@ -3,7 +3,7 @@
 //
 // Holds: both say the same of it, a text opens only as what was sealed, and each opens what the other seals.
 import assert from 'node:assert/strict'
-import { createSessionCodec } from '../dist/esm/index.js'
+import { createSessionCodec } from './build/index.js'
 import { assertSame, assertSealedOrRefused } from './support/check.js'
 import * as edge from './support/edge.js'
 import { joined, split } from './support/edits.js'

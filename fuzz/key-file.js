@@ -5,8 +5,8 @@
 // for another of its kind.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { Keyring } from '../dist/esm/index.js'
-import { parseKeyFile } from '../dist/esm/keys/key-file.js'
+import { Keyring } from './build/index.js'
+import { parseKeyFile } from './build/keys/key-file.js'
 import { unlessCoded, wordsOf } from './support/check.js'
 import { exchanged } from './support/exchange.js'
 import { KEYS } from './support/sealing.js'

@@ -4,7 +4,7 @@
 // of a key in which every letter and digit is exchanged for another of its kind.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { Keyring } from '../dist/esm/index.js'
+import { Keyring } from './build/index.js'
 import { unlessCoded, wordsOf } from './support/check.js'
 import { exchanged } from './support/exchange.js'
 import { KEYS } from './support/sealing.js'

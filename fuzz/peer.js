@@ -9,7 +9,7 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import peer from '@fastify/secure-session'
 import Fastify from 'fastify'
-import { createSessionCodec } from '../dist/esm/index.js'
+import { createSessionCodec } from './build/index.js'
 import { joined, split } from './support/edits.js'
 import { EXPIRY, KEYS, KNOWN, SESSIONS, secretboxOf, secretboxPlaintext } from './support/sealing.js'
 

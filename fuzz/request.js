@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import Fastify from 'fastify'
-import secureSession from '../dist/esm/index.js'
+import secureSession from './build/index.js'
 import { headerOf } from './support/edits.js'
 import { CONTEXT, EXPIRY, KEYS, KNOWN } from './support/sealing.js'
 import * as cookieHeader from './cookie-header.js'

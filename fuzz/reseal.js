@@ -5,9 +5,9 @@
 // only one that says it began after its last write, as clocks that differ make it, gains that once.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { Codec } from '../dist/esm/token/codec.js'
-import { KeySet } from '../dist/esm/keys/key-set.js'
-import { CLOCK_TOLERANCE, endOf } from '../dist/esm/token/lifetime.js'
+import { Codec } from './build/token/codec.js'
+import { KeySet } from './build/keys/key-set.js'
+import { CLOCK_TOLERANCE, endOf } from './build/token/lifetime.js'
 import { assertSame } from './support/check.js'
 import { joined, split } from './support/edits.js'
 import { CONTEXT, KEYS, LAST_WRITE, sealedOf, sealedPlaintext, secretboxOf, secretboxPlaintext } from './support/sealing.js'

@@ -7,8 +7,8 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { FuzzedDataProvider } from '@jazzer.js/core/dist/FuzzedDataProvider.js'
-import { Revocations } from '../dist/esm/revocation/revocations.js'
-import { StoreClient } from '../dist/esm/store/client.js'
+import { Revocations } from './build/revocation/revocations.js'
+import { StoreClient } from './build/store/client.js'
 
 const NOW = 1_700_000_000_000
 

@@ -4,9 +4,9 @@
 // older ones that stay, in their order; all its other lines are as they were.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { rotateKeys } from '../dist/esm/cli/rotate.js'
-import { parseKeyFile } from '../dist/esm/keys/key-file.js'
-import { KeySet } from '../dist/esm/keys/key-set.js'
+import { rotateKeys } from './build/cli/rotate.js'
+import { parseKeyFile } from './build/keys/key-file.js'
+import { KeySet } from './build/keys/key-set.js'
 import { unlessCoded } from './support/check.js'
 import { joined, split } from './support/edits.js'
 import { KEYS } from './support/sealing.js'

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { FuzzedDataProvider } from '@jazzer.js/core/dist/FuzzedDataProvider.js'
-import { createSessionCodec } from '../dist/esm/index.js'
+import { createSessionCodec } from './build/index.js'
 import { unlessCoded, wordsOf } from './support/check.js'
 import { EXPIRY, KEYS } from './support/sealing.js'
 

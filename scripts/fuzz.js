@@ -13,12 +13,15 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { compileFiles } from './compile.js'
 import { readCorpus, targets, urlOf } from '../fuzz/support/corpus.js'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
 const work = join(root, 'fuzz', 'work')
 /** What is instrumented: our own code, in the build that the targets load. */
-const BUILD = join('dist', 'esm')
+const BUILD = join('fuzz', 'build')
+
+compileFiles(root, join(root, BUILD))
 
 const jazzer = createRequire(import.meta.url).resolve('@jazzer.js/core/dist/cli.js')
 

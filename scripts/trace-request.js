@@ -1,18 +1,17 @@
 // npm run trace [-- FOLDER]: the files that one warm request crosses to read a key of its session, in the sealed
 // format: how many there are, and how often the path goes from one to another. Counts entries into and exits
 // from the functions of src/, compiled file by file, of this checkout or of the one in FOLDER.
-import { execFileSync } from 'node:child_process'
 import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import ts from 'typescript'
+import { compileFiles } from './compile.js'
 
 const checkout = resolve(process.argv[2] ?? new URL('..', import.meta.url).pathname)
 const copy = mkdtempSync(join(tmpdir(), 'trace-'))
 const dist = join(copy, 'dist/esm')
-execFileSync(process.execPath, [join(checkout, 'node_modules/typescript/bin/tsc'), '-p', join(checkout, 'tsconfig.esm.json'), '--outDir', dist], { stdio: 'inherit' })
-writeFileSync(join(dist, 'package.json'), readFileSync(join(checkout, 'src/package.json'), 'utf8').replaceAll('.ts"', '.js"'))
+compileFiles(checkout, dist)
 cpSync(join(checkout, 'package.json'), join(copy, 'package.json'))
 symlinkSync(join(checkout, 'node_modules'), join(copy, 'node_modules'))
 for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' })) if (name.endsWith('.js')) instrument(name)

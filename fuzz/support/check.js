@@ -1,6 +1,6 @@
 // What targets find out by throwing.
 import assert from 'node:assert/strict'
-import { ERRORS } from '../../dist/esm/errors.js'
+import { ERRORS } from '../build/error-table.js'
 import { KNOWN } from './sealing.js'
 
 /** All reasons to refuse a token. */

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { buildSync } from 'esbuild'
 
 const { outputFiles: [{ text }] } = buildSync({
-  entryPoints: [fileURLToPath(new URL('../../dist/esm/session-codec.js', import.meta.url))],
+  entryPoints: [fileURLToPath(new URL('../build/session-codec.js', import.meta.url))],
   bundle: true,
   write: false,
   format: 'esm',

@@ -1,8 +1,8 @@
 // Keys, sessions and tokens that are the same in every run, so that an input that was found once means
 // the same ever after. The keys are no secrets: they are written down here, and nothing else uses them.
 import { Buffer } from 'node:buffer'
-import { sodium, sodiumReady } from '../../dist/esm/crypto/sodium.js'
-import { DerivedKey } from '../../dist/esm/keys/key-set.js'
+import { sodium, sodiumReady } from '../build/crypto/sodium.js'
+import { DerivedKey } from '../build/keys/key-set.js'
 
 await sodiumReady()
 

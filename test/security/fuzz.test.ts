@@ -1,7 +1,8 @@
 // The targets of the fuzzer, without it: the inputs that it has kept, and as many again by fast-check.
-// Where it can be loaded, it also runs for some seconds. The targets load the package as it is built.
+// Where it can be loaded, it also runs for some seconds. The targets load src/ as it is compiled file by file.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { codeIn, tableUnder } from '../docs/markdown.ts'
@@ -20,6 +21,11 @@ interface Corpus {
   urlOf: (target: string) => URL
   readCorpus: (target: string) => Buffer[]
 }
+
+interface Compiler { compileFiles: (checkout: string, folder: string) => void }
+
+const { compileFiles } = await import(new URL('../../scripts/compile.js', import.meta.url).href) as Compiler
+compileFiles(ROOT, join(ROOT, 'fuzz/build'))
 
 const { targets, urlOf, readCorpus } = await import(new URL('../../fuzz/support/corpus.js', import.meta.url).href) as Corpus
 
