@@ -3,7 +3,7 @@ import neostandard from 'neostandard'
 const maxLines = (max) => ['error', { max, skipBlankLines: true, skipComments: true }]
 
 export default [
-  { ignores: ['**/dist/', '**/.next/', 'coverage/', 'test/package/fixtures/'] },
+  { ignores: ['**/dist/', '**/.next/', 'coverage/', 'fuzz/build/', 'test/package/fixtures/'] },
   ...neostandard({ ts: true }),
   {
     files: ['src/**/*.ts'],
