@@ -12,7 +12,8 @@ import type { SessionRecord } from '../token/record.ts'
 import type { CookieRequest, RefusalReason } from '../types.ts'
 
 // The seam between sessions and plugins that have a say in them, such as revocation. Sessions without
-// an extension do not pay for it.
+// an extension do not pay for it. A new one gets a folder of its own in src/: what it says in extension.ts, and its
+// wiring into Fastify in plugin.ts, which finds the sessions of an app as fastify/extension.ts shows.
 
 /**
  * A plugin that has a say in the sessions of one name. Every method is optional, and one that returns no
