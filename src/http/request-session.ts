@@ -206,7 +206,7 @@ export class RequestSession implements WriteObserver, HeadersWatcher {
   #set (reply: SessionReply, overrides: SessionState['cookieOptions']): Lines {
     const end = this.#cookie.lineEnd(reply, overrides)
     return end !== null
-      ? this.#cookie.setLine(reply, this.#manager.sealLine(this.state, this.#cookie.lineStart, end), this.#lines)
+      ? this.#cookie.setLine(reply, this.#manager.sealLine(this.state, this.#cookie.lineStart, end), end, this.#lines)
       : this.#cookie.set(reply, this.#manager.seal(this.state), overrides, this.#lines)
   }
 

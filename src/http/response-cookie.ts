@@ -70,10 +70,10 @@ export class SessionCookie {
     return overrides === null && !this.#coding.isApps && this.#config.cookie.signed !== true ? this.#ends[kindOf(reply)] : null
   }
 
-  /** Gives the browser the cookie by a whole line, with these texts around its value. */
-  setLine (reply: SessionReply, line: string, earlier: Lines): Lines {
+  /** Gives the browser the cookie by a whole line. @param end text behind its value; it may be empty. */
+  setLine (reply: SessionReply, line: string, end: string, earlier: Lines): Lines {
     const lines = this.#writer.linesOf(line, reply.request.headers.cookie)
-    if (lines === null) return this.set(reply, decodeValue(line.slice(this.lineStart.length, -this.#ends[kindOf(reply)]!.length)), null, earlier)
+    if (lines === null) return this.set(reply, decodeValue(line.slice(this.lineStart.length, line.length - end.length)), null, earlier)
     this.#requestWarnings?.look(reply.request, null)
     return this.#put(reply, earlier, lines)
   }

@@ -283,6 +283,16 @@ for (const format of ['secretbox', 'sealed']) {
       }
     }
 
+    for (const [title, cookie] of Object.entries({ 'no attributes at all': { path: '', httpOnly: false, sameSite: false }, 'one attribute': { path: '/', httpOnly: false, sameSite: false } })) {
+      it(`is written whole, and shorter again, by a cookie with ${title}`, async () => {
+        const browser = await browserOf({ format, maxChunks: 4, cookie })
+        for (const length of ['10', '8000', '8000', '10', '4500', '10']) {
+          await browser.get(`/set/${length}`)
+          assert.equal(await browser.length(), length)
+        }
+      })
+    }
+
     it('is tried 16 times at most', async () => {
       const { lines, server } = logged('debug')
       const app = await readyApp({ session: { key: newKey(), format }, server, routes })
