@@ -5,7 +5,7 @@ import { EpochWriter, type Revoked, Turns } from './epoch-writer.ts'
 import type { RequestRecord } from './request-record.ts'
 import { idAfter } from '../session/id.ts'
 import type { StoreClient } from '../store/client.ts'
-import { ALL, epochKeysOf, idKey, keyOfHash, lifeOfEntries, logoutKey, onceKey } from './store-keys.ts'
+import { ALL, epochKeysOf, idKey, isShort, keyOfHash, lifeOfEntries, logoutKey, onceKey } from './store-keys.ts'
 import type { Limits } from '../token/lifetime.ts'
 
 /**
@@ -139,7 +139,7 @@ export class Revocations {
 
   /** True if a session is revoked; null if the store has to be asked. */
   isRevokedSync (identity: Identity): boolean | null {
-    const { id } = identity
+    const { id, subjects } = identity
     const now = this.#options.now()
     const name = id === null ? null : id.toString('latin1')
     if (name !== null && this.#isGood(name, identity, now)) return false
@@ -147,7 +147,7 @@ export class Revocations {
     if (this.#isKnown(keys, identity)) return true
     const { since, until } = this.#cache.believed(keys)
     if (!(now >= since && now < until)) return null
-    if (name !== null) remember(this.#good, name, { created: identity.created, subjects: identity.subjects, keys, since, until }, MAX_GOOD)
+    if (name !== null && subjects.every(isShort)) remember(this.#good, name, { created: identity.created, subjects, keys, since, until }, MAX_GOOD)
     return false
   }
 

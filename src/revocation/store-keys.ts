@@ -43,8 +43,12 @@ export function keyOfHash (hash: string): string {
   return SUBJECT + hash
 }
 
-/** Longest subject whose key is kept, in characters: longer ones are rare, and would take much memory. */
+/** Longest subject that is kept in memory, in characters: longer ones are rare, and would take much of it. */
 const MAX_KEPT_LENGTH = 100
+
+export function isShort (subject: string): boolean {
+  return subject.length <= MAX_KEPT_LENGTH
+}
 
 /** Cache of the keys of subjects: each request asks for one, and to make the hash takes much longer than to find it here. */
 const subjectKeys = new Map<string, string>()
@@ -53,7 +57,7 @@ export function subjectKey (subject: string): string {
   const kept = subjectKeys.get(subject)
   if (kept !== undefined) return kept
   const key = keyOfHash(hashOf(subject))
-  if (subject.length <= MAX_KEPT_LENGTH) remember(subjectKeys, subject, key)
+  if (isShort(subject)) remember(subjectKeys, subject, key)
   return key
 }
 

@@ -114,7 +114,7 @@ export function escapeBase64 (base64: string): string {
 }
 
 // Line of a cookie, put together in memory. Of a token of ordinary length, Node's encoder and the escapes would make
-// strings of three times the line's length, and take longer.
+// strings of three times the line's length.
 
 /** The most bytes whose base64 may fit into one cookie. */
 const MAX_LINE_BYTES = 3072
@@ -122,7 +122,7 @@ const MAX_LINE_BYTES = 3072
 /** The most characters beside the base64. */
 const MAX_LINE_TEXT = 4096
 
-/** Characters of a byte at most: four of three bytes, each percent-encoded. */
+/** Room for a line: three bytes are four characters, which are twelve if each is percent-encoded. */
 const LINE_LENGTH = MAX_LINE_TEXT + MAX_LINE_BYTES * 4
 
 /** Pairs of characters by the 12 bits that they stand for; 0 for a pair with a `/`. */
@@ -137,7 +137,7 @@ class Line {
   /** Writes and reads several bytes at once, which takes three quarters of the time. */
   readonly #view = new DataView(this.#bytes.buffer)
   #length = 0
-  // Texts of the last line, which nearly all lines share: to write them again takes as long as the base64.
+  // Texts of the last line, which nearly all lines share: to write them again is a call into Node for each.
   #before = ''
   #after = ''
   #afterBytes = Buffer.alloc(0)

@@ -1,8 +1,13 @@
 // What a process remembers of the store, and for how long entries there have to live.
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { lifeOfEntries } from '../../src/revocation/store-keys.ts'
 import { RevocationCache } from '../../src/revocation/cache.ts'
+import { type Identity, Revocations } from '../../src/revocation/revocations.ts'
+import { newId } from '../../src/session/id.ts'
+import { StoreClient } from '../../src/store/client.ts'
 
 const NOW = Date.UTC(2030, 0, 1)
 const MAX_KEYS = 50_000
@@ -56,5 +61,29 @@ describe('the life of entries', () => {
 
   it('is at most a hundred years', () => {
     assert.equal(lifeOfEntries(Infinity, null), (100 * 365 * 86_400 + 60) * 1000)
+  })
+})
+
+describe('sessions that are known to be good', () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+
+  it('take little memory, however long their subjects are', async () => {
+    const store = { get: async () => undefined, set: async () => {}, getMany: async (keys: readonly string[]) => keys.map(() => undefined) }
+    const client = new StoreClient(store, 1000, { failed: () => {}, recovered: () => {} })
+    const revocations = new Revocations({ client, cacheTtl: 300_000, acceptsErrors: false, now: () => NOW, expiry: 86_400, absoluteTimeout: null })
+    const users = Array.from({ length: 16 }, (_, index) => String(index).padEnd(1000, 'x'))
+    const identityOf = (): Identity => ({ id: newId(), created: NOW, subjects: users.map(user => Buffer.from(user).toString()), stamp: null })
+    await revocations.isRevoked(identityOf())
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let count = 0; count < 2000; count++) {
+      const identity = identityOf()
+      await revocations.isRevoked(identity)
+      assert.equal(revocations.isRevokedSync(identity), false)
+    }
+    collect()
+    const bytes = (process.memoryUsage().heapUsed - before) / 2000
+    assert.ok(bytes < 4000, `${Math.round(bytes)} bytes for each session`)
   })
 })
