@@ -20,7 +20,7 @@ export async function checkShared (side, seconds) {
     answered[pid] = (answered[pid] ?? 0) + 1
   }
   const { requests, failed } = await server.load('/read', { cookie, seconds, body: userId })
-  server.stop()
+  await server.stop()
   const counts = Object.values(answered)
   if (counts.length !== 2) throw new Error(`${side}: only one process has answered`)
   if (failed > 0) throw new Error(`${side}: ${failed} of ${requests} responses to wrk were wrong`)

@@ -1,5 +1,6 @@
 // A server of the load run as the load run sees it: in processes of its own, with a cookie for it.
 import { fork } from 'node:child_process'
+import { once } from 'node:events'
 import http from 'node:http'
 import os from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -11,9 +12,10 @@ export class LoadServer {
   #process
   #base
 
-  static async start (side, processes = 1) {
+  /** @param node program in place of the Node.js that runs */
+  static async start (side, processes = 1, node = process.execPath) {
     const server = new LoadServer()
-    server.#process = fork(SERVER, [side, String(processes)])
+    server.#process = fork(SERVER, [side, String(processes)], { execPath: node })
     const { port } = await server.#answer('port')
     server.#base = `http://127.0.0.1:${port}`
     return server
@@ -75,8 +77,10 @@ export class LoadServer {
     return answers
   }
 
-  stop () {
+  async stop () {
+    const exited = once(this.#process, 'exit')
     this.#process.kill()
+    await exited
   }
 }
 

@@ -12,7 +12,7 @@ async function profileOf (side, task, { seconds, profileMs }) {
   await server.load(`/${task}`, load) // it is warm then
   const { cpu } = await server.load(`/${task}`, load)
   const [places] = await Promise.all([server.profile(profileMs), server.load(`/${task}`, { cookie, seconds: profileMs / 1000 })])
-  server.stop()
+  await server.stop()
   const busy = places.filter(({ functionName }) => !['(idle)', '(root)'].includes(functionName))
   const total = busy.reduce((sum, { time }) => sum + time, 0)
   return { side, cpu, places: busy.map(place => ({ ...place, group: groupOverHttp(place), us: place.time / total * cpu })) }
