@@ -1,6 +1,6 @@
 import type { Found, Judge, Refused } from '../cookies/candidates.ts'
 import type { BroughtCookies } from '../cookies/read.ts'
-import type { SessionDevices } from '../http/extension.ts'
+import type { SessionDevices } from '../extension/extensible.ts'
 import { idAfter } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
 import { BINDING, type Claims, claimsWith, UNBOUND } from '../token/claims.ts'

@@ -1,4 +1,4 @@
-import { DEVICE, type SessionExtension } from '../http/extension.ts'
+import { DEVICE, type SessionExtension } from '../extension/session-extension.ts'
 import type { SessionState } from '../session/session.ts'
 import type { Successor } from '../session/settings.ts'
 import type { SessionRecord } from '../token/record.ts'

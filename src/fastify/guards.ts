@@ -1,5 +1,5 @@
 import { kindOf, fail } from '../errors.ts'
-import { kSessions, type RegisteredSession } from './extension.ts'
+import { kSessions, type RegisteredSession } from './registered-session.ts'
 import { getOwn } from '../data/data.ts'
 import { readDuration, readText, refuseUnknown } from '../options/readers.ts'
 import { METHOD_RULE } from '../session/authenticated.ts'

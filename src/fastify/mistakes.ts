@@ -1,10 +1,10 @@
 import type { FastifyInstance } from 'fastify'
 import { fail } from '../errors.ts'
-import { REVOCATION } from '../http/extension.ts'
+import { REVOCATION } from '../extension/session-extension.ts'
 import type { Registered } from '../http/session-manager.ts'
 import type { Warn } from '../messages.ts'
 import { areAlike, type SessionConfig } from '../options/options.ts'
-import { kSessions } from './extension.ts'
+import { kSessions } from './registered-session.ts'
 
 // Plugins that cannot be registered beside this one, or only before it. Fastify would say that some decorator
 // is there already, but no advice.

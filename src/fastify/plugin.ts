@@ -4,9 +4,9 @@ import { CompanionCookie } from './companion-cookie.ts'
 import { type AppCookies, NO_COOKIES, registerCookies } from './cookie-plugin.ts'
 import { fallbackReason } from '#sodium'
 import { fail } from '../errors.ts'
-import { kSessions, type RegisteredSession, VERSION } from './extension.ts'
+import { kSessions, type RegisteredSession, VERSION } from './registered-session.ts'
 import { type CookieCoding, kReply, kSealed, type SessionRequest, type TrackedRequest } from '../http/exchange.ts'
-import { type ExtensibleSession, extensible } from '../http/extension.ts'
+import { type ExtensibleSession, extensible } from '../extension/extensible.ts'
 import { heldIn, sessionOf } from '../http/request-session.ts'
 import { SessionCookie } from '../http/response-cookie.ts'
 import { RouteWarnings } from '../http/route-warnings.ts'
@@ -36,7 +36,7 @@ import type { DecodeLog, DecodeOptions, FastifySecureSession, Session } from '..
 //   a login without a request            login.ts
 //   a cookie on a response               http/response-cookie.ts, cookies/write.ts
 //   the app's @fastify/cookie            cookie-plugin.ts
-//   plugins that have a say in sessions  http/extension.ts, revocation/
+//   plugins that have a say in sessions  extension/, revocation/
 //   messages                             errors.ts, messages.ts
 
 /** The sessions that a context of the app has. */

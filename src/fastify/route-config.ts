@@ -1,7 +1,7 @@
 import type { RouteOptions } from 'fastify'
 import { kindOf, fail } from '../errors.ts'
 import type { Warn } from '../messages.ts'
-import { nearest } from '../options/hints.ts'
+import { nearest } from '../options/option-hints.ts'
 
 // Settings of one route for its sessions: `config: { session: { extend: false } }`.
 

@@ -1,6 +1,6 @@
 import type { Lines } from '../cookies/write.ts'
 import { fail } from '../errors.ts'
-import type { Extensions } from './extension.ts'
+import type { Extensions } from '../extension/extensions.ts'
 import { endOfSession } from '../messages.ts'
 import { isPoll, kReply, kSealed, type SessionReply, type SessionRequest, type TrackedRequest } from './exchange.ts'
 import { type FinalHeaders, type HeadersWatcher, isSharedCacheable, isUpgraded, watchHeaders } from './final-headers.ts'

@@ -8,7 +8,7 @@ import { kindOf, fail, type SealedSessionError } from '../errors.ts'
 import { type Keys, readKeyring } from './keys.ts'
 import type { Warn } from '../messages.ts'
 import { assertWithin, checkOptionNames, type Options, readCookie, readDuration, readFlag, readText, readWhole, refuseUnknown } from './readers.ts'
-import type { CacheLimits } from '../token/cache.ts'
+import type { CacheLimits } from '../token/token-cache.ts'
 import { DEFAULT_EXPIRY, DEFAULT_MAX_EXPIRY } from '../token/lifetime.ts'
 import type { Format, SessionCacheOptions, SessionSerializer, StandardSchema } from '../types.ts'
 

@@ -1,4 +1,4 @@
-import type { RevocationExtension } from './extension.ts'
+import type { RevocationExtension } from './revocation-extension.ts'
 import type { Identity, RevocationSource } from './revocations.ts'
 import { userOf } from './revocations.ts'
 import type { SessionState } from '../session/session.ts'

@@ -2,18 +2,18 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HookHandlerDoneFunction } from 'fastify'
 import fp from 'fastify-plugin'
 import { fail } from '../errors.ts'
-import type { RevocationExtension } from './extension.ts'
-import { kEndpoint, type RegisteredSession, sessionsOf } from '../fastify/extension.ts'
+import type { RevocationExtension } from './revocation-extension.ts'
+import { kEndpoint, type RegisteredSession, sessionsOf } from '../fastify/registered-session.ts'
 import { waitAsSent } from '../fastify/internals.ts'
 import type { SessionRequest } from '../http/exchange.ts'
-import { DEVICE, REVOCATION } from '../http/extension.ts'
+import { DEVICE, REVOCATION } from '../extension/session-extension.ts'
 import { warnerOf } from '../messages.ts'
 import { readRevocationOptions } from './options.ts'
 import { addRevocation } from './registration.ts'
 import type { SessionRevocation, SessionRevocationOptions } from './types.ts'
 
 // The wiring into Fastify. Revocations are in revocations.ts, their effect on a request in extension.ts, the methods of
-// the app in methods.ts, and registration.ts puts them together.
+// the app in end-sessions.ts, and registration.ts puts them together.
 
 /** Request whose hooks and handler run, so that `app.revokeSubject()`, which is told of no request, knows its own. */
 const currentRequest = new AsyncLocalStorage<SessionRequest>()

@@ -1,12 +1,15 @@
 import { fail } from '../errors.ts'
-import type { KnownSession } from '../http/extension.ts'
-import { remember, RevocationCache } from './cache.ts'
+import type { KnownSession } from '../extension/identities.ts'
+import { remember, RevocationCache } from './answer-cache.ts'
 import { EpochWriter, type Revoked, Turns } from './epoch-writer.ts'
 import type { RequestRecord } from './request-record.ts'
 import { idAfter } from '../session/id.ts'
 import type { StoreClient } from '../store/client.ts'
 import { ALL, epochKeysOf, idKey, isShort, keyOfHash, lifeOfEntries, logoutKey, onceKey } from './store-keys.ts'
 import type { Limits } from '../token/lifetime.ts'
+
+// Entries of the store by which sessions are ended, and what is known of them. The methods by which an app ends sessions are
+// in end-sessions.ts. `delete()` and `regenerate()` come by `ended` of revocation-extension.ts.
 
 /**
  * Milliseconds for which a logout is told from a session that another has replaced. Only requests that

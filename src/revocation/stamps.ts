@@ -1,6 +1,6 @@
 import { sodium } from '#sodium'
 import { kindOf, fail } from '../errors.ts'
-import { remember } from './cache.ts'
+import { remember } from './answer-cache.ts'
 import type { RequestRecord } from './request-record.ts'
 import { type Identity, userOf } from './revocations.ts'
 import type { StoreCalls } from '../store/calls.ts'

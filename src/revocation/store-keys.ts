@@ -1,4 +1,4 @@
-import { remember } from './cache.ts'
+import { remember } from './answer-cache.ts'
 import { sodium } from '#sodium'
 import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
 

@@ -1,5 +1,5 @@
 import { secretboxFormat } from '#secretbox'
-import { type CacheLimits, TokenCache } from './cache.ts'
+import { type CacheLimits, TokenCache } from './token-cache.ts'
 import { BINDING } from './claims.ts'
 import { fillNonce } from '../crypto/nonces.ts'
 import type { DataSchema } from '../data/schema.ts'

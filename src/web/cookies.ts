@@ -1,4 +1,4 @@
-import { loadSerializer } from '#serializer'
+import { loadSerializer } from '#cookie-serializer'
 import { type Signer, signerFactory } from '#hmac'
 import { assertWritable, encodeValue, readValue } from '../cookies/set-cookie.ts'
 import { checkWith, type SignatureCheck } from '../cookies/signature.ts'

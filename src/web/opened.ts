@@ -1,12 +1,13 @@
 import { isUnproven } from '../device/unproven.ts'
 import type { SessionLog, SessionRequest } from '../http/exchange.ts'
-import { Extensions, type SessionExtension } from '../http/extension.ts'
+import { Extensions } from '../extension/extensions.ts'
+import type { SessionExtension } from '../extension/session-extension.ts'
 import { RequestSession } from '../http/request-session.ts'
 import type { Registered } from '../http/session-manager.ts'
-import type { RevocationExtension } from '../revocation/extension.ts'
+import type { RevocationExtension } from '../revocation/revocation-extension.ts'
 import type { SessionState } from '../session/session.ts'
 import { WebRequest } from './exchange.ts'
-import { committable } from './session.ts'
+import { committable } from './web-session.ts'
 import type { OpenOptions, WebRequestSource, WebSession } from './types.ts'
 
 /** A session of a request, as it was opened first. */

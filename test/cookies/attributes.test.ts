@@ -2,7 +2,7 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { browserRefusals } from '../../src/cookies/advice.ts'
+import { browserRefusals } from '../../src/cookies/cookie-advice.ts'
 
 const HOST = { secure: true, path: '/' }
 

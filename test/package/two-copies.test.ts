@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/pr
 import assert from 'node:assert/strict'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { VERSION } from '../../src/fastify/extension.ts'
+import { VERSION } from '../../src/fastify/registered-session.ts'
 import { emptyFolder, repository, run } from './packed.ts'
 
 interface Manifest { version: string, dependencies: Record<string, string>, optionalDependencies?: Record<string, string> }

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { STAMP } from '../../src/token/claims.ts'
 import { hashOf } from '../../src/revocation/store-keys.ts'
-import { kSessions, type RegisteredSession } from '../../src/fastify/extension.ts'
+import { kSessions, type RegisteredSession } from '../../src/fastify/registered-session.ts'
 import { get, readyApp } from '../support/app.ts'
 import { TestStore, appWithLogins, key, login, who } from '../support/revocation.ts'
 

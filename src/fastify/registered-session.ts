@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
 import { fail } from '../errors.ts'
-import type { ExtensibleSession } from '../http/extension.ts'
+import type { ExtensibleSession } from '../extension/extensible.ts'
 import type { Login, LoginCookie } from './login.ts'
 import type { SessionState } from '../session/session.ts'
 import type { CompanionCookie } from './companion-cookie.ts'
