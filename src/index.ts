@@ -7,6 +7,7 @@
  *
  * @module fastify-sealed-session
  */
+// The table of places at the top of fastify/plugin.ts says where each part of a request's work is.
 import { requireFresh, requireSession } from './fastify/guards.ts'
 import { fastifySecureSession } from './fastify/plugin.ts'
 import { sealedSession } from './fastify/sealed-session.ts'
@@ -14,7 +15,7 @@ import { generateKey, Keyring } from './keys/keyring.ts'
 import { createSessionCodec } from './session-codec.ts'
 import { authenticated } from './session/authenticated.ts'
 import { sessionInfo } from './session/info.ts'
-import { sessionSignal } from './session/signals.ts'
+import { sessionSignal } from './session/lazy-signals.ts'
 
 // Named exports, on the plugin, too, which `require()` returns: with types, `secureSession.Session` is a name
 // in the namespace of the default import, in ES modules as in CommonJS.

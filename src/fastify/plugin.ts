@@ -20,7 +20,7 @@ import { readOptions, type SessionConfig } from '../options/options.ts'
 import { AssignableSessions, assign, discard, incumbent, openFrom } from './outside.ts'
 import { routeConfigCheck } from './route-config.ts'
 import { stateOf } from '../session/info.ts'
-import { SessionSignals } from '../session/signals.ts'
+import { SessionSignals } from '../session/lazy-signals.ts'
 import { Codec } from '../token/codec.ts'
 import type { DecodeLog, DecodeOptions, FastifySecureSession, Session } from '../types.ts'
 

@@ -1,7 +1,7 @@
 import { sodium } from '#sodium'
 import { lifecycleChannel, publishLifecycle, type SessionLifecycleMessage } from '../diagnostics.ts'
 import { kReply, type SessionRequest, type TrackedRequest } from './exchange.ts'
-import type { SessionIdentities } from '../extension/identities.ts'
+import type { SessionIdentities } from '../extension/session-identities.ts'
 import type { KeySource } from '../keys/key-set.ts'
 import type { SessionState } from '../session/session.ts'
 import type { Successor } from '../session/settings.ts'

@@ -4,8 +4,8 @@ import { KEY_BYTES } from '../crypto/library.ts'
 import { kindOf, fail, type SealedSessionError } from '../errors.ts'
 import { BASE64, HEX } from './key-text.ts'
 
-// Refusals of one key: its type, length and text. Those of a list of keys are in key-set.ts, of the keyring in keyring.ts,
-// of a file in key-file.ts, and of the option that has the keys in options/keys.ts.
+// Refusals of one key, its type, length and text, and of a list that is empty. Those of two keys with one id are in key-set.ts, of
+// the keyring in keyring.ts, of a file in key-file.ts, of passphrases in passphrase.ts, and of the option in options/keys.ts.
 
 /**
  * The 32 bytes of a key, copied, so that later changes of the caller's buffer change nothing.

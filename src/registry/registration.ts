@@ -1,5 +1,5 @@
 import type { ExtensibleSession } from '../extension/extensible.ts'
-import type { SessionIdentities } from '../extension/identities.ts'
+import type { SessionIdentities } from '../extension/session-identities.ts'
 import type { Warn } from '../messages.ts'
 import { refuseUnknown } from '../options/readers.ts'
 import { checkedSubject } from '../revocation/subject.ts'

@@ -1,6 +1,6 @@
 import type { SessionRecord } from '../token/record.ts'
 import type { SessionRequest } from '../http/exchange.ts'
-import type { SessionIdentities } from '../extension/identities.ts'
+import type { SessionIdentities } from '../extension/session-identities.ts'
 import type { SessionExtension } from '../extension/session-extension.ts'
 import { idAfter } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'

@@ -1,5 +1,5 @@
 import { kindOf, fail } from '../errors.ts'
-import type { KnownSession, SessionIdentities } from '../extension/identities.ts'
+import type { KnownSession, SessionIdentities } from '../extension/session-identities.ts'
 import { hashOf } from '../revocation/store-keys.ts'
 import { StoreCalls, unavailable, type StoreLog } from '../store/calls.ts'
 import type { SessionLimit } from './options.ts'

@@ -14,7 +14,8 @@ import { MAX_SECONDS } from '../token/lifetime.ts'
 import type { RevocationMethods } from './types.ts'
 import { hasEnded } from './verdicts.ts'
 
-// Methods by which an app ends sessions.
+// Methods of the app by which it ends sessions, and that ask about ends. `delete()` and `regenerate()` of a session come by
+// `ended` of revocation-extension.ts.
 
 interface Parts {
   session: ExtensibleSession

@@ -1,5 +1,5 @@
 import type { SessionRequest } from '../http/exchange.ts'
-import type { EndedSession, KnownSession, SessionIdentities } from '../extension/identities.ts'
+import type { EndedSession, KnownSession, SessionIdentities } from '../extension/session-identities.ts'
 import type { Lifecycle } from '#lifecycle'
 import { idAfter } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'

@@ -12,7 +12,7 @@ import { readRevocationOptions } from './options.ts'
 import { addRevocation } from './registration.ts'
 import type { SessionRevocation, SessionRevocationOptions } from './types.ts'
 
-// The wiring into Fastify. Revocations are in revocations.ts, their effect on a request in extension.ts, the methods of
+// The wiring into Fastify. Revocations are in revocations.ts, their effect on a request in revocation-extension.ts, the methods of
 // the app in end-sessions.ts, and registration.ts puts them together.
 
 /** Request whose hooks and handler run, so that `app.revokeSubject()`, which is told of no request, knows its own. */

@@ -1,5 +1,5 @@
 import { fail } from '../errors.ts'
-import type { KnownSession } from '../extension/identities.ts'
+import type { KnownSession } from '../extension/session-identities.ts'
 import { remember, RevocationCache } from './answer-cache.ts'
 import { EpochWriter, type Revoked, Turns } from './epoch-writer.ts'
 import type { RequestRecord } from './request-record.ts'

@@ -1,4 +1,4 @@
-import type { SessionIdentities } from '../extension/identities.ts'
+import type { SessionIdentities } from '../extension/session-identities.ts'
 
 // Parts of this package whose only work are words and messages. At the edge they say nothing, which keeps bundles small:
 // hints at mistakes with keys, advice on attributes of cookies, messages of the channel `lifecycle`.

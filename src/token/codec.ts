@@ -13,6 +13,9 @@ import type { SecretboxRefusal } from './secretbox.ts'
 import { idOfToken } from '../session/id.ts'
 import type { Format } from '../types.ts'
 
+// Choice between the formats of a token, and what all of them share: keys, lifetime, schema and the cache. How one is sealed is in
+// sealed.ts and secretbox.ts. The codec that apps call is in session-codec.ts.
+
 /** Reason for which a token was refused. For logs only: the client learns nothing but that its session is empty. */
 export type Refusal = FormatRefusal | LifetimeRefusal | 'format-not-accepted' | 'schema-invalid' | 'device-unproven'
 

@@ -6,7 +6,7 @@ import { RequestSession } from '../http/request-session.ts'
 import type { Registered } from '../http/session-manager.ts'
 import type { RevocationExtension } from '../revocation/revocation-extension.ts'
 import type { SessionState } from '../session/session.ts'
-import { WebRequest } from './exchange.ts'
+import { WebRequest } from './web-exchange.ts'
 import { committable } from './web-session.ts'
 import type { OpenOptions, WebRequestSource, WebSession } from './types.ts'
 

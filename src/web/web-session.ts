@@ -3,7 +3,7 @@ import { stateOf } from '../session/info.ts'
 import { sessionHandler } from '../session/properties.ts'
 import type { SessionState } from '../session/session.ts'
 import type { Session } from '../types.ts'
-import type { WebReply } from './exchange.ts'
+import type { WebReply } from './web-exchange.ts'
 import type { WebResponseHeaders, WebSession } from './types.ts'
 
 /** Session as handlers see it, with one more method. */

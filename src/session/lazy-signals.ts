@@ -1,7 +1,7 @@
 import { IS_EDGE } from '#runtime'
 import { stateOf } from './info.ts'
-import { RequestSignals } from './request-signals.ts'
-import { OpenSignals, type SessionEnd, type Signals } from './signal.ts'
+import { RequestSignals } from './worker-signals.ts'
+import { OpenSignals, type SessionEnd, type Signals } from './session-signal.ts'
 import type { SessionState } from './session.ts'
 
 /** The signals of an app, which are made with the first: most apps need none, and their bundles leave the code out. */

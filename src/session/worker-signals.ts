@@ -1,4 +1,4 @@
-import { endOf, endTimeOf, errorOf, HOUSEKEEPING, type SessionEnd, type Signals } from './signal.ts'
+import { endOf, endTimeOf, errorOf, HOUSEKEEPING, type SessionEnd, type Signals } from './session-signal.ts'
 import type { SessionState } from './session.ts'
 
 /**
