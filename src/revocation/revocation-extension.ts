@@ -273,8 +273,8 @@ export class RevocationExtension implements SessionExtension {
     const [{ from }, subjects] = [current, this.subjectsOf(state)]
     const isLogin = subjects.length > 0 && subjects[0] !== userOf(from)
     if (this.#isEmptied(current, subjects, request)) return false
-    if (from !== null) await this.#renewId(state, from, current.lifetime, subjects[0])
-    else if (subjects.length === 0) await this.#noteLogout(current)
+    if (from !== null && !await this.#renewId(state, from, current.lifetime, subjects[0])) return false
+    if (from === null && subjects.length === 0) await this.#noteLogout(current)
     // Also by regenerate(): by a clock that is behind it would begin before what it has survived.
     if (from !== null && !isLogin) state.survive(from.created)
     // One that goes on and gains a subject, such as another tenant, may have begun before that was revoked.
@@ -317,8 +317,8 @@ export class RevocationExtension implements SessionExtension {
    */
   async #beginAfter (state: SessionState, subjects: readonly string[], current: RequestState, isLogin: boolean, request: SessionRequest): Promise<number> {
     const [{ id }, before] = [state.record(), revocableSince(state.record())]
-    const isNew = current.from === null
-    const mayBeLogin = subjects.length > 0 || this.#subjects === null // without a subject, nobody says if it is a login
+    // Without a subject, nobody says if it is a login.
+    const [isNew, mayBeLogin] = [current.from === null, subjects.length > 0 || this.#subjects === null]
     const beginner = { subjects, opened: current.opened, record: this.records.of(request), created: isNew ? before : null, mayBeLogin }
     const created = Math.max(before, await beginningOf(beginner, this.#revocations, this.#now))
     // A session that began anew while that was awaited has a beginning of its own.
@@ -336,18 +336,21 @@ export class RevocationExtension implements SessionExtension {
     if (opened?.id != null && opened.subjects.length > 0) await this.#revocations.revokeId(opened.id, lifetime, true)
   }
 
-  /** Gives a session that goes on another id, if it has to be told from the session before. */
-  async #renewId (state: SessionState, from: Identity, lifetime: number | null, user: string | undefined): Promise<void> {
+  /**
+   * Gives a session that goes on another id, if it has to be told from the session before.
+   * @returns false if it may not go on: it was logged out at this moment, or bound to a device, and this may be a thief's copy.
+   */
+  async #renewId (state: SessionState, from: Identity, lifetime: number | null, user: string | undefined): Promise<boolean> {
     const before = userOf(from)
     // The next user has not authenticated by what the one before has done.
     if (before !== undefined && user !== before) state.forgetAuthentications()
-    if (from.id === null) return // regenerate() has given it one
+    if (from.id === null) return true // regenerate() has given it one
     // A login gets a session that nobody knew before, even if the app does not regenerate().
-    if (user !== undefined && user !== before) return state.beginAnother(newId(), this.#now())
-    if (!state.isProlonged) return
+    if (user !== undefined && user !== before) state.beginAnother(newId(), this.#now())
     // The entry of a logout lives as long as the session that it ends. One with the old lifetime would end too early.
-    await this.#revocations.revokeId(from.id, lifetime, false, true)
-    state.renewId(newId())
+    else if (state.isProlonged && !await this.#revocations.replaceId(from.id, lifetime)) return false
+    else if (state.isProlonged) state.renewId(newId())
+    return true
   }
 
   /** True if a session that was revoked meanwhile is followed by nobody's: its cookie could replace that of a newer login. */
@@ -385,12 +388,14 @@ export class RevocationExtension implements SessionExtension {
   /**
    * Asks whether a session may go on while all others of its subject end.
    * @returns its subjects, which cannot be read any more once the others have ended.
-   * @throws `FST_SEALED_SESSION_REVOKED_MEANWHILE` if somebody has ended it already.
+   * @throws `FST_SEALED_SESSION_REVOKED_MEANWHILE` if somebody has ended it already, or if it is a copy of one that was bound
+   * to a device since: a thief would end the session of the user, and go on.
    */
   async assertLive (state: SessionState): Promise<readonly string[]> {
     const identity = this.identityOf(state)
     state.look()
-    if (!hasEnded(state) && (state.origin?.ok !== true || await this.#verdicts.ask(identity, true) === null)) return identity.subjects
+    const isLive = !hasEnded(state) && (state.origin?.ok !== true || await this.#verdicts.ask(identity, true) === null)
+    if (isLive && !this.#revocations.isSuperseded(identity.id!)) return identity.subjects // it has one, or that would have thrown
     throw fail('REVOKED_MEANWHILE')
   }
 

@@ -224,6 +224,45 @@ for (const [how, { logIn, withCookies }] of Object.entries(LOGINS)) {
       }
     }
 
+    for (const [kind, newStore] of Object.entries(STORES)) {
+      it(`is left alone by a copy from before that is given a longer lifetime within the grace, which gets no cookie, by a store ${kind}`, async t => {
+        const clock = stopClock(t)
+        const store = newStore()
+        const setup = { routes: { 'POST /remember': ({ session }) => { session.options({ expiry: 100_000 }) } } satisfies Handlers }
+        const [app, other] = [await revocable({ store }, setup), await revocable({ store }, setup)]
+        const device = createTestDevice()
+        const response = await logIn(app, device)
+        const copy = device.cookies
+        assert.equal((await stolen(other, copy)).body, 'ann', 'this process believes for a moment that it has not ended')
+        await device.register(app, response, { withCookies })
+        for (const process of [other, app]) assert.deepEqual(setCookies(await post(process, '/remember', copy)).filter(line => line.startsWith('session=')), [])
+        clock.tick(GRACE + 1)
+        assert.equal((await stolen(app, copy)).body, 'nobody')
+        assert.equal((await device.inject(other, { url: '/me' })).body, 'ann')
+      })
+
+      for (const [how, end] of Object.entries({
+        'revokeOtherSessions()': async ({ server, session }) => { await server.revokeOtherSessions(session) },
+        'revokeSubject() with "except"': async ({ server, session }) => { await server.revokeSubject('ann', { except: session }) }
+      } satisfies Handlers)) {
+        it(`is not ended by a copy from before that would be the only one to go on, by ${how} within the grace, by a store ${kind}`, async t => {
+          const clock = stopClock(t)
+          const store = newStore()
+          const setup = { routes: { 'POST /end': end } }
+          const [app, other] = [await revocable({ store }, setup), await revocable({ store }, setup)]
+          const device = createTestDevice()
+          const response = await logIn(app, device)
+          const copy = device.cookies
+          assert.equal((await stolen(other, copy)).body, 'ann', 'as above')
+          await device.register(app, response, { withCookies })
+          for (const process of [other, app]) assert.equal((await post(process, '/end', copy)).statusCode, 409)
+          clock.tick(GRACE + 1)
+          assert.equal((await stolen(app, copy)).body, 'nobody')
+          assert.equal((await device.inject(other, { url: '/me' })).body, 'ann')
+        })
+      }
+    }
+
     for (const [url, what] of [['/nobody', 'regenerate() for nobody'], ['/gone', 'regenerate() and then delete()']] as const) {
       it(`ends by ${what} in a request that was under way, as by a logout`, async () => {
         const routes: Handlers = {

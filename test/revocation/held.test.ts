@@ -588,6 +588,45 @@ describe('a session that gets a longer lifetime', () => {
   })
 })
 
+describe('a session that gets a longer lifetime beside another request', () => {
+  const remember = (app: FastifyInstance): unknown => app.post('/remember', async ({ session }) => { session.options({ expiry: 86_400 * 30 }); return '' })
+
+  /** A store for which the end of a session is stored only after `meanwhile`. */
+  function storeWith (meanwhile: () => Promise<unknown>): MemoryStore {
+    const store = new MemoryStore()
+    let isFirst = true
+    return Object.assign(Object.create(store) as MemoryStore, {
+      get: (name: string) => store.get(name),
+      getMany: (names: string[]) => store.getMany(names),
+      set: (...entry: Parameters<MemoryStore['set']>) => { store.set(...entry) },
+      async add (...entry: Parameters<MemoryStore['add']>) {
+        if (isFirst) { isFirst = false; await meanwhile() }
+        return store.add(...entry)
+      }
+    })
+  }
+
+  it('has ended if its user logs out in another process at that moment', async t => {
+    stopClock(t)
+    let meanwhile = async (): Promise<unknown> => undefined
+    const store = storeWith(async () => await meanwhile())
+    const [here, there] = [await appWithLogins({ revocation: { store }, after: remember }), await appWithLogins({ revocation: { store } })]
+    const cookie = await login(here)
+    meanwhile = async () => await post(there, '/logout', cookie)
+    assert.deepEqual(setCookies(await post(here, '/remember', cookie)), [])
+  })
+
+  it('goes on if that request gives it a longer one as well: a second click must not log its user out', async t => {
+    stopClock(t)
+    let meanwhile = async (): Promise<unknown> => undefined
+    const store = storeWith(async () => await meanwhile())
+    const [here, there] = [await appWithLogins({ revocation: { store }, after: remember }), await appWithLogins({ revocation: { store }, after: remember })]
+    const cookie = await login(here)
+    meanwhile = async () => await post(there, '/remember', cookie)
+    assert.equal(await who(there, cookieOf(await post(here, '/remember', cookie))), 'ann')
+  })
+})
+
 describe('a second request to end all others', () => {
   it('does not end the session that the first has just begun: a double click on "log me in and everybody else out"', async t => {
     const clock = stopClock(t)
