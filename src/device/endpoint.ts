@@ -260,11 +260,15 @@ export class Endpoint {
     return REFUSED
   }
 
-  /** Challenge that a browser has signed; null for one that does not open, or is too old. @param life milliseconds. */
+  /**
+   * Challenge that a browser has signed; null for one that does not open, is too old, or was sealed with a key that is leaving:
+   * with one that has leaked, anybody could make an offer for the session of a user. @param life milliseconds.
+   */
   #challengeOf ({ challenge: text }: DeviceAnswer, life: number): Challenge | null {
     const now = Date.now()
-    const challenge = this.#options.values.openChallenge(text, now)
-    return challenge === null || now - challenge.time >= life ? null : challenge
+    const { session, values } = this.#options
+    const challenge = values.openChallenge(text, now)
+    return challenge === null || now - challenge.time >= life || !session.config.keyring.current.isListed(challenge.key) ? null : challenge
   }
 
   #nextChallenge (identifier: string, binding: Buffer): string {

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
 import { fail } from '../errors.ts'
 import type { RegisteredSession } from '../fastify/registered-session.ts'
-import { isSharedCacheable } from '../http/final-headers.ts'
+import { type FinalHeaders, isSharedCacheable, watchHeaders } from '../http/final-headers.ts'
 import type { SessionState } from '../session/session.ts'
 import { isBound } from '../token/codec.ts'
 import type { CompanionCookie } from '../fastify/companion-cookie.ts'
@@ -30,6 +30,13 @@ export interface OffersOptions {
   offered: () => void
 }
 
+/** Deletion of a proof, as it was put on a response. */
+interface Added {
+  readonly line: string
+  /** True if `Cache-Control: no-store` was put beside it. */
+  readonly hasNoStore: boolean
+}
+
 /** Offers browsers to bind a session: with responses that write one, and with the pages that use one. */
 export class Offers {
   readonly #options: OffersOptions
@@ -48,14 +55,25 @@ export class Offers {
       if (lines.length > 0 && this.#isProofIn(request)) addCookie(reply, cookie.deletion(reply))
       return
     }
-    const isShared = isSharedCacheable(reply.getHeader('cache-control'))
-    if (!isShared && (state.origin?.device?.isWrong === true || this.#hasEarlierProof(request, state, lines))) addCookie(reply, cookie.deletion(reply))
-    if (!isShared && this.#isDue(request, reply, state, lines.length > 0)) this.#offer(request, reply, state)
+    if (isSharedCacheable(reply.getHeader('cache-control'))) return
+    const added = this.#isProofUseless(request, state, lines) ? this.#deleteProof(reply) : null
+    const isDue = this.#isDue(request, reply, state, lines.length > 0)
+    if (isDue) this.#offer(request, reply, state)
+    if (isDue || added !== null) watchHeaders(reply, { leaving: headers => { withdrawShared(headers, added) } })
   }
 
-  /** The browser asks for the binding of before at its next request then, and hears that it has ended. */
-  #hasEarlierProof (request: FastifyRequest, state: SessionState, lines: Lines): boolean {
-    return lines.length > 0 && !isBound(state.record()) && this.#isProofIn(request)
+  /** Has the browser drop a proof that is of no use. Caches that kept the response would have other browsers drop theirs. */
+  #deleteProof (reply: FastifyReply): Added {
+    const { session: { config }, cookie } = this.#options
+    const [line, hasNoStore] = [cookie.deletion(reply), config.noStore && !reply.hasHeader('cache-control')]
+    addCookie(reply, line)
+    if (hasNoStore) reply.header('cache-control', 'no-store')
+    return { line, hasNoStore }
+  }
+
+  /** True for a wrong proof, and for one of before: the browser asks for that binding at its next request then, and hears that it has ended. */
+  #isProofUseless (request: FastifyRequest, state: SessionState, lines: Lines): boolean {
+    return state.origin?.device?.isWrong === true || (lines.length > 0 && !isBound(state.record()) && this.#isProofIn(request))
   }
 
   /** True if the browser has a cookie of the name: one that the app's code has taken out of `request.cookies` is in the browser all the same. */
@@ -117,6 +135,15 @@ function isChosen (answer: unknown): boolean {
   if (!types.isPromise(answer)) return Boolean(answer)
   answer.catch(() => {}) // this error is in place of its own
   throw fail('OPTION_INVALID', ['when', 'a function that returns a boolean', 'a promise'])
+}
+
+/** Takes what nobody asked for off a response that caches share, if the app says so only after the hook that looks. */
+function withdrawShared (headers: FinalHeaders, added: Added | null): void {
+  const control = headers.cacheControl(added?.hasNoStore === true)
+  // What the app has set on the raw response counts before the `no-store` beside a cookie of the session.
+  if (![control, headers.onRaw('cache-control')].some(isSharedCacheable)) return
+  headers.remove(HEADER)
+  if (added !== null) headers.removeCookies([added.line])
 }
 
 function addCookie (reply: FastifyReply, line: string): void {

@@ -54,6 +54,9 @@ export interface Challenge {
 /** An identifier that opened, and the key that it was sealed with. */
 export type OpenedIdentifier = Identifier & { readonly key: DerivedKey }
 
+/** A challenge that opened, and the key that it was sealed with. */
+type OpenedChallenge = Challenge & { readonly key: DerivedKey }
+
 /** Seals and opens the values of the bindings of one session of an app. */
 export class DeviceValues {
   readonly #proofs: Kind
@@ -111,12 +114,12 @@ export class DeviceValues {
   }
 
   /** Null for a challenge that does not open, or is from the future. @param now milliseconds since 1970. */
-  openChallenge (text: string, now: number): Challenge | null {
-    const { bytes } = this.#challenges.open(text) ?? {}
-    if (bytes === undefined || bytes.length < 1 + CREATED_BYTES) return null
+  openChallenge (text: string, now: number): OpenedChallenge | null {
+    const { bytes, key } = this.#challenges.open(text) ?? {}
+    if (bytes === undefined || key === undefined || bytes.length < 1 + CREATED_BYTES) return null
     const purpose = PURPOSES[bytes.readUInt8(0)]
     const time = bytes.readUIntBE(1, CREATED_BYTES)
-    return purpose === undefined || time > now + CLOCK_TOLERANCE * 1000 ? null : { purpose, time, of: bytes.subarray(1 + CREATED_BYTES) }
+    return purpose === undefined || time > now + CLOCK_TOLERANCE * 1000 ? null : { purpose, time, of: bytes.subarray(1 + CREATED_BYTES), key }
   }
 }
 

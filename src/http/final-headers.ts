@@ -71,6 +71,12 @@ export class FinalHeaders {
     else this.#raw.removeHeader('set-cookie')
   }
 
+  /** Takes a header away. @param name in lower case. */
+  remove (name: string): void {
+    if (this.#inGiven(name) !== undefined) this.replace(name, [])
+    this.#raw.removeHeader(name)
+  }
+
   /** Gives writeHead() another value; none for an empty list. */
   replace (name: string, value: unknown): void {
     const rest = pairsOf(this.#given).filter(([key]) => key.toLowerCase() !== name)

@@ -7,7 +7,7 @@ import secureSession, { sessionInfo } from '../../src/index.ts'
 import { createTestDevice, type TestDevice } from '../../src/testing/index.ts'
 import { addHandlers, newApp, post, type Bag, type Handlers } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { appWithDevices, boundDevice, infoOf, loggedIn, LOGINS, offerOf, only, PATH, register, registrationOf, SESSION, SESSION_ONLY, stolen } from '../support/device.ts'
+import { addShared, appWithDevices, boundDevice, infoOf, loggedIn, LOGINS, offerOf, only, PATH, register, registrationOf, SESSION, SESSION_ONLY, SHARED, stolen } from '../support/device.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
 
 const PAGE = { 'sec-fetch-dest': 'document' }
@@ -60,11 +60,17 @@ describe('an offer', () => {
     offerOf(await app.inject({ method: 'POST', url: '/login', payload: { user: 'ann' }, headers: { ...PAGE, ...CROSS } }))
   })
 
-  it('34. is not in what shared caches may keep', async () => {
-    const app = await appWithDevices({ routes: { 'GET /cached': ({ session }, reply) => { reply.header('cache-control', 'public, max-age=60'); return (session as Bag).user } } })
-    const { device: { cookies } } = await loggedIn(app)
-    assert.equal(offered(await getWith(app, '/cached', cookies, PAGE)), undefined)
-  })
+  for (const [how, routes] of Object.entries(SHARED)) {
+    it(`34. is not in what shared caches may keep, if Cache-Control is set ${how}`, async t => {
+      const clock = stopClock(t)
+      const app = await appWithDevices({ after: addShared, routes })
+      const { device: { cookies } } = await loggedIn(app)
+      clock.tick(60_000)
+      offerOf(await getWith(app, '/me', cookies, PAGE))
+      const answer = await getWith(app, '/shared', cookies, PAGE)
+      assert.deepEqual([answer.body, answer.headers['cache-control'], offered(answer)], ['ann', 'public, max-age=60', undefined])
+    })
+  }
 
   it('34. is made for the sessions alone for which "when" says so: an anonymous one costs no key', async t => {
     const clock = stopClock(t)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createHmac, createPublicKey, sign } from 'node:crypto'
 import { join } from 'node:path'
-import { describe, it } from 'node:test'
+import { describe, it, type TestContext } from 'node:test'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import FakeTimers from '@sinonjs/fake-timers'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
@@ -11,7 +11,7 @@ import { keyringInternals } from '../../src/keys/key-set.ts'
 import { MemoryStore } from '../../src/revocation/index.ts'
 import { createTestDevice } from '../../src/testing/index.ts'
 import { stopClock } from '../support/configurations.ts'
-import { appWithDevices, boundDevice, challengeOf, infoOf, jwtOf, loggedIn, newPair, offerOf, only, part, PROOF_ONLY, refresh, register, registrationOf, SESSION_ONLY, stolen, type Pair } from '../support/device.ts'
+import { addShared, appWithDevices, boundDevice, challengeOf, infoOf, jwtOf, loggedIn, newPair, offerOf, only, part, PROOF_ONLY, refresh, register, registrationOf, SESSION_ONLY, SHARED, stolen, type Pair } from '../support/device.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
 import { folderOf, linesOfKeys, replaceFile } from '../support/keys.ts'
 
@@ -42,6 +42,17 @@ async function bind (app: FastifyInstance, user = 'ann'): Promise<Binding> {
 }
 
 const proofFor = ({ challenge, pair }: Pick<Binding, 'challenge' | 'pair'>, head: object = HEAD): string => jwtOf(head, { jti: challenge }, pair.privateKey)
+
+/** Waits until a keyring has read the file that `leave` writes: keys that are gone from it still open for some looks. */
+async function leaveFile (t: TestContext, keyring: Keyring, leave: () => void, clock: ReturnType<typeof FakeTimers.install>): Promise<void> {
+  const reads: string[][] = []
+  t.after(keyringInternals(keyring)!.changed(() => { reads.push(keyring.ids) })) // it is a keyring
+  leave()
+  for (let look = 0; reads.length === 0 && look < 500; look++) {
+    clock.tick(1000)
+    for (let turn = 0; turn < 100; turn++) await nextTurn()
+  }
+}
 
 /** Asked for a proof: with a challenge that works, and nothing else. */
 function assertAsked (answer: LightMyRequestResponse, id: string, name: string): string {
@@ -291,11 +302,26 @@ describe('a binding', () => {
     assert.match(setCookies(await stolen(app, binding.cookies)).join('\n'), /^session\.device=; /)
   })
 
-  it('23. has no wrong proof deleted by a response that caches share, nor by one that does not use the session', async () => {
-    const app = await appWithDevices({ routes: { 'GET /shared': ({ session }, reply) => { reply.header('cache-control', 'public, max-age=60'); return session.get('user' as never) ?? 'nobody' } } })
+  for (const [how, routes] of Object.entries(SHARED)) {
+    it(`23. has no wrong proof deleted by a response that caches share, if Cache-Control is set ${how}`, async () => {
+      const app = await appWithDevices({ after: addShared, routes })
+      const binding = await bind(app)
+      const answer = await stolen(app, `${only(binding.cookies, ...SESSION_ONLY)}; session.device=x`, '/shared')
+      assert.deepEqual([answer.body, answer.headers['cache-control'], setCookies(answer)], ['nobody', 'public, max-age=60', []])
+    })
+  }
+
+  it('23. has no wrong proof deleted by a response that does not use the session', async () => {
+    const app = await appWithDevices()
     const binding = await bind(app)
-    const cookies = `${only(binding.cookies, ...SESSION_ONLY)}; session.device=x`
-    for (const url of ['/shared', '/public']) assert.deepEqual(setCookies(await stolen(app, cookies, url)), [], url)
+    assert.deepEqual(setCookies(await stolen(app, `${only(binding.cookies, ...SESSION_ONLY)}; session.device=x`, '/public')), [])
+  })
+
+  it('23. has a wrong proof deleted by a response that caches do not keep', async () => {
+    const app = await appWithDevices()
+    const binding = await bind(app)
+    const answer = await stolen(app, `${only(binding.cookies, ...SESSION_ONLY)}; session.device=x`)
+    assert.deepEqual([setCookies(answer).length, answer.headers['cache-control']], [1, 'no-store'])
   })
 })
 
@@ -433,6 +459,23 @@ describe('a key that was retired', () => {
     assert.equal((await infoOf(after, session)).reason, 'device-unproven')
   })
 
+  it('30. gets no identifier of a key that stays by a challenge of one that has left the file: it may be forged, for any session', async t => {
+    const [leaked, young] = [newKey(), newKey()]
+    const clock = FakeTimers.install({ now: Date.now(), toFake: ['Date', 'setTimeout', 'clearTimeout'] })
+    t.after(() => clock.uninstall())
+    const { headers } = (await (await appWithDevices({ session: { key: leaked } })).inject({ method: 'POST', url: '/login', payload: { user: 'ann' }, headers: { 'sec-fetch-site': 'cross-site', 'sec-fetch-dest': 'document' } }))
+    const { challenge } = offerOf({ headers } as never)
+    const path = join(folderOf(t), 'keys')
+    replaceFile(path, linesOfKeys(young, leaked))
+    const keyring = await Keyring.fromFile(path, { watch: true, watchInterval: 1 })
+    t.after(() => { keyring.close() })
+    const app = await appWithDevices({ session: { key: keyring } })
+    assert.equal((await register(app, registrationOf(challenge))).statusCode, 200, 'listed')
+    await leaveFile(t, keyring, () => { replaceFile(path, linesOfKeys(young)) }, clock)
+    const answer = await register(app, registrationOf(challenge))
+    assert.deepEqual([answer.statusCode, setCookies(answer)], [400, []])
+  })
+
   it('30. has a binding ended as soon as the key leaves the file, although the session still opens for a while: its identifier may be forged', async t => {
     const [leaked, young] = [newKey(), newKey()]
     const binding = await bind(await appWithDevices({ session: { key: leaked } }))
@@ -444,13 +487,7 @@ describe('a key that was retired', () => {
     t.after(() => { keyring.close() })
     const app = await appWithDevices({ session: { key: keyring } })
     assertAsked(await refresh(app, binding.id, undefined, binding.cookies), binding.id, 'listed')
-    const reads: string[][] = []
-    t.after(keyringInternals(keyring)!.changed(() => { reads.push(keyring.ids) })) // it is a keyring
-    replaceFile(path, linesOfKeys(young))
-    for (let look = 0; reads.length === 0 && look < 500; look++) {
-      clock.tick(1000)
-      for (let turn = 0; turn < 100; turn++) await nextTurn()
-    }
+    await leaveFile(t, keyring, () => { replaceFile(path, linesOfKeys(young)) }, clock)
     assert.equal((await stolen(app, binding.cookies)).body, 'ann')
     for (const cookies of [binding.cookies, '']) assertEnded(await refresh(app, binding.id, proofFor(binding), cookies), binding.id)
   })

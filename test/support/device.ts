@@ -44,6 +44,23 @@ export const PAGES: Handlers = {
   }
 }
 
+const PUBLIC = 'public, max-age=60'
+
+/** Ways in which an app has caches share the page `/shared`, each with its routes; `addShared` adds the hook of one. */
+export const SHARED: Record<string, Handlers> = {
+  'in the handler': { 'GET /shared': ({ session }, reply) => { reply.header('cache-control', PUBLIC); return (session as Bag).user ?? 'nobody' } },
+  'in a web Response': { 'GET /shared': ({ session }) => new Response(String((session as Bag).user ?? 'nobody'), { headers: { 'cache-control': PUBLIC } }) },
+  'in a later onSend hook': { 'GET /shared': ({ session }, reply) => { reply.header('x-late', 'header'); return (session as Bag).user ?? 'nobody' } },
+  'on the raw response, in a later onSend hook': { 'GET /shared': ({ session }, reply) => { reply.header('x-late', 'raw'); return (session as Bag).user ?? 'nobody' } }
+}
+
+export function addShared (app: FastifyInstance): void {
+  app.addHook('onSend', async (_request, reply) => {
+    if (reply.getHeader('x-late') === 'header') reply.header('cache-control', PUBLIC)
+    if (reply.getHeader('x-late') === 'raw') reply.raw.setHeader('cache-control', PUBLIC)
+  })
+}
+
 export interface DeviceSetup extends AppSetup {
   session?: object
   routes?: Handlers
