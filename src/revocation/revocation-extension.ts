@@ -254,8 +254,9 @@ export class RevocationExtension implements SessionExtension {
     if (state.deleted) return !current.wasRevoked
     if (current.superseded !== null && !await this.#replacesBound(state, current, current.superseded)) return false
     if (current.from !== null && (current.wasRevoked || await this.#verdicts.ask(current.from, true) !== null)) return false
-    if (await this.#isLoggedOut(state, current, request)) return false
-    return await this.#prepare(state, current, request)
+    const { from } = current
+    // Asked last: a logout may come at any moment until then.
+    return await this.#prepare(state, current, request) && !await this.#isLoggedOut(state, current, from, request)
   }
 
   /**
@@ -338,7 +339,7 @@ export class RevocationExtension implements SessionExtension {
 
   /**
    * Gives a session that goes on another id, if it has to be told from the session before.
-   * @returns false if it may not go on: it was logged out at this moment, or bound to a device, and this may be a thief's copy.
+   * @returns false if it may not go on: it was bound to a device at this moment, and this may be a thief's copy.
    */
   async #renewId (state: SessionState, from: Identity, lifetime: number | null, user: string | undefined): Promise<boolean> {
     const before = userOf(from)
@@ -348,7 +349,7 @@ export class RevocationExtension implements SessionExtension {
     // A login gets a session that nobody knew before, even if the app does not regenerate().
     if (user !== undefined && user !== before) state.beginAnother(newId(), this.#now())
     // The entry of a logout lives as long as the session that it ends. One with the old lifetime would end too early.
-    else if (state.isProlonged && !await this.#revocations.replaceId(from.id, lifetime)) return false
+    else if (state.isProlonged && await this.#revocations.revokeId(from.id, lifetime, false, true) === 'superseded') return false
     else if (state.isProlonged) state.renewId(newId())
     return true
   }
@@ -360,11 +361,11 @@ export class RevocationExtension implements SessionExtension {
 
   /**
    * True if a logout has ended the session that this request brought, and it goes on under another
-   * id: a request that was under way would bring the session back by `regenerate()`. One that another
+   * id: a request that was under way would bring the session back by `regenerate()`, or by a longer lifetime. One that another
    * login has replaced is let go on: a second click on "log in" must not lose the login.
    */
-  async #isLoggedOut (state: SessionState, { opened, from, isLoggedOut, wasRevoked }: RequestState, request: SessionRequest): Promise<boolean> {
-    if (opened?.id == null || (isLoggedOut && !wasRevoked) || from?.id?.equals(opened.id) === true) return false
+  async #isLoggedOut (state: SessionState, { opened, isLoggedOut, wasRevoked }: RequestState, from: Identity | null, request: SessionRequest): Promise<boolean> {
+    if (opened?.id == null || (isLoggedOut && !wasRevoked) || state.record().id?.equals(opened.id) === true) return false
     const goesOn = from !== null || (opened.subjects.length > 0 && userOf(opened) === this.subjectsOf(state)[0])
     if (!goesOn) return false
     return await (this.#outlivesLogouts(request) ? this.#revocations.isRevoked({ ...opened, keys: undefined }, true) : this.#revocations.isLoggedOut(opened.id))

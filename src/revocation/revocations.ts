@@ -279,17 +279,6 @@ export class Revocations {
   }
 
   /**
-   * Revokes a session that goes on under another id.
-   * @returns false if it may not: it goes on under `idAfter` of its own already, or its user has logged out at this moment. A
-   * second request that replaces it beside another may: the browser of a double click drops the first answer.
-   * @throws as `revokeId` does.
-   */
-  async replaceId (id: Buffer, lifetime: number | null): Promise<boolean> {
-    const ended = await this.revokeId(id, lifetime, false, true)
-    return ended !== 'superseded' && (ended !== null || !await this.isLoggedOut(id))
-  }
-
-  /**
    * Revokes a session that goes on under `idAfter` of its id, after a moment: requests under way bring the old one.
    * @returns true for one of several that do it at once, in any process, if the store has `add`; false if it was revoked
    * before.
@@ -431,7 +420,6 @@ export const NO_REVOCATIONS: RevocationSource = {
   concerns: () => false,
   epochsOf: async () => [],
   revokeId: async id => id,
-  replaceId: async () => true,
   supersede: async () => true,
   async useOnce () { throw fail('STORE_NONE') },
   assertStored () { throw fail('STORE_NONE') },

@@ -4,7 +4,7 @@ import { after, before, describe, it, type TestContext } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import KeyvRedis from '@keyv/redis'
 import { Keyv } from 'keyv'
-import secureSession, { sessionInfo, type Session } from '../../src/index.ts'
+import secureSession, { authenticated, sessionInfo, type Session } from '../../src/index.ts'
 import { MemoryStore, sessionRevocation, type RevocationStore } from '../../src/revocation/index.ts'
 import { get, post, type Bag } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
@@ -588,43 +588,53 @@ describe('a session that gets a longer lifetime', () => {
   })
 })
 
-describe('a session that gets a longer lifetime beside another request', () => {
-  const remember = (app: FastifyInstance): unknown => app.post('/remember', async ({ session }) => { session.options({ expiry: 86_400 * 30 }); return '' })
-
-  /** A store for which the end of a session is stored only after `meanwhile`. */
-  function storeWith (meanwhile: () => Promise<unknown>): MemoryStore {
-    const store = new MemoryStore()
-    let isFirst = true
-    return Object.assign(Object.create(store) as MemoryStore, {
-      get: (name: string) => store.get(name),
-      getMany: (names: string[]) => store.getMany(names),
-      set: (...entry: Parameters<MemoryStore['set']>) => { store.set(...entry) },
-      async add (...entry: Parameters<MemoryStore['add']>) {
-        if (isFirst) { isFirst = false; await meanwhile() }
-        return store.add(...entry)
-      }
-    })
+/** A store with `add` or without, each call of which is made after `before`. */
+function storeWith (hasAdd: boolean, before: () => Promise<unknown>): RevocationStore {
+  const store = new MemoryStore()
+  return {
+    get: async name => { await before(); return store.get(name) },
+    set: async (...entry) => { await before(); store.set(...entry) },
+    ...(hasAdd && { add: async (...entry) => { await before(); return store.add(...entry) } })
   }
+}
 
-  it('has ended if its user logs out in another process at that moment', async t => {
-    stopClock(t)
-    let meanwhile = async (): Promise<unknown> => undefined
-    const store = storeWith(async () => await meanwhile())
-    const [here, there] = [await appWithLogins({ revocation: { store }, after: remember }), await appWithLogins({ revocation: { store } })]
-    const cookie = await login(here)
-    meanwhile = async () => await post(there, '/logout', cookie)
-    assert.deepEqual(setCookies(await post(here, '/remember', cookie)), [])
-  })
-
-  it('goes on if that request gives it a longer one as well: a second click must not log its user out', async t => {
-    stopClock(t)
-    let meanwhile = async (): Promise<unknown> => undefined
-    const store = storeWith(async () => await meanwhile())
-    const [here, there] = [await appWithLogins({ revocation: { store }, after: remember }), await appWithLogins({ revocation: { store }, after: remember })]
-    const cookie = await login(here)
-    meanwhile = async () => await post(there, '/remember', cookie)
-    assert.equal(await who(there, cookieOf(await post(here, '/remember', cookie))), 'ann')
-  })
+describe('a session that goes on in a request beside a logout', () => {
+  const ways: Record<string, (session: Session) => void> = {
+    'a longer lifetime': session => { session.options({ expiry: 86_400 * 30 }) },
+    'regenerate(keep)': session => { session.regenerate(['user'] as never) },
+    'regenerate() and the same user': session => { const { user } = session as Bag; session.regenerate(); (session as Bag).user = user },
+    'authenticated()': session => { authenticated(session) },
+    'regenerate(keep) and a longer lifetime': session => { session.regenerate(['user'] as never); session.options({ expiry: 86_400 * 30 }) }
+  }
+  for (const [way, act] of Object.entries(ways)) {
+    for (const hasAdd of [true, false]) {
+      it(`has ended, at whichever call of the store the logout is stored, by ${way}, with a store ${hasAdd ? 'with' : 'without'} add()`, async t => {
+        stopClock(t)
+        let calls = 0
+        for (let at = 1, isOver = false; !isOver; at++) {
+          const [arrived, leave] = [gate(), gate()]
+          let [count, logout]: [number, Promise<unknown> | null] = [NaN, null] // the calls of one request are counted
+          const store = storeWith(hasAdd, async () => { if (++count === at) { leave.open(); count = NaN; await logout } })
+          const routes: LoginsSetup['routes'] = {
+            'POST /act': ({ session }) => { act(session); return 'done' },
+            'POST /leave': async ({ session }) => { assert.equal((session as Bag).user, 'ann'); arrived.open(); await leave.opened; session.delete(); return 'out' }
+          }
+          const [here, there] = [await appWithLogins({ revocation: { store, cacheTtl: 0 }, routes }), await appWithLogins({ revocation: { store, cacheTtl: 0 }, routes })]
+          const cookie = await login(here)
+          logout = post(there, '/leave', cookie)
+          await arrived.opened
+          count = 0
+          const answer = await post(here, '/act', cookie)
+          isOver = !Number.isNaN(count)
+          calls = Math.max(calls, at)
+          if (!isOver) for (const line of setCookies(answer)) assert.equal(await who(there, line.split(';')[0]!), 'nobody', `call ${at}`) // it has a beginning
+          leave.open()
+          await logout
+        }
+        assert.ok(calls > 4, `${calls}`)
+      })
+    }
+  }
 })
 
 describe('a second request to end all others', () => {
