@@ -39,11 +39,11 @@ const PLUS_VALUE = 62
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
 const EQUALS = 0x3d
 
-const ALPHABET_CODES = Uint8Array.from(ALPHABET, character => character.charCodeAt(0))
+const ALPHABET_CODES = new Uint8Array(Buffer.from(ALPHABET, 'latin1'))
 
 /** Values of characters, by their codes; -1 for those that are not in the standard alphabet. */
 const VALUES = new Int8Array(256).fill(-1)
-for (let value = 0; value < ALPHABET.length; value++) VALUES[ALPHABET.charCodeAt(value)] = value
+for (const [value, code] of ALPHABET_CODES.entries()) VALUES[code] = value
 
 /**
  * Decodes the bytes of text from `start` to `end` into `target` at `to`, which may be in the place of the
@@ -125,11 +125,15 @@ const MAX_LINE_TEXT = 4096
 /** Room for a line: three bytes are four characters, which are twelve if each is percent-encoded. */
 const LINE_LENGTH = MAX_LINE_TEXT + MAX_LINE_BYTES * 4
 
-/** Pairs of characters by the 12 bits that they stand for; 0 for a pair with a `/`. */
-const PAIRS = Uint16Array.from({ length: 4096 }, (_, bits) => {
-  const [first, second] = [bits >> 6, bits & 63]
-  return first === SLASH_VALUE || second === SLASH_VALUE ? 0 : ALPHABET_CODES[first]! << 8 | ALPHABET_CODES[second]! // of 64
-})
+/** Pairs of characters by the 12 bits that they stand for; 0 for a pair with a `/`. Empty until the first line is made. */
+const PAIRS = new Uint16Array(4096)
+
+/** An app that starts writes no cookie, and need not wait for this. */
+function fillPairs (): void {
+  for (let first = 0; first < SLASH_VALUE; first++) {
+    for (let second = 0; second < SLASH_VALUE; second++) PAIRS[first << 6 | second] = ALPHABET_CODES[first]! << 8 | ALPHABET_CODES[second]! // of 64
+  }
+}
 
 /** Line of text with base64 in it, all of it ASCII. */
 class Line {
@@ -141,6 +145,8 @@ class Line {
   #before = ''
   #after = ''
   #afterBytes = Buffer.alloc(0)
+
+  constructor () { fillPairs() }
 
   /** Begins anew, with a text. */
   begin (before: string): void {
