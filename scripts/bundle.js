@@ -2,12 +2,23 @@
 // each session, symbol and error class once.
 import { build } from 'esbuild'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, relative, resolve } from 'node:path'
 import ts from 'typescript'
+import { exportValues, loadLater, loadOnce } from './commonjs.js'
 
 /** File with the code that an entry point shares with the first one, and that with what the others share. */
 const CORE = 'core.js'
 const REST = 'extensions.js'
+
+/**
+ * Modules that few apps need, and only when they start: for an option, or to say what is wrong with a key. `require()` has
+ * them in files of their own, with all that nothing else needs, and loads these when they are used. None is for what a
+ * request alone may ask for: while a server has run out of file descriptors it could not load it.
+ */
+const LATER = ['data/schema', 'device/codec-devices', 'keys/key-hints', 'keys/key-file', 'keys/passphrase', 'token/token-cache'].map(name => `src/${name}.ts`)
+
+/** The same of packages, and of modules of Node.js, which are no files. */
+const LATER_PACKAGES = ['fastest-levenshtein', 'node:v8']
 
 /**
  * Settings of a build.
@@ -20,8 +31,9 @@ const REST = 'extensions.js'
 
 /** @param {Target} target */
 export async function bundleAll ({ folder, format, entries, conditions }) {
+  const isRequired = format === 'cjs'
   const options = { format, conditions, platform: conditions === undefined ? 'node' : 'neutral', packages: 'external', bundle: true, supported: { 'dynamic-import': format === 'esm' }, target: 'es2022', logLevel: 'warning' }
-  const files = await partition(options, entries)
+  const files = await partition(options, entries, isRequired ? LATER : [])
   const exported = await exportsOf([...files.values()].flatMap(({ shares }) => [...shares]), options)
   const aliases = aliasesOf(exported)
   const shared = new Map([...files].flatMap(([name, { shares }]) => [...shares].map(module => [module, name])))
@@ -35,8 +47,19 @@ export async function bundleAll ({ folder, format, entries, conditions }) {
       plugins: [elsewhere({ name, shared, aliases, exported })]
     })
     restoreNames(join(folder, name))
-    if (module === null && format === 'cjs') exportValues(join(folder, name))
   }
+  if (!isRequired) return
+  const written = [...files].filter(([, { module, shares }]) => module !== null || shares.size > 0).map(([name]) => join(folder, name))
+  for (const path of written) {
+    loadOnce(path)
+    loadLater(path, [...LATER.map(fileOf), ...LATER_PACKAGES])
+  }
+  for (const [name, { module, shares }] of files) if (module === null && shares.size > 0) exportValues(join(folder, name), written)
+}
+
+/** File of a module that is loaded later. */
+function fileOf (module) {
+  return `${basename(module, '.ts')}.js`
 }
 
 /** Gives classes their names back: esbuild has `class _Keyring` for a class that refers to itself, and users see the name. */
@@ -44,20 +67,6 @@ function restoreNames (path) {
   const text = readFileSync(path, 'utf8')
   const names = [...text.matchAll(/^var (\w+) = class _\1\b/gm)].map(([, name]) => name)
   writeFileSync(path, names.reduce((text, name) => text.replace(new RegExp(`\\b_${name}\\b`, 'g'), name), text))
-}
-
-/**
- * Has a shared file of CommonJS export values in place of accessors: other files read them in every request.
- */
-function exportValues (path) {
-  const text = readFileSync(path, 'utf8')
-  const accessors = /^__export\(\w+, \{\n([\s\S]*?)\n\}\);\n/m
-  const [, names = ''] = accessors.exec(text) ?? []
-  // A variable that is null at first changes.
-  const values = names.replace(/^(\s*)(\w+): \(\) => (\w+)/gm, (_line, indent, name, local) => text.includes(`\nvar ${local} = null;`) ? `${indent}get ${name} () { return ${local}; }` : `${indent}${name}: ${local}`)
-  if (names === '' || values.includes('=>')) throw new Error(`the exports of ${path} were not found`)
-  const [code] = text.replace(accessors, '').replace(/^module\.exports = __toCommonJS\(\w+\);\n/m, '').split('// Annotate the CommonJS export names')
-  writeFileSync(path, `${code}module.exports = {\n${values}\n};\n`)
 }
 
 /**
@@ -104,29 +113,30 @@ function reExport (path, from, aliases, exported, isBack) {
 
 /**
  * Files of a build, in the order in which they are needed. A module that the closure of the first entry point has, and that
- * of another too, goes to CORE. One that two others have goes to REST.
+ * of another too, goes to CORE. One that two others have goes to REST. One that is loaded later has a file of its own.
  * @returns {Promise<Map<string, { module: string | null, shares: Set<string> }>>}
  */
-async function partition (options, entries) {
+async function partition (options, entries, later) {
   const { inputs } = (await build({ ...options, outdir: 'dist', entryPoints: entries, metafile: true, write: false, external: ['*.cts'] })).metafile
-  const closureOf = path => {
+  const closureOf = (path, without = later) => {
     const seen = new Set([path])
-    for (const found of seen) for (const { path: next, external } of inputs[found].imports) if (external !== true) seen.add(next)
+    for (const found of seen) for (const { path: next, external } of inputs[found].imports) if (external !== true && !without.includes(next)) seen.add(next)
     return seen
   }
-  const files = new Map([[CORE, null], [REST, null], ...Object.entries(entries).map(([name, module]) => [`${name}.js`, module])])
-  const closures = [...files.values()].filter(module => module !== null).map(closureOf)
+  for (const module of later) if (!(module in inputs)) throw new Error(`${module} is a part of no entry point`)
+  const closures = Object.values(entries).map(entry => closureOf(entry))
   const [first, ...others] = closures
-  const times = module => others.filter(closure => closure.has(module)).length
+  const laterClosures = later.map(module => closureOf(module))
+  const times = (module, closures) => closures.filter(closure => closure.has(module)).length
   const all = Object.keys(inputs)
+  const isEager = module => times(module, closures) > 0
   const shares = {
-    [CORE]: all.filter(module => first.has(module) && times(module) > 0),
-    [REST]: all.filter(module => !first.has(module) && times(module) > 1)
+    [CORE]: all.filter(module => first.has(module) && times(module, [...others, ...laterClosures]) > 0),
+    [REST]: all.filter(module => !first.has(module) && (isEager(module) ? times(module, [...others, ...laterClosures]) > 1 : times(module, laterClosures) > 1)),
+    ...Object.fromEntries(later.map((module, index) => [fileOf(module), all.filter(other => laterClosures[index].has(other) && !isEager(other) && times(other, laterClosures) === 1)]))
   }
-  return new Map([...files].map(([name, module]) => [name, {
-    module: module === null ? null : resolve(module),
-    shares: new Set((shares[name] ?? []).map(path => resolve(path)))
-  }]))
+  const files = [...Object.entries(shares).map(([name, modules]) => [name, null, modules]), ...Object.entries(entries).map(([name, module]) => [`${name}.js`, resolve(module), []])]
+  return new Map(files.map(([name, module, modules]) => [name, { module, shares: new Set(modules.map(path => resolve(path))) }]))
 }
 
 /** Names that modules export, by their paths. Types have none. */
