@@ -4,7 +4,7 @@ import { build } from 'esbuild'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import ts from 'typescript'
-import { exportValues, loadLater, loadOnce } from './commonjs.js'
+import { exportValues, importDefault, loadLater, loadOnce } from './commonjs.js'
 
 /** File with the code that an entry point shares with the first one, and that with what the others share. */
 const CORE = 'core.js'
@@ -52,6 +52,7 @@ export async function bundleAll ({ folder, format, entries, conditions }) {
   const written = [...files].filter(([, { module, shares }]) => module !== null || shares.size > 0).map(([name]) => join(folder, name))
   for (const path of written) {
     loadOnce(path)
+    importDefault(path)
     loadLater(path, [...LATER.map(fileOf), ...LATER_PACKAGES])
   }
   for (const [name, { module, shares }] of files) if (module === null && shares.size > 0) exportValues(join(folder, name), written)

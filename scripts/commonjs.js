@@ -16,6 +16,17 @@ export function loadOnce (path) {
 }
 
 /**
+ * Has the default import of a package be what it exports, as in Node.js: esbuild has a copy made of all its exports, each
+ * with an accessor.
+ */
+export function importDefault (path) {
+  rewrite(path, text => text.replace(/^var (\w+) = __toESM\((require\("[^"]+"\)), 1\);$/gm, (line, name, call) => {
+    const isMore = new RegExp(`\\b${name}\\b(?! = |\\.default\\b)`).test(text)
+    return isMore ? line : `var ${name} = { default: ${call} };`
+  }))
+}
+
+/**
  * Has a file load others when it first uses them: `(file ??= require("./file.js")).name` in place of `file.name`.
  * @param {string} path
  * @param {string[]} later names of packages, and of files in the folder of `path` or above it
