@@ -45,7 +45,7 @@ app.register(secureSession, {
   // Not 'strict': the provider sends the browser back from another site, and the state has to come along.
   cookie: { path: '/', sameSite: 'lax', secure: 'auto' }
 })
-const store = new MemoryStore() // with several processes: a store that they share, such as redisStore(client)
+const store = new MemoryStore() // a restart forgets. For production: redisStore(client)
 app.register(sessionRevocation, {
   store,
   // The user, and the session at the provider: the logout there ends either one session or all.

@@ -1,5 +1,6 @@
 import type { ExtensibleSession } from '../extension/extensible.ts'
 import type { SessionIdentities } from '../extension/session-identities.ts'
+import { environment } from '#runtime'
 import type { Warn } from '../messages.ts'
 import { refuseUnknown } from '../options/readers.ts'
 import { checkedSubject } from '../revocation/subject.ts'
@@ -37,7 +38,8 @@ export function addRegistry (session: ExtensibleSession, identities: SessionIden
 }
 
 function registryOf ({ store, storeTimeout, limit }: RegistryConfig, identities: SessionIdentities, log: AppLog, warn: Warn): Registry {
-  if (store === null) warn('FST_SEALED_SESSION_WARN_MEMORY_REGISTRY')
+  if (store === null) warn('FST_SEALED_SESSION_WARN_MEMORY_REGISTRY', 'missing')
+  else if (environment('NODE_ENV') === 'production' && store instanceof MemoryRegistry) warn('FST_SEALED_SESSION_WARN_MEMORY_REGISTRY', 'a MemoryRegistry')
   return new Registry({
     store: store ?? new MemoryRegistry(),
     timeout: storeTimeout,

@@ -65,7 +65,7 @@ export interface ListedSession {
 
 /** Options of `sessionRegistry`. */
 export interface SessionRegistryOptions {
-  /** Store of the lines. Default: a `MemoryRegistry` of this process, with a warning. */
+  /** Store of the lines. Default: a `MemoryRegistry` of this process, with a warning. With NODE_ENV=production, one that you give has it, too. */
   store?: RegistryStore | undefined
 
   /**

@@ -1,4 +1,5 @@
 import { RevocationExtension } from './revocation-extension.ts'
+import { environment } from '#runtime'
 import type { SessionRequest } from '../http/exchange.ts'
 import type { ExtensibleSession } from '../extension/extensible.ts'
 import { Identities } from './identities.ts'
@@ -11,8 +12,8 @@ import type { SessionState } from '../session/session.ts'
 import { Stamps } from './stamps.ts'
 import { StoreCalls } from '../store/calls.ts'
 import { StoreClient } from '../store/client.ts'
-import { MemoryStore } from '../store/memory.ts'
-import type { RevocationMethods } from './types.ts'
+import { memoryNameOf, MemoryStore } from '../store/memory.ts'
+import type { RevocationMethods, RevocationStore } from './types.ts'
 
 /** Surroundings of a revocation: log and requests of the app. */
 interface Surroundings {
@@ -44,13 +45,20 @@ export function addRevocation (session: ExtensibleSession, config: RevocationCon
 
 function revocationsOf (config: RevocationConfig, { expiry, maxExpiry, absoluteTimeout }: ExtensibleSession, { log, warn }: Surroundings, revoked: () => void): RevocationSource {
   if (config.store === false) return NO_REVOCATIONS
-  if (config.store === null) warn('FST_SEALED_SESSION_WARN_MEMORY_STORE')
+  warnOfMemory(config.store, warn)
   const { store, storeTimeout, cacheTtl, onStoreError } = config
   const client = new StoreClient(store ?? new MemoryStore(), storeTimeout, {
     failed: err => { log.error({ err }, err.message) },
     recovered: () => { log.info('the revocation store answers again') }
   })
   return new Revocations({ client, cacheTtl, acceptsErrors: onStoreError === 'accept', expiry, maxExpiry, absoluteTimeout, now, revoked })
+}
+
+/** Warns of a store that forgets at a restart: one that nobody chose, and in production one that came there from an example. */
+function warnOfMemory (store: RevocationStore | null, warn: Warn): void {
+  const isProduction = environment('NODE_ENV') === 'production'
+  const name = store === null ? 'missing' : isProduction ? memoryNameOf(store) : null
+  if (name !== null) warn('FST_SEALED_SESSION_WARN_MEMORY_STORE', name)
 }
 
 /** Null without the option `stamp`. */

@@ -34,7 +34,7 @@ export interface RevocationStore {
 export interface SessionRevocationOptions {
   /**
    * Store of revocations. Default: a `MemoryStore` of this process, with a warning, since it forgets when the
-   * process ends.
+   * process ends. With NODE_ENV=production you get the warning for one that you give, too.
    *
    * A Keyv, or an adapter, whose `throwOnErrors` is not true is refused with
    * `FST_SEALED_SESSION_STORE_SILENT`: it answers failures with 'nothing found'.

@@ -1,5 +1,5 @@
 import { fail } from '../errors.ts'
-import { ALL, LATEST, isLogoutKey, isOnceKey, isSubjectKey } from '../revocation/store-keys.ts'
+import { ALL, isLogoutKey, isOnceKey, isSubjectKey, LATEST } from '../revocation/store-keys.ts'
 import type { RevocationStore } from '../revocation/types.ts'
 
 interface Entry {
@@ -155,6 +155,18 @@ export class MemoryStore implements RevocationStore {
       return
     }
   }
+}
+
+/** Words for a store that forgets when its process ends; null for any other, as far as that can be told. */
+export function memoryNameOf (store: object): string | null {
+  if (store instanceof MemoryStore) return 'a MemoryStore'
+  if (isMap(store)) return 'a Map'
+  return isMap((store as { store?: unknown }).store) ? 'a Keyv over a Map' : null
+}
+
+/** True for a Map of any realm. */
+function isMap (value: unknown): boolean {
+  return Object.prototype.toString.call(value) === '[object Map]'
 }
 
 function isEpochKey (key: string): boolean {

@@ -6,12 +6,13 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { rowOf } from '../support/errors.ts'
 import type { ErrorCode, SealedSessionError } from '../../src/errors.ts'
 import secureSession from '../../src/index.ts'
-import { MemoryRegistry, postgresRegistry, redisRegistry, sessionRegistry } from '../../src/registry/index.ts'
+import { MemoryRegistry, postgresRegistry, redisRegistry, type RegistryStore, sessionRegistry } from '../../src/registry/index.ts'
 import { sessionRevocation } from '../../src/revocation/index.ts'
 import { post } from '../support/app.ts'
+import { setEnvironment } from '../support/environment.ts'
 import { captureLog, setCookies, warnings } from '../support/helpers.ts'
-import { TestRegistry, appListing, idsOf } from '../support/registry.ts'
-import { key, login, subject } from '../support/revocation.ts'
+import { appListing, idsOf, TestRegistry } from '../support/registry.ts'
+import { key, login, subject, TestStore } from '../support/revocation.ts'
 
 const SECRET = 'canary-canary-canary'
 const BIG = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`${SECRET}${index}`, SECRET]))
@@ -100,6 +101,18 @@ describe('sessionRegistry', () => {
     const app = await appListing({ store: undefined }, { server: { logger } })
     await login(app)
     assert.deepEqual([warnings(lines).map(({ code }) => code), (await idsOf(app)).length], [['FST_SEALED_SESSION_WARN_MEMORY_REGISTRY'], 1])
+  })
+
+  it('warns in production if its store is a MemoryRegistry, and not elsewhere', async t => {
+    const told = async (store: RegistryStore): Promise<string[]> => {
+      const { lines, logger } = captureLog()
+      await appListing({ store }, { server: { logger }, revocation: { store: new TestStore() } })
+      return warnings(lines).filter(({ code }) => code !== 'FST_SEALED_SESSION_WARN_PRODUCTION').map(({ msg }) => msg)
+    }
+    assert.deepEqual(await told(new MemoryRegistry()), [])
+    setEnvironment(t, 'production')
+    assert.match((await told(new MemoryRegistry())).join(), /^sessionRegistry lists sessions in the memory of this process, since its "store" is a MemoryRegistry\.[^,]+$/)
+    assert.deepEqual(await told(new TestRegistry()), [])
   })
 })
 

@@ -4,11 +4,12 @@ import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import { Keyv } from 'keyv'
 import { KeyvPostgres } from '@keyv/postgres'
-import { MemoryStore, type SessionRevocationOptions } from '../../src/revocation/index.ts'
-import { get, post, type Bag } from '../support/app.ts'
+import { MemoryStore, type RevocationStore, type SessionRevocationOptions } from '../../src/revocation/index.ts'
+import { type Bag, get, post } from '../support/app.ts'
 import { cookieHeader, sealRaw, seconds, stopClock } from '../support/configurations.ts'
-import { captureLog, cookieOf, gate, setCookies, warnings } from '../support/helpers.ts'
-import { TestStore, appWithLogins, key, login, who, type LoginsSetup } from '../support/revocation.ts'
+import { setEnvironment } from '../support/environment.ts'
+import { captureLog, cookieOf, gate, type LogLine, setCookies, warnings } from '../support/helpers.ts'
+import { appWithLogins, key, login, type LoginsSetup, TestStore, who } from '../support/revocation.ts'
 
 const HOUR = 3600
 const DAY = 86_400
@@ -228,17 +229,47 @@ describe('the store in memory', () => {
     assert.equal(await who(app, second), 'ann')
   })
 
+  const warned = async (store?: RevocationStore): Promise<LogLine[]> => {
+    const { lines, logger } = captureLog('warn')
+    const app = await appWithLogins({ server: { logger: logger! }, revocation: { store } }) // captureLog always gives one
+    const cookie = await login(app)
+    await post(app, '/logout', cookie)
+    assert.equal(await who(app, cookie), 'nobody')
+    return lines.filter(({ code }) => code !== 'FST_SEALED_SESSION_WARN_PRODUCTION') // the cookie's, which has no TLS here
+  }
+
   it('is the default, with a warning, and none where it is chosen', async () => {
-    const warned = async (store?: MemoryStore): Promise<unknown[]> => {
-      const { lines, logger } = captureLog('warn')
-      const app = await appWithLogins({ server: { logger: logger! }, revocation: { store } }) // captureLog always gives one
-      const cookie = await login(app)
-      await post(app, '/logout', cookie)
-      assert.equal(await who(app, cookie), 'nobody')
-      return lines.map(({ code }) => code)
-    }
-    assert.deepEqual(await warned(), ['FST_SEALED_SESSION_WARN_MEMORY_STORE'])
+    assert.deepEqual((await warned()).map(({ code }) => code), ['FST_SEALED_SESSION_WARN_MEMORY_STORE'])
     assert.deepEqual(await warned(new MemoryStore()), [])
+  })
+
+  const inMemory: Record<string, () => RevocationStore> = {
+    'a MemoryStore': () => new MemoryStore(),
+    'a Map': () => new Map() as RevocationStore,
+    'a Keyv over a Map': () => new Keyv({ throwOnErrors: true })
+  }
+  for (const [kind, create] of Object.entries(inMemory)) {
+    it(`is warned about in production although it was chosen, since a restart lets sessions in that were revoked: ${kind}`, async t => {
+      setEnvironment(t, 'production')
+      const [line, ...others] = await warned(create())
+      assert.deepEqual([line?.code, others], ['FST_SEALED_SESSION_WARN_MEMORY_STORE', []])
+      assert.ok(line?.msg.includes(`since its "store" is ${kind}.`), line?.msg)
+      assert.match(line?.msg ?? '', /After a restart .* useOnce\(\)/)
+    })
+
+    it(`is silent outside of production if it was chosen: ${kind}`, async t => {
+      for (const environment of ['development', 'test', undefined]) {
+        setEnvironment(t, environment)
+        assert.deepEqual(await warned(create()), [])
+      }
+    })
+  }
+
+  it('is the only one that is warned about in production', async t => {
+    setEnvironment(t, 'production')
+    assert.deepEqual(await warned(new TestStore()), [])
+    const adapter = Object.assign(new TestStore(), { delete: () => true, clear: () => {} }) // Keyv asks for both
+    assert.deepEqual(await warned(new Keyv({ store: adapter, throwOnErrors: true })), [])
   })
 })
 

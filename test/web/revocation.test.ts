@@ -2,12 +2,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
-import { authenticated, sessionInfo, type Session } from '../../src/index.ts'
+import { authenticated, type Session, sessionInfo } from '../../src/index.ts'
 import { MemoryRegistry } from '../../src/registry/index.ts'
 import { MemoryStore, type RevocationStore, type SessionRevocationOptions } from '../../src/revocation/index.ts'
 import { createWebSessions, sessionSignal, type WebSessions, type WebSessionsOptions } from '../../src/web/index.ts'
 import { type Bag, readyApp } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
+import { setEnvironment } from '../support/environment.ts'
 import { type AskServer, fastifyServer, Jar, type WebBag, webServer } from '../support/fetch.ts'
 import { newKey } from '../support/helpers.ts'
 
@@ -263,4 +264,16 @@ describe('the other methods', () => {
       assert.deepEqual([await me(first, a), await me(second, b)], ['nobody', 'ann'])
     }
   })
+})
+
+it('a store in memory is warned about in production on the web entry as well', async t => {
+  const codes: string[] = []
+  const options = { key: newKey(), log: { warn: ({ code }: { code: string }) => { codes.push(code) } }, revocation: { store: new MemoryStore(), subject }, registry: { store: new MemoryRegistry() } } as WebSessionsOptions
+  const told = async (): Promise<string[]> => {
+    (await createWebSessions(options)).close()
+    return codes.splice(0).filter(code => code.includes('_MEMORY_'))
+  }
+  assert.deepEqual(await told(), [])
+  setEnvironment(t, 'production')
+  assert.deepEqual(await told(), ['FST_SEALED_SESSION_WARN_MEMORY_STORE', 'FST_SEALED_SESSION_WARN_MEMORY_REGISTRY'])
 })
