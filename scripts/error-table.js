@@ -33,6 +33,9 @@ with [the reason](format.md#refusals).
 Each error has \`code\`, \`statusCode\` and \`hint\`. The hint says how to mend it. \`@fastify/error\` makes it: a
 \`TypeError\` with 500, or an \`Error\` with the status that fits its answer: 403, 409 or 503.
 
+Some hints name a page by its path in your app. If you installed the package under a different name, such as
+\`@fastify/secure-session\`, that name stands in the path.
+
 A mistake in your options rejects \`app.ready()\` and \`app.listen()\`. Your error handler gets an error of a request.
 
 ${table([['Code', 'Message', 'What to do'], ...errors])}

@@ -1,5 +1,8 @@
 // Texts of errors. The edge goes without them, see runtime/texts.ts.
 
+/** Pages of the documentation, as the app of a user has them: a path within the package alone would be looked for in the app. */
+const DOCS = 'node_modules/fastify-sealed-session/docs'
+
 /**
  * Errors that this package throws: message, advice, and a status code if it is not 500. A message is one printf-style
  * sentence: it says what happened, such as the value that was expected and the kind that was got. The advice says what to
@@ -16,7 +19,7 @@ export const ERRORS = {
   OPTION_UNKNOWN: ['option "%s" is not known, did you mean "%s"?',
     'Correct the name. Otherwise your app would run without this setting.'],
   OPTION_INVALID: ['option "%s" must be %s, got %s',
-    'Correct the value. You find all options and their types in docs/reference/options.md.'],
+    `Correct the value. You find all options and their types in ${DOCS}/reference/options.md.`],
   ROUTE_CONFIG: ['route %s: its config.session cannot be used: %s',
     'Write "config: { session: { extend: false } }" if requests of this route must not keep a session alive. Leave config.session out of your other routes.'],
   DURATION: ['option "%s" must be a finite positive number of seconds, got %s',
@@ -33,6 +36,8 @@ export const ERRORS = {
     'Remove @fastify/secure-session: this plugin opens its sessions. If you need both, register each in a context of its own.'],
   VERSIONS: ['the session of this app is of version %s of fastify-sealed-session, and the plugin is of version %s',
     'Run "npm ls fastify-sealed-session @fastify/secure-session" and install one version. Import all parts of the package from one name.'],
+  PLUGIN_MISPLACED: ['%s is a plugin, and got a request in place of an app',
+    'Register it: app.register(plugin, options). It adds its hooks itself. Take it out of addHook() and out of your routes.'],
   COOKIE_PLUGIN_LATE: ['@fastify/cookie is registered after the session, which has registered it already',
     'Register @fastify/cookie first, then this plugin, which uses it with your options. Or leave it out: this plugin registers it for your app.'],
   NAME_RESERVED: ['sessionName "%s" is a property of requests already',
@@ -53,18 +58,18 @@ export const ERRORS = {
     'Pass an id of keyring.ids.'],
   KEY_LAST: ['the only key of a keyring cannot be retired',
     'Call rotate() with a new key first.'],
-  ENV_MISSING: ['the environment variable %s is not set, and your app needs it for the keys of its sessions',
+  ENV_MISSING: ['the environment variable %s is %s, and your app needs it for the keys of its sessions',
     'Make a key with "npx fastify-sealed-session keygen --hex" and put it into the variable. For a newer key later, write it in front, with a comma.'],
   KEYRING_FOLLOWS: ['the keyring follows %s and cannot be changed otherwise',
     'Change the file: edit it, or run "npx fastify-sealed-session rotate FILE". Or read your file without "watch". With Keyring.from(), change the keys that it loads, or set "refresh" to null.'],
   KEY_FILE: ['the key file %s %s',
     'Put one key a line into it, in hex or base64, newest first. Or put exactly 32 raw bytes into it.'],
   SODIUM_MISSING: ['libsodium cannot be loaded: %s',
-    'Install the package again with its dependencies "sodium-native" and "libsodium-wrappers-sumo". For a bundle, see docs/guide/bundling.md.'],
+    `Install the package again with its dependencies "sodium-native" and "libsodium-wrappers-sumo". For a bundle, see ${DOCS}/guide/bundling.md.`],
   SODIUM_NOT_READY: ['the WebAssembly build of libsodium is still being loaded',
     'Await something first, such as app.ready(), createSessionCodec() or Keyring.fromFile().'],
   NOT_AT_EDGE: ['%s cannot be used at the edge',
-    'This package has keys and the format "sealed" in runtimes that are not Node.js. See docs/guide/edge.md.'],
+    `This package has keys and the format "sealed" in runtimes that are not Node.js. See ${DOCS}/guide/edge.md.`],
   SECRET_TYPE: ['%s must be a string or a Buffer, got %s',
     'Pass a passphrase of at least 32 bytes, or better a random key as "key".'],
   SECRET_LENGTH: ['%s must be at least 32 bytes', // as the peer
@@ -151,12 +156,14 @@ export const ERRORS = {
     'Give the name of a way to authenticate, such as "password" or "totp". Use the same name for all your users.'],
   LOGIN_REQUIRED: ['nobody is logged in',
     'Answer it with your login page. Or give requireSession() the option "redirect". In a test, log a user in: app.inject({ url, cookies: await sessionCookies(app, data) }).', 401],
+  GUARD_MISPLACED: ['%s got %s in place of %s',
+    'Call it. Give what it returns to a route or to addHook(): preHandler: requireSession({ keys: ["userId"] }). The same is true of requireFresh({ within: 300 }).'],
   NOT_FRESH: ['the user has not authenticated within the last %s seconds%s',
     'Ask the user to authenticate again, by the "method" of this error. Then call authenticated(session, method). Or give requireFresh() the option "redirect".', 403],
   STORE_NONE: ['sessionRevocation was registered with "store: false" and cannot end a session',
     'To end all sessions of a user, change the result of your option "stamp". To end a single session, give sessionRevocation a "store".'],
   CROSS_ORIGIN: ['the request was refused, since it comes from a page of another origin',
-    'If your own pages sent it, see "Origin and Host" in docs/guide/cross-origin.md. If pages of a different origin may send it, name that origin in "trustedOrigins", for your app or for this route.', 403],
+    `If your own pages sent it, see "Origin and Host" in ${DOCS}/guide/cross-origin.md. If pages of a different origin may send it, name that origin in "trustedOrigins", for your app or for this route.`, 403],
   CROSS_ORIGIN_LATE: ['crossOriginProtection would not cover the routes of "%s", which was registered before it',
     'Register crossOriginProtection before the plugins that add your routes.'],
   CROSS_ORIGIN_TWICE: ['crossOriginProtection is registered already, in this context of the app or around it',

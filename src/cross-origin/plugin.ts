@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest 
 import fp from 'fastify-plugin'
 import { fail, type SealedSessionError } from '../errors.ts'
 import { internalOf } from '../fastify/internals.ts'
+import { assertRegistered } from '../fastify/mistakes.ts'
 import { isTrusted, isUpgrade, originOf, type Origins, reasonToRefuse } from './judge.ts'
 import { readTrustedOrigins, ruleOf } from './options.ts'
 import type { CrossOriginProtection, CrossOriginProtectionOptions } from './types.ts'
@@ -10,6 +11,7 @@ import type { CrossOriginProtection, CrossOriginProtectionOptions } from './type
 const kProtected: unique symbol = Symbol.for('fastify-sealed-session.cross-origin')
 
 const plugin: FastifyPluginAsync<CrossOriginProtectionOptions> = async (app, options) => {
+  assertRegistered(app, 'crossOriginProtection')
   const trusted = readTrustedOrigins(options)
   assertFirst(app)
   app.decorate(kProtected, true)

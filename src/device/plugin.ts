@@ -5,7 +5,7 @@ import { fail } from '../errors.ts'
 import type { CompanionCookie } from '../fastify/companion-cookie.ts'
 import { kEndpoint, type RegisteredSession, sessionsOf } from '../fastify/registered-session.ts'
 import { moveBehindFirst } from '../fastify/internals.ts'
-import { configsOfAll } from '../fastify/mistakes.ts'
+import { assertRegistered, configsOfAll } from '../fastify/mistakes.ts'
 import { hasUser } from '../extension/session-identities.ts'
 import { DEVICE } from '../extension/session-extension.ts'
 import { warnerOf } from '../messages.ts'
@@ -22,6 +22,7 @@ import { DeviceValues, PROOF_SUFFIX } from './values.ts'
 const QUOTA_INTERVAL = 1200
 
 const plugin: FastifyPluginAsync<DeviceBindingOptions> = async (app, options) => {
+  assertRegistered(app, 'deviceBinding')
   const config = readDeviceOptions(options)
   const session = findSession(app, config.sessionName)
   const cookie = session.companion(PROOF_SUFFIX)

@@ -1,6 +1,7 @@
-import { kindOf, fail } from '../errors.ts'
+import { fail, kindOf } from '../errors.ts'
 import { kSessions, type RegisteredSession } from './registered-session.ts'
 import { getOwn } from '../data/data.ts'
+import { isApp, isRequest } from './mistakes.ts'
 import { readDuration, readText, refuseUnknown } from '../options/readers.ts'
 import { METHOD_RULE } from '../session/authenticated.ts'
 import { stateOf } from '../session/info.ts'
@@ -15,9 +16,11 @@ import type { NotFreshError, RequireFreshOptions, RequireSessionOptions, Session
  * Makes a hook for `onRequest`, `preValidation` or `preHandler` that lets a request on only if somebody is logged in.
  * Anybody else gets `FST_SEALED_SESSION_LOGIN_REQUIRED` (401), through the error handler of the app, or a redirect.
  * The answer has `Cache-Control: no-store`.
- * @throws `FST_SEALED_SESSION_OPTION_INVALID`, `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_OPTIONS_INVALID`
+ * @throws `FST_SEALED_SESSION_OPTION_INVALID`, `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_OPTIONS_INVALID`;
+ * `FST_SEALED_SESSION_GUARD_MISPLACED` if it is itself given to a route.
  */
 export function requireSession<Name extends string = 'session'> (options: RequireSessionOptions<Name> = {}): SessionGuard {
+  assertCalled('requireSession', options)
   refuseUnknown(options, ['keys', 'redirect', 'sessionName'])
   const keys = readKeys(options.keys)
   return guard(options, state => isLoggedIn(state, keys) ? null : fail('LOGIN_REQUIRED'))
@@ -30,13 +33,20 @@ export function requireSession<Name extends string = 'session'> (options: Requir
  *
  * A login that ended since does not count, but nothing here asks who the user is: put `requireSession()` first.
  * @throws `FST_SEALED_SESSION_DURATION`, `FST_SEALED_SESSION_OPTION_INVALID`, `FST_SEALED_SESSION_OPTION_UNKNOWN`,
- * `FST_SEALED_SESSION_OPTIONS_INVALID`
+ * `FST_SEALED_SESSION_OPTIONS_INVALID`, `FST_SEALED_SESSION_GUARD_MISPLACED`
  */
 export function requireFresh (options: RequireFreshOptions): SessionGuard {
+  assertCalled('requireFresh', options)
   refuseUnknown(options, ['within', 'method', 'redirect', 'sessionName'])
   const within = readDuration(options, 'within', NaN)
   const method = readMethod(options.method)
   return guard(options, state => isFresh(state, within, method) ? null : notFresh(within, method))
+}
+
+/** Refuses to be the hook itself: `preHandler: requireSession`. @throws `FST_SEALED_SESSION_GUARD_MISPLACED` */
+function assertCalled (name: string, options: object): void {
+  const got = isRequest(options) ? 'a request' : isApp(options) ? 'an app' : null
+  if (got !== null) throw fail('GUARD_MISPLACED', [name, got, 'its options'])
 }
 
 /** @param refusalOf error for a request that may not go on; null for one that may. */
@@ -63,12 +73,13 @@ function withoutStack (error: Error): Error {
 /**
  * Session of a request; null after `request.session = null`.
  * @param name default: the first one of the context.
- * @throws `FST_SEALED_SESSION_UNKNOWN_SESSION`: a guard in a context without a session lets nobody on.
+ * @throws `FST_SEALED_SESSION_UNKNOWN_SESSION`: a guard in a context without a session lets nobody on;
+ * `FST_SEALED_SESSION_GUARD_MISPLACED` for one that was registered like a plugin.
  */
 function sessionIn (request: object, name: string | undefined): SessionState | null {
   const { server } = request as { server?: { [kSessions]?: readonly RegisteredSession[] } }
   const used = name ?? server?.[kSessions]?.[0]?.sessionName
-  if (used === undefined || !(used in request)) throw fail('UNKNOWN_SESSION')
+  if (used === undefined || !(used in request)) throw isApp(request) ? fail('GUARD_MISPLACED', ['a guard', 'an app', 'a request']) : fail('UNKNOWN_SESSION')
   const session = (request as Record<string, unknown>)[used]
   return session === null ? null : stateOf(session)
 }

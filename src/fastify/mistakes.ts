@@ -6,8 +6,26 @@ import type { Warn } from '../messages.ts'
 import { areAlike, type SessionConfig } from '../options/options.ts'
 import { kSessions } from './registered-session.ts'
 
-// Plugins that cannot be registered beside this one, or only before it. Fastify would say that some decorator
-// is there already, but no advice.
+// Plugins and hooks in the wrong place: plugins that cannot be registered beside this one, or only before it, which Fastify
+// would say without advice; a plugin in the place of a hook, and a hook in that of a plugin.
+
+/** True for a request of Fastify. */
+export function isRequest (value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'raw' in value && 'headers' in value
+}
+
+/** True for an app of Fastify. */
+export function isApp (value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'decorateRequest' in value
+}
+
+/**
+ * Refuses to be the hook of a route, which is called with a request. @param plugin its name.
+ * @throws `FST_SEALED_SESSION_PLUGIN_MISPLACED`
+ */
+export function assertRegistered (app: object, plugin: string): void {
+  if (isRequest(app)) throw fail('PLUGIN_MISPLACED', [plugin])
+}
 
 /**
  * Refuses a second registration, and one beside @fastify/secure-session. Called before anything is decorated.

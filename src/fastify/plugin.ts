@@ -6,7 +6,7 @@ import { fallbackReason } from '#sodium'
 import { fail } from '../errors.ts'
 import { kSessions, type RegisteredSession, VERSION } from './registered-session.ts'
 import { type CookieCoding, kReply, kSealed, type SessionRequest, type TrackedRequest } from '../http/exchange.ts'
-import { type ExtensibleSession, extensible } from '../extension/extensible.ts'
+import { extensible, type ExtensibleSession } from '../extension/extensible.ts'
 import { heldIn, sessionOf } from '../http/request-session.ts'
 import { SessionCookie } from '../http/response-cookie.ts'
 import { RouteWarnings } from '../http/route-warnings.ts'
@@ -15,9 +15,9 @@ import { decorateFrameworkErrors, isCaught, kIsFirst, moveToFront, waitAsSent } 
 import { keyFileMessage } from '../keys/keyring-state.ts'
 import { logIn } from './login.ts'
 import { isNoLog, type Warn, warnerOf, warnOnce } from '../messages.ts'
-import { assertAlone, refuseLater, warnOfUnguarded, watchForeignMethods, watchOtherContexts } from './mistakes.ts'
+import { assertAlone, assertRegistered, refuseLater, warnOfUnguarded, watchForeignMethods, watchOtherContexts } from './mistakes.ts'
 import { readOptions, type SessionConfig } from '../options/options.ts'
-import { AssignableSessions, assign, discard, incumbent, openFrom } from './outside.ts'
+import { assign, AssignableSessions, discard, incumbent, openFrom } from './outside.ts'
 import { routeConfigCheck } from './route-config.ts'
 import { stateOf } from '../session/info.ts'
 import { SessionSignals } from '../session/lazy-signals.ts'
@@ -301,6 +301,7 @@ function finishLater (request: TrackedRequest, reply: FastifyReply, sending: Pro
 
 /** For a plugin that calls this one and hands its own callback on, as it may with the peer. */
 const callable: FastifySecureSession = async (app, options, ...[done]) => {
+  assertRegistered(app, 'fastifySecureSession')
   const registered = plugin(app, options as never)
   if (done === undefined) await registered
   else await registered.then(() => { done() }, done)
@@ -310,8 +311,8 @@ const callable: FastifySecureSession = async (app, options, ...[done]) => {
  * The plugin: gives each request a session that lives in an encrypted cookie.
  * @param options of one session, or an array with those of several, each with a `sessionName`.
  * @throws (`app.ready()` rejects) a coded error for options that cannot be meant, such as
- * `FST_SEALED_SESSION_KEY_MISSING`; `docs/reference/errors.md` has all of them. An option that is legal but probably a
- * mistake is logged once, as a warning.
+ * `FST_SEALED_SESSION_KEY_MISSING`; `docs/reference/errors.md` in the folder of this package has all of them. An option that
+ * is legal but probably a mistake is logged once, as a warning.
  */
 export const fastifySecureSession: FastifySecureSession = fp(callable, {
   fastify: '5.x',

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
+import { assertRegistered } from './mistakes.ts'
 import { fastifySecureSession } from './plugin.ts'
 import { type Warn, warnerOf } from '../messages.ts'
 import { type Surroundings, withSafeDefaults } from '../options/safe-defaults.ts'
@@ -33,6 +34,7 @@ function lookForTls (app: FastifyInstance, sessionName: string, warn: Warn): voi
 }
 
 const callable: SealedSessionPlugin = async (app, options, ...[done]) => {
+  assertRegistered(app, 'sealedSession')
   await fastifySecureSession(app, await withSafeDefaults(options, surroundingsOf(app)) as never, ...done === undefined ? [] : [done])
 }
 

@@ -2,8 +2,8 @@ import { fileSource, parseKeyFile, readKeyFile } from '#key-file'
 import { environment, IS_EDGE } from '#runtime'
 import { fillRandom, sodiumReady } from '#sodium'
 import { KEY_BYTES } from '../crypto/library.ts'
-import { kindOf, fail } from '../errors.ts'
-import { DerivedKey, kInspect, type KeyringInternals, kKeyring } from './key-set.ts'
+import { fail, kindOf } from '../errors.ts'
+import { DerivedKey, type KeyringInternals, kInspect, kKeyring } from './key-set.ts'
 import { readKey, readKeys } from './key.ts'
 import { KeyringState } from './keyring-state.ts'
 import { warnProcess } from '../messages.ts'
@@ -89,11 +89,13 @@ export class Keyring {
    */
   static fromEnv (name: string): Keyring {
     if (typeof name !== 'string' || name === '') throw fail('OPTION_INVALID', ['name', 'the name of a variable of the environment', kindOf(name)])
-    const texts = (environment(name) ?? '').split(',').map(text => text.trim()).filter(text => text !== '')
+    const given = environment(name)
+    const texts = (given ?? '').split(',').map(text => text.trim()).filter(text => text !== '')
     if (texts.length > 0) return new Keyring(texts.map((text, index) => readKey(text, texts.length === 1 ? name : `${name}[${index}]`)))
+    const lack = given === undefined ? 'not set' : 'empty'
     // At the edge there are many processes, and each would have another key.
-    if (IS_EDGE || environment('NODE_ENV') === 'production') throw fail('ENV_MISSING', [name])
-    warnProcess('FST_SEALED_SESSION_WARN_ENV_MISSING', name)
+    if (IS_EDGE || environment('NODE_ENV') === 'production') throw fail('ENV_MISSING', [name, lack])
+    warnProcess('FST_SEALED_SESSION_WARN_ENV_MISSING', name, lack)
     return new Keyring(generateKey())
   }
 

@@ -2,6 +2,7 @@ import fp from 'fastify-plugin'
 import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { fail } from '../errors.ts'
 import { type RegisteredSession, sessionsOf } from '../fastify/registered-session.ts'
+import { assertRegistered } from '../fastify/mistakes.ts'
 import type { SessionIdentities } from '../extension/session-identities.ts'
 import { warnerOf } from '../messages.ts'
 import { REGISTRY } from './registry-extension.ts'
@@ -10,6 +11,7 @@ import { addRegistry } from './registration.ts'
 import type { SessionRegistry, SessionRegistryOptions } from './types.ts'
 
 const plugin: FastifyPluginAsync<SessionRegistryOptions> = async (app, options) => {
+  assertRegistered(app, 'sessionRegistry')
   const config = readRegistryOptions(options)
   const { session, identities } = findSession(app, config.sessionName)
   app.decorate('listSessions', addRegistry(session, identities, config, app.log, warnerOf(app.log)))

@@ -1,12 +1,12 @@
-import { kindOf, fail } from '../errors.ts'
+import { fail, kindOf } from '../errors.ts'
 import { readText, refuseUnknown } from '../options/readers.ts'
 import { CLOCK_TOLERANCE } from '../token/lifetime.ts'
-import { quoted, type PostgresPool } from '../store/postgres.ts'
+import { type PostgresPool, quoted } from '../store/postgres.ts'
 import type { RegistryLine, RegistryStore } from './types.ts'
 
 /** Registry in PostgreSQL. */
 export interface PostgresRegistry extends RegistryStore {
-  /** Creates the table if there is none. Without the right to do that, create it as `docs/guide/registry.md` shows. */
+  /** Creates the table if there is none. Without the right to do that, create it as `docs/guide/registry.md` in the folder of this package shows. */
   createTable(): Promise<void>
 }
 

@@ -5,6 +5,7 @@ import { fail } from '../errors.ts'
 import type { RevocationExtension } from './revocation-extension.ts'
 import { kEndpoint, type RegisteredSession, sessionsOf } from '../fastify/registered-session.ts'
 import { waitAsSent } from '../fastify/internals.ts'
+import { assertRegistered } from '../fastify/mistakes.ts'
 import type { SessionRequest } from '../http/exchange.ts'
 import { DEVICE, REVOCATION } from '../extension/session-extension.ts'
 import { warnerOf } from '../messages.ts'
@@ -19,6 +20,7 @@ import type { SessionRevocation, SessionRevocationOptions } from './types.ts'
 const currentRequest = new AsyncLocalStorage<SessionRequest>()
 
 const plugin: FastifyPluginAsync<SessionRevocationOptions> = async (app, options) => {
+  assertRegistered(app, 'sessionRevocation')
   const config = readRevocationOptions(options)
   const session = findSession(app, config.sessionName)
   const requestNow = (): SessionRequest | undefined => currentRequest.getStore()

@@ -5,7 +5,7 @@ import type { RefusalReason } from '../types.ts'
 // The same as error-table.ts and message-table.ts for the edge, where the texts would be a third of a bundle: a message is
 // made of the code and the values, and the advice is in the documentation.
 
-const PAGE = 'docs/reference/errors.md of fastify-sealed-session'
+const PAGE = 'node_modules/fastify-sealed-session/docs/reference/errors.md'
 
 /** Names of errors with a status code other than 500. */
 const STATUS_CODES: Record<number, string> = {

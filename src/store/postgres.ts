@@ -1,4 +1,4 @@
-import { kindOf, fail } from '../errors.ts'
+import { fail, kindOf } from '../errors.ts'
 import { readText, refuseUnknown } from '../options/readers.ts'
 import type { RevocationStore } from '../revocation/types.ts'
 
@@ -9,7 +9,7 @@ export interface PostgresPool {
 
 /** Store of revocations in PostgreSQL. */
 export interface PostgresStore extends Required<RevocationStore> {
-  /** Creates the table if there is none. Without the right to do that, create it as `docs/guide/revocation.md` shows. */
+  /** Creates the table if there is none. Without the right to do that, create it as `docs/guide/revocation.md` in the folder of this package shows. */
   createTable(): Promise<void>
   /** Removes entries that have ended. They do no harm but take room: call it once a day, say. */
   removeEnded(): Promise<void>

@@ -2,9 +2,10 @@ import { URL } from 'node:url'
 import { types } from 'node:util'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyRequest } from 'fastify'
-import { kindOf, fail } from '../errors.ts'
+import { fail, kindOf } from '../errors.ts'
 import { type RegisteredSession, sessionsOf } from '../fastify/registered-session.ts'
 import type { LoginCookie } from '../fastify/login.ts'
+import { isRequest } from '../fastify/mistakes.ts'
 import { readText, refuseUnknown } from '../options/readers.ts'
 import { METHOD_RULE } from '../session/authenticated.ts'
 import { isMethod } from '../token/authentications.ts'
@@ -131,7 +132,7 @@ async function logIn (app: TestedApp, data: unknown, options: SessionCookiesOpti
 /** @throws `FST_SEALED_SESSION_TEST_APP`, also for an app of NestJS and for a promise that was not awaited */
 function assertApp (app: unknown): void {
   const { ready, inject } = Object(app) as { ready?: unknown, inject?: unknown }
-  if (typeof ready !== 'function' || typeof inject !== 'function') throw fail('TEST_APP', [types.isPromise(app) ? 'a promise' : kindOf(app)])
+  if (typeof ready !== 'function' || typeof inject !== 'function') throw fail('TEST_APP', [types.isPromise(app) ? 'a promise' : isRequest(app) ? 'a request' : kindOf(app)])
 }
 
 /** App around all contexts: once it has started, `ready()` of a context in it fails with an error of Fastify's own. */

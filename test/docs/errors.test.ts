@@ -2,16 +2,21 @@
 import cookiePlugin from '@fastify/cookie'
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { type ErrorCode, fail, kindOf } from '../../src/errors.ts'
 import secureSession, { Keyring, authenticated, createSessionCodec, sessionSignal, type StandardSchema } from '../../src/index.ts'
+import { WARNINGS } from '../../src/message-table.ts'
+import { errorRow as atTheEdge, warningText as warningAtTheEdge } from '../../src/runtime/texts.ts'
 import { CODES, rowOf } from '../support/errors.ts'
 import { newKey, withKeyFile } from '../support/helpers.ts'
 import { newApp, readyApp } from '../support/app.ts'
 import { sessionRevocation } from '../../src/revocation/index.ts'
 import { sessionCookies } from '../../src/testing/index.ts'
+import { ROOT } from './workspace.ts'
 
 /** What depends on how libsodium was loaded is tried in processes of its own: test/crypto/fallback.test.ts. */
 type OfAProcess = 'FST_SEALED_SESSION_SODIUM_MISSING' | 'FST_SEALED_SESSION_SODIUM_NOT_READY'
@@ -31,6 +36,18 @@ describe('the table of errors', () => {
       assert.doesNotMatch(advice, /%/)
     })
   }
+
+  it('names pages by the path that they have in the app of a user, and only pages that the package has', () => {
+    const texts = [...CODES.flatMap(code => rowOf(code).slice(0, 2).map(String)), ...Object.values(WARNINGS), atTheEdge('DURATION', 0)[1], warningAtTheEdge('FST_SEALED_SESSION_WARN_SALT', [])]
+    const named = texts.flatMap(text => [...text.matchAll(/(\S*?)(docs\/[\w/-]+\.md)/g)].map(([, before, page = '']) => ({ before, page })))
+    assert.ok(named.length > 4)
+    const { files } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { files: string[] }
+    assert.ok(files.includes('docs'))
+    for (const { before, page } of named) {
+      assert.equal(before, 'node_modules/fastify-sealed-session/', page)
+      assert.ok(existsSync(join(ROOT, page)), page)
+    }
+  })
 
   it('has no message twice', () => {
     assert.equal(new Set(CODES.map(code => rowOf(code)[0])).size, CODES.length)
@@ -110,7 +127,10 @@ type OfRegistry = `FST_SEALED_SESSION_${'REGISTRY_ALONE' | 'REGISTRY_TWICE' | 'R
 type OfTheEdge = 'FST_SEALED_SESSION_NOT_AT_EDGE' | 'FST_SEALED_SESSION_PART_MISSING'
 
 /** Those are in test/step-up/guards.test.ts: they are for users, and no mistakes. */
-type OfGuards = 'FST_SEALED_SESSION_LOGIN_REQUIRED' | 'FST_SEALED_SESSION_NOT_FRESH'
+type OfGuards = `FST_SEALED_SESSION_${'LOGIN_REQUIRED' | 'NOT_FRESH' | 'GUARD_MISPLACED'}`
+
+/** That one is in test/options/typical-mistakes.test.ts. */
+type OfPlugins = 'FST_SEALED_SESSION_PLUGIN_MISPLACED'
 
 /** Those are in test/web/errors.test.ts. */
 type OfWebSessions = `FST_SEALED_SESSION_${'REQUEST_INVALID' | 'HEADERS_INVALID' | 'HEADERS_IMMUTABLE' | 'WEB_OPTION_MISSING'}`
@@ -125,7 +145,7 @@ async function registered (register: (app: FastifyInstance) => void): Promise<un
 /** Status of those that are no mistake of a developer. */
 const EVENTS: Partial<Record<ErrorCode, number>> = { FST_SEALED_SESSION_ENDED: 409, FST_SEALED_SESSION_OVER: 401 }
 
-const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOrigin | OfRegistry | OfGuards | OfDevices | OfEnvironment | OfWebSessions | OfTheEdge>, () => Promise<unknown>> = {
+const TRIGGERS: Record<Exclude<ErrorCode, OfAProcess | OfRevocation | OfCrossOrigin | OfRegistry | OfGuards | OfPlugins | OfDevices | OfEnvironment | OfWebSessions | OfTheEdge>, () => Promise<unknown>> = {
   FST_SEALED_SESSION_OPTIONS_INVALID: () => rejection([SECRET]),
   FST_SEALED_SESSION_OPTION_UNKNOWN: () => rejection({ keys: SECRET }),
   FST_SEALED_SESSION_OPTION_INVALID: () => rejection({ key, cookie: SECRET }),

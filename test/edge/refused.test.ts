@@ -48,7 +48,7 @@ describe('at the edge', () => {
     assert.deepEqual({ hint: inNode.hint, message: inNode.message, ...facts }, { ...inNode })
     assert.equal(message, 'duration: expiry, a string')
     assert.match(inNode.message, /"expiry".* a string$/)
-    assert.equal(hint, 'See FST_SEALED_SESSION_DURATION in docs/reference/errors.md of fastify-sealed-session.')
+    assert.equal(hint, 'See FST_SEALED_SESSION_DURATION in node_modules/fastify-sealed-session/docs/reference/errors.md.')
   })
 
   it('each error has the status code that it has in Node.js', () => {
@@ -89,6 +89,6 @@ describe('at the edge', () => {
   it('a warning goes to the log of the runtime, with its code', async context => {
     const warn = context.mock.method(console, 'warn', () => {})
     await edge.createSessionCodec({ key: Buffer.alloc(32, 1), format: 'sealed' })
-    assert.deepEqual(warn.mock.calls.map(({ arguments: [text] }) => /^\[(\w+)\] key constant: session, key\. See FST_SEALED_SESSION_WARN_KEY_CONSTANT in docs\/reference\/errors\.md /.exec(String(text))?.[1]), ['FST_SEALED_SESSION_WARN_KEY_CONSTANT'])
+    assert.deepEqual(warn.mock.calls.map(({ arguments: [text] }) => /^\[(\w+)\] key constant: session, key\. See FST_SEALED_SESSION_WARN_KEY_CONSTANT in node_modules\/fastify-sealed-session\/docs\/reference\/errors\.md/.exec(String(text))?.[1]), ['FST_SEALED_SESSION_WARN_KEY_CONSTANT'])
   })
 })

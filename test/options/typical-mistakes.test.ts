@@ -5,8 +5,12 @@ import { request as requestOver } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, it, type TestContext } from 'node:test'
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify'
-import secureSession, { generateKey, Keyring, requireSession, sealedSession } from '../../src/index.ts'
+import { crossOriginProtection } from '../../src/cross-origin/index.ts'
+import { deviceBinding } from '../../src/device/index.ts'
+import secureSession, { fastifySecureSession, generateKey, Keyring, requireFresh, requireSession, sealedSession } from '../../src/index.ts'
+import { sessionRegistry } from '../../src/registry/index.ts'
 import { sessionRevocation } from '../../src/revocation/index.ts'
+import { sessionCookies } from '../../src/testing/index.ts'
 import { setEnvironment } from '../support/environment.ts'
 import { captureLog, type LogLine } from '../support/helpers.ts'
 
@@ -31,6 +35,15 @@ interface Mistake {
 
 const sealed = (options: object = {}) => (app: FastifyInstance): void => { app.register(sealedSession, { key, ...options }) }
 const dropIn = (options: object = {}) => (app: FastifyInstance): void => { app.register(secureSession, { key, cookie: { path: '/' }, ...options }) }
+/** Keys of a variable that has this text. */
+function fromEnv (text: string): Keyring {
+  process.env.TEST_MISTAKE_KEYS = text
+  try {
+    return Keyring.fromEnv('TEST_MISTAKE_KEYS')
+  } finally {
+    delete process.env.TEST_MISTAKE_KEYS
+  }
+}
 const write = (session: Any): string => { session.set?.('userId', 1); return 'done' }
 
 const MISTAKES: Record<string, Mistake> = {
@@ -122,6 +135,43 @@ const MISTAKES: Record<string, Mistake> = {
     },
     handler: async (_session, { server }) => { await server.inject('/guarded') },
     says: ['UNKNOWN_SESSION', /In a hook or handler, register the session first, in the same context or around it\./]
+  },
+  'requireSession is given to a route without a call': {
+    app: app => {
+      sealed()(app)
+      app.get('/guarded', { preHandler: requireSession as never }, async () => '')
+      app.setErrorHandler((error, { log }) => { log.error(error); return 'refused' })
+    },
+    handler: async (_session, { server }) => { await server.inject('/guarded') },
+    says: ['GUARD_MISPLACED', /requireSession got a request in place of its options/, /Call it\. .*preHandler: requireSession\(\{ keys: \["userId"\] \}\)\./]
+  },
+  'requireFresh is a hook without a call': {
+    app: app => {
+      sealed()(app)
+      app.addHook('onRequest', requireFresh as never)
+      app.setErrorHandler((error, { log }) => { log.error(error); return 'refused' })
+    },
+    handler: () => '',
+    says: ['GUARD_MISPLACED', /requireFresh got a request in place of its options/, /requireFresh\(\{ within: 300 \}\)/]
+  },
+  ...Object.fromEntries(Object.entries({ crossOriginProtection, deviceBinding, fastifySecureSession, sealedSession, sessionRegistry, sessionRevocation }).map(([name, plugin]): [string, Mistake] => [`${name} is a hook of a route`, {
+    app: app => {
+      sealed()(app)
+      app.get('/guarded', { preHandler: plugin as never }, async () => '')
+      app.setErrorHandler((error, { log }) => { log.error(error); return 'refused' })
+    },
+    handler: async (_session, { server }) => { await server.inject('/guarded') },
+    says: ['PLUGIN_MISPLACED', new RegExp(`^\\S+ ${name} is a plugin, and got a request`), /Register it: app\.register\(/]
+  }])),
+  'sessionCookies gets a request': {
+    app: app => { sealed()(app); app.setErrorHandler((error, { log }) => { log.error(error); return 'refused' }) },
+    handler: async (_session, request) => await sessionCookies(request as never, {}),
+    says: ['TEST_APP', /must be an instance of Fastify, got a request/]
+  },
+  'the variable with the key is empty': {
+    app: app => { app.register(async app => { sealed({ key: fromEnv('') })(app) }) },
+    isProduction: true,
+    says: ['ENV_MISSING', /the environment variable TEST_MISTAKE_KEYS is empty, and your app needs it/]
   },
   'the cookies are missing in a test of a protected route': {
     app: app => {

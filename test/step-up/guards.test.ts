@@ -8,7 +8,7 @@ import secureSession, { authenticated, requireFresh, requireSession, type NotFre
 import { sessionRevocation } from '../../src/revocation/index.ts'
 import { captureLog, countTries, gate, newKey, setCookies } from '../support/helpers.ts'
 import { TestStore } from '../support/revocation.ts'
-import { appWithStepUp, key, loggedIn, Visitor, withSubjects, type Setup } from './support.ts'
+import { appWithStepUp, key, loggedIn, type Setup, Visitor, withSubjects } from './support.ts'
 import { get, newApp } from '../support/app.ts'
 
 type Guard = ReturnType<typeof requireSession>
@@ -354,4 +354,12 @@ describe('the options of the guards', () => {
     keys[0] = 'other'
     assert.equal((await ann.get('/guarded')).statusCode, 200)
   })
+})
+
+it('a guard that is registered like a plugin is refused, with a call and without one', () => {
+  const refusal = (message: string): object => ({ code: 'FST_SEALED_SESSION_GUARD_MISPLACED', message, hint: /Give what it returns to a route or to addHook\(\)/ })
+  // Fastify calls a plugin with the app, its options and a callback.
+  assert.throws(() => { requireSession(Fastify() as never) }, refusal('requireSession got an app in place of its options'))
+  assert.throws(() => { requireFresh(Fastify() as never) }, refusal('requireFresh got an app in place of its options'))
+  assert.throws(() => { requireSession()(Fastify(), {} as never, () => {}) }, refusal('a guard got an app in place of a request'))
 })
