@@ -354,6 +354,7 @@ export class RequestSession implements WriteObserver, HeadersWatcher {
 
   ended (ended: SessionRecord, successor: Successor): boolean {
     this.#heard()?.ended(successor)
+    if (successor.isDropping === true && !this.#isDiscarded) this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_DROPPED', this.#request)
     this.#manager.ended(this.state, successor.isLogout)
     return this.#extensions?.ended(this.state, ended, successor) ?? false
   }

@@ -1,5 +1,5 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { assertNotReserved, type Data, pickOwn, setOwn, snapshotOf, TIME_KEY } from '../data/data.ts'
+import { assertNotReserved, type Data, getOwn, pickOwn, setOwn, snapshotOf, TIME_KEY } from '../data/data.ts'
 import { claimsKept, claimsOnly } from '../token/authentications.ts'
 import { BINDING, type Claims, claimsWith, SURVIVED, UNBOUND } from '../token/claims.ts'
 import { attributesWith, lifeFrom, withoutLife } from './attributes.ts'
@@ -43,6 +43,8 @@ export class SessionState {
   #ended: RefusalReason | null = null
   #due: Due
   #deleted = false
+  /** Key that was set last; null if none was. */
+  #newestKey: PropertyKey | null = null
   #isAnew = false
   /** JSON of the data when the app first received a value that can be changed in place; null if none was. */
   #snapshot: string | null = null
@@ -275,6 +277,7 @@ export class SessionState {
     const now = this.look()
     this.#deleted = false
     setOwn(this.#own(), name, value)
+    this.#newestKey = name
     this.#touched(now)
   }
 
@@ -329,9 +332,12 @@ export class SessionState {
     const claims = isNew ? undefined : claimsKept(this.#record, data)
     if (this.#isLifeGiven) this.#cookieOptions = withoutLife(this.#cookieOptions)
     this.#isLifeGiven = false
-    this.#succeed(data, { ...(claims !== undefined && { claims }) }, { isKept: Object.keys(data).length > 0 || claims !== undefined, isNew, isLogout })
+    this.#succeed(data, { ...(claims !== undefined && { claims }) }, { isKept: Object.keys(data).length > 0 || claims !== undefined, isNew, isLogout, isDropping: isNew && !isLogout && this.#hasNewValue() })
     this.#isAnew = isNew && !isLogout
   }
+
+  /** True if the value that was set last is there. To look at that one alone keeps `set()` from keeping a list. */
+  #hasNewValue (): boolean { return this.#newestKey !== null && (getOwn(this.#record.data, this.#newestKey) ?? null) !== null }
 
   #succeed (data: Data, more: Partial<SessionRecord>, successor: Successor): void {
     const ended = this.#record

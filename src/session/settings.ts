@@ -18,6 +18,8 @@ export interface Successor {
   isNew: boolean
   /** True for `delete()`. */
   isLogout: boolean
+  /** True for `regenerate()` without keys that drops a value which was set a moment ago, such as the user's id. */
+  isDropping?: boolean
   /** Method by which the user has just authenticated, if that is the cause. */
   method?: string
 }
