@@ -7,8 +7,8 @@ import type { SessionData as RequireSessionData, Sessions as RequireSessions } f
 export type { SessionLifecycleMessage, SessionOpenMessage, SessionSealMessage } from './diagnostics.ts'
 
 /**
- * Sessions of your app: the `sessionName` of each, and the type of its data. Declare them in one place, under the name
- * the package is installed with:
+ * Sessions of your app: the `sessionName` of each, and the type of its data. `session` is `request.session`, whatever its
+ * cookie is named. Declare them in one place, under the name the package is installed with:
  *
  * ```ts
  * declare module 'fastify-sealed-session' {
@@ -38,7 +38,8 @@ export interface Sessions extends RequireSessions {}
  * }
  * ```
  *
- * A key that is not declared is `any`. Declare `Sessions` in its place to have the compiler refuse such a key.
+ * A key that is not declared is `any` for `get` and `set`, and `session.userId` does not compile: declare `userId` in
+ * `Sessions`, or here. Declare `Sessions` in place of this to have the compiler refuse such a key everywhere.
  */
 export interface SessionData extends RequireSessionData {}
 
@@ -183,6 +184,16 @@ export interface SessionMethods<T> extends Access<T> {
 /**
  * A session: its methods, and its data as properties. A key named like a method is stored and read through
  * `set` and `get`.
+ *
+ * If `session.userId` does not compile, declare your data in any file of your program:
+ *
+ * ```ts
+ * import 'fastify-sealed-session'
+ *
+ * declare module 'fastify-sealed-session' {
+ *   interface Sessions { session: { userId: number } } // of `request.session`
+ * }
+ * ```
  */
 export type Session<T = DeclaredData> = Partial<T> & SessionMethods<T>
 
@@ -321,7 +332,8 @@ declare module 'fastify' {
 
   interface FastifyRequest extends OtherSessions {
     /**
-     * The session of this request: that of its cookie, or an empty one. Opened when first used.
+     * The session of this request: that of its cookie, or an empty one. Opened when first used. Its keys are those that
+     * your app declares in `Sessions`: `session.userId` compiles if `userId` is among them.
      *
      * A session that `createSecureSession` or `decodeSecureSession` of this app returned may be
      * assigned, to one request. It is sent like one that was written. The one before ends, as with `regenerate()`.
@@ -740,7 +752,8 @@ export interface RequireSessionOptions<Name extends string = 'session'> extends 
   /**
    * Keys of the session's data that have to be there for a user who is logged in, such as `['userId']`. One whose
    * value is `undefined`, `null`, `false` or empty text is not there. Default: the session only has to be valid, which
-   * that of a visitor with a shopping cart is as well.
+   * that of a visitor with a shopping cart is as well. In an app with revocation and its option `subject` you get a
+   * warning then, once a route.
    */
   keys?: ReadonlyArray<GuardKey<Name>> | undefined
 }

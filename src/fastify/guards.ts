@@ -1,5 +1,7 @@
 import { fail, kindOf } from '../errors.ts'
 import { kSessions, type RegisteredSession } from './registered-session.ts'
+import type { SessionRequest } from '../http/exchange.ts'
+import { hasUser } from '../extension/session-identities.ts'
 import { getOwn } from '../data/data.ts'
 import { isApp, isRequest } from './mistakes.ts'
 import { readDuration, readText, refuseUnknown } from '../options/readers.ts'
@@ -23,7 +25,11 @@ export function requireSession<Name extends string = 'session'> (options: Requir
   assertCalled('requireSession', options)
   refuseUnknown(options, ['keys', 'redirect', 'sessionName'])
   const keys = readKeys(options.keys)
-  return guard(options, state => isLoggedIn(state, keys) ? null : fail('LOGIN_REQUIRED'))
+  return guard(options, (state, request, session) => {
+    if (!isLoggedIn(state, keys)) return fail('LOGIN_REQUIRED')
+    if (keys === null && isNobodys(state, session)) session?.warnings.warn('FST_SEALED_SESSION_WARN_GUARD_NOBODY', request)
+    return null
+  })
 }
 
 /**
@@ -49,13 +55,16 @@ function assertCalled (name: string, options: object): void {
   if (got !== null) throw fail('GUARD_MISPLACED', [name, got, 'its options'])
 }
 
-/** @param refusalOf error for a request that may not go on; null for one that may. */
-function guard (options: { redirect?: unknown, sessionName?: unknown }, refusalOf: (state: SessionState | null) => Error | null): SessionGuard {
+/** Error for a request that may not go on; null for one that may. @param session undefined if its app is not known. */
+type Refusal = (state: SessionState | null, request: SessionRequest, session: RegisteredSession | undefined) => Error | null
+
+function guard (options: { redirect?: unknown, sessionName?: unknown }, refusalOf: Refusal): SessionGuard {
   const path = readOwnPath(options.redirect)
   const name = readText(options, 'sessionName')
   return (request, reply, done) => {
     // An error that is thrown here, since the store of the revocation is away, is no reason to log in again.
-    const refusal = refusalOf(sessionIn(request, name))
+    const registered = registeredIn(request, name)
+    const refusal = refusalOf(sessionIn(request, name ?? registered?.sessionName), request as SessionRequest, registered)
     if (refusal === null) return done()
     // It is the answer to this one user, at an address that others ask for.
     reply.header('cache-control', 'no-store')
@@ -70,17 +79,21 @@ function withoutStack (error: Error): Error {
   return error
 }
 
+/** Session of this name that the app of a request has registered. @param name default: the first one of the context. */
+function registeredIn (request: object, name: string | undefined): RegisteredSession | undefined {
+  const { server } = request as { server?: { [kSessions]?: readonly RegisteredSession[] } }
+  const sessions = server?.[kSessions]
+  return name === undefined ? sessions?.[0] : sessions?.find(({ sessionName }) => sessionName === name)
+}
+
 /**
  * Session of a request; null after `request.session = null`.
- * @param name default: the first one of the context.
  * @throws `FST_SEALED_SESSION_UNKNOWN_SESSION`: a guard in a context without a session lets nobody on;
  * `FST_SEALED_SESSION_GUARD_MISPLACED` for one that was registered like a plugin.
  */
 function sessionIn (request: object, name: string | undefined): SessionState | null {
-  const { server } = request as { server?: { [kSessions]?: readonly RegisteredSession[] } }
-  const used = name ?? server?.[kSessions]?.[0]?.sessionName
-  if (used === undefined || !(used in request)) throw isApp(request) ? fail('GUARD_MISPLACED', ['a guard', 'an app', 'a request']) : fail('UNKNOWN_SESSION')
-  const session = (request as Record<string, unknown>)[used]
+  if (name === undefined || !(name in request)) throw isApp(request) ? fail('GUARD_MISPLACED', ['a guard', 'an app', 'a request']) : fail('UNKNOWN_SESSION')
+  const session = (request as Record<string, unknown>)[name]
   return session === null ? null : stateOf(session)
 }
 
@@ -88,6 +101,15 @@ function isLoggedIn (state: SessionState | null, keys: readonly string[] | null)
   if (state === null) return false
   const data = state.raw() // looks first: it is empty if it has ended
   return keys === null ? state.origin?.ok === true : keys.every(key => isThere(getOwn(data, key)))
+}
+
+/**
+ * True for a session that opened and belongs to no user, in an app that says whose a session is. The revocation knows it from
+ * its own check, so that the app's `subject` is not called again for a user.
+ */
+function isNobodys (state: SessionState | null, session: RegisteredSession | undefined): boolean {
+  const identities = session?.identities ?? null
+  return state !== null && identities?.subjectsInUse(state)?.length === 0 && hasUser(identities, state) === false
 }
 
 /** False for what apps write in place of a value that they take away. */

@@ -177,9 +177,10 @@ function addToRequests (app: FastifyInstance, registered: Registered, assignable
 
 /** A session as plugins see it. */
 function onApp (app: FastifyInstance, registered: Registered, coding: CookieCoding, signals: SessionSignals): RegisteredSession {
-  const { manager, cookie } = registered
+  const { manager, cookie, warnings } = registered
   return Object.assign(extensible(registered, signals), {
     version: VERSION,
+    warnings,
     find (request) {
       // Also one that a hook has discarded: a session that is assigned in its place must end it.
       return manager.mayFind(request) ? incumbent(request, registered).state : null

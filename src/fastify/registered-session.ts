@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Lines } from '../cookies/write.ts'
 import { fail } from '../errors.ts'
 import type { ExtensibleSession } from '../extension/extensible.ts'
+import type { RouteWarnings } from '../http/route-warnings.ts'
 import type { Login, LoginCookie } from './login.ts'
 import type { SessionState } from '../session/session.ts'
 import type { CompanionCookie } from './companion-cookie.ts'
@@ -12,6 +13,8 @@ import type { CompanionCookie } from './companion-cookie.ts'
 export interface RegisteredSession extends ExtensibleSession {
   /** Version of the package that has registered it: an app may have loaded two. */
   readonly version: string
+  /** Warnings of its events in requests, once a route. */
+  readonly warnings: Pick<RouteWarnings, 'warn'>
   /** The session of a request that brings a cookie for it; null without one. */
   find (request: FastifyRequest): SessionState | null
   /** The session that a request brings, whatever its device is, outside that request; null without one that opens. */

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { AddressInfo } from 'node:net'
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import fp from 'fastify-plugin'
 import secureSession, { authenticated, requireFresh, requireSession, type NotFreshError } from '../../src/index.ts'
-import { sessionRevocation } from '../../src/revocation/index.ts'
-import { captureLog, countTries, gate, newKey, setCookies } from '../support/helpers.ts'
+import { sessionRevocation, type SessionRevocationOptions } from '../../src/revocation/index.ts'
+import { captureLog, countTries, gate, newKey, setCookies, warnings } from '../support/helpers.ts'
 import { TestStore } from '../support/revocation.ts'
 import { appWithStepUp, key, loggedIn, type Setup, Visitor, withSubjects } from './support.ts'
 import { get, newApp } from '../support/app.ts'
@@ -362,4 +362,70 @@ it('a guard that is registered like a plugin is refused, with a call and without
   assert.throws(() => { requireSession(Fastify() as never) }, refusal('requireSession got an app in place of its options'))
   assert.throws(() => { requireFresh(Fastify() as never) }, refusal('requireFresh got an app in place of its options'))
   assert.throws(() => { requireSession()(Fastify(), {} as never, () => {}) }, refusal('a guard got an app in place of a request'))
+})
+
+describe('requireSession() without keys, in an app that says whose a session is', () => {
+  async function watched (guards: Guard | Guard[], revocation: SessionRevocationOptions | null = withSubjects()): Promise<{ app: FastifyInstance, told: () => string[] }> {
+    const { lines, logger } = captureLog('warn')
+    const app = await newApp({
+      server: { logger },
+      session: { key, format: 'sealed', cookie: { path: '/' } },
+      revocation: revocation ?? undefined,
+      routes: app => {
+        app.post('/write', async ({ session, body }) => { Object.assign(session, body); return '' })
+        app.get('/guarded', { preHandler: guards }, async () => 'let in')
+        app.get('/other/:id', { preHandler: guards }, async () => 'let in')
+        app.get('/logs-in', { onRequest: async ({ session }) => { Object.assign(session, { user: 'ann' }) }, preHandler: guards }, async () => 'let in')
+      }
+    })
+    return { app, told: () => warnings(lines.splice(0)).map(({ code, msg }) => `${String(code)} ${msg}`) }
+  }
+
+  async function withData (app: FastifyInstance, data: object): Promise<Visitor> {
+    const visitor = new Visitor(app)
+    await visitor.post('/write', data)
+    return visitor
+  }
+
+  it('lets a visitor with a shopping cart on, with a warning once a route, which says what to do', async () => {
+    const { app, told } = await watched(requireSession())
+    const visitor = await withData(app, { cart: [1] })
+    assert.deepEqual([(await visitor.get('/guarded')).body, (await visitor.get('/guarded')).body], ['let in', 'let in'])
+    const [text, ...others] = told()
+    assert.deepEqual(others, [])
+    assert.match(text ?? '', /^FST_SEALED_SESSION_WARN_GUARD_NOBODY session "session": requireSession\(\) let a session of nobody on at GET \/guarded\./)
+    assert.match(text ?? '', /requireSession\(\{ keys: \["userId"\] \}\)/)
+    for (const id of ['1', '2']) await visitor.get(`/other/${id}`)
+    const [other, ...more] = told()
+    assert.deepEqual([other?.includes(' at GET /other/:id. '), more], [true, []])
+  })
+
+  it('lets a user on without a warning, also one whom an earlier hook has just logged in', async () => {
+    const { app, told } = await watched(requireSession())
+    await (await withData(app, { user: 'ann' })).get('/guarded')
+    await (await withData(app, { cart: [1] })).get('/logs-in')
+    assert.deepEqual(told(), [])
+  })
+
+  it('refuses a visitor without a session as before, and warns of none', async () => {
+    const { app, told } = await watched(requireSession())
+    assert.equal((await new Visitor(app).get('/guarded')).statusCode, 401)
+    assert.deepEqual(told(), [])
+  })
+
+  it('is silent if keys are named, for an app that means visitors too, and for requireFresh()', async () => {
+    for (const guard of [requireSession({ keys: ['cart'] as never[] }), requireFresh({ within: 60 })]) {
+      const { app, told } = await watched(guard)
+      await (await withData(app, { cart: [1] })).get('/guarded')
+      assert.deepEqual(told(), [])
+    }
+  })
+
+  it('is silent in an app that does not say whose a session is', async () => {
+    for (const revocation of [null, { store: new TestStore() }]) {
+      const { app, told } = await watched(requireSession(), revocation)
+      assert.equal((await (await withData(app, { cart: [1] })).get('/guarded')).body, 'let in')
+      assert.deepEqual(told(), [])
+    }
+  })
 })
