@@ -26,6 +26,15 @@ for (const url of urls) {
 /** Ends the connections that would keep the program running. */
 const CLOSE = 'await app.close()\n'
 
+/** The limit is long for a machine under load, and the client of the block keeps the program running. */
+const USE_STORE = `
+import { sessionRevocation } from 'fastify-sealed-session/revocation'
+${REGISTER}app.register(sessionRevocation, { store, subject: () => '42', storeTimeout: 60 })
+await app.ready()
+await app.revokeSubject('42')
+process.exit()
+`
+
 /** What surrounds a fragment, by the words of its `<!-- test: … -->`. */
 const PRELUDES: Record<string, [before: string, after: string]> = {
   // a whole program
@@ -35,6 +44,8 @@ const PRELUDES: Record<string, [before: string, after: string]> = {
   // the same, with the address of a real server in the environment
   'with app and Redis': [IMPORTS + COLLECT_ROUTES, GET_ROUTES + CLOSE],
   'with app and PostgreSQL': [IMPORTS + COLLECT_ROUTES, GET_ROUTES + CLOSE],
+  // makes a `store` of revocations with a real server, which the app then uses
+  'a store in Redis': [IMPORTS, USE_STORE],
   // works with `app`, which has the plugin and is ready
   'with sessions': [`${IMPORTS}${REGISTER}await app.ready()\n`, ''],
   // the body of a handler, whose answer is then printed
