@@ -62,3 +62,11 @@ test('a logout everywhere ends the sessions of all browsers', async () => {
   await app.inject({ method: 'POST', url: '/logout-everywhere', cookies: laptop })
   assert.deepEqual([await statusOf('/profile', laptop), await statusOf('/profile', phone)], [401, 401])
 })
+
+test('server-sent events bring the cookie', async () => {
+  await app.listen(0, '127.0.0.1') // inject() has no socket, which Nest 11 needs for events
+  const { session } = await cookiesOf('Hedy')
+  const response = await fetch(`${await app.getUrl()}/events`, { headers: { cookie: `session=${session}` } })
+  assert.match(await response.text(), /^data: Hello Hedy$/m)
+  assert.match(response.headers.get('set-cookie') ?? '', /^session=/)
+})

@@ -1,17 +1,25 @@
-import { Controller, Res, Session, Sse, UseGuards, type MessageEvent } from '@nestjs/common'
-import type { FastifyReply } from 'fastify'
+import { Controller, Injectable, Session, Sse, UseGuards, type CanActivate, type ExecutionContext, type MessageEvent } from '@nestjs/common'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Session as SealedSession } from 'fastify-sealed-session'
 import { of, type Observable } from 'rxjs'
 import { LoggedInGuard } from './logged-in.guard.js'
 
+/** Writes the session for a handler of events. */
+@Injectable()
+class NewCountGuard implements CanActivate {
+  async canActivate (context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp()
+    http.getRequest<FastifyRequest>().session.visits = 0
+    await http.getResponse<FastifyReply>().sessionCookies() // puts the cookie among the headers that Nest sends
+    return true
+  }
+}
+
 @Controller()
-@UseGuards(LoggedInGuard)
 export class EventsController {
-  // Nest writes such a response itself, past the hook that adds the cookie.
   @Sse('events')
-  async events (@Session() session: SealedSession, @Res({ passthrough: true }) reply: FastifyReply): Promise<Observable<MessageEvent>> {
-    session.visits = 0
-    await reply.sessionCookies() // puts it among the headers, which Nest sends
+  @UseGuards(LoggedInGuard, NewCountGuard)
+  events (@Session() session: SealedSession): Observable<MessageEvent> {
     return of({ data: `Hello ${session.name}` })
   }
 }

@@ -22,6 +22,7 @@ describe('examples/nestjs on Nest 11', () => {
     await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'commonjs', dependencies, overrides: OVERRIDES }))
     await run(folder, 'npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts'])
     await cp(join(repository, 'examples/nestjs'), folder, { recursive: true, filter: source => !source.endsWith('dist') })
+    await cp(join(repository, 'test/examples/nest'), folder, { recursive: true })
   })
   after(async () => { await rm(folder, { recursive: true, force: true }) })
 
@@ -35,5 +36,9 @@ describe('examples/nestjs on Nest 11', () => {
   it('compiles strictly with TypeScript 5.9, and passes its end-to-end test', async () => {
     await run(folder, process.execPath, [join(repository, 'node_modules/typescript-5.9/bin/tsc'), '-p', '.'])
     await runTests(join(folder, 'dist/app.e2e.js'))
+  })
+
+  it('brings the cookie with each kind of response of Nest', async () => {
+    await runTests(join(folder, 'dist/responses.e2e.js'))
   })
 })

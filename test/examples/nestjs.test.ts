@@ -37,6 +37,12 @@ export const nameOf = (session: Session, request: FastifyRequest): Array<string 
 
 const RENAMED = join(FOLDER, 'renamed.ts')
 
+/** Files that the program has beside those of the example. */
+const MORE = new Map([
+  [RENAMED, UNDER_PEERS_NAME],
+  [join(FOLDER, 'responses.e2e.ts'), readFileSync(new URL('nest/responses.e2e.ts', import.meta.url), 'utf8')]
+])
+
 /** The example, and beside it what is only there to be checked. */
 function programOf (): ts.Program {
   const onError = (): never => assert.fail('the tsconfig.json cannot be read')
@@ -45,9 +51,9 @@ function programOf (): ts.Program {
   const options = { ...config.options, paths: { '@fastify/secure-session': [DECLARATIONS] } }
   const host = ts.createCompilerHost(options)
   const { readFile, writeFile } = host
-  host.readFile = path => path === RENAMED ? UNDER_PEERS_NAME : readFile(path)
+  host.readFile = path => MORE.get(path) ?? readFile(path)
   host.writeFile = (path, ...rest) => { if (!path.endsWith('renamed.js')) writeFile(path, ...rest) }
-  return ts.createProgram([...config.fileNames, RENAMED], options, host)
+  return ts.createProgram([...config.fileNames, ...MORE.keys()], options, host)
 }
 
 function messages (diagnostics: readonly ts.Diagnostic[]): string[] {
@@ -95,6 +101,10 @@ describe('examples/nestjs', () => {
     await runTests(join(FOLDER, 'dist/app.e2e.js'))
   })
 
+  it('brings the cookie with each kind of response of Nest', async () => {
+    await runTests(join(FOLDER, 'dist/responses.e2e.js'))
+  })
+
   it('passes its end-to-end test in the opposite order', async t => {
     const [start = '', ...tests] = readFileSync(join(FOLDER, 'dist/app.e2e.js'), 'utf8').split(/^(?=test\()/m)
     assert.ok(tests.length > 3)
@@ -123,7 +133,7 @@ describe('examples/nestjs', () => {
     mkdirSync(join(folder, 'node_modules'))
     for (const name of ['@nestjs', 'reflect-metadata', 'rxjs', 'vitest', 'zod']) symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name))
     symlinkSync(ROOT, join(folder, 'node_modules/fastify-sealed-session'))
-    assert.match(await runRunner([join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run'], folder), /Tests +6 passed/)
+    assert.match(await runRunner([join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run'], folder), /Tests +7 passed/)
   })
 
   it('logs in with a cookie that no script sees, and shows the profile of whoever sends it', async () => {
