@@ -69,6 +69,11 @@ describe('docs/guide/testing.md', () => {
     assert.match(await run(bin('jest/bin/jest.js')), /Tests: +2 passed/)
   })
 
+  it('has a transform for Jest that keeps the line of a failure in TypeScript', async () => {
+    writeFileSync(join(folder, 'fails.jest.ts'), "interface Gone { text: string }\n\ntest('fails', () => {\n  throw new Error('on line 4')\n})\n")
+    await assert.rejects(run(bin('jest/bin/jest.js'), '--testMatch', '**/fails.jest.ts'), /fails\.jest\.ts:4:9/)
+  })
+
   it('has a test for Playwright that passes', { skip: noBrowser }, async () => {
     assert.match(await run(bin('@playwright/test/cli.js'), 'test'), /1 passed/)
   })
