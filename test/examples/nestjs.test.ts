@@ -9,8 +9,9 @@ import ts from 'typescript'
 import { createSessionCodec, type SessionCodec } from '../../src/index.ts'
 import { blocks } from '../docs/markdown.ts'
 import { ROOT } from '../docs/workspace.ts'
+import { RedisServer, noRedis } from '../revocation/redis-server.ts'
 import { newKey } from '../support/helpers.ts'
-import { Example, cookieOf, runRunner, runTests, tamperedWith } from './example.ts'
+import { Example, FAILING_STORE, cookieOf, runRunner, runTests, tamperedWith } from './example.ts'
 
 const KEY = newKey().toString('hex')
 const COOKIE = 'session'
@@ -37,9 +38,24 @@ export const nameOf = (session: Session, request: FastifyRequest): Array<string 
 
 const RENAMED = join(FOLDER, 'renamed.ts')
 
+/** `set-up.ts` with the lines that the page has for production. The address of its proxy is the one that the tests come from. */
+function setUpForProduction (): string {
+  const { code = '' } = blocks(PAGE).find(({ language, code }) => language === 'text' && code.includes('trustProxy')) ?? {}
+  assert.notEqual(code, '')
+  let source = readFileSync(join(FOLDER, 'set-up.ts'), 'utf8')
+  for (const line of code.trim().split('\n').map(line => line.trim())) {
+    const begin = /^(?:const adapter =|store:) /.exec(line)
+    const old = begin === null ? /^(?=import \{ Keyring)/m : new RegExp(`(?<=^ *)${begin[0]}.*$`, 'm')
+    assert.match(source, old)
+    source = source.replace(old, begin === null ? `${line}\n` : line.replace('10.0.0.1', '127.0.0.1'))
+  }
+  return source
+}
+
 /** Files that the program has beside those of the example. */
 const MORE = new Map([
   [RENAMED, UNDER_PEERS_NAME],
+  [join(FOLDER, 'set-up-for-production.ts'), setUpForProduction()],
   [join(FOLDER, 'responses.e2e.ts'), readFileSync(new URL('nest/responses.e2e.ts', import.meta.url), 'utf8')]
 ])
 
@@ -232,6 +248,31 @@ describe('examples/nestjs', () => {
     assert.equal((await send('DELETE', '/account', '')).status, 401)
   })
 
+  it('refuses what a page of another site makes a browser send', async () => {
+    const cookie = cookieOf(await logIn())
+    const response = await fetch(`${example.url}/logout`, { method: 'POST', headers: { cookie, 'sec-fetch-site': 'cross-site' } })
+    assert.deepEqual([response.status, await statusOf(cookie)], [403, 200])
+  })
+
+  it('tells of an outage of its store in its log', async () => {
+    const failing = await Example.start('nestjs/dist/main.js', { SESSION_KEYS: KEY, ...FAILING_STORE })
+    try {
+      await failing.post('/signup', JSON.stringify({ name: 'Ada', password: PASSWORD }))
+      const cookie = cookieOf(await failing.logIn('Ada', PASSWORD))
+      await failing.setStore('down')
+      const response = await fetch(`${failing.url}/logout`, { method: 'POST', headers: { cookie } })
+      assert.equal(response.status, 503)
+      assert.match(failing.output, /"level":50.*FST_SEALED_SESSION_STORE_UNAVAILABLE/)
+    } finally {
+      await failing.stop()
+    }
+  })
+
+  it('answers an error of a hook with its status and message, and without its code', async () => {
+    const response = await fetch(`${example.url}/logout`, { method: 'POST', headers: { 'sec-fetch-site': 'cross-site' } })
+    assert.deepEqual(Object.keys(await response.json() as object).sort(), ['message', 'statusCode'])
+  })
+
   it('answers 401 once the session has expired', async () => {
     const cookie = cookieOf(await logIn())
     await example.wait(15 * 60)
@@ -250,6 +291,67 @@ describe('examples/nestjs', () => {
     } finally {
       await production.stop()
     }
+  })
+
+  describe('with the lines for production', { skip: noRedis }, () => {
+    const production = join(FOLDER, 'dist/production')
+    let redis: RedisServer
+    before(async () => {
+      redis = await RedisServer.create()
+      const files = readdirSync(join(FOLDER, 'dist')).filter(name => name.endsWith('.js'))
+      for (const file of files) cpSync(join(FOLDER, 'dist', file), join(production, file))
+      cpSync(join(FOLDER, 'dist/set-up-for-production.js'), join(production, 'set-up.js'))
+    })
+    after(async () => {
+      rmSync(production, { recursive: true, force: true })
+      await redis.remove()
+    })
+
+    const start = async (): Promise<Example> => await Example.start('nestjs/dist/production/main.js', { SESSION_KEYS: KEY, NODE_ENV: 'production', REDIS_URL: `redis://127.0.0.1:${redis.port}` })
+
+    it('keeps a logout everywhere over a restart', async () => {
+      let app = await start()
+      try {
+        await app.post('/signup', JSON.stringify({ name: 'Ada', password: PASSWORD }))
+        const [laptop, phone] = [cookieOf(await app.logIn('Ada', PASSWORD)), cookieOf(await app.logIn('Ada', PASSWORD))]
+        assert.equal((await app.get('/profile', phone)).status, 200)
+        await fetch(`${app.url}/logout-everywhere`, { method: 'POST', headers: { cookie: laptop } })
+        await app.stop()
+        app = await start()
+        assert.equal((await app.get('/profile', phone)).status, 401)
+      } finally {
+        await app.stop()
+      }
+    })
+
+    it('trusts what its proxy says: over TLS, the same name without TLS is another origin', async () => {
+      const app = await start()
+      const statusAt = async (url: string): Promise<number> =>
+        (await fetch(`${url}/logout`, { method: 'POST', headers: { 'x-forwarded-proto': 'https', origin: url } })).status
+      try {
+        assert.deepEqual([await statusAt(app.url), await statusAt(example.url)], [403, 204])
+      } finally {
+        await app.stop()
+      }
+    })
+
+    it('goes on while Redis is away, says so in its log, and ends all the same', async () => {
+      const app = await start()
+      let ended = false
+      try {
+        await app.post('/signup', JSON.stringify({ name: 'Ada', password: PASSWORD }))
+        const cookie = cookieOf(await app.logIn('Ada', PASSWORD))
+        await redis.stop()
+        await app.printed(/"level":40.*(?:ECONNREFUSED|Socket closed)/)
+        assert.equal((await app.get('/profile', cookie)).status, 503)
+        assert.equal((await app.get('/profile')).status, 401)
+        await app.stop()
+        ended = true
+      } finally {
+        if (!ended) await app.stop()
+        await redis.start()
+      }
+    })
   })
 
   it('ends on SIGTERM', async () => {
