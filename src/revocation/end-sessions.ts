@@ -5,6 +5,7 @@ import type { ExtensibleSession } from '../extension/extensible.ts'
 import { idOfText } from '../session/id.ts'
 import { stateOf } from '../session/info.ts'
 import type { SessionState } from '../session/session.ts'
+import type { KnownEpochs } from './epoch-writer.ts'
 import type { RevocationExtension } from './revocation-extension.ts'
 import type { Identities } from './identities.ts'
 import type { RequestRecord } from './request-record.ts'
@@ -66,8 +67,8 @@ function endsOfMany ({ session, revocations, extension, lookAgain, hasSubjects, 
   /** Revokes, and notes it as the own revocation of the request whose handler called. */
   const revoke = async (request: SessionRequest | undefined, subject?: string, isOthers = false): Promise<number> => {
     const record = extension.records.of(request)
-    if (record !== null && subject !== undefined && isOthers) await assertFirst(revocations, subject, record)
-    const revoked = await revocations.revokeUntilNow(subject)
+    const known = subject !== undefined && isOthers ? await epochsBefore(revocations, subject, record) : undefined
+    const revoked = await revocations.revokeUntilNow(subject, known)
     if (session.lifecycle.isHeard) session.lifecycle.tell('ended', { id: null, subjects: subject === undefined ? [] : [subject] }, { cause: 'revoked' }, request ?? null)
     if (request !== undefined && record !== null) extension.noteOwn(record, session.held(request), revoked)
     return revoked.epoch
@@ -111,14 +112,16 @@ function endsOfMany ({ session, revocations, extension, lookAgain, hasSubjects, 
 }
 
 /**
- * Throws before a session ends all others of its subject, if that has just been done by another request: of two clicks
- * on "log in, and everybody else out" the first one keeps its session.
+ * Times of a subject before a session ends all others of it. Throws if that has just been done by another request: of two
+ * clicks on "log in, and everybody else out" the first one keeps its session.
+ * @param record of the request; null without one.
  * @throws `FST_SEALED_SESSION_REVOKED_MEANWHILE`
  */
-async function assertFirst (revocations: RevocationSource, subject: string, record: RequestRecord): Promise<void> {
+async function epochsBefore (revocations: RevocationSource, subject: string, record: RequestRecord | null): Promise<KnownEpochs> {
   const epochs = await revocations.epochsOf([subject])
-  const isSecond = epochs.some(([key, epoch]) => epoch > 0 && record.own?.get(key) !== epoch && revocations.cameDuring(key, epoch, record))
+  const isSecond = record !== null && epochs.some(([key, epoch]) => epoch > 0 && record.own?.get(key) !== epoch && revocations.cameDuring(key, epoch, record))
   if (isSecond) throw fail('REVOKED_MEANWHILE')
+  return epochs
 }
 
 /** @throws `FST_SEALED_SESSION_ID_INVALID`: the text is most likely a browser's. */

@@ -22,6 +22,9 @@ export interface EpochWriterOptions {
   written: (key: string, epoch: number, now: number) => void
 }
 
+/** Times of a subject and of all, by key of the store, in the order of `epochKeysOf`. */
+export type KnownEpochs = ReadonlyArray<readonly [key: string, epoch: number]>
+
 /** Revocation of a subject, or of all. */
 export interface Revoked {
   /** Key of the store. */
@@ -48,34 +51,63 @@ export class EpochWriter {
     this.#options = options
   }
 
-  /** Revokes the sessions of a subject; without one, all. @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE` */
-  async raise (subject: string | undefined): Promise<Revoked> {
+  /**
+   * Revokes the sessions of a subject; without one, all.
+   * @param known times of the subject as they were when a session was checked that goes on; null if none does.
+   * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`; `FST_SEALED_SESSION_REVOKED_MEANWHILE` if another revocation has come since,
+   * which that session must not survive: a thief would only have to ask for this often enough.
+   */
+  async raise (subject: string | undefined, known: KnownEpochs | null = null): Promise<Revoked> {
     const key = subject === undefined ? ALL : subjectKey(subject)
     let previous = 0
-    const epoch = await this.#turns.run(key, async () => await this.#raise(key, subject, before => { previous = before }))
+    const epoch = await this.#turns.run(key, async () => await this.#raise(key, subject, known, before => { previous = before }))
     return { key, epoch, previous }
   }
 
-  async #raise (key: string, subject: string | undefined, found: (previous: number) => void): Promise<number> {
+  async #raise (key: string, subject: string | undefined, known: KnownEpochs | null, found: (previous: number) => void): Promise<number> {
     const { client, life, now, written } = this.#options
     // A login after an earlier revocation begins after that by one, whatever the clock says: another
     // process may have one that is ahead.
     const [latest = 0, ...earlier] = await Promise.all(client.getEach([LATEST, ...epochKeysOf(subject === undefined ? [] : [subject])]))
     found(earlier.at(-1) ?? 0) // the last one is of the same key
+    let own = 0
+    await this.#assertSame(known, own, earlier)
     if (subject === undefined) earlier.push(latest)
     let epoch = Math.max(now(), ...earlier.map(epoch => epoch + 1))
     for (let writes = 1; writes <= MAX_WRITES; writes++) {
       // Written first, so that revokeAll() knows of it before anybody logs in after it.
       if (subject !== undefined) await this.#raiseLatest(Math.max(latest, epoch))
+      await this.#assertSame(known, own)
       await client.set(key, epoch, life)
       const answered = now()
-      written(key, epoch, answered)
-      const stored = await Promise.all(client.getEach(subject === undefined ? [key] : [LATEST, key]))
+      written(key, own = epoch, answered)
+      const [stored, least] = await this.#readBack(key, subject)
+      await this.#assertSame(known, own)
       const isSlow = writes === 1 && answered - epoch >= SLOW_WRITE
-      if (!isSlow && Math.min(...stored) >= epoch) return epoch
-      epoch = Math.max(epoch, answered)
+      // Another has written a later one, and a session may go on beyond that: it must not survive this one.
+      const isPassed = stored > epoch && writes < MAX_WRITES
+      if (!isSlow && !isPassed && least >= epoch) return epoch
+      epoch = Math.max(answered, laterThan(stored, epoch))
     }
     throw unavailable('STORE_UNAVAILABLE', new Error('the store does not have what it was given'))
+  }
+
+  /** Time of a key as the store has it, and the least of the times that it was given. */
+  async #readBack (key: string, subject: string | undefined): Promise<[stored: number, least: number]> {
+    const times = await Promise.all(this.#options.client.getEach(subject === undefined ? [key] : [LATEST, key]))
+    return [times.at(-1)!, Math.min(...times)] // the last one is of the key
+  }
+
+  /**
+   * Throws if another revocation has come. Two at one time both write: the store has the later time only, so that it is asked
+   * before and after.
+   * @param own time that this one has written. @param found times that were just read.
+   */
+  async #assertSame (known: KnownEpochs | null, own: number, found?: readonly number[]): Promise<void> {
+    if (known === null) return
+    const epochs = found ?? await Promise.all(this.#options.client.getEach(known.map(([key]) => key)))
+    const isSame = known.every(([key, epoch], index) => epochs[index]! <= (key === ALL ? epoch : Math.max(epoch, own))) // one for each
+    if (!isSame) throw fail('REVOKED_MEANWHILE')
   }
 
   /**
@@ -91,6 +123,11 @@ export class EpochWriter {
       return latest
     })
   }
+}
+
+/** Time to write next: the same, unless the store has a later one by now. */
+function laterThan (stored: number, epoch: number): number {
+  return stored > epoch ? stored + 1 : epoch
 }
 
 /**

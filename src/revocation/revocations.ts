@@ -1,7 +1,7 @@
 import { fail } from '../errors.ts'
 import type { KnownSession } from '../extension/session-identities.ts'
 import { remember, RevocationCache } from './answer-cache.ts'
-import { EpochWriter, type Revoked, Turns } from './epoch-writer.ts'
+import { EpochWriter, type KnownEpochs, type Revoked, Turns } from './epoch-writer.ts'
 import type { RequestRecord } from './request-record.ts'
 import { idAfter } from '../session/id.ts'
 import type { StoreClient } from '../store/client.ts'
@@ -333,10 +333,11 @@ export class Revocations {
 
   /**
    * Revokes the sessions of a subject; without one, all.
-   * @throws `FST_SEALED_SESSION_STORE_UNAVAILABLE`
+   * @param known times of the subject when a session was checked that goes on; without it none does.
+   * @throws as `EpochWriter.raise` does
    */
-  async revokeUntilNow (subject?: string): Promise<Revoked> {
-    return await this.#epochs.raise(subject)
+  async revokeUntilNow (subject?: string, known?: KnownEpochs): Promise<Revoked> {
+    return await this.#epochs.raise(subject, known)
   }
 
   /**

@@ -598,6 +598,15 @@ function storeWith (hasAdd: boolean, before: () => Promise<unknown>): Revocation
   }
 }
 
+/** The same store for one process, each call of which is made after `before`, which hears of the key that is set. */
+function storeOf (store: MemoryStore, before: (name?: string) => Promise<unknown>): RevocationStore {
+  return {
+    get: async name => { await before(); return store.get(name) },
+    set: async (...entry) => { await before(entry[0]); store.set(...entry) },
+    add: async (...entry) => { await before(); return store.add(...entry) }
+  }
+}
+
 describe('a session that goes on in a request beside a logout', () => {
   const ways: Record<string, (session: Session) => void> = {
     'a longer lifetime': session => { session.options({ expiry: 86_400 * 30 }) },
@@ -633,6 +642,63 @@ describe('a session that goes on in a request beside a logout', () => {
         }
         assert.ok(calls > 4, `${calls}`)
       })
+    }
+  }
+})
+
+describe('a session that is to be the only one to go on, beside a revocation of its user', () => {
+  const ways: Record<string, (app: FastifyInstance, session: Session) => Promise<void>> = {
+    'revokeOtherSessions()': async (app, session) => { await app.revokeOtherSessions(session) },
+    'revokeSubject() with "except"': async (app, session) => { await app.revokeSubject('ann', { except: session }) }
+  }
+  const ends: Record<string, { end: (app: FastifyInstance) => Promise<void>, written: string }> = {
+    'revokeSubject()': { end: async app => { await app.revokeSubject('ann') }, written: ':subject:' },
+    'revokeAll()': { end: async app => { await app.revokeAll() }, written: ':all' }
+  }
+  for (const [way, act] of Object.entries(ways)) {
+    for (const [how, { end, written }] of Object.entries(ends)) {
+      for (const isBegun of [false, true]) {
+        it(`has ended, at whichever call of the store of ${way} that of ${how} ${isBegun ? 'is written' : 'begins and is done'}`, async t => {
+          const clock = stopClock(t)
+          let calls = 0
+          for (let at = 1, isOver = false; !isOver; at++) {
+            const store = new MemoryStore()
+            const [arrived, write] = [gate(), gate()]
+            let ending: Promise<void> | null = null
+            let count = NaN // the calls of one request are counted
+            const one = storeOf(store, async () => {
+              clock.tick(1)
+              if (++count !== at) return
+              count = NaN
+              write.open()
+              await (ending ?? end(there))
+            })
+            const other = storeOf(store, async name => {
+              clock.tick(1)
+              if (ending === null || name?.includes(written) !== true) return
+              arrived.open()
+              await write.opened
+            })
+            const here = await appWithLogins({ revocation: { store: one, cacheTtl: 0 }, routes: { 'POST /act': async ({ server, session }) => { await act(server, session); return 'done' } } })
+            const there = await appWithLogins({ revocation: { store: other, cacheTtl: 0 } })
+            const cookie = await login(here)
+            clock.tick(1000)
+            if (isBegun) {
+              ending = Promise.resolve() // from here on, it waits
+              ending = end(there)
+              await arrived.opened
+            }
+            count = 0
+            const answer = await post(here, '/act', cookie)
+            isOver = !Number.isNaN(count)
+            calls = Math.max(calls, at)
+            if (!isOver) for (const line of setCookies(answer)) assert.equal(await who(there, line.split(';')[0]!), 'nobody', `call ${at}`) // it has a beginning
+            write.open()
+            await ending
+          }
+          assert.ok(calls > 8, `${calls}`)
+        })
+      }
     }
   }
 })
