@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
-import { decodeBase64, escapeBase64, lineFor } from '../../src/token/base64.ts'
+import { escapeBase64 } from '../../src/token/base64.ts'
+import { decodeBase64, lineFor } from '../../src/token/encoded-base64.ts'
 
 /** Decodes text whose padding was taken off, in place as the secretbox format does; null where it is refused. */
 function decode (text: string, padding: number): Buffer | null {
