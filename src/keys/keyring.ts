@@ -1,24 +1,17 @@
-import { fileSource, parseKeyFile, readKeyFile } from '#key-file'
+import { keysOfFile, keysOfLoader } from '#key-sources'
 import { environment, IS_EDGE } from '#runtime'
 import { fillRandom, sodiumReady } from '#sodium'
 import { KEY_BYTES } from '../crypto/library.ts'
 import { fail, kindOf } from '../errors.ts'
 import { DerivedKey, type KeyringInternals, kInspect, kKeyring } from './key-set.ts'
+import type { SourceKeys } from './key-sources.ts'
 import { readKey, readKeys } from './key.ts'
 import { KeyringState } from './keyring-state.ts'
 import { warnProcess } from '../messages.ts'
-import { readDuration, readFlag, refuseUnknown } from '../options/readers.ts'
+import { readDuration, refuseUnknown } from '../options/readers.ts'
 import type { KeyFileOptions, KeyLoader, KeyLoadOptions, SessionKey } from '../types.ts'
 
 const LOAD_OPTIONS = ['refresh', 'activateAfter'] satisfies Array<keyof KeyLoadOptions>
-const FILE_OPTIONS = ['watch', 'activateAfter', 'watchInterval'] satisfies Array<keyof KeyFileOptions>
-
-const DEFAULT_ACTIVATE_AFTER = 120
-const DEFAULT_WATCH_INTERVAL = 1
-const DEFAULT_REFRESH = 60
-
-/** Looks that `activateAfter` must cover at least, since a key may leave for as long. */
-const MIN_LOOKS_TO_ACTIVATE = 10
 
 /**
  * The keys of one or more sessions, newest first: the first seals, all of them open. They can change
@@ -63,18 +56,7 @@ export class Keyring {
    * `FST_SEALED_SESSION_DURATION` for a value of a wrong type.
    */
   static async fromFile (path: string | URL | undefined, options: KeyFileOptions = {}): Promise<Keyring> {
-    if (IS_EDGE) throw fail('NOT_AT_EDGE', ['a key file'], { detail: 'Take "Keyring.fromEnv(name)" or "new Keyring(keys)".' })
-    refuseUnknown(options, FILE_OPTIONS)
-    const watch = readFlag(options, 'watch', false)
-    const activateAfter = readDuration(options, 'activateAfter', DEFAULT_ACTIVATE_AFTER, { orZero: true })
-    const interval = readDuration(options, 'watchInterval', DEFAULT_WATCH_INTERVAL)
-    if (watch) assertPace(activateAfter, interval)
-    await sodiumReady()
-    const file = await readKeyFile(path)
-    const keyring = new Keyring(parseKeyFile(file.content, file.path))
-    keyring.#state.readFrom(file)
-    if (watch) keyring.#state.follow(fileSource(file), { activateAfter, interval })
-    return keyring
+    return Keyring.#of(await keysOfFile(path, options))
   }
 
   /**
@@ -112,20 +94,15 @@ export class Keyring {
   static async from (load: KeyLoader, options: KeyLoadOptions = {}): Promise<Keyring> {
     if (typeof load !== 'function') throw fail('OPTION_INVALID', ['load', 'a function that gives the keys', kindOf(load)])
     refuseUnknown(options, LOAD_OPTIONS)
-    const isOnce = options.refresh === null
-    // A timer that was set in a request ends with it, and the keys would never change.
-    if (IS_EDGE && !isOnce) throw fail('NOT_AT_EDGE', ['the "refresh" of Keyring.from()'], { detail: 'Write "refresh: null", and make another keyring in a later request.' })
-    const interval = isOnce ? DEFAULT_REFRESH : readDuration(options, 'refresh', DEFAULT_REFRESH)
-    const activateAfter = readDuration(options, 'activateAfter', Math.max(DEFAULT_ACTIVATE_AFTER, MIN_LOOKS_TO_ACTIVATE * interval), { orZero: true })
-    if (!isOnce) assertPace(activateAfter, interval, 'refresh')
+    if (options.refresh !== null) return Keyring.#of(await keysOfLoader(load, options))
+    readDuration(options, 'activateAfter', 0, { orZero: true }) // nothing waits for it
     await sodiumReady()
-    if (isOnce) return new Keyring(await load())
-    const read = async (): Promise<Buffer> => contentOf(await load())
-    const content = await read()
-    const parse = (content: Buffer): Buffer[] => parseKeyFile(content, LOADED)
-    const keyring = new Keyring(parse(content))
-    // Nobody says when the first key came: others may not have loaded it yet.
-    keyring.#state.follow({ source: LOADED, content, writtenAt: Date.now(), read, parse }, { activateAfter, interval })
+    return new Keyring(await load())
+  }
+
+  static #of ({ keys, attach }: SourceKeys): Keyring {
+    const keyring = new Keyring(keys)
+    attach(keyring.#state)
     return keyring
   }
 
@@ -174,8 +151,8 @@ export class Keyring {
   }
 
   #assertOwn (): void {
-    const { source } = this.#state
-    if (source !== null) throw fail('KEYRING_FOLLOWS', [source])
+    const { follower } = this.#state
+    if (follower !== null) throw fail('KEYRING_FOLLOWS', [follower.source])
   }
 
   /** @internal */
@@ -185,28 +162,6 @@ export class Keyring {
   [kInspect] (): string {
     return `Keyring { keys: ${this.#state.current.keys.length} }`
   }
-}
-
-/**
- * Refuses new keys that would seal before other processes have read the file, or while keys that left
- * it still open. Less than a second is for one process: no file gets anywhere else in that time.
- */
-function assertPace (activateAfter: number, interval: number, name = 'watchInterval'): void {
-  if (activateAfter < 1 || activateAfter / MIN_LOOKS_TO_ACTIVATE >= interval) return
-  const least = Number((MIN_LOOKS_TO_ACTIVATE * interval).toPrecision(12)) // 10 × 1.1 is 11.000000000000002
-  throw fail(
-    'OPTION_INVALID',
-    ['activateAfter', `at least ${MIN_LOOKS_TO_ACTIVATE} times "${name}", or 0 for one process`, `${activateAfter} with a ${name} of ${interval}`],
-    { detail: `Set activateAfter to ${least} or more, or ${name} to ${activateAfter / MIN_LOOKS_TO_ACTIVATE} or less.` }
-  )
-}
-
-/** Source of keys that a function of the app's gives, as messages name it. */
-const LOADED = 'what Keyring.from() loads'
-
-/** Keys as the lines of a key file. @throws the errors of reading a key */
-function contentOf (keys: unknown): Buffer {
-  return Buffer.from(readKeys(keys).map(({ bytes }) => bytes.toString('hex')).join('\n'))
 }
 
 /** A new key: 32 random bytes. */

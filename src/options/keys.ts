@@ -1,5 +1,4 @@
 import { keysFromPassphrases, readSecrets } from '#passphrase'
-import { IS_EDGE } from '#runtime'
 import { sodiumReady } from '#sodium'
 import { fail } from '../errors.ts'
 import { keyringInternals, type KeyringInternals, KeySet, type KeySource } from '../keys/key-set.ts'
@@ -31,10 +30,8 @@ export async function readKeyring (options: Options, sessionName: string, warn: 
     return appKeyring === undefined ? givenKeys(key, sessionName, warn) : givenKeyring(appKeyring, sessionName, warn)
   }
   if (!secret) throw fail('KEY_MISSING')
-  // To derive its key would take a second and more, and 256 MiB: a Worker has half of that.
-  if (IS_EDGE) throw fail('NOT_AT_EDGE', ['a passphrase'], { detail: 'Give a "key" in place of "secret".' })
-  if (!salt) warn('FST_SEALED_SESSION_WARN_SALT', sessionName)
   const secrets = readSecrets(secret)
+  if (!salt) warn('FST_SEALED_SESSION_WARN_SALT', sessionName)
   const keys = await keysFromPassphrases(secrets, salt || undefined)
   return { keyring: withIds({ current: KeySet.of(keys) }), appKeyring: null, secrets }
 }
