@@ -3,6 +3,7 @@ import { assertNotAhead, type Revoked } from './epoch-writer.ts'
 import { fail } from '../errors.ts'
 import type { SessionRequest } from '../http/exchange.ts'
 import { REVOCATION, type SessionExtension } from '../extension/session-extension.ts'
+import { beginAnother, beginAt, forgetAuthentications, goOnAs, isProlonged, survive } from './life.ts'
 import { refusalMessage } from '../messages.ts'
 import { newRequestState, noteStamp, type RequestRecord, RequestRecords, type RequestState, SymbolProperty } from './request-record.ts'
 import { type Identity, LOGOUT_LIFE, type RevocationSource, userOf } from './revocations.ts'
@@ -277,7 +278,7 @@ export class RevocationExtension implements SessionExtension {
     if (from !== null && !await this.#renewId(state, from, current.lifetime, subjects[0])) return false
     if (from === null && subjects.length === 0) await this.#noteLogout(current)
     // Also by regenerate(): by a clock that is behind it would begin before what it has survived.
-    if (from !== null && !isLogin) state.survive(from.created)
+    if (from !== null && !isLogin) survive(state, from.created)
     // One that goes on and gains a subject, such as another tenant, may have begun before that was revoked.
     const isGained = isLogin || from === null || subjects.some(subject => !from.subjects.includes(subject))
     const { id } = state.record()
@@ -324,8 +325,8 @@ export class RevocationExtension implements SessionExtension {
     const created = Math.max(before, await beginningOf(beginner, this.#revocations, this.#now))
     // A session that began anew while that was awaited has a beginning of its own.
     if (state.record().id !== id) return created
-    if (isNew || isLogin) state.beginAt(created)
-    else state.survive(created)
+    if (isNew || isLogin) beginAt(state, created)
+    else survive(state, created)
     return created
   }
 
@@ -344,13 +345,13 @@ export class RevocationExtension implements SessionExtension {
   async #renewId (state: SessionState, from: Identity, lifetime: number | null, user: string | undefined): Promise<boolean> {
     const before = userOf(from)
     // The next user has not authenticated by what the one before has done.
-    if (before !== undefined && user !== before) state.forgetAuthentications()
+    if (before !== undefined && user !== before) forgetAuthentications(state)
     if (from.id === null) return true // regenerate() has given it one
     // A login gets a session that nobody knew before, even if the app does not regenerate().
-    if (user !== undefined && user !== before) state.beginAnother(newId(), this.#now())
+    if (user !== undefined && user !== before) beginAnother(state, newId(), this.#now())
     // The entry of a logout lives as long as the session that it ends. One with the old lifetime would end too early.
-    else if (state.isProlonged && await this.#revocations.revokeId(from.id, lifetime, false, true) === 'superseded') return false
-    else if (state.isProlonged) state.renewId(newId())
+    else if (isProlonged(state) && await this.#revocations.revokeId(from.id, lifetime, false, true) === 'superseded') return false
+    else if (isProlonged(state)) state.renewId(newId())
     return true
   }
 
@@ -408,8 +409,7 @@ export class RevocationExtension implements SessionExtension {
     assertNotAhead(created, this.#now())
     const [current, id] = [this.#requestStateOf(state), newId()]
     if (current.from !== null) current.from = { ...current.from, id, created, subjects, keys: undefined }
-    state.renewId(id)
-    state.survive(created)
+    goOnAs(state, id, created)
     state.touch()
     // A refresh of its device may be under way, and brings the id of before: it must not take that for the session's end.
     // If this cannot be stored, which the log says, the others have ended all the same.

@@ -1,13 +1,12 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { assertNotReserved, type Data, getOwn, pickOwn, setOwn, snapshotOf, TIME_KEY } from '../data/data.ts'
-import { claimsKept, claimsOnly } from '../token/authentications.ts'
-import { BINDING, type Claims, claimsWith, SURVIVED, UNBOUND } from '../token/claims.ts'
+import { claimsKept } from '../token/authentications.ts'
+import { BINDING, type Claims, claimsWith } from '../token/claims.ts'
 import { attributesWith, lifeFrom, withoutLife } from './attributes.ts'
 import { kState, sessionHandler } from './properties.ts'
 import type { SessionSettings, Successor, WriteObserver } from './settings.ts'
-import { endOf, isDueForRenewal, lifetimeOf, toWholeSeconds } from '../token/lifetime.ts'
+import { endOf, isDueForRenewal, toWholeSeconds } from '../token/lifetime.ts'
 import { type DeviceFacts, newRecord, type OpeningKey, type Origin, type RecordChanges, recordWith, recordWrittenAt, type SessionRecord } from '../token/record.ts'
-import { survivalUntil } from '../token/survived.ts'
 import type { RefusalReason, Session } from '../types.ts'
 
 /** Key of the method that `util.inspect` calls; the same symbol as `inspect.custom`. */
@@ -147,6 +146,12 @@ export class SessionState {
 
   #change (changes: RecordChanges): void { this.#record = recordWith(this.#record, changes) }
 
+  /** Changes the record for an extension: it is no write. @param changesOf is given the record as it is. */
+  change (changesOf: (record: SessionRecord) => RecordChanges): void { this.#change(changesOf(this.#record)) }
+
+  /** Methods by which the user has authenticated since it was opened. */
+  get methods (): readonly string[] { return this.#methods ?? [] }
+
   /** The data, to be written to: its own copy from the first write on. */
   #own (): Data {
     if (this.#data === null) {
@@ -201,11 +206,6 @@ export class SessionState {
   sealingRefusal (): RefusalReason | null {
     this.look()
     return this.#ended ?? (this.maySeal ? null : 'key-unknown')
-  }
-
-  /** True if it was given a lifetime that is longer than the one it was opened with. */
-  get isProlonged (): boolean {
-    return this.#origin?.ok === true && lifetimeOf(this.#record, this.#settings) > lifetimeOf(this.#opened, this.#settings)
   }
 
   /** Goes over to the next of several sessions that opened in one request. @returns false without another. */
@@ -313,16 +313,13 @@ export class SessionState {
    * @param method by which the user has just authenticated.
    */
   beginAgain (claims: Claims, method: string): void {
-    this.#methods = [...this.#methods ?? [], method]
+    this.#methods = [...this.methods, method]
     const { data, lifetime, cookieMaxAge } = this.#record
     this.#succeed({ ...data }, { lifetime, cookieMaxAge, claims }, { isKept: true, isNew: false, isLogout: false, method })
     this.#isAnew = true
     this.#deleted = false
     this.#touched()
   }
-
-  /** Drops the times at which the user has authenticated before the session was opened. */
-  forgetAuthentications (): void { this.#change({ claims: claimsOnly(this.#record.claims, this.#methods ?? []) }) }
 
   /** Begins another life: a token sealed from here on says nothing of the one before. */
   #follow (keep: readonly string[], isLogout: boolean): void {
@@ -435,23 +432,11 @@ export class SessionState {
   /** Gives the session another id, and keeps all else. */
   renewId (id: Buffer): void { this.#change({ id }) }
 
-  /** Begins the life of another user's session, with another id, and keeps all else. @param createdAt milliseconds since 1970. */
-  beginAnother (id: Buffer, createdAt: number): void {
-    this.#change({ id, createdAt })
-    for (const claim of [SURVIVED, UNBOUND]) this.setClaim(claim, null) // they were of the user of before
-  }
-
-  /** Has revocations before a time not count, in milliseconds since 1970. The session is as old as it was. */
-  survive (time: number): void { this.#change(survivalUntil(time, this.#record)) }
-
   /** Keeps something inside the seal for an extension, under its number; null takes it out. It is no write. */
   setClaim (number: number, value: Buffer | null): void { this.#change({ claims: claimsWith(this.#record.claims, number, value) ?? null }) }
 
   /** Has it sent again as it is: it is no write, and gives it no more time. */
   sealAgain (): void { if (!this.isDirty) this.#due = 'reseal' }
-
-  /** Moves the time of creation of a session that is new, in milliseconds since 1970: none begins after its last write. */
-  beginAt (createdAt: number): void { this.#change({ createdAt, writtenAt: Math.max(this.#record.writtenAt, createdAt) }) }
 
   /** A method bound to this session, the same function each time: it may be destructured and compared. */
   method (name: Method): (...values: never[]) => unknown {
