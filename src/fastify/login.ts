@@ -2,7 +2,7 @@ import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import { fail } from '../errors.ts'
 import type { CookieCoding } from '../http/exchange.ts'
-import type { Registered } from '../http/session-manager.ts'
+import type { AppSession } from './app-sessions.ts'
 import { internalOf } from './internals.ts'
 import { endOfSession } from '../messages.ts'
 import { METHOD_RULE } from '../session/authenticated.ts'
@@ -37,7 +37,7 @@ export interface LoginCookie {
  * Logs a user in.
  * @throws (rejects) the errors of sealing, and those with which a login fails: of the stores, and of limits.
  */
-export async function logIn (app: FastifyInstance, { manager, cookie, extensions }: Registered, { decode }: CookieCoding, login: Login): Promise<LoginCookie> {
+export async function logIn (app: FastifyInstance, { manager, cookie, extensions }: AppSession, { decode }: CookieCoding, login: Login): Promise<LoginCookie> {
   const reply = standIn(app, login.isTls)
   const begun = manager.create(login.data)
   const claims = claimsOf(login)

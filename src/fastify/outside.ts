@@ -2,7 +2,8 @@ import type { FastifyRequest } from 'fastify'
 import { kindOf, fail } from '../errors.ts'
 import { isCaught } from './internals.ts'
 import { heldIn, hold, ownerOf, RequestSession } from '../http/request-session.ts'
-import { Discarded, type Registered, type SessionManager } from '../http/session-manager.ts'
+import { Discarded, type Registered } from '../http/session-manager.ts'
+import type { AppSession, AppSessionManager } from './app-sessions.ts'
 import { maybeStateOf } from '../session/info.ts'
 import type { SessionState } from '../session/session.ts'
 import type { CookieRequest, DecodeLog } from '../types.ts'
@@ -10,7 +11,7 @@ import type { CookieRequest, DecodeLog } from '../types.ts'
 // Sessions outside a request, and their way into one: `request.session = session`.
 
 /** Session of a token or of a request; null if there is none that opens. */
-export function openFrom (from: unknown, log: DecodeLog | undefined, appLog: DecodeLog, manager: SessionManager, isAnyDevices: boolean): SessionState | null {
+export function openFrom (from: unknown, log: DecodeLog | undefined, appLog: DecodeLog, manager: AppSessionManager, isAnyDevices: boolean): SessionState | null {
   if (typeof from === 'string') return manager.open(from, log ?? appLog, isAnyDevices)
   if (isRequest(from)) return manager.openIn(from, log ?? from.log ?? appLog, isAnyDevices)
   const used = log ?? appLog
@@ -31,18 +32,18 @@ export class AssignableSessions {
   readonly #managers: ReadonlySet<object>
 
   /** @param managers those of the sessions of the app. */
-  constructor (managers: Iterable<SessionManager>) {
+  constructor (managers: Iterable<AppSessionManager>) {
     this.#managers = new Set<object>(managers)
   }
 
   /** @param manager its maker. */
-  add (state: SessionState, manager: SessionManager): SessionState {
+  add (state: SessionState, manager: AppSessionManager): SessionState {
     state.madeOutsideBy = manager
     return state
   }
 
   /** True if a session may be the one of a name: a new one may take any, an opened one its own. */
-  has (state: SessionState, manager: SessionManager): boolean {
+  has (state: SessionState, manager: AppSessionManager): boolean {
     const { madeOutsideBy: own } = state
     return own === manager || (own !== null && this.#managers.has(own) && state.origin === null && !state.isOpened)
   }
@@ -57,7 +58,7 @@ export class AssignableSessions {
  * @throws `FST_SEALED_SESSION_ASSIGNED` for anything else than an assignable session; if Fastify can answer
  * with it, `FST_SEALED_SESSION_NOT_CHECKED` for one that may have been revoked.
  */
-export function assign (request: FastifyRequest, registered: Registered, value: unknown, assignable: AssignableSessions): void {
+export function assign (request: FastifyRequest, registered: AppSession, value: unknown, assignable: AssignableSessions): void {
   const { manager } = registered
   const state = maybeStateOf(value)
   if (state !== null && state === heldIn(request, registered)?.state) return

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import fp from 'fastify-plugin'
+import { type AppSession, AppSessionManager } from './app-sessions.ts'
 import { CompanionCookie } from './companion-cookie.ts'
 import { type AppCookies, NO_COOKIES, registerCookies } from './cookie-plugin.ts'
 import { fallbackReason } from '#sodium'
@@ -10,7 +11,7 @@ import { extensible, type ExtensibleSession } from '../extension/extensible.ts'
 import { heldIn, sessionOf } from '../http/request-session.ts'
 import { SessionCookie } from '../http/response-cookie.ts'
 import { RouteWarnings } from '../http/route-warnings.ts'
-import { type Registered, SessionManager, unusable } from '../http/session-manager.ts'
+import { type Registered, unusable } from '../http/session-manager.ts'
 import { decorateFrameworkErrors, isCaught, kIsFirst, moveToFront, waitAsSent } from './internals.ts'
 import { keyFileMessage } from '../keys/followed-keys.ts'
 import { logIn } from './login.ts'
@@ -49,8 +50,8 @@ const plugin: FastifyPluginAsync = async (app, options) => {
   const { coding, hook } = await registerCookies(app, configs)
 
   const signals = signalsOf(app)
-  const sessions = configs.map((config): Registered => ({
-    manager: new SessionManager(config, codecOf(app, config), coding, signals, warn),
+  const sessions = configs.map((config): AppSession => ({
+    manager: new AppSessionManager(config, codecOf(app, config), coding, signals, warn),
     cookie: new SessionCookie(config, coding, warn),
     warnings: new RouteWarnings(config.sessionName, warn),
     slot: Symbol(config.sessionName),
@@ -124,11 +125,11 @@ function followKeys (app: FastifyInstance, configs: readonly SessionConfig[], si
 }
 
 /** Adds the methods that work outside a request. */
-function addDecorators (app: FastifyInstance, sessions: readonly Registered[], assignable: AssignableSessions, signals: SessionSignals, coding: CookieCoding): void {
+function addDecorators (app: FastifyInstance, sessions: readonly AppSession[], assignable: AssignableSessions, signals: SessionSignals, coding: CookieCoding): void {
   const byName = new Map(sessions.map(({ manager }) => [manager.config.sessionName, manager]))
   const first = sessions[0]!.manager // readOptions returns at least one
 
-  const managerOf = (name: string | undefined): SessionManager => {
+  const managerOf = (name: string | undefined): AppSessionManager => {
     const manager = name === undefined ? first : byName.get(name)
     if (manager === undefined) throw fail('UNKNOWN_SESSION')
     return manager
@@ -156,7 +157,7 @@ function nameReserved (app: FastifyInstance, sessionName: string): Error {
 }
 
 /** Adds `request.session`: opened when it is first used, in any hook. */
-function addToRequests (app: FastifyInstance, registered: Registered, assignable: AssignableSessions): void {
+function addToRequests (app: FastifyInstance, registered: AppSession, assignable: AssignableSessions): void {
   const { manager, slot } = registered
   const { sessionName } = manager.config
   if (app.hasRequestDecorator(sessionName)) throw nameReserved(app, sessionName)
@@ -176,7 +177,7 @@ function addToRequests (app: FastifyInstance, registered: Registered, assignable
 }
 
 /** A session as plugins see it. */
-function onApp (app: FastifyInstance, registered: Registered, coding: CookieCoding, signals: SessionSignals): RegisteredSession {
+function onApp (app: FastifyInstance, registered: AppSession, coding: CookieCoding, signals: SessionSignals): RegisteredSession {
   const { manager, cookie, warnings } = registered
   return Object.assign(extensible(registered, signals), {
     version: VERSION,

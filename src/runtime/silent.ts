@@ -3,11 +3,10 @@ import type { SessionIdentities } from '../extension/session-identities.ts'
 // Parts of this package whose only work are words and messages. At the edge they say nothing, which keeps bundles small:
 // hints at mistakes with keys, advice on attributes of cookies, messages of the channel `lifecycle`.
 
-const none = (): string => ''
+// Functions that do nothing are declared by `function`: bundlers then leave out each call.
 
-export const hintOfBytes = none
-export const hintOfText = none
-export const hintOfType = none
+export function hintOfBytes (): string { return '' }
+export { hintOfBytes as hintOfText, hintOfBytes as hintOfType }
 
 export const browserRefusals = (): string[] => []
 export const missingInProduction = browserRefusals
@@ -25,9 +24,13 @@ export class Lifecycle {
 export const lifeOf = (): null => null
 
 export const COOKIE_ATTRIBUTES: readonly string[] = []
-export const checkAttributeNames = (): void => {}
-export const checkSpelling = checkAttributeNames
-export const warnOfMilliseconds = checkAttributeNames
+export function checkAttributeNames (): void {}
+export { checkAttributeNames as checkSpelling, checkAttributeNames as warnOfMilliseconds }
+
+const unheard = { hasSubscribers: false }
+export { unheard as openChannel, unheard as sealChannel }
+export { checkAttributeNames as tellOpened }
+export function sealObserved (): string { throw new Error('nobody observes') }
 
 /** Known name that was likely meant by another one, which has the same letters but for two, in any order. */
 export function nearest<Known extends string> (name: string, known: readonly Known[]): Known | undefined {
