@@ -1,12 +1,40 @@
 import { types } from '#runtime'
 import type { CookieSerializeOptions } from '@fastify/cookie'
+import type { Warn } from '../messages.ts'
+
+// Warnings of a session's cookie whose attributes cannot be meant. The edge goes without them.
+
+/** Cookie of a session, as far as advice needs it. Times are in seconds. */
+interface Advised {
+  readonly sessionName: string
+  readonly cookieName: string
+  readonly expiry: number
+  readonly absoluteTimeout: number | null
+}
+
+/** Warns of a cookie that browsers refuse. */
+export function warnOfRefusals ({ sessionName, cookieName }: Advised, attributes: CookieSerializeOptions, warn: Warn): void {
+  for (const refusal of browserRefusals(cookieName, attributes)) warn('FST_SEALED_SESSION_WARN_COOKIE_REFUSED', sessionName, cookieName, refusal)
+}
+
+/** Warns of a cookie that is too open for production. */
+export function warnOfMissing ({ sessionName, cookieName }: Advised, attributes: CookieSerializeOptions, warn: Warn): void {
+  const missing = missingInProduction(attributes)
+  if (missing.length > 0) warn('FST_SEALED_SESSION_WARN_PRODUCTION', sessionName, cookieName, missing.join('; '))
+}
+
+/** Warns of a cookie that a browser keeps for longer than its session is valid, or not at all. */
+export function warnOfLifetime ({ sessionName, cookieName, expiry, absoluteTimeout }: Advised, attributes: CookieSerializeOptions, warn: Warn): void {
+  const mismatch = lifetimeMismatch(attributes, Math.min(expiry, absoluteTimeout ?? expiry))
+  if (mismatch !== null) warn('FST_SEALED_SESSION_WARN_MAX_AGE', sessionName, cookieName, mismatch)
+}
 
 /**
  * Attributes that a session's cookie lacks in production, each with what to write. `secure: 'auto'` counts as
  * set. So does a `sameSite` that is left out, since `@fastify/cookie` adds `Lax` then; it adds none if the
  * option is there and empty.
  */
-export function missingInProduction (attributes: CookieSerializeOptions): string[] {
+function missingInProduction (attributes: CookieSerializeOptions): string[] {
   const words: string[] = []
   if (!attributes.secure) words.push('write "secure: true", so that it is sent over TLS only, or "secure: \'auto\'" behind a proxy that you trust')
   if (Object.hasOwn(attributes, 'sameSite') && !attributes.sameSite) words.push('write "sameSite: \'lax\'" or \'strict\', so that fewer requests of foreign sites carry it')
@@ -23,7 +51,7 @@ const TOLERANCE = 60
  *
  * @param life seconds that a session is valid after a write.
  */
-export function lifetimeMismatch ({ maxAge, expires }: CookieSerializeOptions, life: number): string | null {
+function lifetimeMismatch ({ maxAge, expires }: CookieSerializeOptions, life: number): string | null {
   if (typeof maxAge !== 'number') {
     return types.isDate(expires) || typeof expires === 'number' ? `"expires" is the same date for all sessions, so later logins last less. Write "maxAge: ${life}" in its place` : null
   }

@@ -1,6 +1,6 @@
 import { environment } from '#runtime'
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { browserRefusals, lifetimeMismatch, missingInProduction } from '#cookie-advice'
+import { warnOfLifetime, warnOfMissing, warnOfRefusals } from '#cookie-advice'
 import { BYTES_PER_CHUNK } from '../cookies/chunks.ts'
 import { decodeValue, replaceLines, resolveAttributes } from '../cookies/set-cookie.ts'
 import { CookieWriter, type LineEnd, type Lines } from '../cookies/write.ts'
@@ -178,21 +178,12 @@ function handOver (reply: SessionReply): void {
   if (control !== undefined && !isApps) reply.raw.setHeader('cache-control', control as string)
 }
 
-/** Warns of a cookie that browsers refuse, or that is too open for production. */
-function warnOfAttributes ({ sessionName, cookieName }: SessionConfig, attributes: CookieSerializeOptions, isProduction: boolean, warn: Warn): void {
-  for (const refusal of browserRefusals(cookieName, attributes)) {
-    warn('FST_SEALED_SESSION_WARN_COOKIE_REFUSED', sessionName, cookieName, refusal)
-  }
+/** Warns of a cookie that browsers refuse, that has no path, or that is too open for production. */
+function warnOfAttributes (config: SessionConfig, attributes: CookieSerializeOptions, isProduction: boolean, warn: Warn): void {
+  warnOfRefusals(config, attributes, warn)
   const { path } = attributes
-  if (typeof path === 'string' && path !== '' && !path.startsWith('/')) warn('FST_SEALED_SESSION_WARN_COOKIE_PATH', sessionName, cookieName)
-  const missing = isProduction ? missingInProduction(attributes) : []
-  if (missing.length > 0) warn('FST_SEALED_SESSION_WARN_PRODUCTION', sessionName, cookieName, missing.join('; '))
-}
-
-/** Warns of a cookie that a browser keeps for longer than its session is valid, or not at all. */
-function warnOfLifetime ({ sessionName, cookieName, expiry, absoluteTimeout }: SessionConfig, attributes: CookieSerializeOptions, warn: Warn): void {
-  const mismatch = lifetimeMismatch(attributes, Math.min(expiry, absoluteTimeout ?? expiry))
-  if (mismatch !== null) warn('FST_SEALED_SESSION_WARN_MAX_AGE', sessionName, cookieName, mismatch)
+  if (typeof path === 'string' && path !== '' && !path.startsWith('/')) warn('FST_SEALED_SESSION_WARN_COOKIE_PATH', config.sessionName, config.cookieName)
+  if (isProduction) warnOfMissing(config, attributes, warn)
 }
 
 /** Origins at which browsers take a cookie that is `Secure` over plain http. */

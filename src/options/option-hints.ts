@@ -34,7 +34,12 @@ export function warnOfMilliseconds (name: string, seconds: unknown, sessionName:
 }
 
 /** Attributes of cookies. */
-export const COOKIE_ATTRIBUTES = ['domain', 'encode', 'expires', 'httpOnly', 'maxAge', 'partitioned', 'path', 'priority', 'sameSite', 'secure', 'signed']
+const COOKIE_ATTRIBUTES = ['domain', 'encode', 'expires', 'httpOnly', 'maxAge', 'partitioned', 'path', 'priority', 'sameSite', 'secure', 'signed']
+
+/** Advice on an attribute of the cookie that stands among the options of a session; null for any other name. */
+export function attributeAdvice (name: string): string | null {
+  return COOKIE_ATTRIBUTES.includes(name) ? `attributes of the cookie go under "cookie": { cookie: { ${name}: … } }` : null
+}
 
 /**
  * Warns about an attribute of the cookie that is nearly a known one: `samesite` has no effect, and

@@ -1,5 +1,5 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { checkAttributeNames, checkSpelling, COOKIE_ATTRIBUTES, nearest, warnOfMilliseconds } from '#option-hints'
+import { attributeAdvice, checkAttributeNames, checkSpelling, nearest, warnOfMilliseconds } from '#option-hints'
 import { kindOf, fail } from '../errors.ts'
 import type { Warn } from '../messages.ts'
 import type { SessionKeyOptions, SessionOptions } from '../types.ts'
@@ -86,13 +86,10 @@ export const REGISTER_OPTIONS = ['prefix', 'logLevel', 'logSerializers']
 export function checkOptionNames (options: object, sessionName: string, warn: Warn): void {
   for (const name of Object.keys(options)) {
     if (OPTIONS.includes(name) || REGISTER_OPTIONS.includes(name)) continue
-    if (COOKIE_ATTRIBUTES.includes(name)) {
-      warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, name, `attributes of the cookie go under "cookie": { cookie: { ${name}: … } }`)
-      continue
-    }
-    const near = nearest(name, OPTIONS)
+    const advice = attributeAdvice(name)
+    const near = advice === null ? nearest(name, OPTIONS) : undefined
     if (near !== undefined) throw fail('OPTION_UNKNOWN', [name, near])
-    warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, name, 'remove it')
+    warn('FST_SEALED_SESSION_WARN_OPTION_UNKNOWN', sessionName, name, advice ?? 'remove it')
   }
 }
 

@@ -1,16 +1,23 @@
 import type { SessionIdentities } from '../extension/session-identities.ts'
 
 // Parts of this package whose only work are words and messages. At the edge they say nothing, which keeps bundles small:
-// hints at mistakes with keys, advice on attributes of cookies, messages of the channel `lifecycle`.
+// hints at mistakes with keys and options, advice on attributes of cookies, messages of the channels.
+//
+// A function that does nothing is declared by `function`: bundlers then leave out each call of it.
 
-// Functions that do nothing are declared by `function`: bundlers then leave out each call.
+function nothing (): void {}
+export { nothing as checkAttributeNames, nothing as checkSpelling, nothing as warnOfMilliseconds }
+export { nothing as warnOfLifetime, nothing as warnOfMissing, nothing as warnOfRefusals }
+export { nothing as tellOpened }
 
 export function hintOfBytes (): string { return '' }
 export { hintOfBytes as hintOfText, hintOfBytes as hintOfType }
 
-export const browserRefusals = (): string[] => []
-export const missingInProduction = browserRefusals
-export const lifetimeMismatch = (): null => null
+export function attributeAdvice (): null { return null }
+
+const unheard = { hasSubscribers: false }
+export { unheard as openChannel, unheard as sealChannel }
+export function sealObserved (): never { throw new Error('nobody observes') }
 
 /** Publisher that nobody hears. @see http/lifecycle.ts, in whose place this is. */
 export class Lifecycle {
@@ -22,15 +29,6 @@ export class Lifecycle {
 }
 
 export const lifeOf = (): null => null
-
-export const COOKIE_ATTRIBUTES: readonly string[] = []
-export function checkAttributeNames (): void {}
-export { checkAttributeNames as checkSpelling, checkAttributeNames as warnOfMilliseconds }
-
-const unheard = { hasSubscribers: false }
-export { unheard as openChannel, unheard as sealChannel }
-export { checkAttributeNames as tellOpened }
-export function sealObserved (): string { throw new Error('nobody observes') }
 
 /** Known name that was likely meant by another one, which has the same letters but for two, in any order. */
 export function nearest<Known extends string> (name: string, known: readonly Known[]): Known | undefined {
