@@ -3,6 +3,12 @@ import type { RawReply } from './exchange.ts'
 // Headers at the moment in which they leave. Earlier they are not final: Fastify copies those of a web
 // `Response` after all hooks, later onSend hooks and `reply.raw` may change them, and a hijacked reply has its own.
 
+/**
+ * Headers for the caches of one network, which heed them in place of `Cache-Control` (RFC 9213): `no-store` there does not keep them
+ * from giving one user's cookie to all.
+ */
+export const TARGETED_HEADERS = ['cdn-cache-control', 'cloudflare-cdn-cache-control', 'netlify-cdn-cache-control', 'vercel-cdn-cache-control', 'surrogate-control']
+
 /** Headers of a response about to leave, as they are set on it. */
 export class FinalHeaders {
   readonly status: number
@@ -29,6 +35,11 @@ export class FinalHeaders {
    */
   cacheControl (_isOurs: boolean): unknown {
     return this.get('cache-control')
+  }
+
+  /** True if a shared cache may keep the response. @param isOurs as of `cacheControl`. */
+  isShared (isOurs: boolean): boolean {
+    return isSharedCacheable(this.cacheControl(isOurs)) || TARGETED_HEADERS.some(name => isSharedCacheable(this.onRaw(name)))
   }
 
   /** Lines of the header `Set-Cookie`. */

@@ -1,5 +1,5 @@
 import type { RawReply, SessionReply } from './exchange.ts'
-import { FinalHeaders, type HeadersWatcher } from './final-headers.ts'
+import { FinalHeaders, type HeadersWatcher, isSharedCacheable, TARGETED_HEADERS } from './final-headers.ts'
 
 export { type FinalHeaders, type HeadersWatcher, isSharedCacheable } from './final-headers.ts'
 
@@ -12,6 +12,9 @@ type WriteHead = (status: number, first?: unknown, second?: unknown) => unknown
 type Given = Record<string, unknown> | readonly unknown[] | undefined
 
 const SWITCHING_PROTOCOLS = 101
+
+/** Characters of the shortest of the targeted headers. */
+const SHORTEST_TARGETED = Math.min(...TARGETED_HEADERS.map(({ length }) => length))
 
 /** Headers that writeHead() is given count before those that are set. */
 class GivenHeaders extends FinalHeaders {
@@ -38,6 +41,10 @@ class GivenHeaders extends FinalHeaders {
     return own
   }
 
+  override isShared (isOurs: boolean): boolean {
+    return super.isShared(isOurs) || this.#isSharedByTarget()
+  }
+
   override removeCookies (lines: readonly string[]): void {
     if (this.#inGiven('set-cookie') === undefined) super.removeCookies(lines)
     else this.#replace('set-cookie', this.cookies.filter(line => !lines.includes(line)))
@@ -56,6 +63,15 @@ class GivenHeaders extends FinalHeaders {
     for (const [key, value] of rest) given[key] = key in given ? [given[key], value].flat() : value
     if (!(Array.isArray(value) && value.length === 0)) given[name] = value
     this.#given = given
+  }
+
+  #isSharedByTarget (): boolean {
+    const given = this.#given
+    if (given === undefined) return false
+    const names = isList(given) ? null : Object.keys(given)
+    // Without a name of that length there is none, which is nearly always.
+    if (names?.every(name => name.length < SHORTEST_TARGETED) === true) return false
+    return pairsOf(given).some(([name, value]) => TARGETED_HEADERS.includes(name.toLowerCase()) && isSharedCacheable(value))
   }
 
   #inGiven (name: string): unknown {

@@ -218,7 +218,7 @@ export class RequestSession implements WriteObserver, HeadersWatcher {
 
   /** Last look, at the headers that leave. */
   leaving (headers: FinalHeaders): void {
-    const isShared = isSharedCacheable(headers.cacheControl(this.#hasNoStore))
+    const isShared = headers.isShared(this.#hasNoStore)
     if (this.#lines.length === 0) this.state.detectMutation()
     if (this.state.changedByApp) this.#leavingAsked(headers, isShared)
     else this.#leavingUnasked(headers, isShared)

@@ -259,3 +259,36 @@ describe('docs/guide/responses.md on shared caches', () => {
     }
   }
 })
+
+describe('headers that caches of a network heed before Cache-Control', () => {
+  const targeted = ['CDN-Cache-Control', 'Cloudflare-CDN-Cache-Control', 'Vercel-CDN-Cache-Control', 'Netlify-CDN-Cache-Control', 'Surrogate-Control']
+  const placed: Record<string, (name: string, value: string) => Way> = {
+    'in the handler': (name, value) => (app, act) => app.get('/', async (request, reply) => { act(request); reply.header(name, value); return 'text' }),
+    'in an onSend hook': (name, value) => (app, act) => app.get('/', { onSend: async (_request, reply) => { reply.header(name, value) } }, async request => { act(request); return 'text' }),
+    'in a web Response': (name, value) => (app, act) => app.get('/', async request => { act(request); return new Response('text', { headers: { [name]: value } }) }),
+    'on the raw response': (name, value) => (app, act) => app.get('/', async (request, reply) => { act(request); reply.raw.setHeader(name, value); return 'text' })
+  }
+  const ask = async (way: Way, act: Act, t: TestContext): Promise<{ cookies: number, codes: string[] }> => {
+    const { app, lines } = await appThat({ way, act }, t)
+    const { headers } = await app.inject({ url: '/', headers: { cookie: await oldCookie() } })
+    return { cookies: linesIn(headers as IncomingHttpHeaders).length, codes: codesIn(lines) }
+  }
+
+  for (const name of targeted) {
+    for (const [where, wayOf] of Object.entries(placed)) {
+      it(`keep a cookie that nobody asked for off: ${name} ${where}`, async t => {
+        assert.deepEqual(await ask(wayOf(name, 'max-age=600'), read, t), { cookies: 0, codes: [] })
+      })
+    }
+  }
+
+  it('have a session that was written sent, with a warning', async t => {
+    assert.deepEqual(await ask(placed['in the handler']!('CDN-Cache-Control', 'max-age=600'), write, t), { cookies: 1, codes: [SHARED] }) // it is one of them
+  })
+
+  for (const value of ['no-store', 'private', 'no-store, content="ESI/1.0"']) {
+    it(`let the cookie go with "${value}"`, async t => {
+      assert.deepEqual(await ask(placed['in the handler']!('Surrogate-Control', value), read, t), { cookies: 1, codes: [] }) // it is one of them
+    })
+  }
+})

@@ -206,6 +206,13 @@ describe('cookies that nobody asked for', () => {
     assert.equal((await commit(session, jar)).getSetCookie().length, 1)
   })
 
+  for (const name of ['cdn-cache-control', 'surrogate-control']) {
+    it(`are withheld if the caches of a network may keep the response: ${name}`, async t => {
+      const { jar, session } = await due(t)
+      assert.deepEqual((await commit(session, jar, { [name]: 'max-age=60' })).getSetCookie(), [])
+    })
+  }
+
   for (const control of ['public', 'no-cache', 'max-age=60']) {
     it(`are withheld from what a shared cache may keep, which is said once: ${control}`, async t => {
       const { started, jar, session } = await due(t)
