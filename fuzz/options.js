@@ -7,8 +7,7 @@ import { Buffer } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import { FuzzedDataProvider } from '@jazzer.js/core/dist/FuzzedDataProvider.js'
 import { Codec } from './build/token/codec.js'
-import { lifetimeMismatch, missingInProduction } from './build/cookies/advice.js'
-import { browserRefusals } from './build/cookies/advice.js'
+import { warnOfLifetime, warnOfMissing, warnOfRefusals } from './build/cookies/cookie-advice.js'
 import { Keyring } from './build/index.js'
 import { readOptions } from './build/options/options.js'
 import { newRecord } from './build/token/record.js'
@@ -42,10 +41,9 @@ export async function fuzz (data) {
 }
 
 function assertUsable (config) {
-  const { cookie, cookieName, expiry } = config
-  // What is said of the cookie at registration, and at the first cookie.
-  for (const words of [...browserRefusals(cookieName, cookie), ...missingInProduction(cookie), lifetimeMismatch(cookie, expiry)]) {
-    assert.ok(words === null || typeof words === 'string')
+  // Warnings of the cookie at registration, and at the first cookie.
+  for (const warnOf of [warnOfRefusals, warnOfMissing, warnOfLifetime]) {
+    warnOf(config, config.cookie, (_code, ...words) => { assert.ok(words.every(word => typeof word === 'string')) })
   }
   const codec = new Codec(config)
   const token = unlessCoded(() => codec.seal(newRecord({ n: 1 }, Date.now())))
