@@ -3,12 +3,11 @@ import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
 import type { Browser } from 'playwright-core'
-import { launch, listen, noBrowser } from '../support/browser.ts'
+import { launch, listen, noBrowser, profileFolder } from '../support/browser.ts'
 import { BINDING, DeviceVisitor } from '../support/device-browser.ts'
 import { DeviceProcesses } from '../support/device-processes.ts'
 import { SESSION } from '../support/device.ts'
 import { newKey } from '../support/helpers.ts'
-import { folderOf } from '../support/keys.ts'
 import { otherSite, pageAt } from './other-site.ts'
 
 /** Milliseconds after which no proof counts any more, leeway included. */
@@ -45,7 +44,7 @@ describe('a session that Chromium binds', { skip: noBrowser }, () => {
   })
 
   it('4. (Chromium) goes on for its user through a restart, a link and a login at another site, and a rotation of the keys, over two processes, while whoever has copied all cookies reads nothing once the proof has ended', async t => {
-    const folder = folderOf(t)
+    const folder = profileFolder()
     const [key, nextKey] = [newKey(), newKey()]
     const app = await DeviceProcesses.start(t, [key], { session: { cookie: { ...SESSION.cookie, maxAge: 86_400 } } })
     let user = await DeviceVisitor.withProfile(t, folder)

@@ -1,10 +1,9 @@
 // Bindings in a Chromium that is closed and started again with what it has stored.
 import assert from 'node:assert/strict'
 import { describe, it, type TestContext } from 'node:test'
-import { noBrowser } from '../support/browser.ts'
+import { noBrowser, profileFolder } from '../support/browser.ts'
 import { DeviceSite, DeviceVisitor, movableClock } from '../support/device-browser.ts'
 import { SESSION } from '../support/device.ts'
-import { folderOf } from '../support/keys.ts'
 
 /** The session's cookie outlives the browser. */
 const LASTING = { cookie: { ...SESSION.cookie, maxAge: 86_400 } }
@@ -17,7 +16,7 @@ describe('a session that Chromium binds', { skip: noBrowser }, () => {
   }
 
   it('9. (Chromium) is proven after a restart of the browser, also if the proof has expired meanwhile', async t => {
-    const folder = folderOf(t)
+    const folder = profileFolder()
     const site = await DeviceSite.start(t, { session: LASTING })
     let user = await DeviceVisitor.withProfile(t, folder)
     await user.bind(site)
@@ -41,7 +40,7 @@ describe('a session that Chromium binds', { skip: noBrowser }, () => {
 
   it('9. (Chromium) is proven after a day for which the browser was closed', async t => {
     const clock = movableClock(t)
-    const folder = folderOf(t)
+    const folder = profileFolder()
     const site = await DeviceSite.start(t, { session: { expiry: 7 * 86_400, ...LASTING } })
     let user = await DeviceVisitor.withProfile(t, folder)
     await user.bind(site)
@@ -56,7 +55,7 @@ describe('a session that Chromium binds', { skip: noBrowser }, () => {
 
   it('9. (Chromium) ends with the browser if its cookie does, and the next login is bound', async t => {
     const clock = movableClock(t)
-    const folder = folderOf(t)
+    const folder = profileFolder()
     const site = await DeviceSite.start(t)
     let user = await DeviceVisitor.withProfile(t, folder)
     await user.bind(site)

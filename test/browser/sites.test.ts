@@ -10,9 +10,8 @@ import { read } from '../docs/source.ts'
 import type { Session } from '../../src/index.ts'
 import { newApp } from '../support/app.ts'
 import { newKey } from '../support/helpers.ts'
-import { folderOf } from '../support/keys.ts'
 import { otherSite, pageAt, planting } from './other-site.ts'
-import { Visitor, launch, listen, noBrowser, plain, tls } from '../support/browser.ts'
+import { Visitor, launch, listen, noBrowser, plain, profileFolder, tls } from '../support/browser.ts'
 
 /** By the way of a request, the values of `sameSite` that let the session go with it. */
 const carried = new Map(tableUnder(read('docs/reference/browsers.md'), '## Requests from other sites').map(([way = '', ...cells]) =>
@@ -97,7 +96,7 @@ describe('in Chromium', { skip: noBrowser }, () => {
 
   it("where cookies of third parties are not blocked, sameSite: 'none' goes with a frame and a script on another site, 'lax' does not", async t => {
     const usual = visitor
-    visitor = await Visitor.withThirdParties(folderOf(t))
+    visitor = await Visitor.withThirdParties(profileFolder())
     t.after(async () => {
       await visitor.leave()
       visitor = usual

@@ -18,6 +18,16 @@ export const noBrowser: string | false = browserPath === undefined
   ? 'Chromium is not installed: apt-get install chromium, or name its path in the environment variable CHROMIUM'
   : spawnSync('openssl', ['version']).error === undefined ? false : 'openssl, which makes a certificate for the tests, is not installed'
 
+/**
+ * A folder for what a browser keeps, which is there until this process ends. Hooks run in the order in which a test adds them: one that
+ * removed the folder would come before the one that closes the browser, which writes into it meanwhile.
+ */
+export function profileFolder (): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sealed-session-profile-'))
+  process.once('exit', () => { rmSync(folder, { recursive: true, force: true }) })
+  return folder
+}
+
 /** Every name below `.test` is this machine, so that there are several sites; all others lead nowhere. */
 const NAMES = 'MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1'
 

@@ -28,7 +28,7 @@ export async function until (condition: () => boolean, what: string): Promise<vo
 /** A folder that is there until the test ends. */
 export function folderOf (t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'sealed-session-'))
-  // A program that was just told to end, such as Chromium, may still write into it.
+  // A program that was just told to end may still write into it.
   t.after(() => { rmSync(folder, { recursive: true, force: true, maxRetries: 20 }) })
   return folder
 }
