@@ -92,7 +92,11 @@ describe("the demo's page 'Your devices' in Chromium", { skip: noBrowser }, () =
   it('says that it is over to who presses a button in the moment after it was ended', async () => {
     await confirm(phone)
     await phone.press('End all others', /^All others are ended/)
-    await laptop.press('End all others', ENDED)
+    // The page may have heard of the end by now, and have hidden the button from a mouse.
+    const answered = laptop.page.waitForResponse(response => response.request().method() === 'POST')
+    await laptop.page.locator('[data-action="end-others"]').dispatchEvent('click')
+    await answered
+    await laptop.says(ENDED)
   })
 
   it('shows a login elsewhere by itself, and a device and a user whose names are HTML as text', async () => {
