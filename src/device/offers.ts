@@ -140,7 +140,7 @@ function isChosen (answer: unknown): boolean {
 
 /** Takes what nobody asked for off a response that caches share, if the app says so only after the hook that looks. */
 function withdrawShared (headers: FinalHeaders, added: Added | null): void {
-  // What the app has set on the raw response counts before the `no-store` beside a cookie of the session.
+  // A header of the app on the raw response counts before the `no-store` beside a cookie of the session.
   if (!headers.isShared(added?.hasNoStore === true) && !isSharedCacheable(headers.onRaw('cache-control'))) return
   headers.remove(HEADER)
   if (added !== null) headers.removeCookies([added.line])
