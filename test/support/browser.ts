@@ -50,6 +50,13 @@ export async function launch (args: readonly string[] = []): Promise<Browser> {
   return await chromium.launch(options(args))
 }
 
+/** Skips a test for a browser that is older than it needs. @returns true if it is skipped. */
+export function skipBefore (t: TestContext, browser: Browser, version: number): boolean {
+  const isOlder = Number.parseInt(browser.version()) < version
+  if (isOlder) t.skip(`Chromium ${browser.version()} is older than ${version}`)
+  return isOlder
+}
+
 let certificate: { key: string, cert: string } | undefined
 
 /** Server options for plain HTTP. Browsers hold connections, some of them unused, which closing would wait for. */

@@ -19,6 +19,9 @@ export const BINDING = [`--enable-features=DeviceBoundSessions:RefreshQuota/fals
 /** The same with the quota as it is shipped: six signatures in nine minutes. */
 export const BINDING_WITH_QUOTA = [`--enable-features=DeviceBoundSessions,${SOFTWARE_KEYS}`]
 
+/** Version that says which page asks for a registration (`Sec-Fetch-Site`). 150 does not, and those between were not tried. */
+export const TELLS_SITE = 156
+
 /** Milliseconds that a test waits for Chromium, which on an idle machine answers within a tenth of a second. */
 const PATIENCE = 60_000
 
