@@ -19,7 +19,7 @@ import { useCores } from './cores.js'
 import { runtime } from '../scripts/matrix/runtimes.js'
 
 const option = (name, fallback) => process.argv.includes(name) ? Number(process.argv[process.argv.indexOf(name) + 1]) : fallback
-const PLAN = { seconds: option('--seconds', 1), starts: option('--starts', 5), rounds: 4 }
+const PLAN = { seconds: option('--seconds', 1), starts: option('--starts', 9), rounds: 4 }
 
 /** The newest Node.js with long-term support. */
 const NEWEST = 24
