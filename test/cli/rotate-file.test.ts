@@ -14,8 +14,8 @@ const NOBODY = 65534
 const isRoot = process.getuid?.() === 0
 const onlyRoot = { skip: isRoot ? false : 'needs root' }
 /** Root may do everything, and has to run the command as somebody else, who must be able to read it. */
-const hasNobody = !isRoot || spawnSync('cat', [GENKEY], { uid: NOBODY, gid: NOBODY }).status === 0
-const needsNobody = { skip: hasNobody ? false : 'needs a clone that all users can read' }
+const hasNobody = !isRoot || spawnSync(process.execPath, [GENKEY, '--version'], { uid: NOBODY, gid: NOBODY }).status === 0
+const needsNobody = { skip: hasNobody ? false : 'needs a clone and a Node.js that all users can read' }
 const onlyRootAndNobody = isRoot ? needsNobody : onlyRoot
 
 const parent = temporaryFolder()
