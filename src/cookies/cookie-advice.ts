@@ -2,7 +2,7 @@ import { types } from '#runtime'
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import type { Warn } from '../messages.ts'
 
-// Warnings of a session's cookie whose attributes cannot be meant. The edge goes without them.
+// Warnings of a session's cookie whose attributes cannot be meant.
 
 /** Cookie of a session, as far as advice needs it. Times are in seconds. */
 interface Advised {

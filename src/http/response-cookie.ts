@@ -1,11 +1,9 @@
-import { environment } from '#runtime'
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { warnOfLifetime, warnOfMissing, warnOfRefusals } from '#cookie-advice'
-import { BYTES_PER_CHUNK } from '../cookies/chunks.ts'
+import { cookieWarnings } from '#cookie-warnings'
 import { decodeValue, replaceLines, resolveAttributes } from '../cookies/set-cookie.ts'
 import { CookieWriter, type LineEnd, type Lines } from '../cookies/write.ts'
 import { fail } from '../errors.ts'
-import { type CookieCoding, kSealed, type SessionReply, type SessionRequest, type TrackedRequest } from './exchange.ts'
+import { type CookieCoding, kSealed, type SessionReply, type TrackedRequest } from './exchange.ts'
 import type { Warn } from '../messages.ts'
 import type { SessionConfig } from '../options/options.ts'
 import type { SessionState } from '../session/session.ts'
@@ -14,30 +12,22 @@ type Attributes = CookieSerializeOptions
 
 const NO_LINES: Lines = []
 
-/** Bytes that a browser sends beside a session's cookies, at least. */
-const OTHER_HEADERS_BYTES = 2048
-
 /** Puts the cookie of one session of the app on responses. */
 export class SessionCookie {
   readonly #config: SessionConfig
   readonly #coding: CookieCoding
-  readonly #warn: Warn
   readonly #writer: CookieWriter
   /** Text behind the value, for plain and for TLS requests, which `secure: 'auto'` tells apart. */
   readonly #ends: { plain: string | null, secure: string | null } = { plain: null, secure: null }
-  readonly #isProduction = environment('NODE_ENV') === 'production'
+  readonly #warnings: ReturnType<typeof cookieWarnings>
   #defaults: Attributes | null = null
-  #requestWarnings: RequestCookieWarnings | null = null
 
   constructor (config: SessionConfig, coding: CookieCoding, warn: Warn) {
     this.#config = config
     this.#coding = coding
-    this.#warn = warn
     const { sessionName, cookieName: name, maxChunks } = config
     this.#writer = new CookieWriter({ sessionName, name, maxChunks, encode: coding.encode, decode: coding.decode, serialize: coding.serialize })
-    if (!coding.isApps) warnOfAttributes(config, config.cookie, this.#isProduction, warn)
-    warnOfLifetime(config, config.cookie, warn)
-    this.#warnOfHeaderSize()
+    this.#warnings = cookieWarnings(config, coding, warn)
   }
 
   /**
@@ -49,7 +39,7 @@ export class SessionCookie {
    */
   set (reply: SessionReply, token: string, overrides: Attributes | null, earlier: Lines): Lines {
     const lines = this.write(reply, token, overrides)
-    this.#requestWarnings?.look(reply.request, overrides)
+    this.#warnings?.look(reply.request, overrides)
     return this.#put(reply, earlier, lines)
   }
 
@@ -74,7 +64,7 @@ export class SessionCookie {
   setLine (reply: SessionReply, line: string, end: string, earlier: Lines): Lines {
     const lines = this.#writer.linesOf(line, reply.request.headers.cookie)
     if (lines === null) return this.set(reply, decodeValue(line.slice(this.lineStart.length, line.length - end.length)), null, earlier)
-    this.#requestWarnings?.look(reply.request, null)
+    this.#warnings?.look(reply.request, null)
     return this.#put(reply, earlier, lines)
   }
 
@@ -128,23 +118,8 @@ export class SessionCookie {
 
   #readDefaults (reply: SessionReply): Attributes {
     const defaults = this.#coding.defaultsOf(reply)
-    this.#requestWarnings = new RequestCookieWarnings(this.#config, { ...defaults, ...this.#config.cookie }, this.#isProduction, this.#warn)
-    if (defaults === null) this.#warn('FST_SEALED_SESSION_WARN_COOKIE_DEFAULTS')
-    // If the app has a say in the attributes, this is the first time that all of them are known.
-    if (this.#coding.isApps) {
-      const { maxAge, expires } = this.#config.cookie
-      warnOfAttributes(this.#config, { ...defaults, ...this.#config.cookie }, this.#isProduction, this.#warn)
-      if (maxAge === undefined && expires === undefined) warnOfLifetime(this.#config, defaults ?? {}, this.#warn)
-    }
+    this.#warnings?.defaultsKnown(defaults)
     return defaults ?? {}
-  }
-
-  #warnOfHeaderSize (): void {
-    const { sessionName, maxChunks } = this.#config
-    const limit = this.#coding.maxHeaderBytes
-    const bytes = maxChunks * BYTES_PER_CHUNK
-    if (limit === null || bytes + OTHER_HEADERS_BYTES <= limit) return
-    this.#warn('FST_SEALED_SESSION_WARN_MAX_CHUNKS', sessionName, maxChunks, bytes, limit)
   }
 
   #put (reply: SessionReply, earlier: Lines, lines: Lines): Lines {
@@ -176,66 +151,4 @@ function handOver (reply: SessionReply): void {
   const control = reply.getHeader('cache-control')
   const isApps = control === 'no-store' && reply.raw.hasHeader('cache-control')
   if (control !== undefined && !isApps) reply.raw.setHeader('cache-control', control as string)
-}
-
-/** Warns of a cookie that browsers refuse, that has no path, or that is too open for production. */
-function warnOfAttributes (config: SessionConfig, attributes: CookieSerializeOptions, isProduction: boolean, warn: Warn): void {
-  warnOfRefusals(config, attributes, warn)
-  const { path } = attributes
-  if (typeof path === 'string' && path !== '' && !path.startsWith('/')) warn('FST_SEALED_SESSION_WARN_COOKIE_PATH', config.sessionName, config.cookieName)
-  if (isProduction) warnOfMissing(config, attributes, warn)
-}
-
-/** Origins at which browsers take a cookie that is `Secure` over plain http. */
-const LOOPBACK = /^http:\/\/(?:(?:[^:/]+\.)?localhost|127(?:\.\d+){3}|\[::1\])(?::\d+)?$/
-
-/** Warnings of a cookie that only a request can tell: each is given once. */
-class RequestCookieWarnings {
-  readonly #config: SessionConfig
-  readonly #warn: Warn
-  #lacksPath: boolean
-  #isAuto: boolean
-  #isSecure: boolean
-
-  /** @param attributes all that cookies of the session have, but for those of one response. */
-  constructor (config: SessionConfig, { path, secure }: CookieSerializeOptions, isProduction: boolean, warn: Warn) {
-    this.#config = config
-    this.#warn = warn
-    this.#lacksPath = path === undefined || path === ''
-    this.#isAuto = secure === 'auto' && isProduction
-    this.#isSecure = secure === true
-  }
-
-  /** @param overrides attributes for this response. */
-  look (request: SessionRequest, overrides: CookieSerializeOptions | null): void {
-    if (this.#lacksPath && !overrides?.path) this.#lookAtPath(request)
-    if (this.#isAuto && overrides?.secure === undefined) this.#lookAtProxy(request)
-    if (this.#isSecure && overrides?.secure === undefined) this.#lookAtOrigin(request)
-  }
-
-  /** Set by /login, a cookie is for the whole site all the same; set by /api/auth/login it is for /api/auth. */
-  #lookAtPath ({ originalUrl, method, routeOptions }: SessionRequest): void {
-    const [path = ''] = originalUrl.split('?')
-    const end = path.lastIndexOf('/')
-    if (end <= 0) return
-    this.#lacksPath = false
-    const { sessionName, cookieName } = this.#config
-    // The route: it has nothing in it of the URL that a user sends.
-    const { url: route = '' } = routeOptions
-    this.#warn('FST_SEALED_SESSION_WARN_PATH_MISSING', sessionName, cookieName, `${method} ${route || '(no route)'}`, route.slice(0, route.lastIndexOf('/')) || 'the folder of that one')
-  }
-
-  /** Anybody may send the header: it is one line in the log, once. */
-  #lookAtProxy ({ protocol, headers }: SessionRequest): void {
-    if (protocol === 'https' || !String(headers['x-forwarded-proto']).includes('https')) return
-    this.#isAuto = false
-    this.#warn('FST_SEALED_SESSION_WARN_PROXY', this.#config.sessionName, this.#config.cookieName)
-  }
-
-  /** A browser that says that its page came over plain http drops the cookie, and tells nobody. */
-  #lookAtOrigin ({ headers: { origin, host } }: SessionRequest): void {
-    if (typeof origin !== 'string' || !origin.startsWith('http://') || origin !== `http://${host}` || LOOPBACK.test(origin)) return
-    this.#isSecure = false
-    this.#warn('FST_SEALED_SESSION_WARN_PLAIN_HTTP', this.#config.sessionName, this.#config.cookieName)
-  }
 }

@@ -7,13 +7,13 @@ import type { SessionIdentities } from '../extension/session-identities.ts'
 
 function nothing (): void {}
 export { nothing as checkAttributeNames, nothing as checkSpelling, nothing as warnOfMilliseconds }
-export { nothing as warnOfLifetime, nothing as warnOfMissing, nothing as warnOfRefusals }
 export { nothing as tellOpened }
 
 export function hintOfBytes (): string { return '' }
 export { hintOfBytes as hintOfText, hintOfBytes as hintOfType }
 
 export function attributeAdvice (): null { return null }
+export { attributeAdvice as cookieWarnings }
 
 const unheard = { hasSubscribers: false }
 export { unheard as openChannel, unheard as sealChannel }
