@@ -9,7 +9,7 @@ import { FuzzedDataProvider } from '@jazzer.js/core/dist/FuzzedDataProvider.js'
 import { Codec } from './build/token/codec.js'
 import { warnOfLifetime, warnOfMissing, warnOfRefusals } from './build/cookies/cookie-advice.js'
 import { Keyring } from './build/index.js'
-import { readOptions } from './build/options/options.js'
+import { readOptionsList } from './build/options/options-list.js'
 import { newRecord } from './build/token/record.js'
 import { isCoded, unlessCoded, wordsOf } from './support/check.js'
 import { KEYS } from './support/sealing.js'
@@ -30,7 +30,7 @@ export async function fuzz (data) {
   const options = optionsOf(new FuzzedDataProvider(data))
   const told = []
   try {
-    const configs = await readOptions(options, (code, ...values) => { told.push(code, ...values.map(String)) })
+    const configs = await readOptionsList(options, (code, ...values) => { told.push(code, ...values.map(String)) })
     assert.ok(configs.length > 0)
     for (const config of configs) assertUsable(config)
   } catch (error) {

@@ -28,8 +28,7 @@ import type { OpenedToken, SecureSessionPluginOptions, SessionCodec, SessionCode
 export async function createSessionCodec<T = TokenData> (options: SessionCodecOptions): Promise<SessionCodec<T>> {
   if (Array.isArray(options)) throw fail('OPTIONS_INVALID', ['', 'an array'])
   const { own, device } = withoutDevice(options)
-  const [read] = await readOptions(own, warnProcess)
-  const config = read! // readOptions returns at least one
+  const config = await readOptions(own, warnProcess)
   const devices = isOn(device) ? codecDevices(config, device) : null
   const codec = new Codec(config)
   if (devices !== null) codec.openBound()

@@ -3,7 +3,8 @@ import { fail } from '../errors.ts'
 import { REVOCATION } from '../extension/session-extension.ts'
 import type { Registered } from '../http/session-manager.ts'
 import type { Warn } from '../messages.ts'
-import { areAlike, type SessionConfig } from '../options/options.ts'
+import type { SessionConfig } from '../options/options.ts'
+import { areAlike } from '../options/options-list.ts'
 import { kSessions } from './registered-session.ts'
 
 // Plugins and hooks in the wrong place: plugins that cannot be registered beside this one, or only before it, which Fastify

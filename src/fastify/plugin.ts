@@ -17,7 +17,8 @@ import { keyFileMessage } from '../keys/followed-keys.ts'
 import { logIn } from './login.ts'
 import { isNoLog, type Warn, warnerOf, warnOnce } from '../messages.ts'
 import { assertAlone, assertRegistered, refuseLater, warnOfUnguarded, watchForeignMethods, watchOtherContexts } from './mistakes.ts'
-import { readOptions, type SessionConfig } from '../options/options.ts'
+import type { SessionConfig } from '../options/options.ts'
+import { readOptionsList } from '../options/options-list.ts'
 import { assign, AssignableSessions, discard, incumbent, openFrom } from './outside.ts'
 import { routeConfigCheck } from './route-config.ts'
 import { stateOf } from '../session/info.ts'
@@ -46,7 +47,7 @@ const kRegistered = Symbol('registered')
 const plugin: FastifyPluginAsync = async (app, options) => {
   assertAlone(app)
   const warn = warnerOf(app.log)
-  const configs = await readOptions(options, warn)
+  const configs = await readOptionsList(options, warn)
   const { coding, hook } = await registerCookies(app, configs)
 
   const signals = signalsOf(app)
@@ -127,7 +128,7 @@ function followKeys (app: FastifyInstance, configs: readonly SessionConfig[], si
 /** Adds the methods that work outside a request. */
 function addDecorators (app: FastifyInstance, sessions: readonly AppSession[], assignable: AssignableSessions, signals: SessionSignals, coding: CookieCoding): void {
   const byName = new Map(sessions.map(({ manager }) => [manager.config.sessionName, manager]))
-  const first = sessions[0]!.manager // readOptions returns at least one
+  const first = sessions[0]!.manager // readOptionsList returns at least one
 
   const managerOf = (name: string | undefined): AppSessionManager => {
     const manager = name === undefined ? first : byName.get(name)

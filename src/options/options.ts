@@ -1,7 +1,7 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
 import { nearest, warnOfMilliseconds } from '#option-hints'
 import { IS_EDGE } from '#runtime'
-import { chunkName, MAX_CHUNKS } from '../cookies/chunks.ts'
+import { MAX_CHUNKS } from '../cookies/chunks.ts'
 import { DataSchema } from '../data/schema.ts'
 import { customSerializer, JsonSerializer, type Serializer } from '../data/serializer.ts'
 import { kindOf, fail, type SealedSessionError } from '../errors.ts'
@@ -47,74 +47,44 @@ export interface SessionConfig extends Keys {
   readonly cache: CacheLimits | null
 }
 
-/**
- * Checks the options given to `register`. The caller's objects are read, never changed.
- * @returns the sessions in the order given; at least one.
- */
-export async function readOptions (options: unknown, warn: Warn): Promise<SessionConfig[]> {
-  const list: unknown[] = Array.isArray(options) ? options : [options ?? {}]
-  if (list.length === 0) throw fail('KEY_MISSING', [], { detail: 'The array of sessions is empty.' })
-  const entries = list.map((entry, index) => asOptions(entry, Array.isArray(options) ? `[${index}]` : ''))
-  const named = entries.map(entry => readNames(entry))
-  assertDistinct(named)
-  // All checks that need no key derivation come first: a typo is reported at once.
-  const checked = entries.map((entry, index) => ({ ...named[index]!, ...readSettings(entry, named[index]!, warn) }))
-  assertChunksDistinct(checked)
-  // One session after the other, since deriving keys from passphrases takes much memory while it runs.
-  const configs: SessionConfig[] = []
-  for (const [index, entry] of entries.entries()) {
-    const settings = checked[index]! // there is one for each entry
-    configs.push(Object.freeze({ ...settings, ...await readKeyring(entry, settings.sessionName, warn) }))
-  }
-  warnOfSharedKeys(configs, warn)
-  return configs
+/** Checks the options of one session. The caller's object is read, never changed. */
+export async function readOptions (options: unknown, warn: Warn): Promise<SessionConfig> {
+  const entry = asOptions(options ?? {})
+  return await withKeys(entry, readUnkeyed(entry, readNames(entry), warn), warn)
 }
 
-function asOptions (entry: unknown, position: string): Options {
+/** @param position of the session in the app's list, such as `[1]`; empty without one. */
+export function asOptions (entry: unknown, position = ''): Options {
   if (typeof entry !== 'object' || entry === null || Array.isArray(entry)) {
     throw fail('OPTIONS_INVALID', [position, kindOf(entry)])
   }
   return entry as Options
 }
 
-interface Names {
+/** Names of a session. */
+export interface Names {
   sessionName: string
   cookieName: string
 }
 
-function readNames (options: Options): Names {
+export function readNames (options: Options): Names {
   const sessionName = readText(options, 'sessionName') ?? 'session'
   return { sessionName, cookieName: readText(options, 'cookieName') ?? sessionName }
 }
 
-function assertDistinct (names: readonly Names[]): void {
-  for (const property of ['sessionName', 'cookieName'] as const) {
-    const seen = new Set<string>()
-    for (const { [property]: name } of names) {
-      if (seen.has(name)) throw fail('NAME_TAKEN', [property, name])
-      seen.add(name)
-    }
-  }
-}
+/** Options of a session, checked, but for its keys. */
+export type Unkeyed = Omit<SessionConfig, keyof Keys>
 
-/** Checks that the cookies that one session is split into are not another's. */
-function assertChunksDistinct (sessions: ReadonlyArray<Names & Pick<SessionConfig, 'maxChunks'>>): void {
-  const names = sessions.map(({ cookieName }) => cookieName)
-  for (const { cookieName, maxChunks } of sessions) {
-    for (let index = 1; index < maxChunks; index++) {
-      const name = chunkName(cookieName, index)
-      if (names.includes(name)) throw fail('NAME_TAKEN', ['cookieName', name], { detail: `A large session "${cookieName}" is split into cookies of such names.` })
-    }
-  }
-}
-
-function readSettings (options: Options, { sessionName, cookieName }: Names, warn: Warn): Omit<SessionConfig, keyof Names | keyof Keys> {
+/** Makes all checks that need no key derivation. */
+export function readUnkeyed (options: Options, { sessionName, cookieName }: Names, warn: Warn): Unkeyed {
   checkOptionNames(options, sessionName, warn)
   for (const name of ['expiry', 'maxExpiry', 'absoluteTimeout'] as const) warnOfMilliseconds(name, options[name], sessionName, warn)
   const format = readFormat(options.format)
   const accept = readAccept(options.accept, format)
   if (IS_EDGE && accept.includes('secretbox')) throw fail('NOT_AT_EDGE', ['the format "secretbox"'], { detail: 'Write "format: \'sealed\'", and leave "secretbox" out of "accept".' })
   return {
+    sessionName,
+    cookieName,
     ...readLifetimes(options, sessionName, warn),
     ...readRenewal(options, sessionName, warn),
     cookie: readCookie(options, sessionName, warn),
@@ -127,6 +97,11 @@ function readSettings (options: Options, { sessionName, cookieName }: Names, war
     schema: readSchema(options),
     cache: readCache(options)
   }
+}
+
+/** Adds the keys. */
+export async function withKeys (options: Options, checked: Unkeyed, warn: Warn): Promise<SessionConfig> {
+  return Object.freeze({ ...checked, ...await readKeyring(options, checked.sessionName, warn) })
 }
 
 /** @throws `FST_SEALED_SESSION_OPTION_INVALID`, `FST_SEALED_SESSION_OPTION_UNKNOWN`, `FST_SEALED_SESSION_DURATION` */
@@ -176,29 +151,6 @@ function readExpiry (options: Options, fallback: number, sessionName: string, wa
   if (expiry !== 0 && expiry !== null) return readDuration(options, 'expiry', fallback)
   warn('FST_SEALED_SESSION_WARN_EXPIRY', sessionName, String(expiry), fallback)
   return fallback
-}
-
-function warnOfSharedKeys (configs: readonly SessionConfig[], warn: Warn): void {
-  for (const [index, config] of configs.entries()) {
-    for (const other of configs.slice(0, index)) {
-      if (areAlike(config, other)) warn('FST_SEALED_SESSION_WARN_KEY_SHARED', other.sessionName, config.sessionName)
-    }
-  }
-}
-
-/** True if a token of one session opens as the other's. */
-export function areAlike (config: SessionConfig, other: SessionConfig): boolean {
-  return openAlike(config, other) && shareKey(config, other)
-}
-
-/** True if one session's token could be used as another's, if they had a key in common. */
-function openAlike (a: SessionConfig, b: SessionConfig): boolean {
-  const both = (format: Format): boolean => a.accept.includes(format) && b.accept.includes(format)
-  return both('secretbox') || (both('sealed') && a.context === b.context)
-}
-
-function shareKey (a: SessionConfig, b: SessionConfig): boolean {
-  return a.keyring.current.keys.some(key => b.keyring.current.keys.some(other => other.equals(key)))
 }
 
 const FORMATS: readonly Format[] = ['secretbox', 'sealed']

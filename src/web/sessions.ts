@@ -35,8 +35,7 @@ export async function createWebSessions<T = DeclaredData> (options: WebSessionsO
   const { own, revocation, registry, device, cookieSecret, log: given } = parted(options)
   const log = logOf(given)
   const warn = warnerOf(log)
-  const [read] = await readOptions(await withSafeDefaults(own, surroundings(log, warn)), warn)
-  const config = read! // readOptions returns at least one
+  const config = await readOptions(await withSafeDefaults(own, surroundings(log, warn)), warn)
   warnOfBuild(warn)
   const signals = new SessionSignals()
   const coding = await webCoding(config, cookieSecret)

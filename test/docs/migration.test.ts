@@ -12,8 +12,8 @@ const rows = tableUnder(read('docs/guide/migration.md'), '## To the sealed forma
 
 /** What options come to. */
 async function formats (options: object): Promise<object> {
-  const [config] = await readOptions({ key: newKey(), ...options }, assert.fail)
-  const { format, accept } = config!
+  const config = await readOptions({ key: newKey(), ...options }, assert.fail)
+  const { format, accept } = config
   return { format, accept: [...accept].sort() }
 }
 

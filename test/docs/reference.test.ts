@@ -54,19 +54,19 @@ describe('the tables of options and of the session', () => {
   })
 
   it('have the defaults that the code has', async () => {
-    const [config] = await readOptions({ key: newKey(), sessionName: undefined }, () => {})
+    const config = await readOptions({ key: newKey(), sessionName: undefined }, () => {})
     const documented = tableUnder(options, '## The options')
       .map(([name, , value = '']) => [codeIn(name), /^`[^`]+`$/.test(value) ? codeIn(value) : null] as const)
       .filter(([, value]) => value !== null)
-    const { sessionName, expiry, rolling, cookie, noStore, format, maxChunks } = config!
-    const cache = isCachedEverywhere ? false : config!.cache ?? false
+    const { sessionName, expiry, rolling, cookie, noStore, format, maxChunks } = config
+    const cache = isCachedEverywhere ? false : config.cache ?? false
     const actual = { expiry, rolling, cookie, sessionName, format, maxChunks, cache, noStore }
     assert.deepEqual(documented, Object.entries(actual).map(([name, value]) => [name, inspect(value)]))
   })
 
   it('are right that the cookie is named like the session', async () => {
-    const [config] = await readOptions({ key: newKey(), sessionName: 'auth' }, () => {})
-    assert.equal(config?.cookieName, 'auth')
+    const config = await readOptions({ key: newKey(), sessionName: 'auth' }, () => {})
+    assert.equal(config.cookieName, 'auth')
   })
 })
 

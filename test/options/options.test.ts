@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { describe, it } from 'node:test'
 import { inspect } from 'node:util'
-import { readOptions, type SessionConfig } from '../../src/options/options.ts'
+import type { SessionConfig } from '../../src/options/options.ts'
+import { readOptionsList } from '../../src/options/options-list.ts'
 import { JSON_SERIALIZER } from '../../src/data/serializer.ts'
 import type { WarningCode } from '../../src/messages.ts'
 import { isCachedEverywhere } from '../support/helpers.ts'
@@ -29,7 +30,7 @@ interface Read {
 /** The sessions that options lead to, the first of them, and the warnings. */
 async function read (options: unknown): Promise<Read> {
   const warnings: WarningCode[] = []
-  const configs = await readOptions(options, code => { warnings.push(code) })
+  const configs = await readOptionsList(options, code => { warnings.push(code) })
   const [config] = configs
   assert.ok(config !== undefined)
   return { config, configs, warnings }
