@@ -3,14 +3,14 @@ import fp from 'fastify-plugin'
 import { assertRegistered } from './mistakes.ts'
 import { fastifySecureSession } from './plugin.ts'
 import { type Warn, warnerOf } from '../messages.ts'
-import { type Surroundings, withSafeDefaults } from '../options/safe-defaults.ts'
+import { type Development, developmentOf } from '../options/development.ts'
+import { withSafeDefaults } from '../options/safe-defaults.ts'
 import type { SealedSessionPlugin } from '../types.ts'
 
-function surroundingsOf (app: FastifyInstance): Surroundings {
+function developmentAt (app: FastifyInstance): Development | undefined {
   const warn = warnerOf(app.log)
   let isWatched = false
-  return {
-    isProduction: process.env.NODE_ENV === 'production',
+  return developmentOf({
     isTls: 'setSecureContext' in app.server,
     fellAway: (sessionName, cookieName) => {
       app.log.info(`session "${sessionName}": NODE_ENV is not production and this server speaks no TLS, so the cookie is named "${cookieName}" and is "Secure" over TLS only`)
@@ -18,7 +18,7 @@ function surroundingsOf (app: FastifyInstance): Surroundings {
       isWatched = true
     },
     madeKey: sessionName => { warn('FST_SEALED_SESSION_WARN_KEY_EPHEMERAL', sessionName) }
-  }
+  })
 }
 
 /** Warns once of a server that was deployed without NODE_ENV. Only outside of production: the hook costs nobody who counts. */
@@ -35,7 +35,9 @@ function lookForTls (app: FastifyInstance, sessionName: string, warn: Warn): voi
 
 const callable: SealedSessionPlugin = async (app, options, ...[done]) => {
   assertRegistered(app, 'sealedSession')
-  await fastifySecureSession(app, await withSafeDefaults(options, surroundingsOf(app)) as never, ...done === undefined ? [] : [done])
+  const development = developmentAt(app)
+  const given = Array.isArray(options) ? await Promise.all(options.map(async (entry: unknown) => await withSafeDefaults(entry, development))) : await withSafeDefaults(options, development)
+  await fastifySecureSession(app, given as never, ...done === undefined ? [] : [done])
 }
 
 /**

@@ -1,13 +1,14 @@
 import type { SessionIdentities } from '../extension/session-identities.ts'
 
 // Parts of this package whose only work are words and messages. At the edge they say nothing, which keeps bundles small:
-// hints at mistakes with keys and options, advice on attributes of cookies, messages of the channels.
+// hints at mistakes with keys and options, advice on attributes of cookies, messages of the channels. So does what is for the
+// first start of an app: the edge counts as production.
 //
 // A function that does nothing is declared by `function`: bundlers then leave out each call of it.
 
 function nothing (): void {}
 export { nothing as checkAttributeNames, nothing as checkSpelling, nothing as warnOfMilliseconds }
-export { nothing as tellOpened }
+export { nothing as developmentOf, nothing as tellOpened }
 
 export function hintOfBytes (): string { return '' }
 export { hintOfBytes as hintOfText, hintOfBytes as hintOfType }

@@ -1,7 +1,7 @@
+import { developmentOf } from '#development'
 import { addDevices } from '#device'
 import { addRegistry, readRegistryOptions } from '#registry'
 import { addRevocation, readRevocationOptions } from '#revocation'
-import { environment, IS_EDGE } from '#runtime'
 import { Codec } from '../token/codec.ts'
 import { once, UnprovenSessions } from '../device/unproven.ts'
 import { fail } from '../errors.ts'
@@ -35,7 +35,7 @@ export async function createWebSessions<T = DeclaredData> (options: WebSessionsO
   const { own, revocation, registry, device, cookieSecret, log: given } = parted(options)
   const log = logOf(given)
   const warn = warnerOf(log)
-  const config = await readOptions(await withSafeDefaults(own, surroundings(log, warn)), warn)
+  const config = await readOptions(await withSafeDefaults(own, development(log, warn)), warn)
   warnOfBuild(warn)
   const signals = new SessionSignals()
   const coding = await webCoding(config, cookieSecret)
@@ -79,14 +79,12 @@ function parted (options: WebSessionsOptions): Parted {
   return { own, revocation, registry, device, cookieSecret, log }
 }
 
-function surroundings (log: Log, warn: Warn): Parameters<typeof withSafeDefaults>[1] {
-  return {
-    // At the edge each instance would make a key of its own.
-    isProduction: IS_EDGE || environment('NODE_ENV') === 'production',
+function development (log: Log, warn: Warn): ReturnType<typeof developmentOf> {
+  return developmentOf({
     isTls: false,
     fellAway: (sessionName, cookieName) => { log.info(`session "${sessionName}": NODE_ENV is not production, so the cookie is named "${cookieName}" and is "Secure" over TLS only`) },
     madeKey: sessionName => { warn('FST_SEALED_SESSION_WARN_KEY_EPHEMERAL', sessionName) }
-  }
+  })
 }
 
 /** Keeps sessions from taking the place of one that is bound to a device, whose proof nobody asks for here. */
