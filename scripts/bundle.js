@@ -115,6 +115,8 @@ function reExport (path, from, aliases, exported, isBack) {
 /**
  * Files of a build, in the order in which they are needed. A module that the closure of the first entry point has, and that
  * of another too, goes to CORE. One that two others have goes to REST. One that is loaded later has a file of its own.
+ * At the edge, all that the first entry point has goes to CORE: a module then stands near those that need it, and a
+ * bundle of them compresses better.
  * @returns {Promise<Map<string, { module: string | null, shares: Set<string> }>>}
  */
 async function partition (options, entries, later) {
@@ -130,9 +132,12 @@ async function partition (options, entries, later) {
   const laterClosures = later.map(module => closureOf(module))
   const times = (module, closures) => closures.filter(closure => closure.has(module)).length
   const all = Object.keys(inputs)
+  const isShared = module => times(module, [...others, ...laterClosures]) > 0
+  const [entry] = Object.values(entries)
+  const isCore = options.conditions === undefined ? isShared : module => module !== entry
   const isEager = module => times(module, closures) > 0
   const shares = {
-    [CORE]: all.filter(module => first.has(module) && times(module, [...others, ...laterClosures]) > 0),
+    [CORE]: all.filter(module => first.has(module) && isCore(module)),
     [REST]: all.filter(module => !first.has(module) && (isEager(module) ? times(module, [...others, ...laterClosures]) > 1 : times(module, laterClosures) > 1)),
     ...Object.fromEntries(later.map((module, index) => [fileOf(module), all.filter(other => laterClosures[index].has(other) && !isEager(other) && times(other, laterClosures) === 1)]))
   }
