@@ -1,4 +1,4 @@
-import { isMemoryCopied } from '#runtime'
+import { startupSnapshot } from 'node:v8'
 import { sodium } from '#sodium'
 
 const BLOCK_BYTES = 4096
@@ -24,7 +24,7 @@ let filledAt = 0
 export function fillNonce (nonce: Uint8Array): void {
   const now = Date.now()
   if (block === null || used + nonce.length > BLOCK_BYTES || Math.abs(now - filledAt) > BLOCK_LIFETIME) {
-    if (isMemoryCopied()) {
+    if (startupSnapshot.isBuildingSnapshot()) {
       sodium().fillRandom(nonce)
       return
     }

@@ -1,4 +1,4 @@
-import { fillNonce } from '../crypto/nonces.ts'
+import { fillNonce } from '#nonces'
 import { sodium } from '#sodium'
 import type { DerivedKey, KeySource } from '../keys/key-set.ts'
 import { BINDING_BYTES } from '../token/claims.ts'

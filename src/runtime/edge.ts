@@ -51,11 +51,6 @@ function isA (name: string): (value: unknown) => boolean {
 /** True in this file. */
 export const IS_EDGE: boolean = true
 
-/** True: the runtime may start many times from one memory, and says nothing of it. */
-export function isMemoryCopied (): boolean {
-  return true
-}
-
 /** Variable of the environment; undefined in a runtime that has none. */
 export function environment (name: string): string | undefined {
   return (globalThis as { process?: { env?: Record<string, string | undefined> } }).process?.env?.[name]

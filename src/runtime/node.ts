@@ -1,5 +1,4 @@
 import { getEventListeners } from 'node:events'
-import { startupSnapshot } from 'node:v8'
 
 // All that the code under the web entry point needs of Node.js beside the language and `Buffer`. `edge.ts` has the same
 // for runtimes that are not Node.js; conditions in src/package.json choose between the two files.
@@ -10,11 +9,6 @@ export { format, types } from 'node:util'
 
 /** True in the runtimes of `edge.ts`, which have no files, no libsodium and no threads. */
 export const IS_EDGE: boolean = false
-
-/** True while the memory of this process is made for several starts: random bytes that are kept would be the same in each. */
-export function isMemoryCopied (): boolean {
-  return startupSnapshot.isBuildingSnapshot()
-}
 
 /** Variable of the environment. */
 export function environment (name: string): string | undefined {

@@ -1,7 +1,7 @@
 import { secretboxFormat } from '#secretbox'
 import { type CacheLimits, TokenCache } from './token-cache.ts'
 import { BINDING } from './claims.ts'
-import { fillNonce } from '../crypto/nonces.ts'
+import { fillNonce } from '#nonces'
 import type { DataSchema } from '../data/schema.ts'
 import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
 import type { FormatSettings, TokenFormat } from './format.ts'

@@ -1,6 +1,6 @@
 import { AEAD_NONCE_BYTES as NONCE_BYTES, AEAD_TAG_BYTES as TAG_BYTES, type SodiumLibrary } from '../crypto/library.ts'
 import { type Claims, claimsBytes, claimsEnd, readClaims, writeClaims } from './claims.ts'
-import { fillNonce } from '../crypto/nonces.ts'
+import { fillNonce } from '#nonces'
 import { sodium } from '#sodium'
 import { JSON_SERIALIZER, type Serializer } from '../data/serializer.ts'
 import { fail } from '../errors.ts'

@@ -113,7 +113,7 @@ const THREAD = `import('tsx/esm/api').then(({ tsImport }) => tsImport(${JSON.str
 /** What a snapshot is built from: the pool as it is compiled, and a function that runs at each start. */
 const ENTRY = `
 const parts = {
-  '#runtime': { isMemoryCopied: () => require('node:v8').startupSnapshot.isBuildingSnapshot() },
+  'node:v8': require('node:v8'),
   '#sodium': { sodium: () => ({ fillRandom: bytes => require('node:crypto').randomFillSync(bytes) }) }
 }
 const pool = {}
