@@ -65,6 +65,12 @@ function checkNames (attributes: object, meant: (name: string, known: readonly s
   }
 }
 
+/** Hint at a flag of the cookie that is no boolean. */
+export function hintOfFlag (name: string, value: unknown): string {
+  const isAuto = name.endsWith('.secure') && typeof value === 'string' && value.trim().toLowerCase() === 'auto'
+  return isAuto ? "Write 'auto' in small letters." : 'Text is no boolean, and would count as true. If it comes from the environment, write process.env.NAME === "true".'
+}
+
 /** Known name that was likely meant by another one. */
 export function nearest<Known extends string> (name: string, known: readonly Known[]): Known | undefined {
   return known.find(option => isNear(name, option))

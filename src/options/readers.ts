@@ -1,5 +1,5 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import { attributeAdvice, checkAttributeNames, checkSpelling, nearest, warnOfMilliseconds } from '#option-hints'
+import { attributeAdvice, checkAttributeNames, checkSpelling, hintOfFlag, nearest, warnOfMilliseconds } from '#option-hints'
 import { kindOf, fail } from '../errors.ts'
 import type { Warn } from '../messages.ts'
 import type { SessionKeyOptions, SessionOptions } from '../types.ts'
@@ -185,8 +185,6 @@ function readFlagAttribute (name: string, value: unknown, sessionName: string, w
 }
 
 function notFlag (name: string, value: unknown): Error {
-  const isAuto = name.endsWith('.secure') && typeof value === 'string' && value.trim().toLowerCase() === 'auto'
   const expected = name.endsWith('.secure') ? "a boolean or 'auto'" : 'a boolean'
-  const detail = isAuto ? "Write 'auto' in small letters." : 'Text is no boolean, and would count as true. If it comes from the environment, write process.env.NAME === "true".'
-  return fail('OPTION_INVALID', [name, expected, kindOf(value)], { detail })
+  return fail('OPTION_INVALID', [name, expected, kindOf(value)], { detail: hintOfFlag(name, value) })
 }

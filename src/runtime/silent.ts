@@ -11,7 +11,7 @@ export { nothing as checkAttributeNames, nothing as checkSpelling, nothing as wa
 export { nothing as developmentOf, nothing as tellOpened }
 
 export function hintOfBytes (): string { return '' }
-export { hintOfBytes as hintOfText, hintOfBytes as hintOfType }
+export { hintOfBytes as hintOfFlag, hintOfBytes as hintOfText, hintOfBytes as hintOfType }
 
 export function attributeAdvice (): null { return null }
 export { attributeAdvice as cookieWarnings }
