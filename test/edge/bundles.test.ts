@@ -20,7 +20,7 @@ for (const runtime of Object.keys(CONDITIONS) as Runtime[]) {
       const { inputs, code } = await bundle('worker.ts', runtime)
       const files = Object.keys(inputs)
       assert.ok(files.some(file => file.includes('@noble/ciphers/')) && files.some(file => file.includes('@noble/hashes/')))
-      assert.deepEqual(files.filter(file => /\/src\/(?:revocation|registry|device|store)\/|-table\.ts$|hints\.ts$|sodium|\.cts$|passphrase-worker|runtime\/node|@fastify|fastify-plugin|token\/secretbox|key-file|key-sources|followed-keys|encoded-base64/.test(file)), [])
+      assert.deepEqual(files.filter(file => /\/src\/(?:revocation|registry|device|store)\/|-table\.ts$|hints\.ts$|sodium|\.cts$|passphrase-worker|runtime\/node|@fastify|fastify-plugin|token\/secretbox|key-file|key-sources|followed-keys|encoded-base64|cookie-advice|cookie-warnings|crypto\/nonces|options-list|options\/development/.test(file)), [])
       assert.doesNotMatch(code, /\b(?:require|import)\s*\(?["']node:|from\s*["']node:/)
     })
   })
