@@ -40,8 +40,9 @@ export class RequestSession implements WriteObserver, HeadersWatcher {
   /** True until something is written after a failure: it would only fail again. */
   #hasGivenUp = false
   #isDiscarded = false
-  /** True for a write that is not sealed yet. */
-  #isWritten = false
+  /** Writes so far, and how many of them are sealed. */
+  #writes = 0
+  #sealedWrites = 0
   /** Lines that this session has put on the response so far. */
   #lines: Lines = NO_LINES
   /** True if `Cache-Control: no-store` was put beside them: the app had not set that header by then. */
@@ -98,7 +99,7 @@ export class RequestSession implements WriteObserver, HeadersWatcher {
 
   /** The same, if it was written since it was sealed. */
   sendAgain (reply: SessionReply): Promise<void> | undefined {
-    return this.#isWritten ? this.send(reply) : undefined
+    return this.#writes > this.#sealedWrites ? this.send(reply) : undefined
   }
 
   /** A login must not seem to work that gets no cookie, since the session of before ended meanwhile. */
@@ -116,15 +117,9 @@ export class RequestSession implements WriteObserver, HeadersWatcher {
 
   async #sendChecked (reply: SessionReply, extensions: Extensions, isDue: boolean, answer?: Sealing): Promise<void> {
     try {
-      this.#isWritten = false
-      await this.#ask(reply, answer ?? extensions.sealing(this.state, isDue, this.#request))
-      let isJudged = isDue
-      // A write while that was awaited: the session that was judged is not the one that would be sealed.
-      while ((!isJudged || this.#isWritten) && this.#prepare(reply)) {
-        isJudged = true
-        this.#isWritten = false
-        await this.#ask(reply, extensions.sealing(this.state, true, this.#request))
-      }
+      const isJudged = await this.#isJudged(reply, answer ?? extensions.sealing(this.state, isDue, this.#request))
+      let isDone = isJudged && isDue
+      while (!isDone && this.#prepare(reply)) isDone = await this.#isJudged(reply, extensions.sealing(this.state, true, this.#request))
     } catch (error) {
       // An error handler must seal neither a session that could not be checked, nor one that it began after a
       // logout that failed.
@@ -144,9 +139,17 @@ export class RequestSession implements WriteObserver, HeadersWatcher {
     }
   }
 
-  async #ask (reply: SessionReply, answer: Sealing): Promise<void> {
+  /**
+   * Waits for an answer of the extensions, and holds the session back if it is no.
+   * @returns false if the session was written meanwhile: one was judged that would not be sealed. A yes must not let it
+   * pass, and a no may only say that the app itself has ended the one before by `delete()` or `regenerate()`.
+   */
+  async #isJudged (reply: SessionReply, answer: Sealing): Promise<boolean> {
+    const writes = this.#writes
     const reason = await answer
+    if (this.#writes !== writes) return false
     if (reason !== true) this.#holdBack(reply, reason === false ? 'revoked' : reason)
+    return true
   }
 
   #holdBack (reply: SessionReply, reason: RefusalReason): void {
@@ -182,7 +185,7 @@ export class RequestSession implements WriteObserver, HeadersWatcher {
   #sendIfDue (reply: SessionReply): boolean {
     const { state } = this
     if (!this.#prepare(reply)) return false
-    this.#isWritten = false
+    this.#sealedWrites = this.#writes
     const isFree = !reply.hasHeader('cache-control')
     try {
       if (state.deleted) {
@@ -325,7 +328,7 @@ export class RequestSession implements WriteObserver, HeadersWatcher {
   /** After the hook that seals, a write is sealed at once while there is time; else it is lost. */
   written (): void {
     this.#hasGivenUp = false
-    this.#isWritten = true
+    this.#writes++
     const reply = this.#request[kReply]
     if (reply == null) return
     if (reply.raw.headersSent || isUpgraded(reply)) this.#warnings.warn('FST_SEALED_SESSION_WARN_WRITE_LOST', this.#request)

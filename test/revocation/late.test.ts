@@ -150,6 +150,67 @@ describe('a write right after reply.send()', () => {
     cookie = await login(app)
     assert.deepEqual(setCookies(await post(app, '/first', cookie)), [])
   })
+
+  it('that is a delete() sends the deletion in place of the write before it', async () => {
+    const app = await sendingFirst(session => { session.delete() }, session => { session.theme = 'dark' })
+    const cookie = await login(app)
+    const response = await post(app, '/first', cookie)
+    assert.deepEqual(setCookies(response).map(line => line.split(';').slice(0, 2).join(';')), ['session=; Max-Age=0'])
+    assert.equal(await who(app, cookie), 'nobody')
+  })
+
+  it('that is a regenerate() leaves the user logged in, and ends the session of before', async () => {
+    const app = await sendingFirst(session => { session.regenerate(['user']) }, session => { session.theme = 'dark' })
+    const cookie = await login(app)
+    const next = cookieOf(await post(app, '/first', cookie))
+    assert.deepEqual([await who(app, next), await who(app, cookie)], ['ann', 'nobody'])
+  })
+
+  it('that is a regenerate() of a session that another process ended meanwhile sends no cookie', async () => {
+    const store = new MemoryStore()
+    const other = await appWithLogins({ revocation: { store } })
+    for (const [what, end] of Object.entries({
+      'a logout': async (cookie: string) => await post(other, '/logout', cookie),
+      'revokeSubject()': async () => { await other.revokeSubject('ann') }
+    })) {
+      let cookie = ''
+      const app = await appWithLogins({
+        revocation: { store, cacheTtl: 300 },
+        after: app => app.post('/first', ({ session }: FastifyRequest, reply: FastifyReply) => {
+          (session as Bag).theme = 'dark'
+          end(cookie).then(() => {
+            reply.send('sent')
+            session.regenerate(['user'])
+          }, error => { reply.send(error) })
+        })
+      })
+      cookie = await login(app)
+      assert.deepEqual(setCookies(await post(app, '/first', cookie)), [], what)
+    }
+  })
+})
+
+describe('a regenerate() while reply.sessionCookies() and the hook both wait for the store', () => {
+  it('leaves the user logged in', async () => {
+    const store = new TestStore()
+    const { opened, open } = gate()
+    const app = await appWithLogins({
+      revocation: { store, cacheTtl: 0 },
+      after: app => app.post('/both', async ({ session }, reply) => {
+        (session as Bag).theme = 'dark'
+        store.before = method => method === 'get' ? opened : undefined
+        const cookies = reply.sessionCookies()
+        reply.send('sent')
+        session.regenerate(['user'])
+        open()
+        await cookies
+      })
+    })
+    const cookie = await login(app)
+    const response = await post(app, '/both', cookie)
+    assert.equal(setCookies(response).length, 1)
+    assert.deepEqual([await who(app, cookieOf(response)), await who(app, cookie)], ['ann', 'nobody'])
+  })
 })
 
 describe('a response that is a stream', () => {
