@@ -4,7 +4,7 @@ import { publishDevice } from '../diagnostics.ts'
 import { fail } from '../errors.ts'
 import type { CompanionCookie } from '../fastify/companion-cookie.ts'
 import { kEndpoint, type RegisteredSession, sessionsOf } from '../fastify/registered-session.ts'
-import { moveBehindFirst } from '../fastify/internals.ts'
+import { addBehindFirst } from '../fastify/internals.ts'
 import { assertRegistered, configsOfAll } from '../fastify/mistakes.ts'
 import { hasUser } from '../extension/session-identities.ts'
 import { DEVICE } from '../extension/session-extension.ts'
@@ -154,8 +154,7 @@ function addEndpoint (app: FastifyInstance, path: string, endpoint: Endpoint): v
     if (own === endpoint) answer(request, reply)
     else done()
   }
-  app.addHook('onRequest', answerFirst)
-  app.after(() => { moveBehindFirst(app, answerFirst) }) // Fastify adds it a little later
+  addBehindFirst(app, answerFirst)
   app.route({
     method: 'POST',
     url: path,

@@ -1,4 +1,4 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply, FastifyRequest, onRequestHookHandler } from 'fastify'
 import { kReply } from '../http/exchange.ts'
 
 // Code of the app's that runs outside of any catch, so that an error of it would end the process: log
@@ -25,27 +25,52 @@ export function internalOf<Name extends keyof Internals> (app: object, name: Nam
   }
 }
 
-/** Marks the hook that has to be the first of a request. */
-export const kIsFirst: unique symbol = Symbol('first hook')
+/** Hooks that note the reply of a request, as Fastify has them. */
+const firstHooks = new WeakSet<object>()
 
-/** True for the hook that notes the reply of a request. */
 function isFirst (hook: unknown): boolean {
-  return (hook as { [kIsFirst]?: boolean } | undefined)?.[kIsFirst] === true
+  return typeof hook === 'function' && firstHooks.has(hook)
 }
 
-/** Puts the marked hook before those that the app has added already, in an app and in the contexts within it. */
-export function moveToFront (app: object): void {
-  const hooks = internalOf(app, 'fastify.hooks')?.onRequest ?? []
+const onRequestHooksOf = (app: object): unknown[] => internalOf(app, 'fastify.hooks')?.onRequest ?? []
+
+/** Adds the hook that notes the reply of a request, before those that the app has added already. */
+export function addFirstHook (app: FastifyInstance, hook: onRequestHookHandler): void {
+  addOnRequest(app, hook, own => {
+    firstHooks.add(own)
+    moveToFront(app)
+  })
+}
+
+/** Adds a hook right behind that one, before those that the app has added already. */
+export function addBehindFirst (app: FastifyInstance, hook: onRequestHookHandler): void {
+  addOnRequest(app, hook, own => {
+    const hooks = onRequestHooksOf(app)
+    const [index, place] = [hooks.indexOf(own), hooks.findIndex(isFirst) + 1]
+    if (index > place) hooks.splice(place, 0, ...hooks.splice(index, 1))
+  })
+}
+
+/**
+ * Adds an `onRequest` hook, and gives `place` the function that Fastify has for it. It may be another one: @fastify/otel,
+ * dd-trace and other tools that trace an app wrap its hooks.
+ */
+function addOnRequest (app: FastifyInstance, hook: onRequestHookHandler, place: (own: object) => void): void {
+  let others: unknown[] = []
+  app.after(() => { others = [...onRequestHooksOf(app)] })
+  app.addHook('onRequest', hook)
+  app.after(() => { // Fastify adds it a little later
+    const own = onRequestHooksOf(app).find(hook => !others.includes(hook))
+    if (typeof own === 'function') place(own)
+  })
+}
+
+/** Also in the contexts within an app. */
+function moveToFront (app: object): void {
+  const hooks = onRequestHooksOf(app)
   const index = hooks.findIndex(isFirst)
   if (index > 0) hooks.unshift(...hooks.splice(index, 1))
   for (const child of internalOf(app, 'fastify.children') ?? []) moveToFront(child)
-}
-
-/** Puts a hook right behind the marked one, before those that the app has added already. */
-export function moveBehindFirst (app: object, hook: unknown): void {
-  const hooks = internalOf(app, 'fastify.hooks')?.onRequest ?? []
-  const [index, place] = [hooks.indexOf(hook), hooks.findIndex(isFirst) + 1]
-  if (index > place) hooks.splice(place, 0, ...hooks.splice(index, 1))
 }
 
 /**
@@ -61,7 +86,7 @@ export function isCaught (request: FastifyRequest): boolean {
 
 /** False for a version of Fastify in which the hook could not be put first: nobody knows then if it still has to run. */
 function hasFirstHook (app: object): boolean {
-  return isFirst(internalOf(app, 'fastify.hooks')?.onRequest[0])
+  return isFirst(onRequestHooksOf(app)[0])
 }
 
 /**

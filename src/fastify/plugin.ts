@@ -12,7 +12,7 @@ import { heldIn, sessionOf } from '../http/request-session.ts'
 import { SessionCookie } from '../http/response-cookie.ts'
 import { RouteWarnings } from '../http/route-warnings.ts'
 import { type Registered, unusable } from '../http/session-manager.ts'
-import { decorateFrameworkErrors, isCaught, kIsFirst, moveToFront, waitAsSent } from './internals.ts'
+import { addFirstHook, decorateFrameworkErrors, isCaught, waitAsSent } from './internals.ts'
 import { keyFileMessage } from '../keys/followed-keys.ts'
 import { logIn } from './login.ts'
 import { isNoLog, type Warn, warnerOf, warnOnce } from '../messages.ts'
@@ -242,12 +242,11 @@ function asTracked (request: SessionRequest): TrackedRequest {
 
 /** Notes the reply of each request in the first of all its hooks, and has `@fastify/cookie` make it ready for cookies. */
 function firstHook (prepare: AppCookies['hook']): onRequestHookHandler {
-  const noteReply: onRequestHookHandler = (request, reply, done) => {
+  return (request, reply, done) => {
     asTracked(request)[kReply] = reply
     if (prepare === null) done()
     else prepare(NO_COOKIES, reply, done)
   }
-  return Object.assign(noteReply, { [kIsFirst]: true })
 }
 
 function addHooks (app: FastifyInstance, sessions: readonly Registered[], prepare: AppCookies['hook']): void {
@@ -256,9 +255,7 @@ function addHooks (app: FastifyInstance, sessions: readonly Registered[], prepar
     app.decorateRequest(kSealed, false)
   }
 
-  app.addHook('onRequest', firstHook(prepare))
-  // Fastify adds it a little later. It is to run before those that the app has added already.
-  app.after(() => { moveToFront(app) })
+  addFirstHook(app, firstHook(prepare))
 
   // No closure in here, nor in sendAll(): each would be paid for by every request.
   app.addHook('onSend', (request, reply, _payload, done) => {

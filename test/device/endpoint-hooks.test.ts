@@ -10,7 +10,7 @@ import { crossOriginProtection } from '../../src/cross-origin/index.ts'
 import { deviceBinding } from '../../src/device/index.ts'
 import secureSession from '../../src/index.ts'
 import { createTestDevice } from '../../src/testing/index.ts'
-import { addHandlers, newApp, type Bag } from '../support/app.ts'
+import { addHandlers, newApp, wrapHooks, type Bag } from '../support/app.ts'
 import { appWithDevices, boundDevice, challengeOf, loggedIn, LOGINS, offerOf, PATH, refresh, register, registrationOf, type DeviceSetup } from '../support/device.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
 
@@ -93,6 +93,7 @@ const CHECKS: Record<string, Check> = {
 
 const PLACES: Record<string, (check: Check) => DeviceSetup> = {
   before: ({ add }) => ({ before: add }),
+  'in an app whose hooks are wrapped by a tool that traces it, before': ({ add }) => ({ before: app => { wrapHooks(app); add(app) } }),
   after: ({ add }) => ({ after: add })
 }
 

@@ -8,7 +8,7 @@ import { describe, it, type TestContext } from 'node:test'
 import type { FastifyInstance, FastifyReply, FastifyRequest, FastifyServerOptions } from 'fastify'
 import type { Session } from '../../src/index.ts'
 import { tableUnder } from '../docs/markdown.ts'
-import { get, post, readyApp, type Bag } from '../support/app.ts'
+import { get, post, readyApp, wrapHooks, type Bag } from '../support/app.ts'
 import { cookieOf, setCookies, type LogLine } from '../support/helpers.ts'
 import { TestStore, appWithLogins, key, login, who, type LoginsSetup } from '../support/revocation.ts'
 
@@ -36,6 +36,14 @@ describe('a log serializer that reads the session, with revocation', () => {
   it('reads it as empty before the check, and the request is answered', async () => {
     const { lines, server } = logging({ req: user })
     const app = await appWithLogins({ server })
+    const cookie = await login(app)
+    assert.equal(await who(app, cookie), 'ann')
+    assert.deepEqual(seenAt(lines, 'incoming request', 'req'), [null, null])
+  })
+
+  it('reads it as empty before the check, also in an app whose hooks are wrapped by a tool that traces it', async () => {
+    const { lines, server } = logging({ req: user })
+    const app = await appWithLogins({ server, before: wrapHooks })
     const cookie = await login(app)
     assert.equal(await who(app, cookie), 'ann')
     assert.deepEqual(seenAt(lines, 'incoming request', 'req'), [null, null])

@@ -155,3 +155,13 @@ export async function get (app: FastifyInstance, url = '/', cookie?: string): Pr
 export async function post (app: FastifyInstance, url: string, cookie?: string, body?: object): Promise<LightMyRequestResponse> {
   return await app.inject({ method: 'POST', url, headers: cookie === undefined ? {} : { cookie }, ...(body && { payload: body }) })
 }
+
+/** Has an app wrap each hook in a function of its own, as @fastify/otel, dd-trace and other tools do that trace an app. */
+export function wrapHooks (app: FastifyInstance): void {
+  const addHook = app.addHook as (this: FastifyInstance, name: string, hook: (...values: unknown[]) => unknown) => FastifyInstance
+  Object.assign(app, {
+    addHook (this: FastifyInstance, name: string, hook: (...values: unknown[]) => unknown) {
+      return addHook.call(this, name, function (this: unknown, ...values) { return hook.apply(this, values) })
+    }
+  })
+}
