@@ -1,7 +1,8 @@
 import { assertNotAhead } from './epoch-writer.ts'
 import { fail } from '../errors.ts'
 import type { RequestRecord } from './request-record.ts'
-import { type Identity, type RevocationSource, userOf } from './revocations.ts'
+import { type Identity, userOf } from './identity.ts'
+import type { RevocationSource } from './revocations.ts'
 
 /** A session that is about to begin, or to gain a subject, and its request. */
 interface Beginner {

@@ -1,6 +1,6 @@
 import type { RevocationExtension } from './revocation-extension.ts'
-import type { Identity, RevocationSource } from './revocations.ts'
-import { userOf } from './revocations.ts'
+import { type Identity, userOf } from './identity.ts'
+import type { RevocationSource } from './revocations.ts'
 import type { SessionState } from '../session/session.ts'
 import type { SessionJudge } from '../session/session-signal.ts'
 import type { Stamps } from './stamps.ts'

@@ -1,5 +1,5 @@
 import type { SessionRequest } from '../http/exchange.ts'
-import { type Identity, userOf } from './revocations.ts'
+import { type Identity, userOf } from './identity.ts'
 
 /** Record of one request, by which revocations before it, during it and by it are told apart. */
 export interface RequestRecord {

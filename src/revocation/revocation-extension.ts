@@ -6,7 +6,8 @@ import { REVOCATION, type SessionExtension } from '../extension/session-extensio
 import { beginAnother, beginAt, forgetAuthentications, goOnAs, isProlonged, survive } from './life.ts'
 import { refusalMessage } from '../messages.ts'
 import { newRequestState, noteStamp, type RequestRecord, RequestRecords, type RequestState, SymbolProperty } from './request-record.ts'
-import { type Identity, LOGOUT_LIFE, type RevocationSource, userOf } from './revocations.ts'
+import { type Identity, identityOf, userOf } from './identity.ts'
+import { LOGOUT_LIFE, type RevocationSource } from './revocations.ts'
 import { newId } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
 import type { Successor } from '../session/settings.ts'
@@ -172,9 +173,7 @@ export class RevocationExtension implements SessionExtension {
 
   /** @throws `FST_SEALED_SESSION_NO_ID` */
   identityOf (state: SessionState): Identity {
-    const record = state.record()
-    if (record.id === null) throw fail('NO_ID')
-    return { id: record.id, created: revocableSince(record), subjects: this.subjectsOf(state), stamp: record.claims?.get(STAMP) ?? null }
+    return identityOf(state, this.subjectsOf(state))
   }
 
   /** Identity of a session that stays open behind its request, as it was opened or sealed; null if it is neither. */

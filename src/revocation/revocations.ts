@@ -1,11 +1,11 @@
 import { fail } from '../errors.ts'
-import type { KnownSession } from '../extension/session-identities.ts'
 import { remember, RevocationCache } from './answer-cache.ts'
 import { EpochWriter, type KnownEpochs, type Revoked, Turns } from './epoch-writer.ts'
+import { type Identity, type Keys, keysOf } from './identity.ts'
 import type { RequestRecord } from './request-record.ts'
 import { idAfter } from '../session/id.ts'
 import type { StoreClient } from '../store/client.ts'
-import { ALL, epochKeysOf, idKey, isShort, keyOfHash, lifeOfEntries, logoutKey, onceKey } from './store-keys.ts'
+import { epochKeysOf, idKey, isShort, lifeOfEntries, logoutKey, onceKey } from './store-keys.ts'
 import type { Limits } from '../token/lifetime.ts'
 
 // Entries of the store by which sessions are ended, and what is known of them. The methods by which an app ends sessions are
@@ -37,28 +37,6 @@ const ENDED = 2e15
 
 /** Lifetime of a session of which nothing but the id is known. */
 export const UNKNOWN_LIFETIME = Infinity
-
-/** Identity of a session, by which it is revoked. */
-export interface Identity {
-  /** Null if only the times count. */
-  id: Buffer | null
-  /** Time that revocations compare, as `revocableSince` gives it. */
-  created: number
-  /** None if it is nobody's; the first one is its user. */
-  subjects: readonly string[]
-  /** Hash of its user's stamp, as it was sealed; null without one. */
-  stamp: Buffer | null
-  /** Cache of the store's keys for it: to hash a subject takes longer than all else. */
-  keys?: Keys | undefined
-}
-
-/** The keys that decide over a session. */
-interface Keys {
-  readonly own: readonly string[]
-  readonly epochs: readonly string[]
-  /** Value of `sequence` at which none of them ended the session; none does as long as it stays. */
-  goodAt: number
-}
 
 /** A session of which the store has said that it is not revoked. */
 interface Good {
@@ -427,16 +405,6 @@ export const NO_REVOCATIONS: RevocationSource = {
   async revokeUntilNow () { throw fail('STORE_NONE') }
 }
 
-/** User of a session; undefined if it is nobody's. */
-export function userOf (identity: Identity | null): string | undefined {
-  return identity?.subjects[0]
-}
-
-/** Identity of a session of which only the hashes of its subjects are known. */
-export function knownIdentity ({ id, created, subjectHashes, stamp }: KnownSession): Identity {
-  return { id, created, subjects: [], stamp, keys: { own: [idKey(id)], epochs: [ALL, ...subjectHashes.map(keyOfHash)], goodAt: -1 } }
-}
-
 /** True for the number of a session that goes on under another id. */
 function isDelayed (value: number): boolean {
   return value >= DELAYED && value < ENDED
@@ -449,10 +417,4 @@ function endedAt (time: number, before: number, goesOn: boolean): number {
 
 function isSameList (a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((value, index) => value === b[index])
-}
-
-function keysOf (identity: Identity): Keys {
-  const { id, subjects } = identity
-  identity.keys ??= { own: id === null ? [] : [idKey(id)], epochs: epochKeysOf(subjects), goodAt: -1 }
-  return identity.keys
 }

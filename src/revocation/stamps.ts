@@ -2,7 +2,7 @@ import { sodium } from '#sodium'
 import { kindOf, fail } from '../errors.ts'
 import { remember } from './answer-cache.ts'
 import type { RequestRecord } from './request-record.ts'
-import { type Identity, userOf } from './revocations.ts'
+import { type Identity, userOf } from './identity.ts'
 import type { StoreCalls } from '../store/calls.ts'
 
 /** Bytes of a stamp's hash that are sealed: who could choose stamps would have no use of two with one hash. */

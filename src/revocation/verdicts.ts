@@ -1,6 +1,7 @@
 import type { SessionState } from '../session/session.ts'
 import type { RefusalReason } from '../types.ts'
-import { type Identity, type RevocationSource, userOf } from './revocations.ts'
+import { type Identity, userOf } from './identity.ts'
+import type { RevocationSource } from './revocations.ts'
 import type { Stamps } from './stamps.ts'
 
 /** Verdict on a session: the reason for which it has ended, or null. */

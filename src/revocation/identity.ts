@@ -1,0 +1,52 @@
+import { fail } from '../errors.ts'
+import type { KnownSession } from '../extension/session-identities.ts'
+import type { SessionState } from '../session/session.ts'
+import { ALL, epochKeysOf, idKey, keyOfHash } from './store-keys.ts'
+import { STAMP } from '../token/claims.ts'
+import { revocableSince } from '../token/survived.ts'
+
+/** Identity of a session, by which it is revoked. */
+export interface Identity {
+  /** Null if only the times count. */
+  id: Buffer | null
+  /** Time that revocations compare, as `revocableSince` gives it. */
+  created: number
+  /** None if it is nobody's; the first one is its user. */
+  subjects: readonly string[]
+  /** Hash of its user's stamp, as it was sealed; null without one. */
+  stamp: Buffer | null
+  /** Cache of the store's keys for it: to hash a subject takes longer than all else. */
+  keys?: Keys | undefined
+}
+
+/** The keys that decide over a session. */
+export interface Keys {
+  readonly own: readonly string[]
+  readonly epochs: readonly string[]
+  /** Value of `sequence` at which none of them ended the session; none does as long as it stays. */
+  goodAt: number
+}
+
+/** @param subjects those of the session. @throws `FST_SEALED_SESSION_NO_ID` */
+export function identityOf (state: SessionState, subjects: readonly string[]): Identity {
+  const record = state.record()
+  if (record.id === null) throw fail('NO_ID')
+  return { id: record.id, created: revocableSince(record), subjects, stamp: record.claims?.get(STAMP) ?? null }
+}
+
+/** User of a session; undefined if it is nobody's. */
+export function userOf (identity: Identity | null): string | undefined {
+  return identity?.subjects[0]
+}
+
+/** Identity of a session of which only the hashes of its subjects are known. */
+export function knownIdentity ({ id, created, subjectHashes, stamp }: KnownSession): Identity {
+  return { id, created, subjects: [], stamp, keys: { own: [idKey(id)], epochs: [ALL, ...subjectHashes.map(keyOfHash)], goodAt: -1 } }
+}
+
+/** Keys that decide over a session, made once. */
+export function keysOf (identity: Identity): Keys {
+  const { id, subjects } = identity
+  identity.keys ??= { own: id === null ? [] : [idKey(id)], epochs: epochKeysOf(subjects), goodAt: -1 }
+  return identity.keys
+}
