@@ -1,0 +1,81 @@
+// Copies of a session that are dead, since it went on under another id: what a thief can still do with them.
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import type { FastifyInstance } from 'fastify'
+import { Keyring } from '../../src/index.ts'
+import { MemoryStore, type RevocationStore } from '../../src/revocation/index.ts'
+import { createTestDevice, type TestDevice } from '../../src/testing/index.ts'
+import { createWebSessions, type WebSessionsOptions } from '../../src/web/index.ts'
+import { post, type Handlers } from '../support/app.ts'
+import { stopClock } from '../support/configurations.ts'
+import { appWithDevices, loggedIn, SESSION, stolen } from '../support/device.ts'
+import { newKey, setCookies } from '../support/helpers.ts'
+import { subject } from '../support/revocation.ts'
+
+const GRACE = 10_000
+
+interface Process { app: FastifyInstance, keyring: Keyring, store: RevocationStore }
+
+async function start (store: RevocationStore = new MemoryStore(), keyring = new Keyring(newKey())): Promise<Process> {
+  const app = await appWithDevices({ session: { key: keyring }, revocation: { store, subject, cacheTtl: 0 } })
+  return { app, keyring, store }
+}
+
+/** A browser that is bound, and a copy of its cookie from before. */
+async function boundWithCopy (app: FastifyInstance): Promise<{ device: TestDevice, copy: string }> {
+  const { device, response } = await loggedIn(app, createTestDevice())
+  const copy = device.cookies
+  assert.equal((await device.register(app, response))?.statusCode, 200)
+  return { device, copy }
+}
+
+const LOGOUTS: Handlers = {
+  'POST /out': ({ session }) => { session.delete() },
+  'POST /deleted': ({ session }) => { session.deleted = true },
+  'POST /both': ({ session }) => { session.regenerate(); session.delete() }
+}
+
+describe('39. a copy from before the binding that is dead', () => {
+  for (const name of Object.keys(LOGOUTS)) {
+    const url = name.slice('POST '.length)
+    it(`logs nobody out by a route of the app, in no process: ${url}`, async t => {
+      const clock = stopClock(t)
+      const store = new MemoryStore()
+      const key = newKey()
+      const processes = await Promise.all([1, 2].map(async () => await appWithDevices({ session: { key }, revocation: { store, subject, cacheTtl: 0 }, routes: LOGOUTS })))
+      for (const app of processes) {
+        const { device, copy } = await boundWithCopy(app)
+        for (const wait of [GRACE + 1, 3_600_000]) {
+          clock.tick(wait)
+          for (const process of processes) {
+            assert.equal((await stolen(process, copy)).body, 'nobody')
+            await post(process, url, copy)
+            assert.equal((await device.inject(process, { url: '/me' })).body, 'ann')
+          }
+        }
+      }
+    })
+  }
+
+  it('logs nobody out on the web entry', async t => {
+    const clock = stopClock(t)
+    const { app, keyring, store } = await start()
+    const web = await createWebSessions({ key: keyring, ...SESSION, cookieName: 'session', device: true, revocation: { store, subject, cacheTtl: 0 }, log: {} } as WebSessionsOptions)
+    const { device, copy } = await boundWithCopy(app)
+    clock.tick(GRACE + 1)
+    const session = await web.open({ headers: { cookie: copy } })
+    session.delete()
+    await session.commit(new Headers())
+    assert.equal((await device.inject(app, { url: '/me' })).body, 'ann')
+  })
+
+  it('has its cookie taken away by a logout, and is followed by a login', async t => {
+    const clock = stopClock(t)
+    const { app } = await start()
+    const { copy } = await boundWithCopy(app)
+    clock.tick(GRACE + 1)
+    assert.match(setCookies(await post(app, '/logout', copy)).join('\n'), /^session=;/)
+    const [line = ''] = setCookies(await post(app, '/login', copy, { user: 'ann' }))
+    assert.equal((await stolen(app, line.split(';')[0]!)).body, 'ann')
+  })
+})
