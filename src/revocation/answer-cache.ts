@@ -39,10 +39,10 @@ export class RevocationCache {
   }
 
   /** Times between which the answers about all these keys are believed, in milliseconds since 1970. */
-  believed ({ own, epochs }: { own: readonly string[], epochs: readonly string[] }): { since: number, until: number } {
+  believed ({ own, before, epochs }: { readonly [Name in 'own' | 'before' | 'epochs']: readonly string[] }): { since: number, until: number } {
     let since = -Infinity
     let earliest = Infinity
-    for (const keys of [own, epochs]) {
+    for (const keys of [own, before, epochs]) {
       for (const key of keys) {
         const readAt = this.#readAt.get(key) ?? NaN // no answer at all makes both NaN
         since = Math.max(since, readAt)

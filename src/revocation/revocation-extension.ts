@@ -204,7 +204,7 @@ export class RevocationExtension implements SessionExtension {
     const isStored = this.storesEnd(state)
     // It goes on if the user who is logged in was kept; if nobody says who that is, if anything was.
     const goesOn = isKept && (this.#subjects === null || this.subjectsOf(state).length > 0)
-    current.from = current.from !== null && goesOn ? { ...current.from, id: null, keys: undefined } : null
+    current.from = current.from !== null && goesOn ? { ...current.from, id: null, before: undefined, keys: undefined } : null
     if (isStored) this.#revoke(state, current, id, lifetime, isLogout)
     // Without a subject, the data that is kept may say who is logged in.
     return isNew || this.#subjects !== null
@@ -410,7 +410,7 @@ export class RevocationExtension implements SessionExtension {
     const created = Math.max(revocableSince(state.record()), epoch + 1)
     assertNotAhead(created, this.#now())
     const [current, id] = [this.#requestStateOf(state), newId()]
-    if (current.from !== null) current.from = { ...current.from, id, created, subjects, keys: undefined }
+    if (current.from !== null) current.from = { ...current.from, id, created, subjects, before: undefined, keys: undefined }
     goOnAs(state, id, created)
     state.touch()
     // A refresh of its device may be under way, and brings the id of before: it must not take that for the session's end.

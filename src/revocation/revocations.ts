@@ -1,7 +1,7 @@
 import { fail } from '../errors.ts'
 import { remember, RevocationCache } from './answer-cache.ts'
 import { EpochWriter, type KnownEpochs, type Revoked, Turns } from './epoch-writer.ts'
-import { type Identity, type Keys, keysOf } from './identity.ts'
+import { allKeysOf, type Identity, type Keys, keysOf } from './identity.ts'
 import type { RequestRecord } from './request-record.ts'
 import { idAfter } from '../session/id.ts'
 import type { StoreClient } from '../store/client.ts'
@@ -107,22 +107,22 @@ export class Revocations {
   async isRevoked (identity: Identity, fresh = false): Promise<boolean> {
     const keys = keysOf(identity)
     if (this.#isKnown(keys, identity)) return true
-    await this.#readAll([...keys.own, ...keys.epochs], fresh)
+    await this.#readAll(allKeysOf(identity), fresh)
     return this.#isKnown(keys, identity)
   }
 
   /** The same of many sessions, in one round trip if the store can. It is always asked. */
   async areRevoked (identities: readonly Identity[]): Promise<boolean[]> {
-    const keys = new Set(identities.flatMap(identity => [...keysOf(identity).own, ...keysOf(identity).epochs]))
+    const keys = new Set(identities.flatMap(allKeysOf))
     await this.#readAll([...keys], true)
     return identities.map(identity => this.isKnownRevoked(identity))
   }
 
   /** True if a session is revoked; null if the store has to be asked. */
   isRevokedSync (identity: Identity): boolean | null {
-    const { id, subjects } = identity
+    const { id, before, subjects } = identity
     const now = this.#options.now()
-    const name = id === null ? null : id.toString('latin1')
+    const name = id === null || before !== undefined ? null : id.toString('latin1')
     if (name !== null && this.#isGood(name, identity, now)) return false
     const keys = keysOf(identity)
     if (this.#isKnown(keys, identity)) return true
@@ -143,7 +143,7 @@ export class Revocations {
 
   /** Asks the store for many sessions at once, so that `isKnownRevoked` knows. @throws as `isRevoked` does. */
   async askAll (identities: readonly Identity[]): Promise<void> {
-    const keys = [...new Set(identities.map(keysOf).flatMap(({ own, epochs }) => [...own, ...epochs]))]
+    const keys = [...new Set(identities.flatMap(allKeysOf))]
     for (let from = 0; from < keys.length; from += KEYS_AT_ONCE) await this.#readAll(keys.slice(from, from + KEYS_AT_ONCE), true)
   }
 
@@ -175,7 +175,7 @@ export class Revocations {
 
   /** True if a session was revoked by its own id, as far as this process knows. */
   isKnownEnded (identity: Identity): boolean {
-    return keysOf(identity).own.some(key => this.#hasCome(key))
+    return this.#hasEnded(keysOf(identity))
   }
 
   /** True if the user of a session has logged out, in any process. @throws as `isRevoked` does. */
@@ -199,10 +199,18 @@ export class Revocations {
 
   #isKnown (keys: Keys, { created }: Identity): boolean {
     const { own, epochs } = keys
-    if (own.some(key => this.#hasCome(key)) || epochs.some(key => created <= this.#cache.get(key))) return true
+    if (this.#hasEnded(keys) || epochs.some(key => created <= this.#cache.get(key))) return true
     // One that goes on under another id ends without anything that becomes known.
     if (own.every(key => this.#cache.get(key) === 0)) keys.goodAt = this.#cache.sequence
     return false
+  }
+
+  /**
+   * True if a session was revoked by its own id, or by one of before that it did not go on from as it is. Beside the newest
+   * proof, a thief's copy of a session that had gone on otherwise gets an id that nobody ever had, and nobody has revoked.
+   */
+  #hasEnded ({ own, before }: Keys): boolean {
+    return own.some(key => this.#hasCome(key)) || before.some(key => this.#cache.get(key) > 0 && !isDelayed(this.#cache.get(key)))
   }
 
   /** True if a session was revoked by its own key: at once, or after a moment that is over. */

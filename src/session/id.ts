@@ -19,6 +19,16 @@ export function idAfter (id: Buffer): Buffer {
 }
 
 /**
+ * Ids that a session has had from one on, before that of now: it was bound since, or its binding renewed, or both. None if it has
+ * come to its id in another way.
+ */
+export function idsBefore (first: Buffer, id: Buffer): Buffer[] {
+  const second = idAfter(first)
+  if (second.equals(id)) return [first]
+  return idAfter(second).equals(id) ? [first, second] : []
+}
+
+/**
  * Id that a text names in its one spelling, base64url without padding; null for any other text. A decoder also takes
  * padding, the other alphabet and spare bits that are set, and two spellings would be two ids.
  */

@@ -2,22 +2,30 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { FastifyInstance } from 'fastify'
-import { Keyring } from '../../src/index.ts'
+import { authenticated, Keyring } from '../../src/index.ts'
 import { MemoryStore, type RevocationStore } from '../../src/revocation/index.ts'
 import { createTestDevice, type TestDevice } from '../../src/testing/index.ts'
 import { createWebSessions, type WebSessionsOptions } from '../../src/web/index.ts'
 import { post, type Handlers } from '../support/app.ts'
 import { stopClock } from '../support/configurations.ts'
-import { appWithDevices, loggedIn, SESSION, stolen } from '../support/device.ts'
+import { appWithDevices, infoOf, loggedIn, only, PROOF_ONLY, SESSION, SESSION_ONLY, stolen } from '../support/device.ts'
 import { newKey, setCookies } from '../support/helpers.ts'
 import { subject } from '../support/revocation.ts'
 
 const GRACE = 10_000
 
+/** Routes by which a session goes on under another id, and stays bound. */
+const GOES_ON: Handlers = {
+  'POST /confirm': ({ session }) => { authenticated(session, 'password') },
+  'POST /keep': ({ session }) => { session.regenerate(['user'] as never) },
+  'POST /others': async ({ server, session }) => { await server.revokeOtherSessions(session) },
+  'POST /longer': ({ session }) => { session.options({ expiry: 90_000 } as never) }
+}
+
 interface Process { app: FastifyInstance, keyring: Keyring, store: RevocationStore }
 
 async function start (store: RevocationStore = new MemoryStore(), keyring = new Keyring(newKey())): Promise<Process> {
-  const app = await appWithDevices({ session: { key: keyring }, revocation: { store, subject, cacheTtl: 0 } })
+  const app = await appWithDevices({ session: { key: keyring }, revocation: { store, subject, cacheTtl: 0 }, routes: GOES_ON })
   return { app, keyring, store }
 }
 
@@ -77,5 +85,46 @@ describe('39. a copy from before the binding that is dead', () => {
     assert.match(setCookies(await post(app, '/logout', copy)).join('\n'), /^session=;/)
     const [line = ''] = setCookies(await post(app, '/login', copy, { user: 'ann' }))
     assert.equal((await stolen(app, line.split(';')[0]!)).body, 'ann')
+  })
+})
+
+describe('39. a copy of a session that has gone on, and whose identifier was renewed then', () => {
+  for (const name of Object.keys(GOES_ON)) {
+    const url = name.slice('POST '.length)
+    it(`opens nothing beside the newest proof, before and after the logout: ${url}`, async t => {
+      const clock = stopClock(t)
+      const { app, keyring, store } = await start()
+      const { device, copy } = await boundWithCopy(app)
+      const bound = only(device.cookies, ...SESSION_ONLY)
+      clock.tick(GRACE + 1)
+      assert.equal((await device.inject(app, { method: 'POST', url })).statusCode, 200)
+      keyring.rotate(newKey())
+      const { id } = await infoOf(app, device.cookies)
+      await device.refresh(app)
+      assert.notEqual((await infoOf(app, device.cookies)).id, id, 'it was renewed')
+      clock.tick(GRACE + 1)
+      const [jar, proof] = [device.cookies, only(device.cookies, ...PROOF_ONLY)]
+      const other = await start(store, keyring)
+      const assertDead = async (cookies: readonly string[]): Promise<void> => {
+        for (const cookie of cookies) for (const process of [app, other.app]) assert.equal((await stolen(process, cookie)).body, 'nobody')
+      }
+      await assertDead([`${copy}; ${proof}`, `${bound}; ${proof}`])
+      assert.equal((await device.inject(app, { url: '/me' })).body, 'ann')
+      await device.inject(app, { method: 'POST', url: '/logout' })
+      await assertDead([jar, `${copy}; ${proof}`, `${bound}; ${proof}`])
+    })
+  }
+
+  it('opens beside it where the app looks at it by itself, and is told to have ended', async t => {
+    const clock = stopClock(t)
+    const { app, keyring } = await start()
+    const { device } = await boundWithCopy(app)
+    const bound = only(device.cookies, ...SESSION_ONLY)
+    clock.tick(GRACE + 1)
+    await device.inject(app, { method: 'POST', url: '/keep' })
+    keyring.rotate(newKey())
+    await device.refresh(app)
+    const opened = app.decodeSecureSession({ headers: { cookie: `${bound}; ${only(device.cookies, ...PROOF_ONLY)}` } } as never)
+    assert.equal(await app.isSessionRevoked(opened ?? assert.fail()), true)
   })
 })
