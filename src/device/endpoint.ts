@@ -215,8 +215,8 @@ export class Endpoint {
     if (config.policy === 'off') return 'off'
     if (state === null) return null
     if (bound === null) return 'session'
-    // The id of before the binding is revoked, and a slow response may have brought it back.
-    if (bound.id !== null) state.renewId(bound.id)
+    // A slow response may have brought the cookie of before back: its id is revoked, and its time without a binding may be over.
+    state.change(() => bound)
     return await this.#hasEnded(state) ? 'revoked' : null
   }
 

@@ -281,21 +281,23 @@ for (const [how, { logIn, withCookies }] of Object.entries(LOGINS)) {
       })
     }
 
-    it('15. goes on if a slow response from before has put its old cookie back, also if the proof is over by then', async t => {
-      const clock = stopClock(t)
-      for (const wait of [GRACE + 1, INTERVAL + 60_000]) {
-        const app = await revocable()
-        const device = createTestDevice()
-        const response = await logIn(app, device)
-        const slow = await post(app, '/write', device.cookies, { n: 1 })
-        await device.register(app, response, { withCookies })
-        device.take(slow)
-        clock.tick(wait)
-        assert.equal((await device.inject(app, { url: '/me' })).body, 'ann')
-        assert.equal(device.isBound, true)
-        assert.equal((await infoOf(app, only(device.cookies, ...SESSION_ONLY))).reason, 'device-unproven')
-      }
-    })
+    for (const device of [{}, { policy: 'require' }, { unboundExpiry: 300 }] as const) {
+      it(`15. goes on if a slow response from before has put its old cookie back, also if the proof is over by then: ${JSON.stringify(device)}`, async t => {
+        const clock = stopClock(t)
+        for (const wait of [GRACE + 1, INTERVAL + 60_000]) {
+          const app = await revocable({}, { device })
+          const browser = createTestDevice()
+          const response = await logIn(app, browser)
+          const slow = await post(app, '/write', browser.cookies, { n: 1 })
+          await browser.register(app, response, { withCookies })
+          browser.take(slow)
+          clock.tick(wait)
+          assert.equal((await browser.inject(app, { url: '/me' })).body, 'ann')
+          assert.equal(browser.isBound, true)
+          assert.equal((await infoOf(app, only(browser.cookies, ...SESSION_ONLY))).reason, 'device-unproven')
+        }
+      })
+    }
   })
 }
 
