@@ -90,7 +90,10 @@ export class Endpoint {
     if (typeof offer === 'string') return this.#refuse(request, offer)
     const { session } = this.#options
     const state = session.find(request)
-    if (state !== null) await session.identities?.check(state, request)
+    if (state !== null) {
+      goToOffered(state, offer.challenge)
+      await session.identities?.check(state, request)
+    }
     return state === null || state.origin === null
       ? await this.#bindAbsent(request, reply, offer)
       : await this.#bind(request, reply, offer, state)
@@ -314,6 +317,12 @@ function boundAmong (state: SessionState, identifier: Identified): SessionRecord
   let bound = boundBy(state.record(), identifier)
   while (bound === null && state.takeNext()) bound = boundBy(state.record(), identifier)
   return bound
+}
+
+/** Goes over to the session of an offer. Of several that open, the newest may be planted from a subdomain: it must not keep another from being bound. */
+function goToOffered (state: SessionState, challenge: Challenge): void {
+  let isOther = refusalOf(state, challenge) !== null
+  while (isOther && state.takeNext()) isOther = refusalOf(state, challenge) !== null
 }
 
 /** Reason for which an offer is not for the session that a registration brings; null if it is. */

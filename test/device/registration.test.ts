@@ -373,6 +373,27 @@ describe('the challenge of a registration', () => {
     await assertStill(app, device.cookies, 'bound')
   })
 
+  it('17. binds its session also if another is planted beside that, bound or not, the newest or not', async t => {
+    const clock = stopClock(t)
+    for (const setup of [{}, { revocation: { store: new MemoryStore() } }]) {
+      const app = await appWithDevices(setup)
+      const before = await boundDevice(app, createTestDevice(), 'thief')
+      for (const kind of ['before', 'after', 'unbound', 'dead'] as const) {
+        clock.tick(2000)
+        const { device, response } = await loggedIn(app)
+        clock.tick(2000)
+        const [after, { device: unbound }, { device: dead }] = [await boundDevice(app, createTestDevice(), 'thief'), await loggedIn(app, createTestDevice(), 'thief'), await loggedIn(app, createTestDevice(), 'thief')]
+        await app.inject({ method: 'POST', url: '/logout', headers: { cookie: dead.cookies } })
+        const planted = { before, after, unbound, dead }[kind]
+        const answer = await register(app, registrationOf(offerOf(response).challenge), `${planted.cookies}; ${device.cookies}`)
+        assert.equal(answer.statusCode, 200, kind)
+        device.take(answer)
+        const { device: bound } = await infoOf(app, device.cookies)
+        assert.deepEqual([bound?.state, (await stolen(app, device.cookies)).body], ['bound', 'ann'])
+      }
+    }
+  })
+
   it('17. that was made for a redirect from another site binds no session but its own', async t => {
     const clock = stopClock(t)
     const app = await appWithDevices()
@@ -442,7 +463,9 @@ describe('a session that is bound', () => {
     clock.tick(OFFER_LIFE)
     assertRefused(await register(rotated, registrationOf(offer), own.cookies), 'too late')
     clock.setSystemTime(Date.now() - 1)
-    const answer = await register(rotated, registrationOf(offer, own.pair), own.cookies)
+    // Another session may be planted beside its own, which is newer.
+    const planted = (await loggedIn(rotated)).device.cookies
+    const answer = await register(rotated, registrationOf(offer, own.pair), `${planted}; ${own.cookies}`)
     assert.equal(answer.statusCode, 200)
     // Once it is renewed, the challenge is for a binding that is no more.
     const renewed = setCookies(answer).map(line => line.split(';')[0]).join('; ')
