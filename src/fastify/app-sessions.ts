@@ -33,9 +33,9 @@ export class AppSessionManager extends SessionManager {
    * Makes a new session that was made for another name one of this name. It is bound, or is without a binding, as
    * the session of the request if the app has opened that itself: data that it has read there must not go on in one that a copy of the cookie opens.
    */
-  adopt (state: SessionState, { headers }: SessionRequest): void {
+  adopt (state: SessionState, request: SessionRequest): void {
     state.moveTo(this.settings)
-    const opened = this.#openedIn.get(headers)
+    const opened = this.#openedIn.get(headersOf(request))
     if (opened !== undefined) state.takePlaceOf(opened, true)
   }
 
@@ -67,7 +67,7 @@ export class AppSessionManager extends SessionManager {
     const found = this.search({ headers: request.headers, cookies: parsedCookies(request), log }, isAnyDevices)
     if (found?.ok !== true) return null
     const state = this.#restoreOutside(found, isAnyDevices)
-    if (this.devices !== null) this.#openedIn.set(request.headers, state)
+    if (this.devices !== null) this.#openedIn.set(headersOf(request), state)
     return state
   }
 
@@ -98,4 +98,9 @@ export class AppSessionManager extends SessionManager {
   #unsign (value: string): string | null {
     return this.config.cookie.signed !== true || value.length > MAX_SIGNED_LENGTH ? null : unsignedWith(this.coding.signatures, value)
   }
+}
+
+/** Headers of a request as Node has them. If a hook of the app has set some, Fastify makes others at each look. */
+function headersOf (request: CookieRequest): object {
+  return (request as { raw?: { headers?: object } | null }).raw?.headers ?? request.headers
 }

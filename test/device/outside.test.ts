@@ -296,6 +296,17 @@ describe('data of a bound session that the app has opened itself, which goes on 
     }
   }
 
+  it('14. stays bound if a hook of the app has set headers of the request', async () => {
+    app = await appWithDevices({
+      after: app => { app.addHook('onRequest', async request => { request.headers = { 'x-tenant': 'a' } }) },
+      routes: { 'POST /take': request => { request.session = newSession(app, { user: app.decodeSecureSession<Bag>(request)?.user }) } }
+    })
+    const browser = await boundDevice(app)
+    await browser.inject(app, { method: 'POST', url: '/take' })
+    assert.equal((await stolen(app, sessionOnly(browser))).body, 'nobody')
+    assert.equal((await stolen(app, browser.cookies)).body, 'ann')
+  })
+
   it('14. stays bound if its device was ignored: a copy without the proof gets nothing', async () => {
     app = await appWithDevices({ routes: { 'POST /take': request => { request.session = newSession(app, app.decodeSecureSession<Bag>(request, undefined, undefined, LOOK)!) } } })
     const browser = await boundDevice(app)
