@@ -1,6 +1,6 @@
 import { fail } from '../errors.ts'
 import type { KnownSession } from '../extension/session-identities.ts'
-import { idsBefore } from '../session/id.ts'
+import { idAfter, idsBefore } from '../session/id.ts'
 import type { SessionState } from '../session/session.ts'
 import { ALL, epochKeysOf, idKey, keyOfHash } from './store-keys.ts'
 import { STAMP } from '../token/claims.ts'
@@ -40,6 +40,11 @@ export function identityOf (state: SessionState, subjects: readonly string[]): I
   const sealed = state.origin?.device?.idBefore
   const before = sealed === undefined ? undefined : idsBefore(sealed, id)
   return { id, created: revocableSince(record), subjects, stamp: record.claims?.get(STAMP) ?? null, before }
+}
+
+/** Identity of a session as that which it goes on as, bound to a device. */
+export function successorOf (identity: Identity): Identity {
+  return { ...identity, id: identity.id && idAfter(identity.id), before: undefined, keys: undefined }
 }
 
 /** User of a session; undefined if it is nobody's. */

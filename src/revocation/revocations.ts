@@ -1,7 +1,7 @@
 import { fail } from '../errors.ts'
 import { remember, RevocationCache } from './answer-cache.ts'
 import { EpochWriter, type KnownEpochs, type Revoked, Turns } from './epoch-writer.ts'
-import { allKeysOf, type Identity, type Keys, keysOf } from './identity.ts'
+import { allKeysOf, type Identity, type Keys, keysOf, successorOf } from './identity.ts'
 import type { RequestRecord } from './request-record.ts'
 import { idAfter } from '../session/id.ts'
 import type { StoreClient } from '../store/client.ts'
@@ -108,7 +108,8 @@ export class Revocations {
     const keys = keysOf(identity)
     if (this.#isKnown(keys, identity)) return true
     await this.#readAll(allKeysOf(identity), fresh)
-    return this.#isKnown(keys, identity)
+    if (this.#isKnown(keys, identity)) return true
+    return this.#goesOn(keys) && await this.isRevoked(successorOf(identity), fresh)
   }
 
   /** The same of many sessions, in one round trip if the store can. It is always asked. */
@@ -126,6 +127,7 @@ export class Revocations {
     if (name !== null && this.#isGood(name, identity, now)) return false
     const keys = keysOf(identity)
     if (this.#isKnown(keys, identity)) return true
+    if (this.#goesOn(keys)) return null
     const { since, until } = this.#cache.believed(keys)
     if (!(now >= since && now < until)) return null
     if (name !== null && subjects.every(isShort)) remember(this.#good, name, { created: identity.created, subjects, keys, since, until }, MAX_GOOD)
@@ -197,12 +199,16 @@ export class Revocations {
     return epoch > beganAt && epoch <= this.#options.now()
   }
 
-  #isKnown (keys: Keys, { created }: Identity): boolean {
-    const { own, epochs } = keys
-    if (this.#hasEnded(keys) || epochs.some(key => created <= this.#cache.get(key))) return true
-    // One that goes on under another id ends without anything that becomes known.
-    if (own.every(key => this.#cache.get(key) === 0)) keys.goodAt = this.#cache.sequence
+  #isKnown (keys: Keys, identity: Identity): boolean {
+    if (this.#hasEnded(keys) || keys.epochs.some(key => identity.created <= this.#cache.get(key))) return true
+    // One that goes on under another id has ended as soon as that has, and ends without anything that becomes known.
+    if (this.#goesOn(keys)) return this.isKnownRevoked(successorOf(identity))
+    keys.goodAt = this.#cache.sequence
     return false
+  }
+
+  #goesOn ({ own }: Keys): boolean {
+    return own.some(key => isDelayed(this.#cache.get(key)))
   }
 
   /**

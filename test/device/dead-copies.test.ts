@@ -88,6 +88,43 @@ describe('39. a copy from before the binding that is dead', () => {
   })
 })
 
+/** Ends of a session that is bound. */
+const ENDS: Record<string, (app: FastifyInstance, device: TestDevice) => Promise<unknown>> = {
+  'a logout': async (app, device) => await device.inject(app, { method: 'POST', url: '/logout' }),
+  'its id': async (app, device) => { await app.revokeSessionId((await infoOf(app, device.cookies)).id!) }, // revocation gives each an id
+  'regenerate(keys)': async (app, device) => await device.inject(app, { method: 'POST', url: '/keep' })
+}
+
+describe('39. a copy from before the binding, or from before a renewal, within the ten seconds after that', () => {
+  for (const [by, end] of Object.entries(ENDS)) {
+    it(`ends at once in all processes with the session that it has become: by ${by}`, async t => {
+      stopClock(t)
+      const { app, keyring, store } = await start()
+      const other = await start(store, keyring)
+      const { device, copy } = await boundWithCopy(app)
+      const bound = device.cookies
+      keyring.rotate(newKey())
+      await device.refresh(app)
+      for (const process of [app, other.app]) for (const cookie of [copy, bound]) assert.equal((await stolen(process, cookie)).body, 'ann')
+      await end(app, device)
+      for (const process of [app, other.app]) for (const cookie of [copy, bound]) assert.equal((await stolen(process, cookie)).body, 'nobody')
+    })
+
+    it(`is not sealed again by a request that is under way then: by ${by}`, async t => {
+      stopClock(t)
+      let meanwhile: () => Promise<unknown> = async () => null
+      const app = await appWithDevices({
+        revocation: { store: new MemoryStore(), subject, cacheTtl: 0 },
+        routes: { ...GOES_ON, 'POST /slow': async ({ session }) => { await meanwhile(); Object.assign(session, { n: 1 }); return subject(session) ?? 'nobody' } }
+      })
+      const { device, copy } = await boundWithCopy(app)
+      meanwhile = async () => await end(app, device)
+      const response = await post(app, '/slow', copy)
+      assert.deepEqual([response.body, setCookies(response)], ['nobody', []])
+    })
+  }
+})
+
 describe('39. a copy of a session that has gone on, and whose identifier was renewed then', () => {
   for (const name of Object.keys(GOES_ON)) {
     const url = name.slice('POST '.length)
