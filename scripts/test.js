@@ -34,8 +34,8 @@ const { status } = spawnSync(process.execPath, [
   ...(isCached ? ['--import', './test/support/cache-everywhere.ts'] : []),
   '--test',
   `--test-timeout=${HANGS_AFTER}`,
-  // Node leaves one core out, which of two is half.
-  `--test-concurrency=${availableParallelism()}`,
+  // One more than there are cores, since many wait for browsers, stores and clocks. Node would leave one core out.
+  `--test-concurrency=${availableParallelism() + 1}`,
   ...files
 ], { cwd: fileURLToPath(root), stdio: 'inherit' })
 process.exitCode = status ?? 1
