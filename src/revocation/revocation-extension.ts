@@ -222,8 +222,8 @@ export class RevocationExtension implements SessionExtension {
    */
   #revoke (state: SessionState, current: RequestState, id: Buffer | null, lifetime: number | null, isLogout: boolean): void {
     const brought = current.brought?.id ?? null
-    // What ends a session ends that as which it goes on: a copy from before a binding that was dead when it came in, which a
-    // thief may have, must not log the user out.
+    // A copy from before a binding that was dead when it came in: to revoke its id would end the session that it became, and
+    // a thief who has the copy would log the user out.
     const isDeadCopy = current.opened === null && brought !== null && this.#revocations.isSuperseded(brought)
     current.isLoggedOut ||= isLogout
     if (id !== null) this.#revokeLater(state, current, id, lifetime, isLogout)
