@@ -48,6 +48,7 @@ export interface RawReply {
   readonly headersSent: boolean
   readonly destroyed: boolean
   readonly closed: boolean
+  getHeaderNames? (): string[]
   getHeader (name: string): unknown
   hasHeader (name: string): boolean
   setHeader (name: string, value: string | string[]): unknown

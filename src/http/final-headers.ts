@@ -39,7 +39,9 @@ export class FinalHeaders {
 
   /** True if a shared cache may keep the response. @param isOurs as of `cacheControl`. */
   isShared (isOurs: boolean): boolean {
-    return isSharedCacheable(this.cacheControl(isOurs)) || TARGETED_HEADERS.some(name => isSharedCacheable(this.onRaw(name)))
+    if (isSharedCacheable(this.cacheControl(isOurs))) return true
+    if (this.raw.getHeaderNames?.().length === 0) return false // nearly always; Node.js makes a text for each question
+    return TARGETED_HEADERS.some(name => isSharedCacheable(this.onRaw(name)))
   }
 
   /** Lines of the header `Set-Cookie`. */

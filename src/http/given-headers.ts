@@ -68,9 +68,7 @@ class GivenHeaders extends FinalHeaders {
   #isSharedByTarget (): boolean {
     const given = this.#given
     if (given === undefined) return false
-    const names = isList(given) ? null : Object.keys(given)
-    // Without a name of that length there is none, which is nearly always.
-    if (names?.every(name => name.length < SHORTEST_TARGETED) === true) return false
+    if (!isList(given) && !hasLongName(given)) return false // nearly always, and nothing is made for it
     return pairsOf(given).some(([name, value]) => TARGETED_HEADERS.includes(name.toLowerCase()) && isSharedCacheable(value))
   }
 
@@ -82,6 +80,12 @@ class GivenHeaders extends FinalHeaders {
     const values = pairsOf(given).filter(([key]) => key.toLowerCase() === name).map(([, value]) => value)
     return values.length > 1 ? values.flat() : values[0]
   }
+}
+
+/** True if a name is as long as that of a targeted header. */
+function hasLongName (given: Record<string, unknown>): boolean {
+  for (const name in given) if (name.length >= SHORTEST_TARGETED) return true
+  return false
 }
 
 function pairsOf (given: Given): Array<[name: string, value: unknown]> {
