@@ -63,7 +63,7 @@ function describeBlocks (found: readonly Block[], markdown: string): void {
   // test/edge/page.test.ts run them. Files of a project are run as one, by test/testing/guide.test.ts and
   // test/examples/nestjs.test.ts. Parts of an example are compared with it: test/docs/frameworks.test.ts. Code for a vault
   // meets one in test/docs/key-vaults.test.ts.
-  const isElsewhere = (prelude: string): boolean => ['in a bundle', 'at the edge', 'in a vault'].includes(prelude) || /^(?:file|part of) /.test(prelude)
+  const isElsewhere = (prelude: string): boolean => ['in a bundle', 'at the edge', 'at the edge, on your machine', 'in a vault'].includes(prelude) || /^(?:file|part of) /.test(prelude)
   const runnable = found.filter(({ language, prelude }) => !['text', 'json', 'yaml'].includes(language) && !isElsewhere(prelude))
   if (runnable.length === 0) return
   const workspace = new Workspace()
