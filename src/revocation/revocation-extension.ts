@@ -256,7 +256,7 @@ export class RevocationExtension implements SessionExtension {
     // A deletion could take the cookie of a newer login away.
     if (state.deleted) return !current.wasRevoked
     if (current.superseded !== null && !await this.#replacesBound(state, current, current.superseded)) return false
-    if (current.from !== null && (current.wasRevoked || await this.#verdicts.ask(current.from, true) !== null)) return false
+    if (await this.#verdicts.isOver(current)) return false
     const { from } = current
     // Asked last: a logout may come at any moment until then.
     return await this.#prepare(state, current, request) && !await this.#isLoggedOut(state, current, from, request)
@@ -398,7 +398,7 @@ export class RevocationExtension implements SessionExtension {
   async assertLive (state: SessionState): Promise<readonly string[]> {
     const identity = this.identityOf(state)
     state.look()
-    const isLive = !hasEnded(state) && (state.origin?.ok !== true || await this.#verdicts.ask(identity, true) === null)
+    const isLive = !hasEnded(state) && await this.#verdicts.mayGoOn(state, identity, this.#requestStateOf(state))
     if (isLive && !this.#revocations.isSuperseded(identity.id!)) return identity.subjects // it has one, or that would have thrown
     throw fail('REVOKED_MEANWHILE')
   }

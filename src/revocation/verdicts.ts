@@ -1,6 +1,7 @@
 import type { SessionState } from '../session/session.ts'
 import type { RefusalReason } from '../types.ts'
 import { type Identity, userOf } from './identity.ts'
+import type { RequestState } from './request-record.ts'
 import type { RevocationSource } from './revocations.ts'
 import type { Stamps } from './stamps.ts'
 
@@ -37,6 +38,21 @@ export class Verdicts {
     if (this.#stamps === null || user === undefined) return await this.#revocations.isRevoked(identity, fresh) ? 'revoked' : null
     const [isRevoked, isChanged] = await Promise.all([this.#revocations.isRevoked(identity, fresh), this.#stamps.isChanged(user, identity.stamp)])
     return isRevoked ? 'revoked' : isChanged ? 'stamp-changed' : null
+  }
+
+  /**
+   * Asks anew for a session in its request. One that has begun anew there, by `authenticated()` or `regenerate(keys)`, goes
+   * on from one that was opened: it may not if somebody else has ended that.
+   */
+  async mayGoOn (state: SessionState, identity: Identity, current: RequestState): Promise<boolean> {
+    if (state.origin?.ok === true) return await this.ask(identity, true) === null
+    for (const revoking of current.pending) await revoking // it tells whether somebody else was first
+    return !await this.isOver(current)
+  }
+
+  /** True if somebody else has ended the session that this one goes on from. */
+  async isOver ({ from, wasRevoked }: RequestState): Promise<boolean> {
+    return from !== null && (wasRevoked || await this.ask(from, true) !== null)
   }
 
   /** Asks for many sessions of one user, always anew; for those of which only hashes of subjects are known, too. */

@@ -395,6 +395,54 @@ describe('revokeSubject() with "except"', () => {
     assert.equal(await who(other, owner), 'ann', 'whoever logged in after it is not thrown out by the thief')
   })
 
+  const anew: Array<[how: string, begin: (session: Bag) => void]> = [
+    ['authenticated()', session => { authenticated(session) }],
+    ['regenerate(keys)', session => { session.regenerate(['user']) }]
+  ]
+  const ends: Array<[what: string, end: (app: FastifyInstance, cookie: string) => Promise<unknown>]> = [
+    ['a login in its place', async (app, cookie) => await login(app, 'ann', cookie)],
+    ['a logout', async (app, cookie) => await post(app, '/logout', cookie)]
+  ]
+  for (const [how, begin] of anew) {
+    for (const [what, end] of ends) {
+      it(`fails with 409, and leaves the others alone, after ${how} in a session that ${what} has ended in another process`, async t => {
+        const clock = stopClock(t)
+        const store = new MemoryStore()
+        const [arrived, ended] = [gate(), gate()]
+        const other = await appWithLogins({ revocation: { store } })
+        const app = await appWithLogins({
+          revocation: { store },
+          after: routes(async (session, app) => {
+            assert.equal(session.user, 'ann')
+            arrived.open()
+            await ended.opened
+            begin(session)
+            await app.revokeOtherSessions(session)
+          })
+        })
+        const stolen = await login(app)
+        const answer = post(app, '/others', stolen)
+        await arrived.opened
+        clock.tick(100)
+        await end(other, stolen)
+        const owner = await login(other)
+        clock.tick(100)
+        ended.open()
+        const response = await answer
+        assert.deepEqual([response.statusCode, response.json<{ code: string }>().code, setCookies(response)], [409, MEANWHILE, []])
+        assert.equal(await who(other, owner), 'ann', 'whoever logged in after it is not thrown out by the thief')
+      })
+    }
+
+    it(`keeps this session after ${how} in it, and ends all others`, async t => {
+      stopClock(t)
+      const app = await appWithLogins({ after: routes(async (session, app) => { begin(session); await app.revokeOtherSessions(session) }) })
+      const [here, there] = [await login(app), await login(app)]
+      const next = cookieOf(await post(app, '/others', here))
+      assert.deepEqual([await who(app, next), await who(app, here), await who(app, there)], ['ann', 'nobody', 'nobody'])
+    })
+  }
+
   it('ends all where the session is of another subject', async t => {
     stopClock(t)
     const app = await appWithLogins({ after: routes(async (session, app) => { await app.revokeSubject('bob', { except: session }) }) })
